@@ -1,0 +1,69 @@
+/**
+ * What a notification channel implements. One file in `src/channels/`, one line in its `index.ts`.
+ * A channel formats and sends one message once; retries, back-off, dedup and receipts are the
+ * alerting pipeline's.
+ */
+
+import type { z } from 'zod';
+import type { Incident, IncidentTransition } from './incident.ts';
+import type { Timestamp } from './time.ts';
+
+/** All a channel needs to write a good message; nothing has to be looked up. */
+export interface Alert {
+  /** Stable over retries and replicas: the receiver may use it to drop a repeat. */
+  readonly deliveryId: string;
+  readonly transition: IncidentTransition;
+  readonly incident: Incident;
+  readonly at: Timestamp;
+  /** What the operator can paste, e.g. `plumbline restore checkout-config/support.intent-classifier`. */
+  readonly restoreCommand: string | null;
+  /** Command that shows more. */
+  readonly showCommand: string;
+  /** Page of the incident, when the daemon knows its own address. */
+  readonly url: string | null;
+}
+
+export interface ChannelPlugin<Config> {
+  readonly type: string;
+  readonly summary: string;
+  /** The channel's own keys; `name` and `type` are the host's. Use `z.strictObject`. */
+  readonly config: z.ZodType<Config>;
+  readonly example: unknown;
+  create(config: Config, context: ChannelContext): Channel;
+}
+
+export interface ChannelContext {
+  readonly name: string;
+  readonly fetch: typeof globalThis.fetch;
+  /** Writes a block to the daemon's console, for people. */
+  readonly print: (text: string) => void;
+}
+
+export interface Channel {
+  /**
+   * Sends once. Returns the receiver's receipt (an id, a status) for the delivery row. Throws a
+   * `Fault`: `transient` or `overloaded` are retried (after `retryAfterMs` if given), `config` and
+   * `permanent` are not.
+   */
+  send(alert: Alert, signal: AbortSignal): Promise<string>;
+  close?(): Promise<void>;
+}
+
+/** A channel plugin with its types erased; see `sourcePlugin` for why. */
+export interface AnyChannelPlugin {
+  readonly type: string;
+  readonly summary: string;
+  readonly config: z.ZodType;
+  readonly example: unknown;
+  open(config: unknown, context: ChannelContext): Channel;
+}
+
+export function channelPlugin<Config>(plugin: ChannelPlugin<Config>): AnyChannelPlugin {
+  return {
+    type: plugin.type,
+    summary: plugin.summary,
+    config: plugin.config,
+    example: plugin.example,
+    open: (config, context) => plugin.create(plugin.config.parse(config), context),
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * The one error class that crosses a module boundary on purpose.
+ *
+ * Expected answers are unions; a `Fault` is a failure somebody must hear about. Anything else
+ * that is thrown is a bug.
+ */
+
+/**
+ * - `config`: a person must change a file or a flag; retrying is useless.
+ * - `transient`: the same call may succeed later.
+ * - `permanent`: the other side refused for good (gone, forbidden, invalid).
+ * - `overloaded`: a limit of ours or theirs was hit; `retryAfterMs` says when to come back, if known.
+ */
+export type FaultKind = 'config' | 'transient' | 'permanent' | 'overloaded';
+
+export interface FaultOptions {
+  /** What the operator should do next, as a full sentence. */
+  readonly hint?: string;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly kind: FaultKind;
+  readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(kind: FaultKind, message: string, options: FaultOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+export function isFault(error: unknown): error is Fault {
+  return error instanceof Fault;
+}
+
+/** One line for a log or an API answer: the message, and the hint if there is one. */
+export function describeError(error: unknown): string {
+  if (isFault(error)) return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,90 @@
+/** One model call, counted once, whatever number of spans and logs reported it. */
+
+import type { Json, PromptSettings } from './prompt.ts';
+import type { Timestamp } from './time.ts';
+
+export type MessagePart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'reasoning'; readonly text: string }
+  | { readonly type: 'tool_call'; readonly id: string | null; readonly name: string; readonly arguments: Json }
+  | { readonly type: 'tool_call_response'; readonly id: string | null; readonly result: Json }
+  /** Images, audio, files: what kind, and a reference or hash; never the bytes. */
+  | { readonly type: 'media'; readonly modality: string; readonly reference: string };
+
+export interface Message {
+  readonly role: string;
+  readonly parts: readonly MessagePart[];
+}
+
+/**
+ * Token counts, null where nobody reported them (which is not zero). `input` includes cached
+ * input; `cacheRead`, `cacheWrite` and `reasoning` are parts of input and output, never added again.
+ */
+export interface TokenUsage {
+  readonly input: number | null;
+  readonly output: number | null;
+  readonly cacheRead: number | null;
+  readonly cacheWrite: number | null;
+  readonly reasoning: number | null;
+}
+
+export interface DeclaredPrompt {
+  readonly name: string;
+  readonly version: string | null;
+  readonly label: string | null;
+}
+
+export interface Evaluation {
+  readonly name: string;
+  readonly score: number | null;
+  readonly label: string | null;
+  readonly explanation: string | null;
+}
+
+export type Operation = 'chat' | 'text_completion' | 'embeddings' | 'other';
+
+/** Why a row may lack something; a row that is complete has none. */
+export type IncompleteReason =
+  | 'attributes_dropped'
+  | 'content_not_captured'
+  | 'content_truncated'
+  | 'usage_not_reported'
+  | 'usage_estimated'
+  | 'still_open';
+
+export interface Invocation {
+  /** Identity: the span that is the call. Lower-case hex, 32 and 16 digits. */
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly startedAt: Timestamp;
+  readonly endedAt: Timestamp | null;
+  readonly service: string;
+  /** `service.instance.id`, pod or host name: tells replicas apart. */
+  readonly instance: string;
+  readonly environment: string;
+  readonly operation: Operation;
+  readonly provider: string;
+  readonly requestModel: string;
+  readonly responseModel: string;
+  readonly responseId: string | null;
+  readonly conversationId: string | null;
+  readonly userId: string | null;
+  readonly declared: DeclaredPrompt | null;
+  /** Template and variables, where the emitter sent them. */
+  readonly template: string | null;
+  readonly variables: Readonly<Record<string, string>> | null;
+  /** System instructions first, then the conversation. Null when content was not captured. */
+  readonly input: readonly Message[] | null;
+  readonly output: readonly Message[] | null;
+  readonly settings: PromptSettings;
+  readonly finishReasons: readonly string[];
+  readonly tokens: TokenUsage;
+  /** Decimal string in US dollars, as the emitter reported it. Ours is computed in `pricing/`. */
+  readonly reportedCostUsd: string | null;
+  readonly firstTokenMs: number | null;
+  readonly error: { readonly type: string; readonly message: string } | null;
+  readonly evaluations: readonly Evaluation[];
+  readonly incomplete: readonly IncompleteReason[];
+  /** Which dialects contributed, e.g. `['semconv']`. */
+  readonly dialects: readonly string[];
+}

@@ -1,0 +1,42 @@
+/** What a poll (or a push) established about a target at one moment. Appended, never changed. */
+
+import type { ContentHashes, PromptBody, PromptSettings } from './prompt.ts';
+import type { Timestamp } from './time.ts';
+
+interface ObservationBase {
+  /** `SOURCE/prompt`. */
+  readonly target: string;
+  readonly source: string;
+  readonly sourceType: string;
+  readonly prompt: string;
+  readonly environment: string;
+  /** When the answer was received. */
+  readonly observedAt: Timestamp;
+  /** Empty unless the target holds several contents. */
+  readonly part: string;
+}
+
+export interface HeldObservation extends ObservationBase {
+  readonly outcome: 'held';
+  readonly body: PromptBody;
+  readonly hashes: ContentHashes;
+  readonly settings: PromptSettings;
+  readonly pointer: { readonly name: string; readonly value: string } | null;
+  readonly sourceVersion: string | null;
+  readonly editedAt: Timestamp | null;
+  readonly editedBy: string | null;
+  readonly share: number | null;
+  readonly url: string | null;
+}
+
+export interface MissingObservation extends ObservationBase {
+  readonly outcome: 'missing';
+  readonly reason: string;
+}
+
+export interface UnreachableObservation extends ObservationBase {
+  readonly outcome: 'unreachable';
+  readonly reason: string;
+}
+
+export type Observation = HeldObservation | MissingObservation | UnreachableObservation;

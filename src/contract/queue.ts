@@ -1,0 +1,64 @@
+/**
+ * Work distribution. A queue hands out work; it is never the only place where something is
+ * written: everything in it can be lost and derived again from the store.
+ */
+
+import type { Json } from './prompt.ts';
+import type { Timestamp } from './time.ts';
+
+export interface JobOptions {
+  /**
+   * Jobs with the same (queue, id) are one job while it waits, runs, or was done within the last
+   * hour. Letters, digits, `.`, `-`, `_`; no colon.
+   */
+  readonly id?: string;
+  readonly delayMs?: number;
+  /** Attempts in all, first included. Default 1. Between attempts the wait doubles from `backoffMs`. */
+  readonly attempts?: number;
+  readonly backoffMs?: number;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly name: string;
+  readonly data: Json;
+  /** From 1. */
+  readonly attempt: number;
+  readonly attemptsMax: number;
+  /** Aborts when the queue stops. */
+  readonly signal: AbortSignal;
+}
+
+export type JobHandler = (job: Job) => Promise<void>;
+
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly failed: number;
+}
+
+export interface Queue {
+  /** Resolves when the job is accepted: in memory, or written to Redis. False: a job with this id already exists. */
+  add(name: string, data: Json, options?: JobOptions): Promise<boolean>;
+  /**
+   * Registers the one handler for a job name, before `start`. `concurrency` is per process. A
+   * handler that throws a `Fault` of kind `overloaded` or `transient` with `retryAfterMs` is tried
+   * again after that time; one of kind `config` or `permanent` is not tried again.
+   */
+  handle(name: string, concurrency: number, handler: JobHandler): void;
+  /** Runs `name` once per interval over all replicas: the job's id is derived from (name, key, tick). */
+  every(name: string, key: string, intervalMs: number, data: Json): void;
+  /** Stops scheduling that key. */
+  cancel(name: string, key: string): void;
+  counts(): Promise<QueueCounts>;
+  start(): Promise<void>;
+  /** Takes no more work, waits for what runs (at most `deadlineMs`), then aborts it. Safe twice. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** Data of a scheduled job, beside its own: which tick it is for. */
+export interface Tick {
+  readonly tick: number;
+  readonly dueAt: Timestamp;
+}

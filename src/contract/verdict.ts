@@ -1,0 +1,68 @@
+/** The answer of one comparison between what is expected and what was observed. */
+
+import type { ContentHash } from './prompt.ts';
+import type { TimeInterval } from './time.ts';
+
+export const VERDICTS = [
+  'in_sync',
+  'edited',
+  'stale_version',
+  'ahead',
+  'unregistered',
+  'missing',
+  'settings_changed',
+  'replica_split',
+  'badge_lied',
+  'registry_tampered',
+  'unverifiable',
+  'unreachable',
+] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** The verdicts that open incidents. `unverifiable` and `unreachable` are never drift. */
+export const DRIFT_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
+  'edited',
+  'stale_version',
+  'ahead',
+  'unregistered',
+  'missing',
+  'settings_changed',
+  'replica_split',
+  'badge_lied',
+  'registry_tampered',
+]);
+
+export const SEVERITIES = ['info', 'warning', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** One thing that supports a verdict, in words for a person, with where it was seen. */
+export interface Evidence {
+  /** e.g. `hash`, `near_match`, `pointer`, `settings`, `poll`, `traffic`. */
+  readonly kind: string;
+  readonly words: string;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly severity: Severity;
+  /** Names the branch that decided, stable, for tests and metrics: e.g. `hash_equals_older_version`. */
+  readonly reason: string;
+  /** One sentence for the head of an alert. */
+  readonly summary: string;
+  readonly prompt: string;
+  readonly environment: string;
+  readonly target: string;
+  readonly part: string;
+  readonly expected: { readonly version: string; readonly hash: ContentHash } | null;
+  readonly observed: {
+    readonly version: string | null;
+    readonly hash: ContentHash | null;
+    readonly text: string | null;
+  };
+  /** Unified diff from expected to observed; empty when there is nothing to compare. */
+  readonly diff: string;
+  /** When it changed: after the first, by the second. */
+  readonly changedBetween: TimeInterval;
+  readonly changedBy: string | null;
+  readonly evidence: readonly Evidence[];
+}

@@ -1,0 +1,42 @@
+/**
+ * The three hashes of a prompt text, and what each forgives. Stored text is never altered: only
+ * what is hashed is normalised. Never normalised, because the model sees it: case, indentation,
+ * inner spaces, tabs, compatibility forms, quotes and dashes, zero-width and bidirectional
+ * characters, punctuation, numbers, order. Pure.
+ */
+
+import type { ContentHashes, PromptBody } from '../contract/prompt.ts';
+import { sha256 } from '../lib/hash.ts';
+import { canonicalBody, mapBody } from './body.ts';
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** Forgives how a text was carried: BOM, CRLF, Unicode composition, white space around it. */
+export function normaliseTransport(text: string): string {
+  const withoutMark = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  return withoutMark.replace(/\r\n?/g, '\n').normalize('NFC').trim();
+}
+
+/** Forgives, beyond transport, white space that hardly shows: at line ends, and runs of blank lines. */
+export function normaliseCosmetic(text: string): string {
+  return normaliseTransport(text)
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\n{3,}/g, '\n\n');
+}
+
+export function contentHashes(body: PromptBody): ContentHashes {
+  return {
+    strict: sha256(canonicalBody(body)),
+    transport: sha256(canonicalBody(mapBody(body, normaliseTransport))),
+    cosmetic: sha256(canonicalBody(mapBody(body, normaliseCosmetic))),
+  };
+}
+
+export type HashKind = keyof ContentHashes;
+
+/** The strictest of the three that is equal, or null. */
+export function strictestEqualHash(a: ContentHashes, b: ContentHashes): HashKind | null {
+  if (a.strict === b.strict) return 'strict';
+  if (a.transport === b.transport) return 'transport';
+  return a.cosmetic === b.cosmetic ? 'cosmetic' : null;
+}
