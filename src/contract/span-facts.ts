@@ -1,0 +1,63 @@
+/**
+ * What one span or one log record says about model calls, whatever dialect it speaks. Plain JSON:
+ * it is what is spooled and stored. `src/dialects/` makes it, `src/invocations/` settles it.
+ */
+
+import type { DeclaredPrompt, Evaluation, IncompleteReason, Message, Operation, TokenUsage } from './invocation.ts';
+import type { PromptSettings } from './prompt.ts';
+import type { Timestamp } from './time.ts';
+
+/**
+ * - `call`: a span that reports a model call. Of nested ones the innermost is the invocation.
+ * - `wrapper`: an agent, chain, step, tool or prompt span. Never a call; it may know the prompt, the
+ *   conversation or the user of the calls below it.
+ * - `link`: a span that says nothing but who its parent is, so that chains of ancestors hold.
+ * - `detail`: a log record about the span whose ids it carries.
+ * - `report`: a log record that reports a whole call but does not carry the call's span id.
+ * - `evaluation`: a log record that judges a span, what is below it, or a response id.
+ */
+export type FactRole = 'call' | 'wrapper' | 'link' | 'detail' | 'report' | 'evaluation';
+
+/** Fields that are absent are not known. Nothing is ever `undefined` on purpose but by absence. */
+export interface SpanFacts {
+  /** Lower-case hex. Both empty for a log record outside any trace; spanId alone may be empty too. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Empty for spans; for log records, which have no id, a hash of the record: the same record resent has the same one. */
+  readonly recordId: string;
+  readonly signal: 'span' | 'log';
+  readonly role: FactRole;
+  /** Empty for a root and for logs. */
+  readonly parentSpanId: string;
+  /** Start of the span, time of the log. */
+  readonly startedAt: Timestamp;
+  readonly endedAt?: Timestamp;
+  /** Which dialects were understood, strongest first. */
+  readonly dialects: readonly string[];
+
+  readonly service?: string;
+  readonly instance?: string;
+  readonly environment?: string;
+  readonly operation?: Operation;
+  readonly provider?: string;
+  readonly requestModel?: string;
+  readonly responseModel?: string;
+  readonly responseId?: string;
+  readonly conversationId?: string;
+  readonly userId?: string;
+  readonly declared?: DeclaredPrompt;
+  readonly template?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** System instructions that the emitter keeps apart from the messages. */
+  readonly system?: readonly Message[];
+  readonly input?: readonly Message[];
+  readonly output?: readonly Message[];
+  readonly settings?: PromptSettings;
+  readonly finishReasons?: readonly string[];
+  readonly tokens?: Partial<TokenUsage>;
+  readonly reportedCostUsd?: string;
+  readonly firstTokenMs?: number;
+  readonly error?: { readonly type: string; readonly message: string };
+  readonly evaluations?: readonly Evaluation[];
+  readonly incomplete?: readonly IncompleteReason[];
+}
