@@ -1,0 +1,92 @@
+/**
+ * What every template format is reduced to: text that is certain, and places where something else
+ * stands. A template describes the set of texts it can render; where a construct's output can't be
+ * told from the source, the set is made larger (a gap), never smaller.
+ */
+
+export type TemplateNode =
+  | { readonly kind: 'literal'; readonly text: string }
+  /** Any text, also none. The name is the variable, or the source of the expression. */
+  | { readonly kind: 'gap'; readonly name: string }
+  /** Exactly one of the branches; an empty branch renders nothing. */
+  | { readonly kind: 'choice'; readonly branches: readonly TemplateNodes[] }
+  /** The body any number of times, also never; each time with other values. */
+  | { readonly kind: 'repeat'; readonly name: string; readonly body: TemplateNodes };
+
+export type TemplateNodes = readonly TemplateNode[];
+
+export interface Template {
+  readonly nodes: TemplateNodes;
+  /** Names that a caller supplies, in order of first use, without those the template itself binds. */
+  readonly variables: readonly string[];
+  /** Why the renders can't be told from this source alone; then only equal hashes can find them. */
+  readonly unpredictable: string | null;
+}
+
+export type ParsedTemplate =
+  | { readonly ok: true; readonly template: Template }
+  /** Line and column count from 1. */
+  | { readonly ok: false; readonly message: string; readonly line: number; readonly column?: number };
+
+export type RenderedTemplate =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly message: string };
+
+/** Thrown inside this folder only; `parseTemplate` turns it into an answer. */
+export class TemplateSyntaxError extends Error {
+  override readonly name = 'TemplateSyntaxError';
+  readonly line: number;
+  readonly column: number | undefined;
+
+  constructor(message: string, line: number, column?: number) {
+    super(message);
+    this.line = line;
+    this.column = column;
+  }
+}
+
+export function literal(text: string): TemplateNode {
+  return { kind: 'literal', text };
+}
+
+// A long expression says no more about what filled a gap than its beginning does.
+const GAP_NAME_CHARACTERS_MAX = 80;
+
+export function gap(name: string): TemplateNode {
+  const oneLine = name.trim().replace(/\s+/g, ' ');
+  return { kind: 'gap', name: oneLine.slice(0, GAP_NAME_CHARACTERS_MAX) };
+}
+
+export function choice(...branches: readonly TemplateNodes[]): TemplateNode {
+  return { kind: 'choice', branches };
+}
+
+export function repeat(name: string, body: TemplateNodes): TemplateNode {
+  return { kind: 'repeat', name, body };
+}
+
+/** Joins neighbouring literals and drops empty ones, at every level. */
+export function joinLiterals(nodes: TemplateNodes): TemplateNodes {
+  const joined: TemplateNode[] = [];
+  for (const node of nodes) {
+    const last = joined.at(-1);
+    if (node.kind === 'literal') {
+      if (node.text === '') continue;
+      if (last?.kind === 'literal') joined[joined.length - 1] = literal(last.text + node.text);
+      else joined.push(node);
+    } else if (node.kind === 'choice') {
+      joined.push(choice(...node.branches.map(joinLiterals)));
+    } else if (node.kind === 'repeat') {
+      joined.push(repeat(node.name, joinLiterals(node.body)));
+    } else {
+      joined.push(node);
+    }
+  }
+  return joined;
+}
+
+/** Line and column, from 1, of a position in a text. */
+export function lineAndColumn(text: string, position: number): { line: number; column: number } {
+  const before = text.slice(0, position);
+  return { line: before.split('\n').length, column: position - before.lastIndexOf('\n') };
+}
