@@ -1,0 +1,87 @@
+/** Speaks to the running daemon over its HTTP API. */
+
+import { Fault } from '../contract/fault.ts';
+
+/** Longer than any query may take. */
+const TIMEOUT_MS = 60_000;
+
+export interface DaemonClient {
+  readonly url: string;
+  get<Answer>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>;
+  post<Answer>(path: string, body?: object): Promise<Answer>;
+  /** True when a daemon answers there. */
+  isRunning(): Promise<boolean>;
+}
+
+export function daemonClient(url: string, key: string | undefined): DaemonClient {
+  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+
+  const call = async <Answer>(path: string, init: RequestInit): Promise<Answer> => {
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    } catch (error) {
+      throw new Fault('transient', `No Plumbline daemon answers at ${url}.`, {
+        hint: 'Start it with `plumbline start`, or name another address with --url.',
+        cause: error,
+      });
+    }
+    const text = await response.text();
+    if (!response.ok) throw faultOfAnswer(response.status, text, url);
+    return JSON.parse(text) as Answer;
+  };
+
+  return {
+    url,
+    get: (path, query = {}) => {
+      const parameters = new URLSearchParams(
+        Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      );
+      return call(parameters.size === 0 ? path : `${path}?${parameters.toString()}`, { headers });
+    },
+    post: (path, body) =>
+      call(
+        path,
+        body === undefined
+          ? { method: 'POST', headers }
+          : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      ),
+    isRunning: async () => {
+      try {
+        const response = await fetch(new URL('/healthz', url), { signal: AbortSignal.timeout(2_000) });
+        return response.ok && ((await response.json()) as { status?: unknown }).status === 'ok';
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+interface ProblemAnswer {
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly errors?: readonly { readonly field: string; readonly message: string }[];
+}
+
+function faultOfAnswer(status: number, text: string, url: string): Fault {
+  const kind =
+    status === 503 || status === 429
+      ? 'transient'
+      : status === 401 || status === 403 || status === 422
+        ? 'config'
+        : 'permanent';
+  let answer: ProblemAnswer;
+  try {
+    answer = JSON.parse(text) as ProblemAnswer;
+  } catch {
+    return new Fault(kind, `${url} answered ${status}, and not as a Plumbline daemon does.`, {
+      hint: 'Check --url and the port.',
+    });
+  }
+  const fields = (answer.errors ?? []).map((error) => ` ${error.field}: ${error.message}.`).join('');
+  return new Fault(
+    kind,
+    `${answer.detail ?? `The daemon answered ${status}.`}${fields}`,
+    answer.hint === undefined ? {} : { hint: answer.hint },
+  );
+}

@@ -1,0 +1,63 @@
+/** What a verb is given. `main.ts` makes it; a verb reads no environment and opens nothing else. */
+
+import type { Configuration } from '../config/load.ts';
+import { Fault } from '../contract/fault.ts';
+import type { RegistryReport } from './registry-report.ts';
+import type { ActiveAt, AtQuery } from '../contract/store.ts';
+import { formatProblems } from '../lib/problems.ts';
+import { daemonClient, type DaemonClient } from './client.ts';
+import type { Output } from './output.ts';
+import { textFlag, type Flags } from './verb.ts';
+import type { LoadedConfiguration } from '../config/load.ts';
+
+/** The parts of the daemon that verbs use without a daemon; `app.ts` supplies them. */
+export interface Toolbox {
+  /** From `--config`, `PLUMBLINE_CONFIG` or `./plumbline.yaml`; the defaults when there is none. */
+  configuration(flags: Flags): LoadedConfiguration;
+  /** `PLUMBLINE_KEY`, for a daemon that wants one. */
+  key(): string | undefined;
+  registry(configuration: Configuration): Promise<RegistryReport>;
+  /** Opens the store directly; a `Fault` when a daemon owns it. */
+  at(configuration: Configuration, query: AtQuery): Promise<ActiveAt>;
+  /** Runs until it is told to stop. */
+  daemon(flags: Flags): Promise<void>;
+  doctor(configuration: Configuration): AsyncIterable<Check>;
+}
+
+/** One line of `plumbline doctor`. */
+export interface Check {
+  readonly what: string;
+  readonly status: 'ok' | 'warning' | 'failed';
+  readonly words: string;
+  readonly hint?: string;
+}
+
+export interface CliContext {
+  readonly output: Output;
+  readonly workingDirectory: string;
+  readonly version: string;
+  /** How a person calls us: `plumbline`, or `npm run -s plumbline --` in a clone. */
+  readonly command: string;
+  readonly toolbox: Toolbox;
+}
+
+/** Throws a `Fault` that lists all problems when the configuration is not right. */
+export function needConfiguration(flags: Flags, context: CliContext): Configuration {
+  const loaded = context.toolbox.configuration(flags);
+  if (loaded.ok) return loaded.configuration;
+  throw new Fault('config', `The configuration has problems:\n${formatProblems(loaded.problems)}`, {
+    hint: 'Nothing was started.',
+  });
+}
+
+/** The daemon at `--url`, or where the configuration says that it listens. */
+export function daemonOf(flags: Flags, context: CliContext): DaemonClient {
+  const url = textFlag(flags, 'url') ?? urlOf(needConfiguration(flags, context));
+  return daemonClient(url, context.toolbox.key());
+}
+
+function urlOf(configuration: Configuration): string {
+  const { host, port } = configuration.server;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

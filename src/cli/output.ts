@@ -1,0 +1,58 @@
+/** Where verbs write: answers to standard output, everything else to standard error. */
+
+export interface Output {
+  /** Part of the answer. */
+  print(text: string): void;
+  /** Progress, hints, errors. */
+  note(text: string): void;
+  readonly colour: boolean;
+}
+
+export const processOutput = (colour: boolean): Output => ({
+  print: (text) => {
+    process.stdout.write(`${text}\n`);
+  },
+  note: (text) => {
+    process.stderr.write(`${text}\n`);
+  },
+  colour,
+});
+
+const STYLES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
+export type Style = keyof typeof STYLES;
+
+export function styled(output: Pick<Output, 'colour'>, style: Style, text: string): string {
+  if (!output.colour) return text;
+  const [on, off] = STYLES[style];
+  return `\u001B[${on}m${text}\u001B[${off}m`;
+}
+
+/** A unified diff with red and green lines. */
+export function colourDiff(output: Pick<Output, 'colour'>, diff: string): string {
+  return diff
+    .split('\n')
+    .map((line) => {
+      if (line.startsWith('+')) return styled(output, 'green', line);
+      if (line.startsWith('-')) return styled(output, 'red', line);
+      return line.startsWith('@@') ? styled(output, 'cyan', line) : line;
+    })
+    .join('\n');
+}
+
+/** Columns as wide as their widest cell. The last column is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
+  return rows
+    .map((row) =>
+      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  '),
+    )
+    .join('\n');
+}

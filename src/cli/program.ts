@@ -1,0 +1,67 @@
+/** Builds the command line from the verbs and turns every outcome into an exit code. */
+
+import { Command, CommanderError } from 'commander';
+import { isFault } from '../contract/fault.ts';
+import type { CliContext } from './context.ts';
+import { styled } from './output.ts';
+import type { ExitCode, Flags, Verb } from './verb.ts';
+
+/** Runs one command line (without the interpreter and the script). Never throws. */
+export async function runCommandLine(
+  verbs: readonly Verb[],
+  line: readonly string[],
+  context: CliContext,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const program = new Command('plumbline')
+    .description('Shows when a production prompt is out of true.')
+    .version(context.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.output.print(text.trimEnd()),
+      writeErr: (text) => context.output.note(text.trimEnd()),
+    });
+  for (const verb of verbs) {
+    const command = program.command(verb.usage).description(verb.summary);
+    addOptions(command, verb, context.command);
+    command.action(async (...parameters: unknown[]) => {
+      const self = parameters.at(-1) as Command;
+      const positional = self.processedArgs.flat().filter((value): value is string => typeof value === 'string');
+      exitCode = await verb.run(positional, self.opts<Flags>(), context);
+    });
+  }
+  try {
+    await program.parseAsync([...line], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return reportFailure(error, line, context);
+  }
+}
+
+function addOptions(command: Command, verb: Verb, binary: string): void {
+  for (const [flags, description, fallback] of verb.options) command.option(flags, description, fallback);
+  command
+    .option('--config <file>', 'configuration (default: PLUMBLINE_CONFIG, else ./plumbline.yaml)')
+    .option('--data <dir>', 'directory of the embedded store')
+    .option('--json', 'print JSON');
+  if (verb.examples.length > 0) {
+    command.addHelpText('after', `\nExamples:\n${verb.examples.map((example) => `  ${binary} ${example}`).join('\n')}`);
+  }
+}
+
+function reportFailure(error: unknown, line: readonly string[], context: CliContext): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { output } = context;
+  if (line.includes('--json')) {
+    const hint = isFault(error) ? error.hint : undefined;
+    output.print(JSON.stringify({ error: { message: error instanceof Error ? error.message : String(error), hint } }));
+    return 2;
+  }
+  if (isFault(error)) {
+    output.note(styled(output, 'red', error.message));
+    if (error.hint !== undefined) output.note(error.hint);
+    return 2;
+  }
+  output.note(`A bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return 2;
+}

@@ -1,0 +1,26 @@
+/** What a verb of the `plumbline` binary is: one file in `verbs/`, one line in `verbs/index.ts`. */
+
+import type { CliContext } from './context.ts';
+
+/** 0: fine. 1: found something (drift, invalid). 2: could not do it. */
+export type ExitCode = 0 | 1 | 2;
+
+/** Flags as commander reads them: strings, and true for a switch. */
+export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+export interface Verb {
+  /** e.g. `at <prompt>`, in commander's notation. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Beside the global ones: `[flags, description, default]`. */
+  readonly options: readonly (readonly [flags: string, description: string, fallback?: string])[];
+  /** Command lines without the binary's name, shown below the help. */
+  readonly examples: readonly string[];
+  /** Throws a `Fault` when it can't; that is exit code 2. */
+  run(positional: readonly string[], flags: Flags, context: CliContext): Promise<ExitCode>;
+}
+
+export function textFlag(flags: Flags, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === 'string' ? value : undefined;
+}

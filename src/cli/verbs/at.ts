@@ -1,0 +1,103 @@
+/** `plumbline at`: which exact prompt was active at a moment, and how we know. */
+
+import { Fault } from '../../contract/fault.ts';
+import type { TimeInterval, Timestamp } from '../../contract/time.ts';
+import { parseTimestamp } from '../../lib/time.ts';
+import { daemonOf, needConfiguration, type CliContext } from '../context.ts';
+import { styled, type Output } from '../output.ts';
+import { textFlag, type Flags, type Verb } from '../verb.ts';
+import { activeAtShape } from '../../http/shapes.ts';
+
+interface Entry {
+  readonly version: string | null;
+  readonly hash: string | null;
+  readonly text: string | null;
+  readonly from: TimeInterval;
+  readonly until: TimeInterval;
+  readonly evidence: readonly { readonly kind: string; readonly words: string }[];
+}
+interface Answer {
+  readonly prompt: string;
+  readonly environment: string;
+  readonly time: string;
+  readonly intended: Entry | null;
+  readonly held: readonly (Entry & { readonly target: string; readonly part: string; readonly state: string })[];
+  readonly used: readonly (Entry & { readonly service: string; readonly invocations: number })[];
+}
+
+export const at: Verb = {
+  usage: 'at <prompt>',
+  summary: 'Which version was intended, held and used at a time, with the evidence.',
+  options: [
+    ['--environment <name>', 'environment', 'production'],
+    ['--time <rfc3339>', 'the moment (default: now)'],
+    ['--target <target>', 'only this target'],
+    ['--known-at <rfc3339>', 'answer with what was known by then'],
+    ['--text', 'print the texts too'],
+    ['--url <url>', "the daemon's address"],
+  ],
+  examples: ['at support.intent-classifier --environment production --time 2026-11-20T02:47:00Z'],
+  run: async (positional, flags, context) => {
+    const prompt = positional[0] ?? '';
+    const answer = await ask(prompt, flags, context);
+    if (flags['json'] === true) context.output.print(JSON.stringify(answer, null, 2));
+    else context.output.print(describe(answer, flags['text'] === true, context.output));
+    return answer.intended === null && answer.held.length === 0 && answer.used.length === 0 ? 1 : 0;
+  },
+};
+
+/** Asks the running daemon; when none runs, opens the store. */
+async function ask(prompt: string, flags: Flags, context: CliContext): Promise<Answer> {
+  const environment = textFlag(flags, 'environment') ?? 'production';
+  const time = timeFlag(flags, 'time');
+  const knownAt = timeFlag(flags, 'knownAt');
+  const target = textFlag(flags, 'target');
+  const client = daemonOf(flags, context);
+  if (textFlag(flags, 'url') !== undefined || (await client.isRunning())) {
+    const moment = time ?? parseTimestamp(new Date().toISOString()) ?? undefined;
+    return client.get<Answer>('/api/v1/at', { prompt, environment, time: moment, target, known_at: knownAt });
+  }
+  const configuration = needConfiguration(flags, context);
+  const now = parseTimestamp(new Date().toISOString());
+  if (now === null) throw new Fault('config', 'The clock of this machine is before 1970.', { hint: 'Set it.' });
+  return activeAtShape(
+    await context.toolbox.at(configuration, { prompt, environment, time: time ?? now, target, knownAt }),
+  ) as Answer;
+}
+
+function timeFlag(flags: Flags, name: string): Timestamp | undefined {
+  const text = textFlag(flags, name);
+  if (text === undefined) return undefined;
+  const time = parseTimestamp(text);
+  if (time !== null) return time;
+  throw new Fault('config', `${text} is not a time.`, { hint: 'Write RFC 3339, such as 2026-11-20T02:47:00Z.' });
+}
+
+function describe(answer: Answer, withText: boolean, output: Output): string {
+  const lines = [styled(output, 'bold', `${answer.prompt} in ${answer.environment} at ${answer.time}`)];
+  const add = (title: string, entry: Entry): void => {
+    const version = entry.version ?? (entry.text === null ? 'nothing' : 'unregistered content');
+    lines.push(
+      '',
+      `${styled(output, 'cyan', title)}  ${styled(output, 'bold', version)}  ${entry.hash?.slice(0, 19) ?? ''}`,
+    );
+    lines.push(`  from   ${interval(entry.from, 'unknown')}`, `  until  ${interval(entry.until, 'still so')}`);
+    for (const evidence of entry.evidence)
+      lines.push(`  ${styled(output, 'dim', `${evidence.kind}:`)} ${evidence.words}`);
+    if (withText && entry.text !== null) lines.push(...entry.text.split('\n').map((line) => `  | ${line}`));
+  };
+  if (answer.intended === null) lines.push('', `${styled(output, 'cyan', 'intended')}  nothing was pinned`);
+  else add('intended', answer.intended);
+  if (answer.held.length === 0) lines.push('', `${styled(output, 'cyan', 'held')}  nothing was observed by then`);
+  for (const held of answer.held) add(`held by ${held.target}${held.part === '' ? '' : ` (${held.part})`}`, held);
+  if (answer.used.length === 0) lines.push('', `${styled(output, 'cyan', 'used')}  no traffic around that time`);
+  for (const used of answer.used) add(`used by ${used.service}, ${used.invocations} calls,`, used);
+  return lines.join('\n');
+}
+
+function interval([earliest, latest]: TimeInterval, open: string): string {
+  if (earliest === null && latest === null) return open;
+  if (earliest === latest) return String(earliest);
+  if (earliest === null) return `at or before ${latest}`;
+  return latest === null ? `after ${earliest}` : `between ${earliest} and ${latest}`;
+}

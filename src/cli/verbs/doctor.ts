@@ -1,0 +1,47 @@
+/** `plumbline doctor`: checks everything that the configuration names, and says what is wrong. */
+
+import { formatProblems } from '../../lib/problems.ts';
+import type { Check } from '../context.ts';
+import { styled, type Output } from '../output.ts';
+import type { Verb } from '../verb.ts';
+
+const MARKS = { ok: ['green', 'ok'], warning: ['yellow', 'warning'], failed: ['red', 'failed'] } as const;
+
+export const doctor: Verb = {
+  usage: 'doctor',
+  summary: 'Check everything the configuration names: store, queue, registry, sources, channels, ports.',
+  options: [],
+  examples: ['doctor', 'doctor --json'],
+  run: async (_positional, flags, context) => {
+    const { output } = context;
+    const loaded = context.toolbox.configuration(flags);
+    if (!loaded.ok) {
+      output.print(
+        flags['json'] === true
+          ? JSON.stringify({ healthy: false, problems: loaded.problems }, null, 2)
+          : formatProblems(loaded.problems),
+      );
+      return 1;
+    }
+    const checks: Check[] = [];
+    for await (const check of context.toolbox.doctor(loaded.configuration)) {
+      checks.push(check);
+      if (flags['json'] !== true) output.print(line(check, output));
+    }
+    const failed = checks.filter((check) => check.status === 'failed').length;
+    if (flags['json'] === true) output.print(JSON.stringify({ healthy: failed === 0, checks }, null, 2));
+    else
+      output.print(
+        failed === 0
+          ? styled(output, 'green', 'Everything answers.')
+          : styled(output, 'red', `${failed} of ${checks.length} checks failed.`),
+      );
+    return failed === 0 ? 0 : 1;
+  },
+};
+
+function line(check: Check, output: Output): string {
+  const [style, mark] = MARKS[check.status];
+  const hint = check.hint === undefined ? '' : `\n           ${styled(output, 'dim', check.hint)}`;
+  return `${styled(output, style, mark.padEnd(8))}  ${check.what}: ${check.words}${hint}`;
+}

@@ -1,0 +1,105 @@
+/** `plumbline incidents`: what is wrong, one in full, and what a person says about it. */
+
+import { Fault } from '../../contract/fault.ts';
+import { daemonOf } from '../context.ts';
+import { colourDiff, styled, table, type Output } from '../output.ts';
+import { textFlag, type Flags, type Verb } from '../verb.ts';
+
+interface Incident {
+  readonly id: string;
+  readonly status: string;
+  readonly verdict: string;
+  readonly severity: string;
+  readonly summary: string;
+  readonly prompt: string;
+  readonly environment: string;
+  readonly target: string;
+  readonly diff: string;
+  readonly opened_at: string;
+  readonly resolved_at: string | null;
+  readonly changed_between: readonly (string | null)[];
+  readonly changed_by: string | null;
+  readonly invocations_affected: number;
+  readonly evidence: readonly { readonly kind: string; readonly words: string }[];
+  readonly deliveries?: readonly {
+    readonly channel: string;
+    readonly transition: string;
+    readonly status: string;
+    readonly detail: string;
+  }[];
+}
+
+export const incidents: Verb = {
+  usage: 'incidents [id]',
+  summary: 'Incidents that are not resolved, or one in full. Exit code 1 when there are any.',
+  options: [
+    ['--all', 'also the resolved ones'],
+    ['--acknowledge', 'say that somebody is on it'],
+    ['--snooze <duration>', 'quiet for a while, e.g. 2h'],
+    ['--resolve', 'close it by hand'],
+    ['--url <url>', "the daemon's address"],
+  ],
+  examples: ['incidents', 'incidents 4f1c2a --acknowledge', 'incidents 4f1c2a --snooze 2h'],
+  run: async ([id], flags, context) => {
+    const { output } = context;
+    const client = daemonOf(flags, context);
+    if (id === undefined) {
+      if (actionOf(flags) !== null)
+        throw new Fault('config', 'Name the incident.', { hint: '`plumbline incidents` lists them.' });
+      const status = flags['all'] === true ? undefined : 'unresolved';
+      const { data } = await client.get<{ data: readonly Incident[] }>('/api/v1/incidents', { status });
+      if (flags['json'] === true) output.print(JSON.stringify({ data }, null, 2));
+      else
+        output.print(data.length === 0 ? styled(output, 'green', 'Nothing is out of true.') : overview(data, output));
+      return data.some((incident) => incident.status !== 'resolved') ? 1 : 0;
+    }
+    const action = actionOf(flags);
+    if (action !== null) await client.post(`/api/v1/incidents/${encodeURIComponent(id)}/${action.path}`, action.body);
+    const incident = await client.get<Incident>(`/api/v1/incidents/${encodeURIComponent(id)}`);
+    output.print(flags['json'] === true ? JSON.stringify(incident, null, 2) : describe(incident, output));
+    return incident.status === 'resolved' ? 0 : 1;
+  },
+};
+
+function actionOf(flags: Flags): { readonly path: string; readonly body?: object } | null {
+  if (flags['acknowledge'] === true) return { path: 'acknowledge' };
+  if (flags['resolve'] === true) return { path: 'resolve' };
+  const duration = textFlag(flags, 'snooze');
+  return duration === undefined ? null : { path: 'snooze', body: { for: duration } };
+}
+
+function overview(incidents: readonly Incident[], output: Output): string {
+  const rows = incidents.map((incident) => [
+    incident.id,
+    incident.status,
+    styled(output, incident.status === 'resolved' ? 'green' : 'red', incident.verdict),
+    incident.target,
+    incident.opened_at.slice(0, 19).replace('T', ' '),
+    incident.summary,
+  ]);
+  return table([['id', 'status', 'verdict', 'target', 'opened (UTC)', 'what'], ...rows]);
+}
+
+function describe(incident: Incident, output: Output): string {
+  const [after, by] = incident.changed_between;
+  const lines = [
+    styled(output, 'bold', incident.summary),
+    '',
+    `incident   ${incident.id}  ${incident.status}  ${incident.severity}`,
+    `prompt     ${incident.prompt} in ${incident.environment}`,
+    `target     ${incident.target}`,
+    `opened     ${incident.opened_at}`,
+    `changed    ${after === null || after === undefined ? 'at or before' : `after ${after}, by`} ${by ?? 'now'}${incident.changed_by === null ? '' : `, by ${incident.changed_by}`}`,
+    `calls      ${incident.invocations_affected} so far with that text`,
+    ...(incident.resolved_at === null ? [] : [`resolved   ${incident.resolved_at}`]),
+    '',
+    ...incident.evidence.map(({ kind, words }) => `${styled(output, 'dim', `${kind}:`)} ${words}`),
+  ];
+  if (incident.diff !== '') lines.push('', colourDiff(output, incident.diff.trimEnd()));
+  for (const delivery of incident.deliveries ?? []) {
+    lines.push(
+      styled(output, 'dim', `${delivery.transition} → ${delivery.channel}: ${delivery.status} ${delivery.detail}`),
+    );
+  }
+  return lines.join('\n');
+}

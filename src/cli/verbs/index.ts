@@ -1,0 +1,15 @@
+/** All verbs, in the order of the help. */
+
+import type { Verb } from '../verb.ts';
+import { at } from './at.ts';
+import { attribute } from './attribute.ts';
+import { doctor } from './doctor.ts';
+import { incidents } from './incidents.ts';
+import { init } from './init.ts';
+import { lock } from './lock.ts';
+import { restore } from './restore.ts';
+import { start } from './start.ts';
+import { status } from './status.ts';
+import { validate } from './validate.ts';
+
+export const VERBS: readonly Verb[] = [start, init, validate, lock, doctor, status, incidents, at, attribute, restore];

@@ -1,0 +1,15 @@
+/** The only reader of `process.env`. */
+
+/** What the daemon takes from its surroundings, read once. */
+export interface Environment {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** People asked for no colours, or nobody is looking at a terminal. */
+  readonly colour: boolean;
+}
+
+export function readEnvironment(isTerminal: boolean): Environment {
+  const variables = { ...process.env };
+  const noColour = variables['NO_COLOR'] !== undefined && variables['NO_COLOR'] !== '';
+  const forced = variables['FORCE_COLOR'] !== undefined && variables['FORCE_COLOR'] !== '0';
+  return { variables, colour: forced || (isTerminal && !noColour) };
+}

@@ -1,0 +1,338 @@
+/**
+ * From `plumbline.yaml` to a checked configuration: shape, plugins' own keys, secrets, and what one
+ * part says about another. All problems at once, each with file, line and field.
+ */
+
+import { readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { AnyChannelPlugin } from '../contract/channel.ts';
+import { Fault } from '../contract/fault.ts';
+import type { AnySourcePlugin } from '../contract/source.ts';
+import { closest } from '../lib/closest.ts';
+import { checkShape, fieldName, sortProblems, type Problem } from '../lib/problems.ts';
+import { parseYaml, type YamlDocument, type YamlPath } from '../lib/yaml.ts';
+import {
+  CHANNEL_HOST_KEYS,
+  ConfigurationFile,
+  SOURCE_HOST_KEYS,
+  type ApiKey,
+  type ContentPolicy,
+  type PriceOverride,
+  type RedactionRule,
+  type Route,
+} from './schema.ts';
+import { resolveSecrets } from './secrets.ts';
+
+export interface SourceConfiguration {
+  readonly name: string;
+  readonly type: string;
+  readonly environment: string;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+  /** The plugin's own keys, already checked with its schema. */
+  readonly config: unknown;
+  readonly targets: readonly { readonly prompt: string; readonly config: unknown }[];
+}
+
+export interface ChannelConfiguration {
+  readonly name: string;
+  readonly type: string;
+  readonly config: unknown;
+}
+
+export interface ContentConfiguration {
+  readonly default: ContentPolicy;
+  readonly environments: Readonly<Record<string, ContentPolicy>>;
+  readonly redact: readonly RedactionRule[];
+}
+
+export type StoreLocation =
+  | { readonly kind: 'embedded'; readonly path: string }
+  | {
+      readonly kind: 'server';
+      readonly url: string;
+      readonly user: string;
+      readonly password: string;
+      readonly database: string;
+      readonly cluster: string | null;
+    };
+
+/** Everything the daemon is told. Paths are absolute, durations in milliseconds, secrets resolved. */
+export interface Configuration {
+  /** Null when there is no file and the defaults hold. */
+  readonly file: string | null;
+  readonly baseDirectory: string;
+  readonly registryDirectories: readonly string[];
+  readonly lockFile: string | null;
+  readonly store: StoreLocation;
+  readonly redisUrl: string | null;
+  readonly content: ContentConfiguration;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly otlpPort: number;
+    readonly grpcPort: number;
+    readonly publicUrl: string | null;
+  };
+  readonly sources: readonly SourceConfiguration[];
+  readonly channels: readonly ChannelConfiguration[];
+  readonly routes: readonly Route[];
+  readonly keys: readonly ApiKey[];
+  readonly prices: readonly PriceOverride[];
+  /** Values that must never be printed. */
+  readonly secrets: readonly string[];
+}
+
+export interface Plugins {
+  readonly sources: readonly AnySourcePlugin[];
+  readonly channels: readonly AnyChannelPlugin[];
+}
+
+export type LoadedConfiguration =
+  | { readonly ok: true; readonly configuration: Configuration }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Reads and checks a file. Throws a `Fault` of kind `config` only when it can't be read at all. */
+export function loadConfiguration(
+  file: string,
+  plugins: Plugins,
+  variables: Readonly<Record<string, string | undefined>>,
+  workingDirectory: string,
+): LoadedConfiguration {
+  const path = resolve(workingDirectory, file);
+  const shown = relative(workingDirectory, path) || path;
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Fault(
+      'config',
+      `The configuration ${shown} can't be read: ${error instanceof Error ? error.message : String(error)}.`,
+      {
+        hint: 'Name another with --config, or write one with `plumbline init`.',
+        cause: error,
+      },
+    );
+  }
+  return checkConfiguration(parseYaml(text, shown.startsWith('..') ? path : shown), path, plugins, variables);
+}
+
+/** The same from a parsed document; `path` is the absolute path of the file. */
+export function checkConfiguration(
+  document: YamlDocument,
+  path: string,
+  plugins: Plugins,
+  variables: Readonly<Record<string, string | undefined>>,
+): LoadedConfiguration {
+  if (document.problems.length > 0) return { ok: false, problems: document.problems };
+  const baseDirectory = dirname(path);
+  const resolved = resolveSecrets(document.value ?? {}, variables, baseDirectory);
+  const withSecrets = { file: document.file, value: resolved.value, locate: (at: YamlPath) => document.locate(at) };
+  const missing = resolved.missing.map(({ path: at, message, hint }): Problem => ({
+    file: document.file,
+    ...document.locate(at),
+    field: fieldName(at),
+    message: `${message}.`,
+    hint,
+  }));
+  const shape = checkShape(ConfigurationFile, withSecrets);
+  if (!shape.ok) return { ok: false, problems: sortProblems([...missing, ...shape.problems]) };
+
+  const problems: Problem[] = [...missing];
+  const report = (at: YamlPath, message: string, hint?: string): void => {
+    problems.push({
+      file: document.file,
+      ...document.locate(at),
+      field: fieldName(at),
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  };
+  const checkPart = <T>(schema: z.ZodType<T>, at: YamlPath, value: unknown): T | undefined => {
+    const checked = checkShape(schema, {
+      file: document.file,
+      value,
+      locate: (inner) => document.locate([...at, ...inner]),
+    });
+    if (checked.ok) return checked.value;
+    const prefix = fieldName(at);
+    problems.push(
+      ...checked.problems.map((problem) => ({
+        ...problem,
+        field: problem.field === '' ? prefix : `${prefix}.${problem.field}`,
+      })),
+    );
+    return undefined;
+  };
+
+  const file = shape.value;
+  const sources = file.sources.map((entry, index) => checkSource(entry, index, plugins.sources, report, checkPart));
+  const channels = file.channels.map((entry, index) => checkChannel(entry, index, plugins.channels, report, checkPart));
+  checkReferences(file, report);
+  if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+  return {
+    ok: true,
+    configuration: {
+      ...settled(file, baseDirectory, path),
+      sources: sources.filter((source) => source !== undefined),
+      channels: channels.filter((channel) => channel !== undefined),
+      secrets: resolved.secrets,
+    },
+  };
+}
+
+/** What holds without any file. */
+export function defaultConfiguration(workingDirectory: string): Configuration {
+  const file = ConfigurationFile.parse({});
+  return { ...settled(file, workingDirectory, null), sources: [], channels: [], secrets: [] };
+}
+
+function settled(
+  file: ConfigurationFile,
+  baseDirectory: string,
+  path: string | null,
+): Omit<Configuration, 'sources' | 'channels' | 'secrets'> {
+  return {
+    file: path,
+    baseDirectory,
+    registryDirectories: file.registry.map((root) => resolve(baseDirectory, root.files)),
+    lockFile: file.lock === undefined ? null : resolve(baseDirectory, file.lock),
+    store:
+      'path' in file.store
+        ? { kind: 'embedded', path: resolve(baseDirectory, file.store.path) }
+        : { kind: 'server', ...file.store, cluster: file.store.cluster ?? null },
+    redisUrl: file.queue.redis ?? null,
+    content: typeof file.content === 'string' ? { default: file.content, environments: {}, redact: [] } : file.content,
+    server: {
+      host: file.server.host,
+      port: file.server.port,
+      otlpPort: file.server.otlp_port,
+      grpcPort: file.server.grpc_port,
+      publicUrl: file.server.public_url ?? null,
+    },
+    routes: file.routes,
+    keys: file.keys,
+    prices: file.prices,
+  };
+}
+
+type Report = (at: YamlPath, message: string, hint?: string) => void;
+type CheckPart = <T>(schema: z.ZodType<T>, at: YamlPath, value: unknown) => T | undefined;
+
+function checkSource(
+  entry: ConfigurationFile['sources'][number],
+  index: number,
+  plugins: readonly AnySourcePlugin[],
+  report: Report,
+  checkPart: CheckPart,
+): SourceConfiguration | undefined {
+  const at = ['sources', index];
+  const plugin = plugins.find((candidate) => candidate.type === entry.type);
+  if (plugin === undefined) {
+    report([...at, 'type'], unknownType(entry.type, 'source', plugins), knownTypes(plugins));
+    return undefined;
+  }
+  const config = checkPart(plugin.config, at, without(entry, SOURCE_HOST_KEYS));
+  const targets = entry.targets.map((target, number) => ({
+    prompt: target.prompt,
+    config: checkPart(plugin.target, [...at, 'targets', number], without(target, ['prompt'])),
+  }));
+  const seen = new Map<string, number>();
+  targets.forEach((target, number) => {
+    if (seen.has(target.prompt)) {
+      report(
+        [...at, 'targets', number, 'prompt'],
+        `names ${target.prompt} a second time in the source ${entry.name}.`,
+        'A target is shown as SOURCE/prompt: give the second place a source of its own.',
+      );
+    }
+    seen.set(target.prompt, number);
+  });
+  return {
+    name: entry.name,
+    type: entry.type,
+    environment: entry.environment,
+    everyMs: entry.every,
+    timeoutMs: entry.timeout,
+    config,
+    targets,
+  };
+}
+
+function checkChannel(
+  entry: ConfigurationFile['channels'][number],
+  index: number,
+  plugins: readonly AnyChannelPlugin[],
+  report: Report,
+  checkPart: CheckPart,
+): ChannelConfiguration | undefined {
+  const plugin = plugins.find((candidate) => candidate.type === entry.type);
+  if (plugin === undefined) {
+    report(['channels', index, 'type'], unknownType(entry.type, 'channel', plugins), knownTypes(plugins));
+    return undefined;
+  }
+  return {
+    name: entry.name,
+    type: entry.type,
+    config: checkPart(plugin.config, ['channels', index], without(entry, CHANNEL_HOST_KEYS)),
+  };
+}
+
+/** What one part of the file says about another: unique names, routes to channels that exist, patterns that compile. */
+function checkReferences(file: ConfigurationFile, report: Report): void {
+  for (const [key, entries] of [
+    ['sources', file.sources],
+    ['channels', file.channels],
+    ['keys', file.keys],
+  ] as const) {
+    const seen = new Set<string>();
+    entries.forEach((entry, index) => {
+      if (seen.has(entry.name))
+        report([key, index, 'name'], `is ${entry.name}, which another entry of ${key} has already.`);
+      seen.add(entry.name);
+    });
+  }
+  const channels = file.channels.map((channel) => channel.name);
+  file.routes.forEach((route, index) => {
+    route.channels.forEach((name, number) => {
+      if (channels.includes(name)) return;
+      const similar = closest(name, channels);
+      report(
+        ['routes', index, 'channels', number],
+        `names the channel ${name}, which is not configured.`,
+        similar === null ? undefined : `Did you mean ${similar}?`,
+      );
+    });
+  });
+  if (typeof file.content === 'string') return;
+  file.content.redact.forEach((rule, index) => {
+    try {
+      RegExp(rule.pattern, 'gu');
+    } catch (error) {
+      report(
+        ['content', 'redact', index, 'pattern'],
+        `is not a regular expression: ${error instanceof Error ? error.message : String(error)}.`,
+      );
+    }
+  });
+}
+
+function unknownType(type: string, kind: string, plugins: readonly { readonly type: string }[]): string {
+  const similar = closest(
+    type,
+    plugins.map((plugin) => plugin.type),
+  );
+  return `is ${type}, which is no ${kind} type.${similar === null ? '' : ` Did you mean ${similar}?`}`;
+}
+
+function knownTypes(plugins: readonly { readonly type: string }[]): string {
+  return `Known are ${plugins
+    .map((plugin) => plugin.type)
+    .toSorted()
+    .join(', ')}.`;
+}
+
+function without(entry: object, keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(entry).filter(([key]) => !keys.includes(key)));
+}

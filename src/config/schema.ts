@@ -1,0 +1,152 @@
+/**
+ * The shape of `plumbline.yaml`. The keys that belong to a source or channel plugin are checked with
+ * the plugin's own schema; here are the keys that every entry has.
+ */
+
+import { z } from 'zod';
+import { SEVERITIES, VERDICTS } from '../contract/verdict.ts';
+import { parseDuration } from '../lib/time.ts';
+
+export const CONTENT_POLICIES = ['full', 'redacted', 'hash_only'] as const;
+export type ContentPolicy = (typeof CONTENT_POLICIES)[number];
+
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+    'must be 1 to 100 letters, digits, `.`, `_` or `-`, and start with a letter or digit',
+  );
+
+/** `30s`, `5m`, `1h30m`; milliseconds after parsing. */
+function duration(minMs: number, maxMs: number) {
+  return z.string().transform((text, context) => {
+    const millis = parseDuration(text);
+    if (millis === null) {
+      context.addIssue({ code: 'custom', message: `is not a duration such as 30s, 5m or 1h30m` });
+      return z.NEVER;
+    }
+    if (millis < minMs || millis > maxMs) {
+      context.addIssue({ code: 'custom', message: `must be between ${minMs / 1000}s and ${maxMs / 1000}s` });
+      return z.NEVER;
+    }
+    return millis;
+  });
+}
+
+const port = z.int().min(0).max(65_535);
+
+/** Shortest poll interval: one tick of the queue's clock. Longest: a week. */
+const every = duration(1_000, 7 * 86_400_000).default(60_000);
+const timeout = duration(100, 300_000).default(10_000);
+
+export const SourceEntry = z.looseObject({
+  name,
+  type: z.string(),
+  environment: z.string().min(1),
+  every,
+  timeout,
+  targets: z
+    .array(z.looseObject({ prompt: z.string().min(1) }))
+    .max(100_000)
+    .default([]),
+});
+/** The keys of a source entry that are the host's; the rest are the plugin's. */
+export const SOURCE_HOST_KEYS = Object.keys(SourceEntry.shape);
+
+export const ChannelEntry = z.looseObject({ name, type: z.string() });
+export const CHANNEL_HOST_KEYS = Object.keys(ChannelEntry.shape);
+
+const oneOrMore = z
+  .union([z.string(), z.array(z.string()).min(1)])
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+const Route = z.strictObject({
+  match: z
+    .strictObject({
+      environment: oneOrMore.optional(),
+      prompt: oneOrMore.optional(),
+      owner: oneOrMore.optional(),
+      verdict: z
+        .union([z.enum(VERDICTS), z.array(z.enum(VERDICTS)).min(1)])
+        .transform((value) => (typeof value === 'string' ? [value] : value))
+        .optional(),
+      severity: z.enum(SEVERITIES).optional(),
+    })
+    .default({}),
+  channels: z.array(z.string()).min(1),
+});
+export type Route = z.output<typeof Route>;
+
+export const KEY_SCOPES = ['ingest', 'read', 'operate', 'admin'] as const;
+export type KeyScope = (typeof KEY_SCOPES)[number];
+
+const ApiKey = z.strictObject({
+  name,
+  scopes: z.array(z.enum(KEY_SCOPES)).min(1),
+  key: z.string().min(16, 'must have at least 16 characters'),
+});
+export type ApiKey = z.output<typeof ApiKey>;
+
+const RedactionRule = z.strictObject({
+  name,
+  pattern: z.string().min(1),
+  replacement: z.string().default('[redacted]'),
+});
+export type RedactionRule = z.output<typeof RedactionRule>;
+
+const Content = z.union([
+  z.enum(CONTENT_POLICIES),
+  z.strictObject({
+    default: z.enum(CONTENT_POLICIES).default('full'),
+    environments: z.record(z.string(), z.enum(CONTENT_POLICIES)).default({}),
+    redact: z.array(RedactionRule).max(100).default([]),
+  }),
+]);
+
+const Store = z.union([
+  z.strictObject({ path: z.string().min(1) }),
+  z.strictObject({
+    url: z.url({ protocol: /^https?$/ }),
+    user: z.string().default('default'),
+    password: z.string().default(''),
+    database: name.default('plumbline'),
+    cluster: name.optional(),
+  }),
+]);
+export type StoreConfiguration = z.output<typeof Store>;
+
+const Price = z.strictObject({
+  model: z.string().min(1),
+  provider: z.string().optional(),
+  input_usd_per_million: z.number().nonnegative(),
+  output_usd_per_million: z.number().nonnegative(),
+  cache_read_usd_per_million: z.number().nonnegative().optional(),
+  cache_write_usd_per_million: z.number().nonnegative().optional(),
+});
+export type PriceOverride = z.output<typeof Price>;
+
+export const ConfigurationFile = z.strictObject({
+  registry: z
+    .array(z.strictObject({ files: z.string().min(1) }))
+    .max(100)
+    .default([]),
+  lock: z.string().min(1).optional(),
+  store: Store.default({ path: './data' }),
+  queue: z.strictObject({ redis: z.url({ protocol: /^rediss?$/ }).optional() }).default({}),
+  content: Content.default('full'),
+  server: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(7070),
+      otlp_port: port.default(4318),
+      grpc_port: port.default(4317),
+      public_url: z.url().optional(),
+    })
+    .default({ host: '127.0.0.1', port: 7070, otlp_port: 4318, grpc_port: 4317 }),
+  sources: z.array(SourceEntry).max(1_000).default([]),
+  channels: z.array(ChannelEntry).max(100).default([]),
+  routes: z.array(Route).max(1_000).default([]),
+  keys: z.array(ApiKey).max(100).default([]),
+  prices: z.array(Price).max(1_000).default([]),
+});
+export type ConfigurationFile = z.output<typeof ConfigurationFile>;

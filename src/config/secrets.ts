@@ -1,0 +1,80 @@
+/**
+ * References to secrets: `env:NAME` and `file:PATH` anywhere in the configuration are replaced by
+ * what they name. The values are remembered so that nothing ever prints them.
+ */
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** A secret file is a token or a key, not a document. */
+const SECRET_BYTES_MAX = 64 * 1024;
+
+export interface ResolvedSecrets {
+  readonly value: unknown;
+  /** The secret values, for redaction. */
+  readonly secrets: readonly string[];
+  /** References that name nothing, each with the path of the field. */
+  readonly missing: readonly {
+    readonly path: readonly (string | number)[];
+    readonly message: string;
+    readonly hint: string;
+  }[];
+}
+
+export function resolveSecrets(
+  value: unknown,
+  variables: Readonly<Record<string, string | undefined>>,
+  baseDirectory: string,
+): ResolvedSecrets {
+  const secrets: string[] = [];
+  const missing: { path: (string | number)[]; message: string; hint: string }[] = [];
+
+  const walk = (node: unknown, path: (string | number)[]): unknown => {
+    if (typeof node === 'string') return lookUp(node, path);
+    if (Array.isArray(node)) return node.map((item, index) => walk(item, [...path, index]));
+    if (node === null || typeof node !== 'object') return node;
+    return Object.fromEntries(Object.entries(node).map(([key, nested]) => [key, walk(nested, [...path, key])]));
+  };
+
+  const lookUp = (text: string, path: (string | number)[]): string => {
+    const reference = /^(env|file):(?!\/\/)(.+)$/s.exec(text);
+    if (reference === null) return text;
+    const [, kind, target = ''] = reference;
+    const found = kind === 'env' ? variables[target] : readSecretFile(resolve(baseDirectory, target));
+    if (found === undefined || found === '') {
+      missing.push({
+        path,
+        message:
+          kind === 'env'
+            ? `names the environment variable ${target}, which is not set`
+            : `names the file ${target}, which can't be read`,
+        hint:
+          kind === 'env'
+            ? `Set ${target} before starting Plumbline.`
+            : 'Create the file, or make it readable for this user.',
+      });
+      return text;
+    }
+    secrets.push(found);
+    return found;
+  };
+
+  return { value: walk(value, []), secrets, missing };
+}
+
+function readSecretFile(path: string): string | undefined {
+  try {
+    const bytes = readFileSync(path);
+    return bytes.length > SECRET_BYTES_MAX ? undefined : bytes.toString('utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces every secret in a text by `[secret]`; for log lines and error messages. */
+export function redactSecrets(text: string, secrets: readonly string[]): string {
+  // Short values would blank out ordinary words; a secret that short protects nothing.
+  return secrets
+    .filter((secret) => secret.length >= 6)
+    .reduce((result, secret) => result.replaceAll(secret, '[secret]'), text);
+}

@@ -1,0 +1,106 @@
+/** What the HTTP API needs from the daemon. `app.ts` supplies it; routes see nothing else. */
+
+import type { Attribution, AttributionQuery } from '../contract/attribution.ts';
+import type { Incident } from '../contract/incident.ts';
+import type { Invocation } from '../contract/invocation.ts';
+import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
+import type {
+  DeliveryLog,
+  IncidentLog,
+  ObservationLog,
+  Page,
+  PageOf,
+  TimelineLog,
+  VerdictLog,
+} from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
+
+export interface Api {
+  /** Daemon facts for `/healthz` and `/readyz`. */
+  status(): DaemonStatus;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  readonly observations: ObservationLog;
+  readonly verdicts: VerdictLog;
+  readonly incidents: IncidentLog;
+  readonly deliveries: DeliveryLog;
+  readonly timeline: TimelineLog;
+  registry(): RegistrySnapshot;
+  versions(prompt: string): Promise<readonly RegisteredVersion[]>;
+  targets(): readonly TargetInfo[];
+  invocations(filter: InvocationFilter, page: Page): Promise<PageOf<InvocationRow>>;
+  usage(query: UsageQuery): Promise<readonly object[]>;
+  attribute(query: AttributionQuery): Promise<Attribution>;
+  acknowledge(id: string, by: string): Promise<Incident>;
+  snooze(id: string, until: Timestamp, by: string): Promise<Incident>;
+  resolve(id: string, by: string): Promise<Incident>;
+  restore(request: RestoreCall): Promise<RestoreOutcome>;
+  now(): Timestamp;
+}
+
+export interface DaemonStatus {
+  readonly version: string;
+  readonly startedAt: Timestamp;
+  readonly ready: boolean;
+  /** Parts that are not working, in words. */
+  readonly problems: readonly string[];
+}
+
+export interface TargetInfo {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly prompt: string;
+  readonly environment: string;
+  readonly everyMs: number;
+  readonly powers: readonly string[];
+}
+
+export interface InvocationFilter {
+  readonly prompt?: string | undefined;
+  readonly version?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly service?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly from?: Timestamp | undefined;
+  readonly to?: Timestamp | undefined;
+}
+
+/** An invocation as stored, with what we concluded about it. */
+export interface InvocationRow {
+  readonly invocation: Invocation;
+  readonly prompt: string | null;
+  readonly version: string | null;
+  readonly attribution: string;
+  /** Decimal string; null: not priced. */
+  readonly costUsd: string | null;
+}
+
+export const USAGE_GROUPS = ['prompt', 'version', 'model', 'service', 'owner', 'environment', 'day'] as const;
+export type UsageGroup = (typeof USAGE_GROUPS)[number];
+
+export interface UsageQuery {
+  readonly groupBy: readonly UsageGroup[];
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+}
+
+export interface RestoreCall {
+  readonly target: string;
+  /** Default: the pinned version. */
+  readonly version?: string | undefined;
+  readonly dryRun: boolean;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface RestoreOutcome {
+  readonly target: string;
+  readonly version: string;
+  readonly written: boolean;
+  /** From what is there to what would be, or was, written. */
+  readonly diff: string;
+  /** What the place holds after the write, as it was read back; null on a dry run. */
+  readonly readBack: { readonly hash: string | null; readonly matches: boolean } | null;
+  readonly words: string;
+}

@@ -1,0 +1,59 @@
+/** Who may do what: keys with scopes, compared in constant time. */
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Fault } from '../contract/fault.ts';
+import type { Scope } from './route.ts';
+
+export interface Key {
+  readonly name: string;
+  readonly scopes: readonly Exclude<Scope, 'public'>[];
+  readonly key: string;
+}
+
+export type Admission =
+  | { readonly allowed: true; readonly actor: string }
+  | { readonly allowed: false; readonly status: 401 | 403; readonly detail: string; readonly hint: string };
+
+/**
+ * Decides one request. Without configured keys everybody who can reach the port is `local`: then
+ * the daemon binds to loopback only (see `assertSafeBinding`).
+ */
+export function admit(scope: Scope, authorization: string | undefined, keys: readonly Key[]): Admission {
+  if (scope === 'public') return { allowed: true, actor: 'anyone' };
+  if (keys.length === 0) return { allowed: true, actor: 'local' };
+  const presented = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
+  const key = presented === undefined ? undefined : keys.find((candidate) => equal(candidate.key, presented));
+  if (key === undefined) {
+    return {
+      allowed: false,
+      status: 401,
+      detail: presented === undefined ? 'This needs a key.' : 'No such key.',
+      hint: 'Send `Authorization: Bearer <key>` with a key from `keys:` in plumbline.yaml.',
+    };
+  }
+  if (key.scopes.includes(scope) || key.scopes.includes('admin')) return { allowed: true, actor: key.name };
+  return {
+    allowed: false,
+    status: 403,
+    detail: `The key ${key.name} does not have the scope ${scope}.`,
+    hint: `Add ${scope} to its scopes in plumbline.yaml, or use another key.`,
+  };
+}
+
+function equal(a: string, b: string): boolean {
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+/** Throws a `Fault` of kind `config` when the daemon would be open to others without keys. */
+export function assertSafeBinding(host: string, keys: readonly Key[]): void {
+  if (keys.length > 0 || LOOPBACK.test(host)) return;
+  throw new Fault('config', `server.host is ${host}, which others can reach, and no keys are configured.`, {
+    hint: 'Add `keys:` to plumbline.yaml, or bind to 127.0.0.1.',
+  });
+}

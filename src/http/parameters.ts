@@ -1,0 +1,21 @@
+/** Query parameters that many routes share, parsed once. */
+
+import { z } from 'zod';
+import type { Timestamp } from '../contract/time.ts';
+import { parseTimestamp } from '../lib/time.ts';
+
+/** RFC 3339 with 0 to 9 fractional digits; normalised to nine. */
+export const timestamp = z.string().transform((text, context): Timestamp => {
+  const parsed = parseTimestamp(text);
+  if (parsed !== null) return parsed;
+  context.addIssue({ code: 'custom', message: 'is not an RFC 3339 time such as 2026-11-20T02:47:00Z' });
+  return z.NEVER;
+});
+
+/** Rows a page may have. */
+const PAGE_ROWS_MAX = 1_000;
+
+export const paging = {
+  limit: z.coerce.number().int().min(1).max(PAGE_ROWS_MAX).default(100),
+  cursor: z.string().max(2_000).optional(),
+};

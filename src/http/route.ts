@@ -1,0 +1,43 @@
+/**
+ * One route of the HTTP API, as data: the same definition checks the request, guards the scope and
+ * writes `/openapi.json`.
+ */
+
+import { z } from 'zod';
+import type { Api } from './api.ts';
+
+/** What a key must allow. `public` needs no key. */
+export type Scope = 'public' | 'ingest' | 'read' | 'operate' | 'admin';
+
+export interface RouteRequest<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Name of the key that was used, or `local` when no keys are configured. For the history. */
+  readonly actor: string;
+}
+
+export interface RouteDefinition<Params = unknown, Query = unknown, Body = unknown> {
+  readonly method: 'GET' | 'POST';
+  /** With `{name}` for parameters, as in OpenAPI. */
+  readonly path: string;
+  readonly summary: string;
+  readonly scope: Scope;
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  handle(request: RouteRequest<Params, Query, Body>, api: Api): Promise<RouteAnswer>;
+}
+
+/** JSON, or text of another type. */
+export type RouteAnswer =
+  | { readonly json: unknown; readonly status?: number }
+  | { readonly text: string; readonly contentType: string; readonly status?: number };
+
+/** A route with its types erased, so that routes fit one list. */
+export type AnyRoute = RouteDefinition<never, never, never>;
+
+/** Keeps the three types of a definition together; use it for every route. */
+export function route<Params, Query, Body>(definition: RouteDefinition<Params, Query, Body>): AnyRoute {
+  return definition as unknown as AnyRoute;
+}

@@ -1,0 +1,36 @@
+/** `/healthz`: the process lives. `/readyz`: it can do its work. `/metrics`: Prometheus. */
+
+import { route } from '../route.ts';
+
+export const healthRoutes = [
+  route({
+    method: 'GET',
+    path: '/healthz',
+    summary: 'The process is alive.',
+    scope: 'public',
+    handle: async (_request, api) => {
+      const { version, startedAt } = api.status();
+      return { json: { status: 'ok', version, started_at: startedAt } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/readyz',
+    summary: 'All parts work; 503 with the reasons when one does not.',
+    scope: 'public',
+    handle: async (_request, api) => {
+      const { ready, problems } = api.status();
+      return { status: ready ? 200 : 503, json: { status: ready ? 'ready' : 'not ready', problems } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/metrics',
+    summary: "The daemon's own metrics, in Prometheus' text format.",
+    scope: 'read',
+    handle: async (_request, api) => ({
+      text: await api.metrics(),
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    }),
+  }),
+];

@@ -1,0 +1,47 @@
+/** What is registered: prompts, their versions, their pins. */
+
+import { z } from 'zod';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
+import { list, pinShape, versionShape } from '../shapes.ts';
+
+export const promptRoutes = [
+  route({
+    method: 'GET',
+    path: '/api/v1/prompts',
+    summary: 'Registered prompts with their newest version and their pins.',
+    scope: 'read',
+    handle: async (_request, api) => {
+      const { versions, pins } = api.registry();
+      const newest = new Map<string, { version: RegisteredVersion; count: number }>();
+      for (const version of versions) {
+        const count = (newest.get(version.prompt)?.count ?? 0) + 1;
+        newest.set(version.prompt, { version, count });
+      }
+      const data = [...newest].map(([id, { version, count }]) => ({
+        id,
+        owner: version.owner,
+        tags: version.tags,
+        component: version.isComponent,
+        newest_version: version.version,
+        versions: count,
+        pins: pins.filter((pin) => pin.prompt === id).map(pinShape),
+      }));
+      return { json: list(data) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/prompts/{id}/versions',
+    summary: 'All registered versions of a prompt, oldest first, with their texts.',
+    scope: 'read',
+    params: z.strictObject({ id: z.string() }),
+    handle: async ({ params }, api) => {
+      const versions = await api.versions(params.id);
+      if (versions.length === 0)
+        throw notFound(`The prompt ${params.id}`, 'GET /api/v1/prompts lists what is registered.');
+      return { json: list(versions.map(versionShape)) };
+    },
+  }),
+];

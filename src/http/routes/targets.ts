@@ -1,0 +1,67 @@
+/** What is watched, what was seen there, and putting a version back. */
+
+import { z } from 'zod';
+import { paging, timestamp } from '../parameters.ts';
+import { route } from '../route.ts';
+import { list, observationShape, page, targetShape } from '../shapes.ts';
+
+export const targetRoutes = [
+  route({
+    method: 'GET',
+    path: '/api/v1/targets',
+    summary: 'Everything that is watched, each with its newest verdict.',
+    scope: 'read',
+    handle: async (_request, api) => {
+      const verdicts = Map.groupBy(await api.verdicts.latest(), ({ judgement }) => judgement.target);
+      return { json: list(api.targets().map((target) => targetShape(target, verdicts.get(target.id) ?? []))) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/observations',
+    summary: 'What polls saw, newest first.',
+    scope: 'read',
+    query: z.strictObject({
+      target: z.string().optional(),
+      prompt: z.string().optional(),
+      environment: z.string().optional(),
+      from: timestamp.optional(),
+      to: timestamp.optional(),
+      ...paging,
+    }),
+    handle: async ({ query: { limit, cursor, ...filter } }, api) => ({
+      json: page(await api.observations.list(filter, { limit, cursor }), observationShape),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/restore',
+    summary: 'Puts a registered version back at a target, reads it back, and says what it saw.',
+    scope: 'operate',
+    body: z.strictObject({
+      target: z.string(),
+      version: z.string().optional(),
+      dry_run: z.boolean().default(false),
+      reason: z.string().max(1_000).default(''),
+    }),
+    handle: async ({ body, actor }, api) => {
+      const outcome = await api.restore({
+        target: body.target,
+        version: body.version,
+        dryRun: body.dry_run,
+        by: actor,
+        reason: body.reason,
+      });
+      return {
+        json: {
+          target: outcome.target,
+          version: outcome.version,
+          written: outcome.written,
+          diff: outcome.diff,
+          read_back: outcome.readBack,
+          words: outcome.words,
+        },
+      };
+    },
+  }),
+];

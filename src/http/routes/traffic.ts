@@ -1,0 +1,88 @@
+/** What applications really sent: invocations, usage, and which version a text is. */
+
+import { z } from 'zod';
+import { addMillis } from '../../lib/time.ts';
+import { USAGE_GROUPS } from '../api.ts';
+import { paging, timestamp } from '../parameters.ts';
+import { badRequest } from '../problem.ts';
+import { route } from '../route.ts';
+import { attributionShape, invocationShape, list, page } from '../shapes.ts';
+
+const DAY_MS = 86_400_000;
+/** Longest text that may be asked about. Telemetry texts are cut at the same size. */
+const ATTRIBUTE_CHARACTERS_MAX = 4_000_000;
+
+export const trafficRoutes = [
+  route({
+    method: 'GET',
+    path: '/api/v1/invocations',
+    summary: 'Model calls, newest first, each counted once.',
+    scope: 'read',
+    query: z.strictObject({
+      prompt: z.string().optional(),
+      version: z.string().optional(),
+      environment: z.string().optional(),
+      service: z.string().optional(),
+      trace_id: z.string().optional(),
+      from: timestamp.optional(),
+      to: timestamp.optional(),
+      ...paging,
+    }),
+    handle: async ({ query: { limit, cursor, trace_id: traceId, ...filter } }, api) => ({
+      json: page(await api.invocations({ ...filter, traceId }, { limit, cursor }), invocationShape),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/usage',
+    summary: 'Calls, tokens, cost, latency and errors by prompt, version, model, service, owner, environment or day.',
+    scope: 'read',
+    query: z.strictObject({
+      group_by: z.string().default('prompt'),
+      from: timestamp.optional(),
+      to: timestamp.optional(),
+    }),
+    handle: async ({ query }, api) => {
+      const groupBy = z
+        .array(z.enum(USAGE_GROUPS))
+        .min(1)
+        .safeParse(query.group_by.split(',').map((group) => group.trim()));
+      if (!groupBy.success) {
+        throw badRequest('Usage can’t be grouped like that.', [
+          { field: 'group_by', message: `must be one or more of ${USAGE_GROUPS.join(', ')}` },
+        ]);
+      }
+      const to = query.to ?? api.now();
+      const from = query.from ?? addMillis(to, -DAY_MS);
+      return { json: list(await api.usage({ groupBy: groupBy.data, from, to })) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/attribute',
+    summary: 'Which registered version a text or a chat is an instance of, with the evidence.',
+    scope: 'read',
+    body: z
+      .strictObject({
+        text: z.string().max(ATTRIBUTE_CHARACTERS_MAX).optional(),
+        messages: z
+          .array(z.strictObject({ role: z.string(), content: z.string().max(ATTRIBUTE_CHARACTERS_MAX) }))
+          .max(10_000)
+          .optional(),
+        declared: z.strictObject({ prompt: z.string(), version: z.string().optional() }).optional(),
+      })
+      .refine(
+        (body) => (body.text === undefined) !== (body.messages === undefined),
+        'give either `text` or `messages`',
+      ),
+    handle: async ({ body }, api) => ({
+      json: attributionShape(
+        await api.attribute({
+          ...(body.text === undefined ? {} : { text: body.text }),
+          ...(body.messages === undefined ? {} : { messages: body.messages }),
+          ...(body.declared === undefined ? {} : { declared: body.declared }),
+        }),
+      ),
+    }),
+  }),
+];

@@ -1,0 +1,185 @@
+/** The HTTP API on its port: routes, keys, problem documents, limits. Knows no domain rule. */
+
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Component } from '../contract/component.ts';
+import { Fault, isFault } from '../contract/fault.ts';
+import type { Api } from './api.ts';
+import { admit, assertSafeBinding, type Key } from './auth.ts';
+import { openApiDocument } from './openapi.ts';
+import { badRequest, problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
+import { route, type AnyRoute, type RouteAnswer, type RouteRequest } from './route.ts';
+import { healthRoutes } from './routes/health.ts';
+import { incidentRoutes } from './routes/incidents.ts';
+import { promptRoutes } from './routes/prompts.ts';
+import { targetRoutes } from './routes/targets.ts';
+import { timeMachineRoutes } from './routes/time-machine.ts';
+import { trafficRoutes } from './routes/traffic.ts';
+
+export const API_ROUTES: readonly AnyRoute[] = [
+  ...healthRoutes,
+  ...promptRoutes,
+  ...targetRoutes,
+  ...incidentRoutes,
+  ...timeMachineRoutes,
+  ...trafficRoutes,
+];
+
+/** Largest request body; the largest use is a text to attribute. */
+const BODY_BYTES_MAX = 16 * 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly keys: readonly Key[];
+  readonly version: string;
+  /** Unexpected errors, for the log. */
+  readonly onBug: (error: unknown, where: string) => void;
+}
+
+export class HttpServer implements Component {
+  readonly name = 'http';
+  readonly #server: FastifyInstance;
+  readonly #options: HttpServerOptions;
+
+  constructor(api: Api, options: HttpServerOptions) {
+    this.#options = options;
+    this.#server = fastify({
+      bodyLimit: BODY_BYTES_MAX,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      forceCloseConnections: 'idle',
+      logger: false,
+    });
+    const document = openApiDocument(API_ROUTES, options.version);
+    const describe = route({
+      method: 'GET',
+      path: '/openapi.json',
+      summary: 'This description.',
+      scope: 'public',
+      handle: async () => ({ json: document }),
+    });
+    for (const definition of [...API_ROUTES, describe]) this.#mount(definition, api);
+    this.#server.setNotFoundHandler((request, reply) =>
+      sendProblem(
+        reply,
+        problem(404, 'Not found', `${request.method} ${request.url} does not exist.`, {
+          hint: 'GET /openapi.json describes what does.',
+        }),
+      ),
+    );
+    this.#server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
+  }
+
+  /** Base address once started, e.g. `http://127.0.0.1:7070`. */
+  get address(): string {
+    const address = this.#server.server.address();
+    if (address === null || typeof address === 'string') throw new Error('The HTTP server is not listening.');
+    return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  }
+
+  async start(): Promise<void> {
+    assertSafeBinding(this.#options.host, this.#options.keys);
+    const { host, port } = this.#options;
+    try {
+      await this.#server.listen({ host, port });
+    } catch (error) {
+      throw listenFault(error, host, port);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.close();
+  }
+
+  #mount(definition: AnyRoute, api: Api): void {
+    this.#server.route({
+      method: definition.method,
+      url: definition.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => {
+        const admission = admit(definition.scope, request.headers.authorization, this.#options.keys);
+        if (!admission.allowed) {
+          if (admission.status === 401) void reply.header('www-authenticate', 'Bearer');
+          const title = admission.status === 401 ? 'Unauthorised' : 'Forbidden';
+          return sendProblem(reply, problem(admission.status, title, admission.detail, { hint: admission.hint }));
+        }
+        const checked = checkRequest(definition, request, admission.actor);
+        return sendAnswer(reply, await definition.handle(checked as RouteRequest<never, never, never>, api));
+      },
+    });
+  }
+
+  #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (error instanceof ProblemError) return sendProblem(reply, error.problem);
+    if (isFault(error)) {
+      if (error.retryAfterMs !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
+      return sendProblem(reply, problemOfFault(error));
+    }
+    const status =
+      error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+    if (status < 500)
+      return sendProblem(
+        reply,
+        problem(status, 'Bad request', error instanceof Error ? error.message : 'The request can’t be read.'),
+      );
+    this.#options.onBug(error, `${request.method} ${request.url}`);
+    return sendProblem(
+      reply,
+      problem(500, 'A bug', 'Something unexpected happened.', { hint: "The daemon's log has the details." }),
+    );
+  }
+}
+
+function checkRequest(
+  definition: AnyRoute,
+  request: FastifyRequest,
+  actor: string,
+): RouteRequest<unknown, unknown, unknown> {
+  return {
+    params: check(definition.params, request.params, 'path'),
+    query: check(definition.query, request.query, 'query'),
+    body: check(definition.body, request.body ?? {}, 'body'),
+    actor,
+  };
+}
+
+function check(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
+  if (schema === undefined) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || place, message: issue.message }));
+  throw badRequest(
+    `The ${place} of the request is not right.`,
+    errors,
+    'GET /openapi.json describes what is expected.',
+  );
+}
+
+function sendAnswer(reply: FastifyReply, answer: RouteAnswer): FastifyReply {
+  void reply.code(answer.status ?? 200);
+  if ('json' in answer) return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.json));
+  return reply.type(answer.contentType).send(answer.text);
+}
+
+function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
+  return reply.code(body.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(body));
+}
+
+function listenFault(error: unknown, host: string, port: number): Fault {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return new Fault('config', `Port ${port} on ${host} is already in use.`, {
+      hint: 'Stop what uses it, or choose another with --port (0 picks a free one).',
+      cause: error,
+    });
+  }
+  return new Fault(
+    'config',
+    `Can't listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}.`,
+    {
+      hint: 'Check server.host and the port in plumbline.yaml.',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,254 @@
+/** The JSON that others read: snake_case, RFC 3339, fields may be added and never changed. Pure. */
+
+import type { Attribution } from '../contract/attribution.ts';
+import type { Incident } from '../contract/incident.ts';
+import type { Observation } from '../contract/observation.ts';
+import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
+import type { ActiveAt, Delivery, HeldEntry, PageOf, TimelineEntry, UsedEntry } from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
+import type { Judgement } from '../contract/verdict.ts';
+import { displayBody } from '../text/body.ts';
+import type { InvocationRow, TargetInfo } from './api.ts';
+
+export function list(data: readonly unknown[], nextCursor: string | null = null): object {
+  return { data, next_cursor: nextCursor };
+}
+
+export function page<Item>(items: PageOf<Item>, shape: (item: Item) => object): object {
+  return list(items.items.map(shape), items.nextCursor);
+}
+
+export function incidentShape(incident: Incident): object {
+  return {
+    id: incident.id,
+    status: incident.status,
+    verdict: incident.verdict,
+    severity: incident.severity,
+    summary: incident.summary,
+    reason: incident.reason,
+    prompt: incident.prompt,
+    owner: incident.owner,
+    environment: incident.environment,
+    target: incident.target,
+    part: incident.part,
+    expected: incident.expected,
+    observed: incident.observed,
+    diff: incident.diff,
+    evidence: incident.evidence,
+    opened_at: incident.openedAt,
+    updated_at: incident.updatedAt,
+    changed_between: incident.changedBetween,
+    changed_by: incident.changedBy,
+    resolved_at: incident.resolvedAt,
+    resolution: incident.resolution,
+    reopened: incident.reopened,
+    acknowledged_by: incident.acknowledgedBy,
+    snoozed_until: incident.snoozedUntil,
+    invocations_affected: incident.invocationsAffected,
+  };
+}
+
+export function deliveryShape(delivery: Delivery): object {
+  return {
+    id: delivery.id,
+    incident: delivery.incidentId,
+    transition: delivery.transition,
+    channel: delivery.channel,
+    status: delivery.status,
+    attempts: delivery.attempts,
+    detail: delivery.detail,
+    created_at: delivery.createdAt,
+    updated_at: delivery.updatedAt,
+  };
+}
+
+export function observationShape(observation: Observation): object {
+  const common = {
+    target: observation.target,
+    part: observation.part,
+    source: observation.source,
+    source_type: observation.sourceType,
+    prompt: observation.prompt,
+    environment: observation.environment,
+    observed_at: observation.observedAt,
+    outcome: observation.outcome,
+  };
+  if (observation.outcome !== 'held') return { ...common, reason: observation.reason };
+  return {
+    ...common,
+    hash: observation.hashes.strict,
+    text: displayBody(observation.body),
+    settings: observation.settings,
+    pointer: observation.pointer,
+    source_version: observation.sourceVersion,
+    edited_at: observation.editedAt,
+    edited_by: observation.editedBy,
+    share: observation.share,
+    url: observation.url,
+  };
+}
+
+export function versionShape(version: RegisteredVersion): object {
+  return {
+    prompt: version.prompt,
+    version: version.version,
+    parent: version.parent,
+    owner: version.owner,
+    tags: version.tags,
+    component: version.isComponent,
+    components: version.components,
+    metrics: version.metrics,
+    registry: version.registry,
+    origin: version.origin,
+    registered_at: version.registeredAt,
+    author: version.author,
+    variants: version.variants.map((variant) => ({
+      model: variant.model,
+      format: variant.format,
+      hash: variant.hashes.strict,
+      text: displayBody(variant.body),
+      body: variant.body,
+      settings: variant.settings,
+    })),
+  };
+}
+
+export function pinShape(pin: Pin): object {
+  return {
+    environment: pin.environment,
+    version: pin.version,
+    hash: pin.hash,
+    rule: pin.rule,
+    since: pin.since,
+    by: pin.by,
+  };
+}
+
+export function targetShape(
+  target: TargetInfo,
+  verdicts: readonly { readonly judgement: Judgement; readonly at: Timestamp }[],
+): object {
+  return {
+    id: target.id,
+    source: target.source,
+    type: target.type,
+    prompt: target.prompt,
+    environment: target.environment,
+    every_ms: target.everyMs,
+    powers: target.powers,
+    verdicts: verdicts.map(({ judgement, at }) => ({
+      part: judgement.part,
+      verdict: judgement.verdict,
+      severity: judgement.severity,
+      summary: judgement.summary,
+      expected: judgement.expected,
+      observed: { version: judgement.observed.version, hash: judgement.observed.hash },
+      at,
+    })),
+  };
+}
+
+function entryShape(entry: TimelineEntry): object {
+  return {
+    version: entry.version,
+    hash: entry.hash,
+    text: entry.text,
+    from: entry.from,
+    until: entry.until,
+    evidence: entry.evidence,
+  };
+}
+
+export function heldShape(entry: HeldEntry): object {
+  return { target: entry.target, part: entry.part, state: entry.state, ...entryShape(entry) };
+}
+
+export function usedShape(entry: UsedEntry): object {
+  return { service: entry.service, invocations: entry.invocations, ...entryShape(entry) };
+}
+
+export function timelineShape(timeline: {
+  readonly intended: readonly TimelineEntry[];
+  readonly held: readonly HeldEntry[];
+  readonly used: readonly UsedEntry[];
+}): object {
+  return {
+    intended: timeline.intended.map(entryShape),
+    held: timeline.held.map(heldShape),
+    used: timeline.used.map(usedShape),
+  };
+}
+
+export function activeAtShape(answer: ActiveAt): object {
+  return {
+    prompt: answer.prompt,
+    environment: answer.environment,
+    time: answer.time,
+    known_at: answer.knownAt,
+    intended: answer.intended === null ? null : entryShape(answer.intended),
+    held: answer.held.map(heldShape),
+    used: answer.used.map(usedShape),
+  };
+}
+
+export function attributionShape(attribution: Attribution): object {
+  return {
+    kind: attribution.kind,
+    words: attribution.words,
+    contradicts_declaration: attribution.contradictsDeclaration,
+    matches: attribution.matches.map((match) => ({
+      prompt: match.prompt,
+      version: match.version,
+      model: match.model,
+      literal_bytes: match.literalBytes,
+      gaps: match.gaps,
+      hash: match.hash,
+      variables: match.variables,
+    })),
+    near: attribution.near.map((near) => ({
+      prompt: near.prompt,
+      version: near.version,
+      model: near.model,
+      edited_bytes: near.editedBytes,
+      diff: near.diff,
+    })),
+  };
+}
+
+export function invocationShape(row: InvocationRow): object {
+  const call = row.invocation;
+  return {
+    trace_id: call.traceId,
+    span_id: call.spanId,
+    started_at: call.startedAt,
+    ended_at: call.endedAt,
+    service: call.service,
+    instance: call.instance,
+    environment: call.environment,
+    operation: call.operation,
+    provider: call.provider,
+    request_model: call.requestModel,
+    response_model: call.responseModel,
+    response_id: call.responseId,
+    conversation_id: call.conversationId,
+    user_id: call.userId,
+    prompt: row.prompt,
+    version: row.version,
+    attribution: row.attribution,
+    declared: call.declared,
+    input: call.input,
+    output: call.output,
+    finish_reasons: call.finishReasons,
+    input_tokens: call.tokens.input,
+    output_tokens: call.tokens.output,
+    cache_read_tokens: call.tokens.cacheRead,
+    cache_write_tokens: call.tokens.cacheWrite,
+    reasoning_tokens: call.tokens.reasoning,
+    cost_usd: row.costUsd,
+    first_token_ms: call.firstTokenMs,
+    error: call.error,
+    evaluations: call.evaluations,
+    incomplete: call.incomplete,
+    dialects: call.dialects,
+  };
+}
