@@ -1,0 +1,255 @@
+/**
+ * OTLP over HTTP: protobuf and JSON on one port. Knows the protocol's answers and limits; what the
+ * bodies mean is for whoever is behind `accept`.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Component } from '../../src/contract/component.ts';
+import { Fault } from '../../src/contract/fault.ts';
+import type { AcceptTelemetry, AuthorizeIngest } from '../../src/contract/telemetry.ts';
+import { answerOf, failed, malformed, overloaded, tooLarge, unauthorized, type Refusal } from './answer-of.ts';
+import { exportResponse, RPC_CODES, statusBody, type AnsweredSignal, type BodyEncoding } from './answers.ts';
+import { contentEncoding, CONTENT_ENCODINGS, decompress, type ContentEncoding } from './decompress.ts';
+import { InFlight, type OtlpLimits } from './limits.ts';
+import { countBody, countRequest } from './metrics.ts';
+import { readBody } from './read-body.ts';
+
+export interface OtlpHttpOptions {
+  readonly host: string;
+  /** 0 picks a free one; see `port` after `start`. */
+  readonly port: number;
+  readonly accept: AcceptTelemetry;
+  readonly authorize: AuthorizeIngest;
+  readonly limits: OtlpLimits;
+  readonly inFlight: InFlight;
+  /** A bug behind `accept`; the sender was told to come back. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Langfuse's exporter has a path of its own. */
+const PATHS: Readonly<Record<string, AnsweredSignal>> = {
+  '/v1/traces': 'traces',
+  '/v1/logs': 'logs',
+  '/v1/metrics': 'metrics',
+  '/api/public/otel/v1/traces': 'traces',
+};
+
+const MEDIA_TYPES: Readonly<Record<BodyEncoding, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+};
+
+// A sender that was refused may still be sending; so much of it is read and thrown away, so that it
+// sees the answer instead of a reset connection.
+const DRAIN_BYTES_MAX = 1024 * 1024;
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly signal: AnsweredSignal;
+  readonly encoding: BodyEncoding;
+}
+
+export class OtlpHttpReceiver implements Component {
+  readonly name = 'otlp-http';
+  readonly #options: OtlpHttpOptions;
+  readonly #server: Server;
+  #isStopping = false;
+
+  constructor(options: OtlpHttpOptions) {
+    this.#options = options;
+    this.#server = createServer({ requestTimeout: options.limits.bodyTimeoutMs * 2 }, (request, response) => {
+      this.#serve(request, response).catch((error: unknown) => {
+        options.onError(error);
+        response.destroy();
+      });
+    });
+  }
+
+  /** The port in use; only after `start`. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+        const place = `${this.#options.host}:${this.#options.port}`;
+        const hint = error.code === 'EADDRINUSE' ? 'Choose another port with --otlp-port.' : 'Check the address.';
+        reject(new Fault('config', `OTLP/HTTP can't listen on ${place}: ${error.message}.`, { hint, cause: error }));
+      });
+      this.#server.listen(this.#options.port, this.#options.host, resolve);
+    });
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#isStopping = true;
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), deadlineMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '').split('?', 1)[0]?.replace(/\/+$/, '') ?? '';
+    const signal = PATHS[path];
+    const encoding = requestEncoding(request.headers['content-type']);
+    const exchange = { request, response, signal: signal ?? 'traces', encoding: encoding ?? 'json' };
+    const refusal = this.#refuseByHead(request, signal, encoding);
+    if (refusal !== null) {
+      this.#refuse(exchange, refusal);
+      return;
+    }
+    const bodyEncoding = contentEncoding(request.headers['content-encoding']);
+    if (bodyEncoding === null) this.#refuse(exchange, unsupportedEncoding());
+    else await this.#serveBody(exchange, bodyEncoding);
+  }
+
+  /** Everything that can be said before the body is read. */
+  #refuseByHead(request: IncomingMessage, signal: string | undefined, encoding: BodyEncoding | null): Refusal | null {
+    const { authorize, limits } = this.#options;
+    if (signal === undefined) return notFound(request.url ?? '');
+    if (request.method !== 'POST') return methodNotAllowed();
+    if (this.#isStopping) return overloaded('The daemon is stopping.', limits.retryAfterMs);
+    const decision = authorize(request.headers);
+    if (decision !== 'allowed') return unauthorized(decision);
+    return encoding === null ? unsupportedMediaType() : null;
+  }
+
+  async #serveBody(exchange: Exchange, bodyEncoding: ContentEncoding): Promise<void> {
+    const { inFlight, limits } = this.#options;
+    let takenBytes = 0;
+    const taken = (bytes: number): void => {
+      takenBytes += bytes;
+    };
+    try {
+      const read = await readBody(exchange.request, limits, inFlight, taken);
+      if (read.outcome === 'aborted') countRequest('http', exchange.signal, 'aborted');
+      else if (read.outcome === 'too_large') this.#refuse(exchange, tooLarge(bodyTooLarge(limits)));
+      else if (read.outcome === 'no_room') this.#refuse(exchange, noRoom(limits));
+      else if (read.outcome === 'timed_out') this.#refuse(exchange, bodyTimedOut());
+      else await this.#handle(exchange, bodyEncoding, read.body, taken);
+    } finally {
+      inFlight.give(takenBytes);
+    }
+  }
+
+  async #handle(
+    exchange: Exchange,
+    bodyEncoding: ContentEncoding,
+    sent: Buffer,
+    taken: (bytes: number) => void,
+  ): Promise<void> {
+    const { limits, inFlight, accept } = this.#options;
+    const inflated = await decompress(bodyEncoding, sent, limits.bodyBytesMax);
+    if (inflated.outcome === 'too_large') return this.#refuse(exchange, tooLarge(bodyTooLarge(limits)));
+    if (inflated.outcome === 'malformed') return this.#refuse(exchange, malformed(inflated.message));
+    const { body } = inflated;
+    if (body !== sent) {
+      if (!inFlight.take(body.length)) return this.#refuse(exchange, noRoom(limits));
+      taken(body.length);
+    }
+    countBody('http', body.length);
+    const { signal, encoding } = exchange;
+    if (signal === 'metrics') return this.#succeed(exchange, 0, '', true);
+    try {
+      const answer = answerOf(await accept({ signal, encoding, body }));
+      if (answer.kind === 'refusal') this.#refuse(exchange, answer.refusal);
+      else this.#succeed(exchange, answer.rejected, answer.message, false);
+    } catch (error) {
+      this.#options.onError(error);
+      this.#refuse(exchange, failed(limits.retryAfterMs));
+    }
+  }
+
+  #succeed(exchange: Exchange, rejected: number, message: string, isDropped: boolean): void {
+    const accepted = rejected === 0 ? 'accepted' : 'partly_rejected';
+    countRequest('http', exchange.signal, isDropped ? 'metrics_dropped' : accepted);
+    const body = exportResponse(exchange.encoding, exchange.signal, rejected, message);
+    exchange.response.writeHead(200, {
+      'content-type': MEDIA_TYPES[exchange.encoding],
+      'content-length': body.length,
+    });
+    exchange.response.end(body);
+  }
+
+  #refuse(exchange: Exchange, refusal: Refusal): void {
+    const { request, response, signal, encoding } = exchange;
+    countRequest('http', signal, refusal.outcome);
+    const body = statusBody(encoding, refusal.rpcCode, refusal.message, refusal.retryAfterMs);
+    const isUnread = !request.complete;
+    response.writeHead(refusal.httpStatus, {
+      ...refusalHeaders(refusal),
+      'content-type': MEDIA_TYPES[encoding],
+      'content-length': String(body.length),
+      ...(isUnread && { connection: 'close' }),
+    });
+    response.end(body);
+    if (isUnread) drain(request);
+  }
+}
+
+function refusalHeaders(refusal: Refusal): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (refusal.retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000)));
+  }
+  if (refusal.httpStatus === 401) headers['www-authenticate'] = 'Bearer';
+  if (refusal.httpStatus === 405) headers['allow'] = 'POST';
+  if (refusal.httpStatus === 415) headers['accept-encoding'] = CONTENT_ENCODINGS.join(', ');
+  return headers;
+}
+
+function drain(request: IncomingMessage): void {
+  let bytes = 0;
+  request.on('error', () => {});
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DRAIN_BYTES_MAX) request.destroy();
+  });
+  request.resume();
+}
+
+/** A missing Content-Type is read as protobuf, OTLP's default. */
+function requestEncoding(header: string | undefined): BodyEncoding | null {
+  const type = (header ?? MEDIA_TYPES.protobuf).split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/x-protobuf' || type === 'application/protobuf') return 'protobuf';
+  return type === 'application/json' ? 'json' : null;
+}
+
+function bodyTooLarge(limits: OtlpLimits): string {
+  return `The body is longer than ${limits.bodyBytesMax} bytes after decompression; send smaller batches.`;
+}
+
+function noRoom(limits: OtlpLimits): Refusal {
+  return overloaded('Too many bytes are in flight.', limits.retryAfterMs);
+}
+
+function notFound(url: string): Refusal {
+  const message = `There is nothing at ${url.slice(0, 200)}; telemetry goes to ${Object.keys(PATHS).join(', ')}.`;
+  return { outcome: 'not_found', httpStatus: 404, rpcCode: RPC_CODES.notFound, message };
+}
+
+function methodNotAllowed(): Refusal {
+  return { outcome: 'not_found', httpStatus: 405, rpcCode: RPC_CODES.unimplemented, message: 'Use POST.' };
+}
+
+function unsupportedMediaType(): Refusal {
+  const message = `Content-Type must be ${MEDIA_TYPES.protobuf} or ${MEDIA_TYPES.json}.`;
+  return { outcome: 'unsupported_media_type', httpStatus: 415, rpcCode: RPC_CODES.invalidArgument, message };
+}
+
+function unsupportedEncoding(): Refusal {
+  const message = `Content-Encoding must be one of ${CONTENT_ENCODINGS.join(', ')}.`;
+  return { outcome: 'unsupported_encoding', httpStatus: 415, rpcCode: RPC_CODES.invalidArgument, message };
+}
+
+function bodyTimedOut(): Refusal {
+  const message = 'The body did not arrive in time.';
+  return { outcome: 'undecodable', httpStatus: 408, rpcCode: RPC_CODES.invalidArgument, message };
+}

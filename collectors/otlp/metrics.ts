@@ -1,0 +1,46 @@
+/** What the receiver counts: everything it took, refused or dropped. */
+
+import { metrics } from '@opentelemetry/api';
+
+const meter = metrics.getMeter('plumbline');
+
+const requests = meter.createCounter('plumbline.otlp.requests', {
+  description: 'OTLP requests by transport, signal and outcome.',
+});
+const bodyBytes = meter.createCounter('plumbline.otlp.body_bytes', {
+  unit: 'By',
+  description: 'Bytes of OTLP bodies after decompression.',
+});
+const inFlightBytes = meter.createUpDownCounter('plumbline.otlp.in_flight_bytes', {
+  unit: 'By',
+  description: 'Bytes of OTLP bodies that are being received or handled.',
+});
+
+export type Transport = 'http' | 'grpc';
+
+/** Why or how a request ended. A closed set, so that the metric's labels stay few. */
+export type RequestOutcome =
+  | 'accepted'
+  | 'partly_rejected'
+  | 'metrics_dropped'
+  | 'undecodable'
+  | 'too_large'
+  | 'unsupported_encoding'
+  | 'unsupported_media_type'
+  | 'overloaded'
+  | 'unauthorized'
+  | 'not_found'
+  | 'aborted'
+  | 'failed';
+
+export function countRequest(transport: Transport, signal: string, outcome: RequestOutcome): void {
+  requests.add(1, { transport, signal, outcome });
+}
+
+export function countBody(transport: Transport, bytes: number): void {
+  bodyBytes.add(bytes, { transport });
+}
+
+export function countInFlight(bytes: number): void {
+  inFlightBytes.add(bytes);
+}

@@ -1,0 +1,246 @@
+/**
+ * The write-ahead spool: what a sender was told is safe is in here until the store has it. Appends
+ * from many requests share one write and one fsync (group commit). Bounded in bytes: a full spool
+ * or a full disk refuses with `overloaded` and loses nothing. Knows bytes, not telemetry.
+ */
+
+import { mkdir, open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../../contract/fault.ts';
+import { offsetOf, positionAt, segmentOf, type SpoolPosition } from './position.ts';
+import { encodeRecord, recordBytes, type Section } from './record.ts';
+
+export interface SpoolOptions {
+  readonly directory: string;
+  /** All segments together, what waits to be written included. */
+  readonly bytesMax: number;
+  /** A segment is closed when it is longer than this. Must be below 2^32. */
+  readonly segmentBytesMax: number;
+  /** What a refused sender should wait. */
+  readonly retryAfterMs: number;
+}
+
+export interface SpoolSegment {
+  readonly number: number;
+  readonly path: string;
+  /** Bytes that are durable. Behind them may be a torn write that nobody was told is safe. */
+  durableBytes: number;
+}
+
+interface Waiting {
+  readonly pieces: readonly Buffer[];
+  readonly bytes: number;
+  readonly resolve: (end: SpoolPosition) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+// A gathering write takes at most IOV_MAX (1024) buffers on Linux.
+const PIECES_PER_WRITE_MAX = 1_000;
+const SEGMENT_NAME = /^(\d{12})\.spool$/;
+
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #segments: SpoolSegment[];
+  #file: FileHandle | null = null;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #storedBytes: number;
+  #writing: Promise<void> | null = null;
+  #closed = false;
+  #nextSegment: number;
+
+  private constructor(options: SpoolOptions, segments: SpoolSegment[]) {
+    this.#options = options;
+    this.#segments = segments;
+    this.#storedBytes = segments.reduce((sum, segment) => sum + segment.durableBytes, 0);
+    this.#nextSegment = (segments.at(-1)?.number ?? 0) + 1;
+  }
+
+  /** Finds what an earlier process left behind; it is read as any other segment. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    await mkdir(options.directory, { recursive: true });
+    const segments: SpoolSegment[] = [];
+    for (const name of (await readdir(options.directory)).toSorted()) {
+      const match = SEGMENT_NAME.exec(name);
+      if (match === null) continue;
+      const path = join(options.directory, name);
+      segments.push({ number: Number(match[1]), path, durableBytes: (await stat(path)).size });
+    }
+    return new Spool(options, segments);
+  }
+
+  get usedBytes(): number {
+    return this.#storedBytes + this.#waitingBytes;
+  }
+
+  get bytesMax(): number {
+    return this.#options.bytesMax;
+  }
+
+  /** Oldest first; the last one may still grow. */
+  get segments(): readonly Readonly<SpoolSegment>[] {
+    return this.#segments;
+  }
+
+  /** Where reading starts: the oldest byte that is still here. */
+  get start(): SpoolPosition {
+    return positionAt(this.#segments[0]?.number ?? this.#nextSegment, 0);
+  }
+
+  /** Behind the last durable byte. */
+  get end(): SpoolPosition {
+    const last = this.#segments.at(-1);
+    return last === undefined ? positionAt(this.#nextSegment, 0) : positionAt(last.number, last.durableBytes);
+  }
+
+  /**
+   * Resolves with the position behind the record once it is on disk. Throws a `Fault` of kind
+   * `overloaded` when the spool or the disk is full; then nothing of it was kept.
+   */
+  append(sections: readonly Section[]): Promise<SpoolPosition> {
+    const bytes = recordBytes(sections);
+    if (this.#closed) return Promise.reject(this.#refusal('The daemon is stopping.'));
+    if (this.usedBytes + bytes > this.#options.bytesMax) {
+      return Promise.reject(this.#refusal(`The spool is full (${this.usedBytes} of ${this.#options.bytesMax} bytes).`));
+    }
+    this.#waitingBytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ pieces: encodeRecord(sections), bytes, resolve, reject });
+      this.#writing ??= this.#writeAll().finally(() => {
+        this.#writing = null;
+      });
+    });
+  }
+
+  /** Deletes the segments that end at or before `position`. */
+  async release(position: SpoolPosition): Promise<void> {
+    for (let oldest = this.#segments[0]; oldest !== undefined; oldest = this.#segments[0]) {
+      const isActive = this.#file !== null && this.#segments.length === 1;
+      const isDone =
+        segmentOf(position) > oldest.number ||
+        (segmentOf(position) === oldest.number && offsetOf(position) >= oldest.durableBytes);
+      if (!isDone || (isActive && (this.#writing !== null || oldest.durableBytes === 0))) return;
+      if (isActive) await this.#seal();
+      this.#segments.shift();
+      this.#storedBytes -= oldest.durableBytes;
+      await unlink(oldest.path);
+    }
+  }
+
+  /** Writes what was accepted, then closes. Safe twice. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+    await this.#seal();
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup();
+      try {
+        const segment = await this.#activeSegment();
+        await this.#writeGroup(segment, group);
+      } catch (error) {
+        const refusal = this.#refusal(`The spool can't be written: ${(error as Error).message}.`, error);
+        for (const waiting of group) waiting.reject(refusal);
+      } finally {
+        for (const waiting of group) this.#waitingBytes -= waiting.bytes;
+      }
+    }
+  }
+
+  #takeGroup(): Waiting[] {
+    let pieces = 0;
+    let count = 0;
+    for (const waiting of this.#waiting) {
+      pieces += waiting.pieces.length;
+      if (count > 0 && pieces > PIECES_PER_WRITE_MAX) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #writeGroup(segment: SpoolSegment, group: readonly Waiting[]): Promise<void> {
+    const file = this.#file as FileHandle;
+    const bytes = group.reduce((sum, waiting) => sum + waiting.bytes, 0);
+    try {
+      await writeFully(file, group.flatMap((waiting) => waiting.pieces), segment.durableBytes);
+      await file.datasync();
+    } catch (error) {
+      // What is behind the durable end is unknown now, and after a failed fsync the kernel may have
+      // dropped it: never append to this file again.
+      await file.truncate(segment.durableBytes).catch(() => {});
+      await this.#seal();
+      throw error;
+    }
+    let end = segment.durableBytes;
+    segment.durableBytes += bytes;
+    this.#storedBytes += bytes;
+    for (const waiting of group) {
+      end += waiting.bytes;
+      waiting.resolve(positionAt(segment.number, end));
+    }
+  }
+
+  async #activeSegment(): Promise<SpoolSegment> {
+    const last = this.#segments.at(-1);
+    if (this.#file !== null && last !== undefined) {
+      if (last.durableBytes < this.#options.segmentBytesMax) return last;
+      await this.#seal();
+    }
+    const number = this.#nextSegment;
+    const path = join(this.#options.directory, `${String(number).padStart(12, '0')}.spool`);
+    const file = await open(path, 'wx');
+    this.#nextSegment += 1;
+    this.#file = file;
+    const segment: SpoolSegment = { number, path, durableBytes: 0 };
+    this.#segments.push(segment);
+    await syncDirectory(this.#options.directory);
+    return segment;
+  }
+
+  async #seal(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close().catch(() => {});
+  }
+
+  #refusal(message: string, cause?: unknown): Fault {
+    return new Fault('overloaded', message, { retryAfterMs: this.#options.retryAfterMs, cause });
+  }
+}
+
+/** `writev` may write less than asked; then the rest follows. */
+async function writeFully(file: FileHandle, pieces: readonly Buffer[], position: number): Promise<void> {
+  let at = position;
+  let rest = pieces;
+  while (rest.length > 0) {
+    const batch = rest.slice(0, PIECES_PER_WRITE_MAX);
+    const { bytesWritten } = await file.writev(batch, at);
+    at += bytesWritten;
+    rest = dropBytes(rest, bytesWritten);
+  }
+}
+
+function dropBytes(pieces: readonly Buffer[], count: number): readonly Buffer[] {
+  let left = count;
+  let index = 0;
+  for (; index < pieces.length; index += 1) {
+    const { length } = pieces[index] as Buffer;
+    if (length > left) break;
+    left -= length;
+  }
+  const rest = pieces.slice(index);
+  if (left > 0) rest[0] = (rest[0] as Buffer).subarray(left);
+  return rest;
+}
+
+/** A new file's name is durable only when its directory is. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
