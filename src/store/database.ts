@@ -3,16 +3,27 @@
  * files in `src/store/` see it; the rest of the daemon sees the query families beside it.
  */
 
-/** Values for `{name:Type}` placeholders. Bigints and dates go as strings. */
+/** Values for `{name:Type}` placeholders. Bigints, dates and decimals go as strings. */
 export type QueryParameters = Readonly<
   Record<string, string | number | boolean | readonly string[] | readonly number[]>
 >;
 
+/** Every failure is a `Fault`; see `clickhouse-fault.ts` for which kind. */
 export interface Database {
   /** `embedded` owns its data directory; `server` is reached over HTTP. */
   readonly kind: 'embedded' | 'server';
 
-  /** Rows of a SELECT. 64-bit integers come as strings, DateTime64 as RFC 3339 with nine digits. */
+  /** How tables are made here: plain, or replicated over a cluster. */
+  readonly dialect: TableDialect;
+
+  /** The release of this daemon, recorded with what it migrates. */
+  readonly release: string;
+
+  /**
+   * Rows of a SELECT. 64-bit integers and decimals come as strings, DateTime64 as RFC 3339 with as
+   * many digits as its precision (nine for all our columns). A placeholder of type DateTime64 takes
+   * a `Timestamp` as it is.
+   */
   query<Row>(sql: string, parameters?: QueryParameters, signal?: AbortSignal): Promise<Row[]>;
 
   /** DDL and other statements without rows. */
@@ -21,11 +32,34 @@ export interface Database {
   /** Few rows, as objects. Resolves when they are durable. `token` makes a retry of the same rows harmless. */
   insert(table: string, rows: readonly object[], token?: string): Promise<void>;
 
-  /** The hot path: newline-separated JSON rows as bytes, passed through as they are. */
+  /**
+   * The hot path: newline-separated JSON rows as bytes, passed through as they are. The bytes must
+   * not change until it settles.
+   */
   insertJsonLines(table: string, lines: Uint8Array, token?: string): Promise<void>;
 
   /** Resolves when the engine answers; throws a `Fault` of kind `transient` when it does not. */
   ping(): Promise<void>;
 
+  /** Writes where the API listens into an embedded store's directory, for the command line to find. */
+  announce(address: string): Promise<void>;
+
+  /** Waits for what runs, then releases the engine or the sockets. Safe twice. */
   close(): Promise<void>;
+}
+
+/** The words of a CREATE TABLE that differ between one server and a cluster. */
+export interface TableDialect {
+  /** Empty, or `ON CLUSTER name`; goes after the table's name in every DDL statement. */
+  readonly onCluster: string;
+  /**
+   * The engine clause, e.g. `ENGINE = ReplacingMergeTree(revision)`. Arguments are those of the
+   * plain engine: the version column, then the is-deleted column.
+   */
+  engine(family: 'MergeTree' | 'ReplacingMergeTree', ...columns: readonly string[]): string;
+  /**
+   * Settings every table should have: a retried insert with the same token is dropped, and an
+   * insert is on the disk when it resolves. Goes last: `SETTINGS ${dialect.settings}`.
+   */
+  readonly settings: string;
 }

@@ -1,0 +1,128 @@
+/**
+ * Turns whatever the ClickHouse client or the embedded engine throws into a `Fault`. Decides by
+ * ClickHouse's error code or the operating system's, never by a message's text. Pure.
+ */
+
+import { Fault, isFault, type FaultKind } from '../contract/fault.ts';
+
+interface Meaning {
+  readonly kind: FaultKind;
+  readonly hint?: string;
+}
+
+const CREDENTIALS: Meaning = { kind: 'config', hint: 'Check the user and the password in `store:`.' };
+const RIGHTS: Meaning = {
+  kind: 'config',
+  hint: 'The user in `store:` needs the rights SELECT, INSERT, CREATE, ALTER and DROP on its database.',
+};
+const DATABASE: Meaning = {
+  kind: 'config',
+  hint: 'Check `database` in `store:`; plumbline creates it if the user may.',
+};
+const DISK_FULL: Meaning = { kind: 'overloaded', hint: 'The disk of the store is full: free space or enlarge it.' };
+const DISK_REFUSES: Meaning = {
+  kind: 'transient',
+  hint: 'The store could not read or write its files: check the disk, its permissions and the limit of open files.',
+};
+const BUSY: Meaning = { kind: 'overloaded', hint: 'The store has too much to do at the moment.' };
+const TRANSIENT: Meaning = { kind: 'transient' };
+
+// https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
+const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
+  [192, CREDENTIALS], // UNKNOWN_USER
+  [193, CREDENTIALS], // WRONG_PASSWORD
+  [194, CREDENTIALS], // REQUIRED_PASSWORD
+  [516, CREDENTIALS], // AUTHENTICATION_FAILED
+  [195, RIGHTS], // IP_ADDRESS_NOT_ALLOWED
+  [164, RIGHTS], // READONLY
+  [291, RIGHTS], // DATABASE_ACCESS_DENIED
+  [497, RIGHTS], // ACCESS_DENIED
+  [81, DATABASE], // UNKNOWN_DATABASE
+  [170, { kind: 'config', hint: 'The server knows no cluster of the name in `store:`.' }], // BAD_GET, CLUSTER_DOESNT_EXIST
+  [701, { kind: 'config', hint: 'The server knows no cluster of the name in `store:`.' }], // CLUSTER_DOESNT_EXIST
+  [243, DISK_FULL], // NOT_ENOUGH_SPACE
+  [74, DISK_REFUSES], // CANNOT_READ_FROM_FILE_DESCRIPTOR
+  [75, DISK_REFUSES], // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+  [76, DISK_REFUSES], // CANNOT_OPEN_FILE
+  [1000, TRANSIENT], // POCO_EXCEPTION
+  [1001, DISK_REFUSES], // STD_EXCEPTION, e.g. a failed rename
+  [159, BUSY], // TIMEOUT_EXCEEDED
+  [160, BUSY], // TOO_SLOW
+  [202, BUSY], // TOO_MANY_SIMULTANEOUS_QUERIES
+  [241, BUSY], // MEMORY_LIMIT_EXCEEDED
+  [252, BUSY], // TOO_MANY_PARTS
+  [439, BUSY], // CANNOT_SCHEDULE_TASK
+  [3, TRANSIENT], // UNEXPECTED_END_OF_FILE
+  [32, TRANSIENT], // ATTEMPT_TO_READ_AFTER_EOF
+  [209, TRANSIENT], // SOCKET_TIMEOUT
+  [210, TRANSIENT], // NETWORK_ERROR
+  [236, TRANSIENT], // ABORTED
+  [242, TRANSIENT], // TABLE_IS_READ_ONLY
+  [225, TRANSIENT], // NO_ZOOKEEPER
+  [279, TRANSIENT], // ALL_CONNECTION_TRIES_FAILED
+  [285, TRANSIENT], // TOO_FEW_LIVE_REPLICAS
+  [286, TRANSIENT], // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+  [289, TRANSIENT], // REPLICA_IS_NOT_IN_QUORUM
+  [319, TRANSIENT], // UNKNOWN_STATUS_OF_INSERT
+  [394, TRANSIENT], // QUERY_WAS_CANCELLED
+  [425, TRANSIENT], // SYSTEM_ERROR
+  [517, TRANSIENT], // CANNOT_ASSIGN_ALTER
+  [571, TRANSIENT], // DATABASE_REPLICATION_FAILED
+  [999, TRANSIENT], // KEEPER_EXCEPTION
+]);
+
+const TLS: Meaning = { kind: 'config', hint: 'Check the certificate of the store, and `https` in its URL.' };
+
+/** Operating system and Node codes that a person must look at; any other code of a socket is transient. */
+const MEANING_BY_SYSTEM_CODE: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  ['ENOSPC', DISK_FULL],
+  ['EDQUOT', DISK_FULL],
+  ['ERR_INVALID_URL', { kind: 'config', hint: 'Check `url` in `store:`.' }],
+  ['CERT_HAS_EXPIRED', TLS],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', TLS],
+  ['SELF_SIGNED_CERT_IN_CHAIN', TLS],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', TLS],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', TLS],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', TLS],
+  ['EPROTO', TLS],
+]);
+
+/**
+ * `doing` completes "The store failed to …". What carries no code comes from the way to the server
+ * (a proxy's page, a time-out), so it is transient; from the embedded engine it is a bug of ours.
+ */
+export function clickHouseFault(error: unknown, doing: string, from: 'embedded' | 'server'): Fault {
+  if (isFault(error)) return error;
+  const meaning = meaningOf(error) ?? { kind: from === 'server' ? 'transient' : 'permanent' };
+  const said = error instanceof Error ? error.message : String(error);
+  return new Fault(meaning.kind, `The store failed to ${doing}: ${firstLines(said)}`, {
+    ...(meaning.hint !== undefined && { hint: meaning.hint }),
+    cause: error,
+  });
+}
+
+/** The code of ClickHouse's own error, or null when it is none. */
+export function clickHouseCode(error: unknown): number | null {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code, clickhouseCode } = at as { code?: unknown; clickhouseCode?: unknown };
+    if (typeof clickhouseCode === 'number') return clickhouseCode;
+    if (typeof code === 'string' && /^\d+$/.test(code)) return Number(code);
+  }
+  return null;
+}
+
+function meaningOf(error: unknown): Meaning | null {
+  const code = clickHouseCode(error);
+  if (code !== null) return MEANING_BY_CODE.get(code) ?? { kind: 'permanent' };
+  const systemCode = (error as { code?: unknown } | null)?.code;
+  if (typeof systemCode !== 'string' || systemCode.startsWith('CHDB_')) return null;
+  return MEANING_BY_SYSTEM_CODE.get(systemCode) ?? TRANSIENT;
+}
+
+const MESSAGE_CHARACTERS_MAX = 600;
+
+function firstLines(message: string): string {
+  const text = message.trim();
+  const cut = text.length > MESSAGE_CHARACTERS_MAX ? `${text.slice(0, MESSAGE_CHARACTERS_MAX)} …` : text;
+  return /[.!?…]$/.test(cut) ? cut : `${cut}.`;
+}

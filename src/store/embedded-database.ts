@@ -1,0 +1,205 @@
+/**
+ * ClickHouse in this process. One process owns a data directory, and a process can own only one:
+ * both are limits of the engine.
+ */
+
+import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
+import { drainPending, Session, version } from 'chdb';
+import { createChdbConnection, type ChdbConnection, type Connection } from 'chdb/connection';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { totalmem } from 'node:os';
+import type { Readable } from 'node:stream';
+import { Fault } from '../contract/fault.ts';
+import type { Clock } from '../contract/time.ts';
+import { clickHouseFault } from './clickhouse-fault.ts';
+import { connectionPool, type Pool } from './connection-pool.ts';
+import {
+  announceAddress,
+  claimDirectory,
+  directoryInUse,
+  directoryOwner,
+  enginePath,
+  prepareDirectory,
+  releaseDirectory,
+} from './data-directory.ts';
+import type { Database } from './database.ts';
+import { jsonLines } from './json-lines.ts';
+import { isRunning } from './process-identity.ts';
+import { EMBEDDED_SETTINGS } from './query-settings.ts';
+import { inlineParameters, quoteText } from './sql-literals.ts';
+import { plainTables } from './table-dialect.ts';
+
+export interface EmbeddedOptions {
+  /** The data directory; created when missing. */
+  readonly path: string;
+  readonly release: string;
+  readonly clock: Clock;
+}
+
+/** Everything lives in one database of this name, as on a server. */
+export const DATABASE_NAME = 'plumbline';
+
+// Three of Node's four I/O threads, two of them for reads: an insert and the daemon's own file
+// access never wait for a slow report.
+const CONNECTIONS = 3;
+const READS_MAX = 2;
+
+const MEGABYTE = 1_000_000;
+
+export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Database> {
+  const engine = version().libchdb.replaceAll('"', '');
+  await prepareDirectory(options.path, options.release, engine);
+  const keeper = await openSession(options.path);
+  const connections = Array.from({ length: CONNECTIONS }, () =>
+    createChdbConnection({ path: enginePath(options.path) }),
+  );
+  const pool = connectionPool(connections, READS_MAX);
+  // The engine's package and the client's each carry their own copy of the contract's types.
+  const connection = pooledConnection(pool) as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>;
+  const client = createClient({ connection });
+  const closeAll = async (): Promise<void> => {
+    await pool.drain();
+    await client.close();
+    for (const each of connections) await each.close();
+    keeper.close();
+    await drainPending();
+  };
+  try {
+    await keeper.queryAsync(`CREATE DATABASE IF NOT EXISTS ${DATABASE_NAME} ENGINE = Atomic`);
+    for (const each of connections) await prepareConnection(each);
+    await claimDirectory(options.path, options.release, engine, options.clock.now());
+  } catch (error) {
+    await closeAll();
+    throw clickHouseFault(error, 'open its data directory', 'embedded');
+  }
+  return embeddedDatabase(options, client, pool, closeAll);
+}
+
+function embeddedDatabase(
+  options: EmbeddedOptions,
+  client: ClickHouseClient,
+  pool: Pool<ChdbConnection>,
+  closeAll: () => Promise<void>,
+): Database {
+  let closing: Promise<void> | null = null;
+  const attempt = async <Result>(doing: string, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      throw clickHouseFault(error, doing, 'embedded');
+    }
+  };
+  const insertJsonLines: Database['insertJsonLines'] = async (table, lines, token) => {
+    if (lines.byteLength === 0) return;
+    const settings = token === undefined ? {} : { insert_deduplication_token: token };
+    const rows = { table, values: lines, format: 'JSONEachRow' as const, settings };
+    await attempt(`insert into ${table}`, () => pool.run('write', (connection) => connection.chdb.rawInsert(rows)));
+  };
+  return {
+    kind: 'embedded',
+    dialect: plainTables,
+    release: options.release,
+    query: <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
+      attempt(
+        'answer a query',
+        async () => {
+          const result = await client.query({
+            query: inlineParameters(sql, parameters),
+            format: 'JSONEachRow',
+            ...(signal !== undefined && { abort_signal: signal }),
+          });
+          return await result.json<Row>();
+        },
+        signal,
+      ),
+    command: (sql, parameters = {}) =>
+      attempt('run a statement', async () => {
+        await client.command({ query: inlineParameters(sql, parameters) });
+      }),
+    insert: (table, rows, token) => insertJsonLines(table, jsonLines(rows), token),
+    insertJsonLines,
+    ping: () =>
+      attempt('answer', async () => {
+        const answer = await client.ping();
+        if (!answer.success)
+          throw new Fault('transient', 'The embedded store does not answer.', { cause: answer.error });
+      }),
+    announce: (address) => announceAddress(options.path, address),
+    close: async () => {
+      closing ??= closeAll().then(() => releaseDirectory(options.path));
+      await closing;
+    },
+  };
+}
+
+/** The client's own connection contract, served by whichever connection is free. */
+function pooledConnection(pool: Pool<ChdbConnection>): Connection<Readable> {
+  return {
+    query: ({ abort_signal: signal, ...params }) => pool.run('read', (connection) => connection.query(params), signal),
+    exec: ({ abort_signal: signal, ...params }) => pool.run('write', (connection) => connection.exec(params), signal),
+    command: ({ abort_signal: signal, ...params }) =>
+      pool.run('write', (connection) => connection.command(params), signal),
+    insert: ({ abort_signal: signal, ...params }) =>
+      pool.run('write', (connection) => connection.insert(params), signal),
+    ping: (params) => pool.run('read', (connection) => connection.ping(params)),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Settings hold for a connection's life. */
+async function prepareConnection(connection: ChdbConnection): Promise<void> {
+  const settings = Object.entries(EMBEDDED_SETTINGS).map(([name, value]) => `${name} = ${literalSetting(value)}`);
+  await connection.command({ query: `USE ${DATABASE_NAME}; SET ${settings.join(', ')}` });
+}
+
+function literalSetting(value: string | number): string {
+  return typeof value === 'number' ? String(value) : quoteText(value);
+}
+
+/**
+ * The first session fixes what the engine may use. Its defaults are those of a server that owns the
+ * machine; here it shares a process with the daemon.
+ */
+function engineArguments(): string[] {
+  const half = Math.floor(totalmem() / 2);
+  return [
+    `--max_server_memory_usage=${half}`,
+    `--mark_cache_size=${64 * MEGABYTE}`,
+    `--primary_index_cache_size=${64 * MEGABYTE}`,
+    `--index_mark_cache_size=${16 * MEGABYTE}`,
+    `--compiled_expression_cache_size=${16 * MEGABYTE}`,
+    `--query_condition_cache_size=${16 * MEGABYTE}`,
+  ];
+}
+
+async function openSession(directory: string): Promise<Session> {
+  const path = enginePath(directory);
+  try {
+    return new Session(path, { connectionArgs: engineArguments() });
+  } catch (error) {
+    // The engine says only that it could not; its lock file says whether somebody else has it.
+    const owner = await directoryOwner(directory);
+    if (owner !== null) throw directoryInUse(directory, owner);
+    const pid = pidInStatusFile(path);
+    if (pid !== null && isRunning({ pid, bootId: null, startTicks: null })) {
+      throw new Fault('config', `The data directory ${directory} is in use by process ${pid}.`, {
+        hint: `Stop that process (kill ${pid}), or choose another directory with --data.`,
+        cause: error,
+      });
+    }
+    throw new Fault('config', `The embedded ClickHouse could not open ${path}.`, {
+      hint: 'Look at what it printed above; another container may have the directory open, or the disk may be damaged.',
+      cause: error,
+    });
+  }
+}
+
+/** The engine writes `PID: 123` into the file that it locks. */
+function pidInStatusFile(path: string): number | null {
+  const file = join(path, 'status');
+  if (!existsSync(file)) return null;
+  const pid = Number(/^PID: (\d+)/m.exec(readFileSync(file, 'utf8'))?.[1]);
+  return Number.isInteger(pid) && pid > 0 ? pid : null;
+}

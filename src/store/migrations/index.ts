@@ -1,0 +1,6 @@
+/** All steps of the schema, in order. */
+
+import { foundation } from './0001-foundation.ts';
+import type { Migration } from './migration.ts';
+
+export const MIGRATIONS: readonly Migration[] = [foundation];

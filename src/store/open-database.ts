@@ -1,0 +1,23 @@
+/** Opens the store that the configuration names: the embedded engine, or a server. */
+
+import type { Clock } from '../contract/time.ts';
+import type { Database } from './database.ts';
+import { openEmbeddedDatabase } from './embedded-database.ts';
+import { openServerDatabase } from './server-database.ts';
+
+export type DatabaseOptions =
+  | { readonly path: string }
+  | {
+      readonly url: string;
+      readonly user?: string | undefined;
+      readonly password?: string | undefined;
+      readonly database?: string | undefined;
+      readonly cluster?: string | undefined;
+    };
+
+/** Does not migrate; see `migrate.ts`. Throws a `Fault`. */
+export async function openDatabase(options: DatabaseOptions, release: string, clock: Clock): Promise<Database> {
+  return 'path' in options
+    ? await openEmbeddedDatabase({ ...options, release, clock })
+    : await openServerDatabase({ ...options, release });
+}

@@ -1,0 +1,17 @@
+/** ClickHouse settings that the store's code relies on, the same for the embedded engine and a server. */
+
+/** How values look in rows, in both directions, and what an insert promises. */
+export const COMMON_SETTINGS = {
+  date_time_output_format: 'iso',
+  date_time_input_format: 'best_effort',
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+  // A row of a newer replica may have columns that this table does not have yet.
+  input_format_skip_unknown_fields: 1,
+  // One request is one insert: it is on disk when it resolves, and its token names it.
+  async_insert: 0,
+  insert_deduplicate: 1,
+} as const;
+
+/** The embedded engine gets parameters as part of the text, and a page of hashes is long. */
+export const EMBEDDED_SETTINGS = { ...COMMON_SETTINGS, max_query_size: 16_777_216 } as const;

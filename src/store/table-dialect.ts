@@ -1,0 +1,34 @@
+/** The one place that decides how tables are made: on one server, or replicated over a cluster. Pure. */
+
+import type { TableDialect } from './database.ts';
+
+// How many of the newest inserts a table remembers by token. A retry comes within seconds; this
+// covers minutes of a busy daemon at the cost of one small file per insert.
+const REMEMBERED_INSERTS = 1_000;
+
+/** What a plain table needs, and a replicated one does not know or does by itself. */
+const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1';
+
+export const plainTables: TableDialect = {
+  onCluster: '',
+  engine: (family, ...columns) => `ENGINE = ${family}(${columns.join(', ')})`,
+  settings: `non_replicated_deduplication_window = ${REMEMBERED_INSERTS}, ${DURABLE}`,
+};
+
+/**
+ * Tables with the same content on every replica. The path in Keeper is spelled out rather than left
+ * to the table's UUID: a replica that joins later then finds the tables of the others.
+ */
+export function replicatedTables(cluster: string): TableDialect {
+  const path = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'";
+  return {
+    onCluster: `ON CLUSTER ${quoteIdentifier(cluster)}`,
+    engine: (family, ...columns) => `ENGINE = Replicated${family}(${[path, ...columns].join(', ')})`,
+    settings: `replicated_deduplication_window = ${REMEMBERED_INSERTS}, ${DURABLE}`,
+  };
+}
+
+/** A name of a database or cluster that a user chose, safe inside SQL. */
+export function quoteIdentifier(name: string): string {
+  return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
+}
