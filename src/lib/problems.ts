@@ -182,7 +182,7 @@ function unionWithoutBranches(issue: z.core.$ZodIssueInvalidUnion): [message: st
   if (key === undefined || options.length === 0) return ['has no form that is allowed here.'];
   const given = (issue.input as Record<string, unknown> | undefined)?.[key];
   if (given === undefined) return [`is required: ${oneOf(options)}.`];
-  const guess = closest(String(given), options);
+  const guess = typeof given === 'string' ? closest(given, options) : null;
   const message = `must be ${oneOf(options)}, not ${show(given)}.`;
   return guess === null ? [message] : [message, didYouMean(guess)];
 }
