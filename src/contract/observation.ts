@@ -32,6 +32,8 @@ export interface HeldObservation extends ObservationBase {
 export interface MissingObservation extends ObservationBase {
   readonly outcome: 'missing';
   readonly reason: string;
+  /** True when only this part ended (a branch, a split, a node) and the target still holds others: nothing to judge. */
+  readonly partEnded?: boolean;
 }
 
 export interface UnreachableObservation extends ObservationBase {

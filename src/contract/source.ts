@@ -36,6 +36,8 @@ export interface SourceContext {
   readonly fetch: typeof globalThis.fetch;
   /** A directory of this source's own for clones and caches. May be empty at any start. */
   readonly cacheDirectory: string;
+  /** Environment for programs that the plugin starts (git); absent: the daemon's own. */
+  readonly childEnvironment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A target as the plugin sees it. */

@@ -1,0 +1,6 @@
+/** The registry of sources: one line per plugin, in the order of the alphabet. */
+
+import type { AnySourcePlugin } from '../src/contract/source.ts';
+import { files } from './files.ts';
+
+export const sourcePlugins: readonly AnySourcePlugin[] = [files];

@@ -1,0 +1,140 @@
+/**
+ * Puts a registered version back into a target: looks at what is there, refuses if it is not what
+ * the operator saw, writes, and reads back. Says what it saw, not what it hopes.
+ */
+
+import { Fault } from '../contract/fault.ts';
+import type { Observation } from '../contract/observation.ts';
+import type { ContentHash, PromptBody, PromptSettings } from '../contract/prompt.ts';
+import type { LiveContent, RestorePower, SourceTarget } from '../contract/source.ts';
+import { canonicalJson } from '../lib/json.ts';
+import { contentHashes } from '../text/hashes.ts';
+import type { SourcePoller } from './source-poller.ts';
+
+export interface RestoreCommand {
+  /** The registered version, and what it says. */
+  readonly version: string;
+  readonly body: PromptBody;
+  readonly settings: PromptSettings;
+  /** The source's own name of that version, where it is known. */
+  readonly sourceVersion?: string;
+  /** Which of several contents; not needed where there is one. */
+  readonly part?: string;
+  /** Strict hash of what the operator saw. Absent: whatever is there now may be replaced. */
+  readonly expectHash?: ContentHash;
+  /** Looks, checks, and writes nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface RestoreOutcome {
+  readonly form: RestorePower<unknown>['form'];
+  readonly comparesAndSets: boolean;
+  /** `planned`: a dry run. `nothing_to_do`: it held that already. `not_confirmed`: written, but not read back as written. */
+  readonly result: 'restored' | 'planned' | 'nothing_to_do' | 'not_confirmed';
+  readonly before: LiveContent | null;
+  readonly after: LiveContent | null;
+  /** What was recorded about the target before and after. */
+  readonly observations: readonly Observation[];
+}
+
+export async function restoreTarget(
+  poller: SourcePoller,
+  target: SourceTarget<unknown>,
+  command: RestoreCommand,
+  signal: AbortSignal,
+): Promise<RestoreOutcome> {
+  const { restore } = poller.source.source;
+  if (restore === undefined) {
+    throw new Fault('permanent', `The source ${poller.source.name} (${poller.source.type}) can't write.`, {
+      hint: 'Put the version back by hand; Plumbline will see it.',
+    });
+  }
+  const { form, comparesAndSets } = restore;
+  const look = await poller.look([target.id], signal, true);
+  const before = contentToReplace(target, look.contents?.get(target.id), look.observations, command.part);
+  refuseOther(target, before, command.expectHash);
+  const outcome = { form, comparesAndSets, before, observations: look.observations };
+  if (before !== null && holds(before, command)) return { ...outcome, result: 'nothing_to_do', after: before };
+  if (command.dryRun === true) return { ...outcome, result: 'planned', after: null };
+
+  const { version, body, settings, sourceVersion } = command;
+  const request = {
+    version,
+    body,
+    settings,
+    expect: before,
+    ...(sourceVersion === undefined ? {} : { sourceVersion }),
+  };
+  try {
+    await restore.restore(target, request, signal);
+  } catch (error) {
+    throw redacted(error, poller.source.redact);
+  }
+  const back = await poller.look([target.id], signal, true);
+  const after = pick(back.contents?.get(target.id) ?? [], before?.part) ?? null;
+  const result = after !== null && holds(after, command) ? 'restored' : 'not_confirmed';
+  return { ...outcome, result, after, observations: [...look.observations, ...back.observations] };
+}
+
+function contentToReplace(
+  target: SourceTarget<unknown>,
+  contents: readonly LiveContent[] | undefined,
+  observations: readonly Observation[],
+  part: string | undefined,
+): LiveContent | null {
+  if (contents === undefined) {
+    const unreachable = observations.find((observation) => observation.outcome === 'unreachable');
+    if (unreachable?.outcome === 'unreachable') {
+      throw new Fault('transient', `${target.id} can't be read now: ${unreachable.reason}`, {
+        hint: 'Nothing was written. Try again when it answers.',
+      });
+    }
+    return null;
+  }
+  const found = pick(contents, part);
+  if (found !== undefined) return found;
+  const parts = contents.map((content) => content.part ?? '').join(', ');
+  throw new Fault('config', `${target.id} holds several contents.`, { hint: `Say which one: ${parts}.` });
+}
+
+function pick(contents: readonly LiveContent[], part: string | undefined): LiveContent | undefined {
+  if (part === undefined) return contents.length === 1 ? contents[0] : undefined;
+  return contents.find((content) => (content.part ?? '') === part);
+}
+
+function refuseOther(target: SourceTarget<unknown>, before: LiveContent | null, expect: ContentHash | undefined): void {
+  if (expect === undefined) return;
+  if (before !== null && contentHashes(before.body).strict === expect) return;
+  throw new Fault('permanent', `${target.id} no longer holds what you saw (${expect.slice(0, 15)}…).`, {
+    hint: 'Nothing was written. Look at it again, then restore.',
+  });
+}
+
+/**
+ * The same text, whatever the place did to its carriage (some trim or change line ends), the same
+ * settings where both sides name them, and the same version where both sides name it.
+ */
+function holds(content: LiveContent, wanted: RestoreCommand): boolean {
+  if (contentHashes(content.body).transport !== contentHashes(wanted.body).transport) return false;
+  if (wanted.sourceVersion !== undefined && (content.version ?? wanted.sourceVersion) !== wanted.sourceVersion)
+    return false;
+  const { model, parameters, tools } = content.settings ?? {};
+  return (
+    agree(model, wanted.settings.model) &&
+    agree(tools, wanted.settings.tools) &&
+    Object.entries(wanted.settings.parameters ?? {}).every(([name, value]) => agree(parameters?.[name], value))
+  );
+}
+
+function agree(held: unknown, wanted: unknown): boolean {
+  return held === undefined || wanted === undefined || canonicalJson(held) === canonicalJson(wanted);
+}
+
+function redacted(error: unknown, redact: (text: string) => string): unknown {
+  if (!(error instanceof Fault)) return error;
+  const { kind, message, hint, retryAfterMs } = error;
+  return new Fault(kind, redact(message), {
+    ...(hint === undefined ? {} : { hint: redact(hint) }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}

@@ -1,0 +1,340 @@
+/**
+ * Polls one source: one read at a time, with what was known before, and turns what it hears into
+ * observations. Keeps the source's state between polls; decides nothing about drift.
+ */
+
+import type { Observation } from '../contract/observation.ts';
+import type { LiveContent, Reading, SourceTarget } from '../contract/source.ts';
+import type { Clock, Timestamp } from '../contract/time.ts';
+import { sleep } from '../lib/limits.ts';
+import { pauseMs } from './back-off.ts';
+import { Gate } from './gate.ts';
+import type { HeldCache, HeldEntry } from './held-cache.ts';
+import {
+  heldFacts,
+  heldObservations,
+  missingObservations,
+  unreachableObservations,
+  type HeldFacts,
+  type TargetOf,
+} from './observations.ts';
+import type { PollCounts, PollEvent, SourceStatus } from './poll-event.ts';
+import { readTargets, type ReadEnd } from './read-targets.ts';
+import type { OpenSource } from './source-config.ts';
+
+export interface PollerOptions {
+  readonly clock: Clock;
+  readonly cache: HeldCache;
+  /** Reads of all sources together. */
+  readonly gate: Gate;
+  readonly onObservations: (batch: readonly Observation[]) => Promise<void>;
+  readonly onEvent: (event: PollEvent) => void;
+  /** Wait before a target that was there and is gone is looked at once more. */
+  readonly missingPauseMs: number;
+  /** Parts that each target held before this process started. */
+  readonly partsBefore: ReadonlyMap<string, readonly string[]>;
+}
+
+// Observations wait in memory until this many are there, or the read ends.
+const BATCH_MAX = 200;
+// How long a poll waits for a plugin that did not stop when it was told to.
+const STUCK_GRACE_MS = 1_000;
+
+const NO_COUNTS: PollCounts = { held: 0, unchanged: 0, missing: 0, unreachable: 0 };
+
+/** A target as it was read just now, for a command that must not rely on memory. */
+export interface FreshLook {
+  readonly observations: readonly Observation[];
+  /** What each target that was read in full holds. */
+  readonly contents: ReadonlyMap<string, readonly LiveContent[]> | null;
+}
+
+interface Poll {
+  readonly known: ReadonlyMap<string, HeldEntry>;
+  /** Targets that seem to be gone, still to be looked at again; null while looking again. */
+  readonly doubtful: SourceTarget<unknown>[] | null;
+  readonly pending: Observation[];
+  readonly recorded: Observation[] | null;
+  readonly contents: Map<string, readonly LiveContent[]> | null;
+  readonly counts: { -readonly [K in keyof PollCounts]: number };
+  reason: string | null;
+  retryAfterMs: number | null;
+  notRecorded: unknown;
+}
+
+export class SourcePoller {
+  readonly source: OpenSource;
+  readonly #options: PollerOptions;
+  readonly #targets: ReadonlyMap<string, SourceTarget<unknown>>;
+  readonly #oneAtATime = new Gate(1);
+  readonly #parts = new Map<string, readonly string[]>();
+  readonly #missing = new Set<string>();
+  #busy = 0;
+  #stopped: Promise<void> | null = null;
+  #pausedUntilMs = 0;
+  /** Until then the source itself asked to be left alone. */
+  #throttledUntilMs = 0;
+  #failuresInARow = 0;
+  #lastReason: string | null = null;
+  #lastPollAt: Timestamp | null = null;
+  #lastAnswerAt: Timestamp | null = null;
+  #lastCounts: PollCounts = NO_COUNTS;
+
+  constructor(source: OpenSource, options: PollerOptions) {
+    this.source = source;
+    this.#options = options;
+    this.#targets = new Map(source.targets.map((target) => [target.id, target]));
+    for (const id of this.#targets.keys()) {
+      const parts = options.partsBefore.get(id);
+      if (parts !== undefined) this.#parts.set(id, parts);
+    }
+  }
+
+  get status(): SourceStatus {
+    const { name, type, environment, everyMs, targets } = this.source;
+    return {
+      name,
+      type,
+      environment,
+      everyMs,
+      targets: targets.length,
+      lastPollAt: this.#lastPollAt,
+      lastAnswerAt: this.#lastAnswerAt,
+      failuresInARow: this.#failuresInARow,
+      lastReason: this.#lastReason,
+      pausedForMs: Math.max(0, this.#pausedUntilMs - this.#options.clock.monotonicMs()),
+      lastCounts: this.#lastCounts,
+    };
+  }
+
+  target(id: string): SourceTarget<unknown> | undefined {
+    return this.#targets.get(id);
+  }
+
+  /** A scheduled poll of all targets. Skipped while the last one runs, or while the source is left alone. */
+  async poll(signal: AbortSignal): Promise<void> {
+    if (this.#busy > 0) return this.#event({ kind: 'skipped', why: 'busy' });
+    if (this.#options.clock.monotonicMs() < this.#pausedUntilMs) return this.#event({ kind: 'skipped', why: 'paused' });
+    await this.#run([...this.#targets.values()], signal, { fresh: false, keep: false });
+  }
+
+  /**
+   * A look at some targets, now, whatever the schedule says; waits for a poll that runs. `fresh`
+   * reads in full; otherwise what is known may be confirmed, and a source that asked to be left
+   * alone is.
+   */
+  async look(ids: Iterable<string>, signal: AbortSignal, fresh: boolean): Promise<FreshLook> {
+    if (!fresh && this.#options.clock.monotonicMs() < this.#throttledUntilMs) {
+      this.#event({ kind: 'skipped', why: 'paused' });
+      return { observations: [], contents: null };
+    }
+    const targets = [...new Set(ids)].flatMap((id) => this.#targets.get(id) ?? []);
+    return this.#run(targets, signal, { fresh, keep: true });
+  }
+
+  async #run(
+    targets: readonly SourceTarget<unknown>[],
+    signal: AbortSignal,
+    how: { readonly fresh: boolean; readonly keep: boolean },
+  ): Promise<FreshLook> {
+    this.#busy += 1;
+    try {
+      return await this.#oneAtATime.run(
+        () => this.#options.gate.run(() => this.#pollTargets(targets, signal, how), signal),
+        signal,
+      );
+    } finally {
+      this.#busy -= 1;
+    }
+  }
+
+  async #pollTargets(
+    targets: readonly SourceTarget<unknown>[],
+    signal: AbortSignal,
+    how: { readonly fresh: boolean; readonly keep: boolean },
+  ): Promise<FreshLook> {
+    const startedMs = this.#options.clock.monotonicMs();
+    const poll: Poll = {
+      known: how.fresh ? new Map() : this.#options.cache.entries(targets.map((target) => target.id)),
+      doubtful: [],
+      pending: [],
+      recorded: how.keep ? [] : null,
+      contents: how.keep ? new Map() : null,
+      counts: { ...NO_COUNTS },
+      reason: null,
+      retryAfterMs: null,
+      notRecorded: null,
+    };
+    if (await this.#isStuck(signal)) {
+      await this.#unanswered(targets, 'The source is still busy with an earlier read that it does not end.', poll);
+    } else {
+      await this.#read(targets, poll, signal);
+      if (!signal.aborted) await this.#lookAgain(poll, signal);
+    }
+    await this.#flush(poll);
+    // What the daemon's own stop cut short says nothing about the source.
+    if (!signal.aborted) this.#settle(poll, startedMs);
+    if (poll.notRecorded !== null) throw poll.notRecorded;
+    return { observations: poll.recorded ?? [], contents: poll.contents };
+  }
+
+  async #read(targets: readonly SourceTarget<unknown>[], poll: Poll, signal: AbortSignal): Promise<void> {
+    const cursors = new Map([...poll.known].map(([id, entry]) => [id, entry.cursor]));
+    const end = await readTargets(this.source, targets, cursors, signal, (reading) => this.#heard(reading, poll));
+    for (const error of end.bugs) this.#event({ kind: 'bug', error });
+    this.#stopped = end.stopped;
+    if (signal.aborted) return;
+    await this.#explainUnanswered(end, poll);
+  }
+
+  async #explainUnanswered(end: ReadEnd, poll: Poll): Promise<void> {
+    if (end.retryAfterMs !== null) poll.retryAfterMs = Math.max(poll.retryAfterMs ?? 0, end.retryAfterMs);
+    if (end.unanswered.size === 0) return;
+    const targets = [...end.unanswered].flatMap((id) => this.#targets.get(id) ?? []);
+    await this.#unanswered(targets, end.reason ?? 'The source did not answer for this target.', poll);
+  }
+
+  async #unanswered(targets: readonly SourceTarget<unknown>[], reason: string, poll: Poll): Promise<void> {
+    for (const { id } of targets) await this.#heard({ outcome: 'unreachable', target: id, reason }, poll);
+  }
+
+  async #heard(reading: Reading, poll: Poll): Promise<void> {
+    const target = this.#targets.get(reading.target);
+    if (target === undefined) return;
+    const of: TargetOf = { source: this.source, target };
+    const now = this.#options.clock.now();
+    const parts = this.#parts.get(target.id) ?? [];
+    switch (reading.outcome) {
+      case 'held':
+        poll.contents?.set(target.id, reading.contents);
+        await this.#held(of, heldFacts(of, reading.contents), reading.cursor, poll, now);
+        break;
+      case 'unchanged':
+        await this.#unchanged(of, poll, now);
+        break;
+      case 'missing':
+        if (poll.doubtful !== null && !this.#missing.has(target.id)) {
+          poll.doubtful.push(target);
+          return;
+        }
+        poll.counts.missing += 1;
+        this.#missing.add(target.id);
+        this.#options.cache.forget(target.id);
+        await this.#record(missingObservations(of, this.source.redact(reading.reason), parts, now), poll);
+        break;
+      case 'unreachable': {
+        poll.counts.unreachable += 1;
+        const reason = this.source.redact(reading.reason);
+        poll.reason = reason;
+        poll.retryAfterMs = Math.max(poll.retryAfterMs ?? 0, reading.retryAfterMs ?? 0);
+        await this.#record(unreachableObservations(of, reason, parts, now), poll);
+        break;
+      }
+    }
+  }
+
+  async #held(
+    of: TargetOf,
+    facts: readonly HeldFacts[],
+    cursor: string | undefined,
+    poll: Poll,
+    now: Timestamp,
+  ): Promise<void> {
+    const { id } = of.target;
+    poll.counts.held += 1;
+    const observations = heldObservations(of, facts, this.#parts.get(id) ?? [], now);
+    this.#missing.delete(id);
+    this.#parts.set(
+      id,
+      facts.map((fact) => fact.part),
+    );
+    if (cursor === undefined) this.#options.cache.forget(id);
+    else this.#options.cache.put(id, facts, cursor);
+    await this.#record(observations, poll);
+  }
+
+  /** The place says that nothing changed: what it held before, it holds still. */
+  async #unchanged(of: TargetOf, poll: Poll, now: Timestamp): Promise<void> {
+    const entry = poll.known.get(of.target.id);
+    if (entry === undefined) {
+      this.#event({ kind: 'bug', error: new Error(`Answered unchanged for ${of.target.id}, which was not known.`) });
+      await this.#unanswered([{ ...of.target, config: null }], 'The source gave no content for this target.', poll);
+      return;
+    }
+    poll.counts.unchanged += 1;
+    this.#missing.delete(of.target.id);
+    await this.#record(heldObservations(of, entry.facts, [], now), poll);
+  }
+
+  /**
+   * A file is gone for a moment while an editor replaces it, and an API may answer from a replica
+   * that is behind: what was there and seems gone is read once more before it is said to be missing.
+   */
+  async #lookAgain(poll: Poll, signal: AbortSignal): Promise<void> {
+    const doubtful = poll.doubtful ?? [];
+    if (doubtful.length === 0) return;
+    await sleep(this.#options.missingPauseMs, signal).catch(() => undefined);
+    if (signal.aborted || (await this.#isStuck(signal))) return;
+    const again: Poll = { ...poll, known: new Map(), doubtful: null };
+    await this.#read(doubtful, again, signal);
+    poll.reason = again.reason;
+    poll.retryAfterMs = again.retryAfterMs;
+    poll.notRecorded = again.notRecorded;
+  }
+
+  async #record(observations: readonly Observation[], poll: Poll): Promise<void> {
+    poll.recorded?.push(...observations);
+    poll.pending.push(...observations);
+    if (poll.pending.length >= BATCH_MAX) await this.#flush(poll);
+  }
+
+  async #flush(poll: Poll): Promise<void> {
+    const batch = poll.pending.splice(0);
+    if (batch.length === 0) return;
+    try {
+      await this.#options.onObservations(batch);
+    } catch (error) {
+      // Without its cursor a target is read in full, so what was lost here is told again.
+      for (const observation of batch) this.#options.cache.forget(observation.target);
+      this.#event({ kind: 'not_recorded', error });
+      // Thrown when the read is over: here it would look like a failure of the source.
+      poll.notRecorded ??= error;
+    }
+  }
+
+  #settle(poll: Poll, startedMs: number): void {
+    const { held, unchanged, missing, unreachable } = poll.counts;
+    const answered = held + unchanged + missing > 0;
+    const now = this.#options.clock.monotonicMs();
+    this.#failuresInARow = answered || unreachable === 0 ? 0 : this.#failuresInARow + 1;
+    this.#throttledUntilMs = now + (poll.retryAfterMs ?? 0);
+    this.#pausedUntilMs = now + pauseMs(this.#failuresInARow, this.source.everyMs, poll.retryAfterMs);
+    this.#lastReason = poll.reason;
+    this.#lastPollAt = this.#options.clock.now();
+    if (answered) this.#lastAnswerAt = this.#lastPollAt;
+    this.#lastCounts = { ...poll.counts };
+    this.#event({ kind: 'polled', durationMs: now - startedMs, reason: poll.reason, ...this.#lastCounts });
+  }
+
+  /** True when the last read's plugin still runs after a short grace: a second read would pile up on it. */
+  async #isStuck(signal: AbortSignal): Promise<boolean> {
+    if (this.#stopped === null) return false;
+    const grace = new AbortController();
+    const ended = this.#stopped.then(() => false);
+    const stuck = sleep(STUCK_GRACE_MS, AbortSignal.any([signal, grace.signal])).then(
+      () => true,
+      () => true,
+    );
+    const isStuck = await Promise.race([ended, stuck]);
+    grace.abort();
+    if (isStuck) this.#event({ kind: 'skipped', why: 'stuck' });
+    else this.#stopped = null;
+    return isStuck;
+  }
+
+  #event(event: WithoutName<PollEvent>): void {
+    this.#options.onEvent({ ...event, source: this.source.name, type: this.source.type });
+  }
+}
+
+type WithoutName<E> = E extends PollEvent ? Omit<E, 'source' | 'type'> : never;
