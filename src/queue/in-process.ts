@@ -11,6 +11,7 @@ import { acceptJob, afterFailure, queueIsFull, queueIsStopped } from './job-rule
 import type { QueueLimits, QueueLog } from './job-rules.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Scheduler } from './scheduler.ts';
+import { settleBefore } from './settle.ts';
 
 interface Pending {
   readonly id: string;
@@ -45,6 +46,7 @@ export class InProcessQueue implements Queue {
   #state: 'new' | 'running' | 'stopped' = 'new';
   #lastId = 0;
   #refused = 0;
+  #stopping: Promise<void> | null = null;
 
   constructor(clock: Clock, log: QueueLog, limits: QueueLimits) {
     this.#clock = clock;
@@ -105,7 +107,12 @@ export class InProcessQueue implements Queue {
     this.#scheduler.start();
   }
 
-  async stop(deadlineMs: number): Promise<void> {
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMs);
+    return this.#stopping;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
     this.#state = 'stopped';
     this.#scheduler.stop();
     for (const lane of this.#lanes.values()) {
@@ -114,13 +121,9 @@ export class InProcessQueue implements Queue {
       lane.waiting.clear();
     }
     const running = [...this.#lanes.values()].flatMap((lane) => [...lane.active.values()]);
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
+    await settleBefore(Promise.all(running.map((job) => job.done)), deadlineMs, () => {
+      for (const job of running) job.abort.abort(queueIsStopped());
     });
-    await Promise.race([Promise.all(running.map((job) => job.done)), deadline]);
-    clearTimeout(timer);
-    for (const job of running) job.abort.abort(queueIsStopped());
   }
 
   #lane(name: string): Lane {
@@ -162,15 +165,17 @@ export class InProcessQueue implements Queue {
     const { id, attempt, attempts: attemptsMax } = pending;
     const data = JSON.parse(pending.data) as Json;
     const job: Job = { id, name: lane.name, data, attempt, attemptsMax, signal };
+    let failure: { readonly error: unknown } | null = null;
     try {
       await lane.handler(job);
-      this.#finish(lane, pending, false);
     } catch (error) {
-      this.#afterFailure(lane, pending, error);
-    } finally {
-      lane.active.delete(id);
-      this.#fill(lane);
+      failure = { error };
     }
+    // Before a retry is queued: it has the same id.
+    lane.active.delete(id);
+    if (failure === null) this.#finish(lane, pending, false);
+    else this.#afterFailure(lane, pending, failure.error);
+    this.#fill(lane);
   }
 
   #afterFailure(lane: Lane, pending: Pending, error: unknown): void {

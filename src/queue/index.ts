@@ -5,6 +5,7 @@
 
 import type { Queue } from '../contract/queue.ts';
 import type { Clock } from '../contract/time.ts';
+import { BullmqQueue } from './bullmq.ts';
 import { InProcessQueue } from './in-process.ts';
 import { DEFAULT_LIMITS } from './job-rules.ts';
 import type { QueueLimits, QueueLog } from './job-rules.ts';
@@ -23,5 +24,7 @@ const SILENT: QueueLog = { info: () => {}, warn: () => {}, error: () => {} };
 
 export function createQueue(settings: QueueSettings): Queue {
   const limits = { ...DEFAULT_LIMITS, ...settings.limits };
-  return new InProcessQueue(settings.clock, settings.log ?? SILENT, limits);
+  const log = settings.log ?? SILENT;
+  if (settings.redis === undefined) return new InProcessQueue(settings.clock, log, limits);
+  return new BullmqQueue(settings.redis, settings.clock, log, limits);
 }

@@ -1,0 +1,271 @@
+/**
+ * The queue of a daemon with replicas: BullMQ on Redis. One BullMQ queue per job name, because that
+ * is where BullMQ counts concurrency. Behaves like the in-process one in all that the contract promises.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { Queue as BullQueue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { Job as BullJob } from 'bullmq';
+import { describeError } from '../contract/fault.ts';
+import type { Json } from '../contract/prompt.ts';
+import type { JobHandler, JobOptions, Queue, QueueCounts } from '../contract/queue.ts';
+import type { Clock } from '../contract/time.ts';
+import { acceptJob, afterFailure, queueIsFull, queueIsStopped } from './job-rules.ts';
+import type { AcceptedJob, QueueLimits, QueueLog } from './job-rules.ts';
+import { askRedis, connectRedis } from './redis.ts';
+import type { RedisConnections } from './redis.ts';
+import { createScheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
+import { settleBefore } from './settle.ts';
+
+// The braces keep all keys on one node of a Redis cluster, which BullMQ's scripts need.
+const PREFIX = '{plumbline}';
+// A job whose process died goes back to the others this often; then it is what kills processes.
+const STALLED_COUNT_MAX = 3;
+// How often the number of waiting jobs is asked for; between, this process counts what it adds.
+const COUNT_EVERY_MS = 1_000;
+
+/** What is stored in Redis for a job. */
+interface Envelope {
+  readonly id: string;
+  readonly data: string;
+  readonly backoffMs: number;
+  /** Tells the job that this call added from one that was there already. */
+  readonly nonce: string;
+}
+
+interface Lane {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly handler: JobHandler;
+  waiting: number;
+  waitingAskedAtMs: number;
+}
+
+interface OpenLane extends Lane {
+  readonly queue: BullQueue<Envelope>;
+}
+
+interface Open {
+  readonly connections: RedisConnections;
+  readonly lanes: ReadonlyMap<string, OpenLane>;
+}
+
+export class BullmqQueue implements Queue {
+  readonly #url: string;
+  readonly #clock: Clock;
+  readonly #log: QueueLog;
+  readonly #limits: QueueLimits;
+  readonly #scheduler: Scheduler;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #active = new Set<AbortController>();
+  #open: Promise<Open> | null = null;
+  #workers: Worker<Envelope>[] = [];
+  #state: 'new' | 'running' | 'stopped' = 'new';
+  #refused = 0;
+  #stopping: Promise<void> | null = null;
+
+  constructor(url: string, clock: Clock, log: QueueLog, limits: QueueLimits) {
+    this.#url = url;
+    this.#clock = clock;
+    this.#log = log;
+    this.#limits = limits;
+    this.#scheduler = createScheduler(clock, log, (name, data, id) => this.add(name, data, { id }));
+  }
+
+  handle(name: string, concurrency: number, handler: JobHandler): void {
+    if (this.#open !== null) throw new Error(`The handler of "${name}" came after the queue was opened.`);
+    if (this.#lanes.has(name)) throw new Error(`"${name}" has a handler already.`);
+    this.#lanes.set(name, { name, concurrency, handler, waiting: 0, waitingAskedAtMs: -COUNT_EVERY_MS });
+  }
+
+  async add(name: string, data: Json, options: JobOptions = {}): Promise<boolean> {
+    const job = acceptJob(name, data, options);
+    if (this.#state === 'stopped') throw queueIsStopped();
+    this.#known(name);
+    const { lanes } = await this.#opened();
+    const lane = lanes.get(name);
+    if (lane === undefined) throw queueIsStopped();
+    await this.#checkRoom(lane);
+    lane.waiting += 1;
+    return askRedis(this.#write(lane, job, true));
+  }
+
+  every(name: string, key: string, intervalMs: number, data: Json): void {
+    this.#known(name);
+    this.#scheduler.every(name, key, intervalMs, data);
+  }
+
+  cancel(name: string, key: string): void {
+    this.#scheduler.cancel(name, key);
+  }
+
+  async counts(): Promise<QueueCounts> {
+    const total = { waiting: 0, delayed: 0, active: 0, failed: 0, refused: this.#refused };
+    const { lanes } = await this.#opened();
+    const ask = async (lane: OpenLane): Promise<void> => {
+      const counts = await lane.queue.getJobCounts('waiting', 'delayed', 'active', 'failed');
+      total.waiting += counts['waiting'] ?? 0;
+      total.delayed += counts['delayed'] ?? 0;
+      total.active += counts['active'] ?? 0;
+      total.failed += counts['failed'] ?? 0;
+    };
+    await askRedis(Promise.all([...lanes.values()].map(ask)));
+    return total;
+  }
+
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new Error('The queue can be started once.');
+    const { connections, lanes } = await this.#opened();
+    this.#state = 'running';
+    this.#workers = [...lanes.values()].map((lane) => this.#work(lane, connections));
+    this.#scheduler.start();
+  }
+
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMs);
+    return this.#stopping;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#state = 'stopped';
+    this.#scheduler.stop();
+    const workers = this.#workers;
+    const closed = Promise.all(workers.map((worker) => worker.close()));
+    const inTime = await settleBefore(closed, deadlineMs, () => {
+      for (const abort of this.#active) abort.abort(queueIsStopped());
+    });
+    // What still runs keeps its lock for half a minute; then another replica takes the job over.
+    if (!inTime) for (const worker of workers) void worker.disconnect().catch(() => undefined);
+    const open = await this.#open?.catch(() => null);
+    if (open === undefined || open === null) return;
+    await settleBefore(Promise.all([...open.lanes.values()].map((lane) => lane.queue.close())), 500, () => undefined);
+    open.connections.close();
+  }
+
+  #known(name: string): void {
+    if (!this.#lanes.has(name)) throw new Error(`No handler is registered for "${name}" jobs.`);
+  }
+
+  /** Connects on first use. A failure is not remembered: the next call tries again. */
+  #opened(): Promise<Open> {
+    this.#open ??= this.#connect().catch((error: unknown) => {
+      this.#open = null;
+      throw error;
+    });
+    return this.#open;
+  }
+
+  async #connect(): Promise<Open> {
+    const connections = await connectRedis(this.#url, this.#log);
+    const lanes = new Map<string, OpenLane>();
+    for (const lane of this.#lanes.values()) {
+      const queue = new BullQueue<Envelope>(lane.name, { connection: connections.forCommands, prefix: PREFIX });
+      queue.on('error', (error) => {
+        this.#report(lane.name, error, connections);
+      });
+      lanes.set(lane.name, Object.assign(lane, { queue }));
+    }
+    try {
+      await askRedis(Promise.all([...lanes.values()].map((lane) => lane.queue.waitUntilReady())));
+    } catch (error) {
+      connections.close();
+      throw error;
+    }
+    return { connections, lanes };
+  }
+
+  /** While Redis is away each queue and worker complains; the connection has said it once already. */
+  #report(name: string, error: Error, connections: RedisConnections): void {
+    if (this.#state === 'stopped' || !connections.isReady()) return;
+    this.#log.warn({ job: name, reason: error.message }, 'BullMQ reports a problem.');
+  }
+
+  /** Soft: replicas that add at the same moment may go over it a little. */
+  async #checkRoom(lane: OpenLane): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - lane.waitingAskedAtMs >= COUNT_EVERY_MS || lane.waiting >= this.#limits.waitingMax) {
+      lane.waitingAskedAtMs = nowMs;
+      lane.waiting = await askRedis(lane.queue.getJobCountByTypes('waiting', 'delayed'));
+    }
+    if (lane.waiting < this.#limits.waitingMax) return;
+    this.#refused += 1;
+    throw queueIsFull(lane.name, this.#limits.waitingMax);
+  }
+
+  async #write(lane: OpenLane, job: AcceptedJob, mayForget: boolean): Promise<boolean> {
+    const { finishedKeptMs, finishedKeptMax } = this.#limits;
+    const id = job.id ?? randomUUID();
+    // BullMQ refuses ids that look like numbers.
+    const jobId = `id-${id}`;
+    const keep = { age: Math.ceil(finishedKeptMs / 1_000), count: finishedKeptMax };
+    const envelope = { id, data: job.data, backoffMs: job.backoffMs, nonce: randomUUID() };
+    await lane.queue.add(lane.name, envelope, {
+      jobId,
+      delay: job.delayMs,
+      attempts: job.attempts,
+      backoff: { type: 'custom' },
+      removeOnComplete: keep,
+      removeOnFail: keep,
+    });
+    if (job.id === null) return true;
+    // BullMQ keeps the first job of an id and does not say so: look whose job is there.
+    const stored = await lane.queue.getJob(jobId);
+    if (stored === undefined || stored.data.nonce === envelope.nonce) return true;
+    const forgettable = stored.finishedOn !== undefined && stored.finishedOn + finishedKeptMs <= Date.now();
+    if (!forgettable || !mayForget) return false;
+    // BullMQ drops what is too old only when another job finishes; a quiet queue remembers for ever.
+    await Promise.all([
+      lane.queue.clean(finishedKeptMs, 0, 'completed'),
+      lane.queue.clean(finishedKeptMs, 0, 'failed'),
+    ]);
+    return this.#write(lane, job, false);
+  }
+
+  #work(lane: OpenLane, connections: RedisConnections): Worker<Envelope> {
+    const worker = new Worker<Envelope>(lane.name, (job, token) => this.#run(lane, job, token), {
+      connection: connections.forWorkers,
+      prefix: PREFIX,
+      concurrency: lane.concurrency,
+      maxStalledCount: STALLED_COUNT_MAX,
+      settings: {
+        backoffStrategy: (attempt, _type, error, job) => {
+          const { attempts = 1 } = job?.opts ?? {};
+          const after = afterFailure(error, attempt, attempts, (job as BullJob<Envelope>).data.backoffMs);
+          return after.next === 'retry' ? after.waitMs : -1;
+        },
+      },
+    });
+    worker.on('error', (error) => {
+      this.#report(lane.name, error, connections);
+    });
+    return worker;
+  }
+
+  async #run(lane: Lane, job: BullJob<Envelope>, token: string | undefined): Promise<void> {
+    const { id, data } = job.data;
+    const attempt = job.attemptsMade + 1;
+    const attemptsMax = job.opts.attempts ?? 1;
+    const abort = new AbortController();
+    this.#active.add(abort);
+    try {
+      const { signal } = abort;
+      await lane.handler({ id, name: lane.name, data: JSON.parse(data) as Json, attempt, attemptsMax, signal });
+    } catch (error) {
+      if (abort.signal.aborted) {
+        // We stopped it: it goes back, untouched, for another replica.
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      const after = afterFailure(error, attempt, attemptsMax, job.data.backoffMs);
+      if (after.next === 'retry') throw error;
+      this.#log.error(
+        { job: lane.name, id, attempt, reason: describeError(error), err: error },
+        'A job failed for good.',
+      );
+      throw new UnrecoverableError(describeError(error));
+    } finally {
+      this.#active.delete(abort);
+    }
+  }
+}

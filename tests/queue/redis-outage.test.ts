@@ -1,0 +1,96 @@
+/** Redis that is not there, goes away, hangs, comes back; a replica that stops in the middle of a job. */
+
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Queue } from '../../src/contract/queue.ts';
+import { sleep } from '../../src/lib/limits.ts';
+import { systemClock } from '../../src/lib/time.ts';
+import { createQueue } from '../../src/queue/index.ts';
+import { freePort, startRedis } from '../support/redis.ts';
+import type { TestRedis } from '../support/redis.ts';
+
+let redis: TestRedis;
+const open: Queue[] = [];
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((queue) => queue.stop(1_000)));
+});
+afterAll(() => redis.stop());
+
+function newQueue(url: string, said: string[] = []): Queue {
+  const say = (_fields: object, message: string): void => void said.push(message);
+  const queue = createQueue({ clock: systemClock, redis: url, log: { info: say, warn: say, error: say } });
+  open.push(queue);
+  return queue;
+}
+
+test('says that nobody answers at the address, without the password', async () => {
+  const queue = newQueue(`redis://:geheim@127.0.0.1:${await freePort()}/0`);
+  queue.handle('work', 1, async () => {});
+  const failure: unknown = await queue.start().catch((error: unknown) => error);
+  expect(failure).toMatchObject({ name: 'Fault', kind: 'transient', hint: expect.stringContaining('queue.redis') });
+  expect(String(failure)).toMatch(/redis:\/\/:\*\*\*@127\.0\.0\.1:\d+\/0 can't be reached: .*ECONNREFUSED/);
+  expect(String(failure)).not.toContain('geheim');
+});
+
+test('says that an address is none, and that a password is wrong', async () => {
+  const nonsense = newQueue('localhost');
+  await expect(nonsense.start()).rejects.toMatchObject({ name: 'Fault', kind: 'config' });
+  const wrong = newQueue(redis.url.replace('//', '//somebody:wrong@'));
+  await expect(wrong.start()).rejects.toMatchObject({ kind: 'config', hint: expect.stringContaining('password') });
+});
+
+test('adds fail while Redis is away, and all goes on by itself when it is back', async () => {
+  const said: string[] = [];
+  const queue = newQueue(`${redis.url}/1`, said);
+  const done: unknown[] = [];
+  queue.handle('work', 1, async (job) => void done.push(job.data));
+  await queue.start();
+  await queue.add('work', 'before');
+  await expect.poll(() => done).toEqual(['before']);
+  await redis.kill();
+  await expect(queue.add('work', 'lost')).rejects.toMatchObject({ name: 'Fault', kind: 'transient' });
+  await expect(queue.counts()).rejects.toMatchObject({ kind: 'transient' });
+  await redis.start();
+  await expect.poll(() => queue.add('work', 'after').catch(() => false), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => done, { timeout: 10_000 }).toEqual(['before', 'after']);
+  expect(said.filter((line) => line.startsWith('Lost the connection'))).toHaveLength(1);
+  expect(said).toContain('Redis is back.');
+});
+
+test('an add to a Redis that hangs fails instead of hanging too', async () => {
+  const queue = newQueue(`${redis.url}/2`);
+  queue.handle('work', 1, async () => {});
+  await queue.start();
+  redis.freeze();
+  try {
+    await expect(queue.add('work', {})).rejects.toMatchObject({ name: 'Fault', kind: 'transient' });
+  } finally {
+    redis.thaw();
+  }
+});
+
+test('stops within its deadline while Redis is away', async () => {
+  const queue = newQueue(`${redis.url}/3`);
+  queue.handle('work', 1, async () => {});
+  await queue.start();
+  await redis.kill();
+  await queue.stop(1_000);
+  await redis.start();
+  await expect(queue.add('work', {})).rejects.toMatchObject({ kind: 'transient' });
+});
+
+test('a job that was aborted by the stop of one replica is done by another, as the same attempt', async () => {
+  const first = newQueue(`${redis.url}/4`);
+  first.handle('work', 1, (job) => sleep(60_000, job.signal));
+  await first.start();
+  await first.add('work', 'precious', { id: 'p', attempts: 1 });
+  await expect.poll(async () => (await first.counts()).active).toBe(1);
+  await first.stop(400);
+  const second = newQueue(`${redis.url}/4`);
+  const done: unknown[] = [];
+  second.handle('work', 1, async (job) => void done.push([job.data, job.attempt]));
+  await second.start();
+  await expect.poll(() => done, { timeout: 5_000 }).toEqual([['precious', 1]]);
+});
