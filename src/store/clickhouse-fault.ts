@@ -101,6 +101,21 @@ export function clickHouseFault(error: unknown, doing: string, from: 'embedded' 
   });
 }
 
+/** Runs `work`; what it throws becomes a `Fault`, or the signal's reason when the caller gave up. */
+export async function withFaults<Result>(
+  doing: string,
+  from: 'embedded' | 'server',
+  work: () => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    throw clickHouseFault(error, doing, from);
+  }
+}
+
 /** The code of ClickHouse's own error, or null when it is none. */
 export function clickHouseCode(error: unknown): number | null {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {

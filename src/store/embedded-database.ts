@@ -12,7 +12,7 @@ import { totalmem } from 'node:os';
 import type { Readable } from 'node:stream';
 import { Fault } from '../contract/fault.ts';
 import type { Clock } from '../contract/time.ts';
-import { clickHouseFault } from './clickhouse-fault.ts';
+import { clickHouseFault, withFaults } from './clickhouse-fault.ts';
 import { connectionPool, type Pool } from './connection-pool.ts';
 import {
   announceAddress,
@@ -26,7 +26,7 @@ import {
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { isRunning } from './process-identity.ts';
-import { EMBEDDED_SETTINGS } from './query-settings.ts';
+import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
 import { plainTables } from './table-dialect.ts';
 
@@ -83,27 +83,22 @@ function embeddedDatabase(
   closeAll: () => Promise<void>,
 ): Database {
   let closing: Promise<void> | null = null;
-  const attempt = async <Result>(doing: string, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (signal?.aborted === true) throw signal.reason;
-      throw clickHouseFault(error, doing, 'embedded');
-    }
-  };
   const insertJsonLines: Database['insertJsonLines'] = async (table, lines, token) => {
     if (lines.byteLength === 0) return;
-    const settings = token === undefined ? {} : { insert_deduplication_token: token };
+    const settings = insertSettings(token);
     const rows = { table, values: lines, format: 'JSONEachRow' as const, settings };
-    await attempt(`insert into ${table}`, () => pool.run('write', (connection) => connection.chdb.rawInsert(rows)));
+    await withFaults(`insert into ${table}`, 'embedded', () =>
+      pool.run('write', (connection) => connection.chdb.rawInsert(rows)),
+    );
   };
   return {
     kind: 'embedded',
     dialect: plainTables,
     release: options.release,
     query: <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
-      attempt(
+      withFaults(
         'answer a query',
+        'embedded',
         async () => {
           const result = await client.query({
             query: inlineParameters(sql, parameters),
@@ -115,13 +110,13 @@ function embeddedDatabase(
         signal,
       ),
     command: (sql, parameters = {}) =>
-      attempt('run a statement', async () => {
+      withFaults('run a statement', 'embedded', async () => {
         await client.command({ query: inlineParameters(sql, parameters) });
       }),
     insert: (table, rows, token) => insertJsonLines(table, jsonLines(rows), token),
     insertJsonLines,
     ping: () =>
-      attempt('answer', async () => {
+      withFaults('answer', 'embedded', async () => {
         const answer = await client.ping();
         if (!answer.success)
           throw new Fault('transient', 'The embedded store does not answer.', { cause: answer.error });

@@ -8,10 +8,14 @@ export const COMMON_SETTINGS = {
   output_format_json_quote_decimals: 1,
   // A row of a newer replica may have columns that this table does not have yet.
   input_format_skip_unknown_fields: 1,
-  // One request is one insert: it is on disk when it resolves, and its token names it.
+  // One request is one insert, and it is on disk when it resolves.
   async_insert: 0,
-  insert_deduplicate: 1,
 } as const;
 
 /** The embedded engine gets parameters as part of the text, and a page of hashes is long. */
 export const EMBEDDED_SETTINGS = { ...COMMON_SETTINGS, max_query_size: 16_777_216 } as const;
+
+/** Without a token equal rows are not the same rows; with one, the token alone decides. */
+export function insertSettings(token: string | undefined): Record<string, string | number> {
+  return token === undefined ? { insert_deduplicate: 0 } : { insert_deduplicate: 1, insert_deduplication_token: token };
+}

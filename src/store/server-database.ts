@@ -3,10 +3,10 @@
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
 import { Fault } from '../contract/fault.ts';
-import { clickHouseFault } from './clickhouse-fault.ts';
+import { clickHouseFault, withFaults } from './clickhouse-fault.ts';
 import type { Database, TableDialect } from './database.ts';
 import { jsonLines } from './json-lines.ts';
-import { COMMON_SETTINGS } from './query-settings.ts';
+import { COMMON_SETTINGS, insertSettings } from './query-settings.ts';
 import { serverParameters } from './sql-literals.ts';
 import { plainTables, quoteIdentifier, replicatedTables } from './table-dialect.ts';
 
@@ -70,22 +70,14 @@ async function createDatabase(options: ServerOptions, name: string, dialect: Tab
 }
 
 function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release: string): Database {
-  const attempt = async <Result>(doing: string, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (signal?.aborted === true) throw signal.reason;
-      throw clickHouseFault(error, doing, 'server');
-    }
-  };
   const insertJsonLines: Database['insertJsonLines'] = async (table, lines, token) => {
     if (lines.byteLength === 0) return;
-    await attempt(`insert into ${table}`, () =>
+    await withFaults(`insert into ${table}`, 'server', () =>
       client.insert({
         table,
         values: Readable.from([Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)], { objectMode: false }),
         format: 'JSONEachRow',
-        ...(token !== undefined && { clickhouse_settings: { insert_deduplication_token: token } }),
+        clickhouse_settings: insertSettings(token),
       }),
     );
   };
@@ -94,8 +86,9 @@ function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release
     dialect,
     release,
     query: <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
-      attempt(
+      withFaults(
         'answer a query',
+        'server',
         async () => {
           const result = await client.query({
             query: sql,
@@ -108,13 +101,13 @@ function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release
         signal,
       ),
     command: (sql, parameters = {}) =>
-      attempt('run a statement', async () => {
+      withFaults('run a statement', 'server', async () => {
         await client.command({ query: sql, query_params: serverParameters(sql, parameters) });
       }),
     insert: (table, rows, token) => insertJsonLines(table, jsonLines(rows), token),
     insertJsonLines,
     ping: () =>
-      attempt('answer', async () => {
+      withFaults('answer', 'server', async () => {
         // With a SELECT, so that credentials are checked too.
         const answer = await client.ping({ select: true });
         if (!answer.success) throw answer.error;
