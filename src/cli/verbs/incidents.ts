@@ -68,8 +68,8 @@ function actionOf(flags: Flags): { readonly path: string; readonly body?: object
   return duration === undefined ? null : { path: 'snooze', body: { for: duration } };
 }
 
-function overview(incidents: readonly Incident[], output: Output): string {
-  const rows = incidents.map((incident) => [
+function overview(listed: readonly Incident[], output: Output): string {
+  const rows = listed.map((incident) => [
     incident.id,
     incident.status,
     styled(output, incident.status === 'resolved' ? 'green' : 'red', incident.verdict),

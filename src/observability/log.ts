@@ -1,0 +1,25 @@
+/** The daemon's log: JSON lines for machines, short lines for a terminal. Never prints a secret. */
+
+import { pino, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+import { redactSecrets } from '../config/secrets.ts';
+
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+
+export interface LogOptions {
+  readonly level: string;
+  /** Lines for people instead of JSON. */
+  readonly forPeople: boolean;
+  readonly colour: boolean;
+  readonly secrets: readonly string[];
+}
+
+/** Writes to standard error, so that standard output holds only what was asked for. */
+export function createLog(options: LogOptions): Log {
+  const write = (line: string): void => {
+    process.stderr.write(redactSecrets(line, options.secrets));
+  };
+  if (!options.forPeople) return pino({ level: options.level, base: null }, { write });
+  const format = pretty.prettyFactory({ colorize: options.colour, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  return pino({ level: options.level, base: null }, { write: (line) => write(format(line)) });
+}

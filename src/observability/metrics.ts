@@ -1,0 +1,33 @@
+/**
+ * The daemon's own metrics: instruments are made anywhere through `@opentelemetry/api`; here they
+ * are collected and written in Prometheus' text format.
+ */
+
+import { metrics } from '@opentelemetry/api';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+
+export interface MetricsReader {
+  /** Prometheus text of everything at this moment. */
+  text(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Must run before the first instrument is made, or that instrument counts nothing. */
+export function startMetrics(version: string): MetricsReader {
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({ 'service.name': 'plumbline', 'service.version': version }),
+    readers: [reader],
+  });
+  metrics.setGlobalMeterProvider(provider);
+  const serializer = new PrometheusSerializer();
+  return {
+    text: async () => {
+      const { resourceMetrics } = await reader.collect();
+      return serializer.serialize(resourceMetrics);
+    },
+    stop: () => provider.shutdown(),
+  };
+}

@@ -1,0 +1,172 @@
+/** A configuration is right, or every problem in it is named at once with file, line and field. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { loadConfiguration, type LoadedConfiguration, type Plugins } from '../../src/config/load.ts';
+import { channelPlugin } from '../../src/contract/channel.ts';
+import { isFault } from '../../src/contract/fault.ts';
+import { sourcePlugin } from '../../src/contract/source-plugin.ts';
+import { formatProblem } from '../../src/lib/problems.ts';
+
+const unused = (): never => {
+  throw new Error('The loader opens nothing.');
+};
+const plugins: Plugins = {
+  sources: [
+    sourcePlugin({
+      type: 'shelf',
+      summary: '',
+      config: z.strictObject({ token: z.string() }),
+      target: z.strictObject({ slot: z.int() }),
+      example: { config: {}, targets: [] },
+      create: unused,
+    }),
+  ],
+  channels: [channelPlugin({ type: 'bell', summary: '', config: z.strictObject({ tone: z.string() }), example: {}, create: unused })],
+};
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'plumbline-config-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function load(yaml: string, variables: Record<string, string> = {}): LoadedConfiguration {
+  writeFileSync(join(directory, 'plumbline.yaml'), yaml);
+  return loadConfiguration('plumbline.yaml', plugins, variables, directory);
+}
+
+function problems(yaml: string, variables: Record<string, string> = {}): string[] {
+  const loaded = load(yaml, variables);
+  return loaded.ok ? [] : loaded.problems.map(formatProblem);
+}
+
+const GOOD = `
+registry: [{ files: ./prompts }]
+lock: ./prompts.lock.yaml
+sources:
+  - name: hall
+    type: shelf
+    environment: production
+    every: 1m30s
+    token: env:SHELF_TOKEN
+    targets: [{ prompt: a.b, slot: 4 }]
+channels: [{ name: door, type: bell, tone: "file:tone.txt" }]
+routes: [{ match: { environment: production, verdict: edited }, channels: [door] }]
+`;
+
+describe('a right configuration', () => {
+  test('is absolute in paths, in milliseconds, with secrets resolved and remembered', () => {
+    writeFileSync(join(directory, 'tone.txt'), 'ding-dong\n');
+    const loaded = load(GOOD, { SHELF_TOKEN: 'hunter2-hunter2' });
+    if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+    const { configuration } = loaded;
+    expect(configuration.registryDirectories).toEqual([join(directory, 'prompts')]);
+    expect(configuration.store).toEqual({ kind: 'embedded', path: join(directory, 'data') });
+    expect(configuration.sources).toEqual([
+      {
+        name: 'hall',
+        type: 'shelf',
+        environment: 'production',
+        everyMs: 90_000,
+        timeoutMs: 10_000,
+        config: { token: 'hunter2-hunter2' },
+        targets: [{ prompt: 'a.b', config: { slot: 4 } }],
+      },
+    ]);
+    expect(configuration.channels).toEqual([{ name: 'door', type: 'bell', config: { tone: 'ding-dong' } }]);
+    expect(configuration.routes[0]).toEqual({ match: { environment: ['production'], verdict: ['edited'] }, channels: ['door'] });
+    expect(configuration.secrets).toEqual(['hunter2-hunter2', 'ding-dong']);
+    expect(configuration.server).toMatchObject({ host: '127.0.0.1', port: 7070, otlpPort: 4318, grpcPort: 4317 });
+  });
+
+  test('may be empty', () => {
+    const loaded = load('');
+    expect(loaded.ok).toBe(true);
+  });
+
+  test('file URLs are no secrets', () => {
+    const loaded = load(GOOD.replace('env:SHELF_TOKEN', 'file:///srv/shelf').replace('"file:tone.txt"', 'x'));
+    if (!loaded.ok) throw new Error('unexpected');
+    expect(loaded.configuration.sources[0]?.config).toEqual({ token: 'file:///srv/shelf' });
+  });
+});
+
+describe('problems', () => {
+  test('broken YAML names the line', () => {
+    expect(problems('registry: [\nlock: x: y\n')[0]).toMatch(/^plumbline\.yaml:\d+:\d+/);
+  });
+
+  test('all at once, each with line and field', () => {
+    const found = problems(`
+registy: []
+sources:
+  - name: hall
+    type: shelf
+    environment: production
+    every: often
+    tokn: x
+    targets: [{ prompt: a, slot: four }]
+`);
+    expect(found.join('\n')).toMatch(/plumbline\.yaml:2:\d+ registy: .*registry/);
+    expect(found.join('\n')).toMatch(/plumbline\.yaml:7:\d+ sources\[0\]\.every: is not a duration/);
+  });
+
+  test("a plugin's own keys are checked with its schema, and located", () => {
+    const found = problems(`
+sources:
+  - name: hall
+    type: shelf
+    environment: production
+    tokn: x
+    targets:
+      - { prompt: a, slot: four }
+`);
+    expect(found).toHaveLength(3);
+    expect(found.join('\n')).toMatch(/:3:\d+ sources\[0\]\.token: is required/);
+    expect(found.join('\n')).toMatch(/:6:\d+ sources\[0\]\.tokn: /);
+    expect(found.join('\n')).toMatch(/:8:\d+ sources\[0\]\.targets\[0\]\.slot: /);
+  });
+
+  test('an unknown type lists the known ones', () => {
+    expect(problems('sources: [{ name: a, type: shelv, environment: p }]')[0]).toMatch(/no source type\. Did you mean shelf\? Known are shelf\./);
+  });
+
+  test('a route to a channel that does not exist', () => {
+    const found = problems('channels: [{ name: door, type: bell, tone: x }]\nroutes: [{ channels: [dor] }]');
+    expect(found[0]).toMatch(/:2:\d+ routes\[0\]\.channels\[0\]: names the channel dor, which is not configured\. Did you mean door\?/);
+  });
+
+  test('two sources with one name, two targets for one prompt', () => {
+    const source = '{ name: a, type: shelf, environment: p, token: x, targets: [{ prompt: q, slot: 1 }, { prompt: q, slot: 2 }] }';
+    const found = problems(`sources:\n  - ${source}\n  - ${source}\n`).join('\n');
+    expect(found).toMatch(/:3:\d+ sources\[1\]\.name: /);
+    expect(found).toMatch(/sources\[0\]\.targets\[1\]\.prompt: names q a second time/);
+  });
+
+  test('a secret that is not set names the variable, never a value', () => {
+    expect(problems(GOOD)).toEqual([
+      expect.stringMatching(/:9:\d+ sources\[0\]\.token: names the environment variable SHELF_TOKEN, which is not set\./),
+      expect.stringMatching(/:11:\d+ channels\[0\]\.tone: names the file tone\.txt, which can't be read\./),
+    ]);
+  });
+
+  test('a redaction rule that is no regular expression', () => {
+    expect(problems('content: { redact: [{ name: card, pattern: "([0-9" }] }')[0]).toMatch(/content\.redact\[0\]\.pattern: is not a regular expression/);
+  });
+
+  test('a file that is not there is a fault with a hint', () => {
+    try {
+      loadConfiguration('nowhere.yaml', plugins, {}, directory);
+      expect.unreachable();
+    } catch (error) {
+      expect(isFault(error) && error.kind).toBe('config');
+      expect(isFault(error) && error.hint).toContain('--config');
+    }
+  });
+});

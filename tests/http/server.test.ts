@@ -1,0 +1,165 @@
+/** The HTTP API's manners: keys and scopes, problem documents, its own description, ports. */
+
+import { afterEach, describe, expect, test } from 'vitest';
+import { Fault } from '../../src/contract/fault.ts';
+import type { Timestamp } from '../../src/contract/time.ts';
+import type { Api } from '../../src/http/api.ts';
+import { API_ROUTES, HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
+
+const NOW = '2026-11-20T10:00:00.000000000Z' as Timestamp;
+const KEYS = [
+  { name: 'reader', scopes: ['read' as const], key: 'reader-key-0123456789' },
+  { name: 'boss', scopes: ['admin' as const], key: 'boss-key-0123456789' },
+];
+
+const servers: HttpServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+/** Only what the routes under test call; anything else is a test's mistake and throws. */
+function apiOf(parts: Partial<Api>): Api {
+  return new Proxy(parts as Api, {
+    get: (target, name) => {
+      if (name in target) return target[name as keyof Api];
+      throw new Error(`The test supplies no ${String(name)}.`);
+    },
+  });
+}
+
+const bugs: unknown[] = [];
+async function serve(parts: Partial<Api>, options: Partial<HttpServerOptions> = {}): Promise<string> {
+  bugs.length = 0;
+  const server = new HttpServer(apiOf({ now: () => NOW, ...parts }), {
+    host: '127.0.0.1',
+    port: 0,
+    keys: [],
+    version: '1.2.3',
+    onBug: (error) => bugs.push(error),
+    ...options,
+  });
+  servers.push(server);
+  await server.start();
+  return server.address;
+}
+
+const ready = { version: '1.2.3', startedAt: NOW, ready: true, problems: [] };
+
+describe('keys', () => {
+  test('health needs none; reading needs one; operating needs more than reading', async () => {
+    const base = await serve({ status: () => ready, registry: () => ({ versions: [], pins: [] }) }, { keys: KEYS });
+    const status = async (path: string, init: RequestInit = {}): Promise<number> => (await fetch(base + path, init)).status;
+    const bearer = (key: string): RequestInit => ({ headers: { authorization: `Bearer ${key}` } });
+    expect(await status('/healthz')).toBe(200);
+    expect(await status('/api/v1/prompts')).toBe(401);
+    expect(await status('/api/v1/prompts', bearer('reader-key-012345678'))).toBe(401);
+    expect(await status('/api/v1/prompts', bearer('reader-key-0123456789'))).toBe(200);
+    expect(await status('/api/v1/incidents/x/resolve', { method: 'POST', ...bearer('reader-key-0123456789') })).toBe(403);
+    expect(await status('/api/v1/prompts', bearer('boss-key-0123456789'))).toBe(200);
+  });
+
+  test('the name of the key is who did it', async () => {
+    const seen: string[] = [];
+    const base = await serve(
+      {
+        resolve: async (_id, by) => {
+          seen.push(by);
+          throw new Fault('permanent', 'It is resolved already.');
+        },
+      },
+      { keys: KEYS },
+    );
+    const response = await fetch(`${base}/api/v1/incidents/x/resolve`, { method: 'POST', headers: { authorization: 'Bearer boss-key-0123456789' } });
+    expect(response.status).toBe(409);
+    expect(seen).toEqual(['boss']);
+  });
+
+  test.each(['0.0.0.0', '::', '192.0.2.1'])('without keys it refuses to listen on %s', async (host) => {
+    await expect(serve({}, { host })).rejects.toMatchObject({ kind: 'config', hint: expect.stringContaining('keys') });
+  });
+});
+
+describe('problems', () => {
+  test('a field that is not right is named, as a problem document', async () => {
+    const base = await serve({});
+    const response = await fetch(`${base}/api/v1/at?prompt=a&environment=production&time=yesterday`);
+    expect(response.status).toBe(400);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(await response.json()).toMatchObject({ status: 400, errors: [{ field: 'time', message: expect.stringContaining('RFC 3339') }] });
+  });
+
+  test('an unknown parameter is a mistake and not ignored', async () => {
+    const base = await serve({});
+    const response = await fetch(`${base}/api/v1/incidents?stauts=open`);
+    expect(response.status).toBe(400);
+  });
+
+  test('a fault says when to come back; a bug says nothing of its insides', async () => {
+    const base = await serve({
+      usage: async () => {
+        throw new Fault('transient', 'The store does not answer.', { retryAfterMs: 2_500, hint: 'Try again.' });
+      },
+      registry: () => {
+        throw new TypeError('x is undefined');
+      },
+    });
+    const slow = await fetch(`${base}/api/v1/usage`);
+    expect(slow.status).toBe(503);
+    expect(slow.headers.get('retry-after')).toBe('3');
+    expect(await slow.json()).toMatchObject({ detail: 'The store does not answer.', hint: 'Try again.' });
+    const bug = await fetch(`${base}/api/v1/prompts`);
+    expect(bug.status).toBe(500);
+    expect(await bug.text()).not.toContain('undefined');
+    expect(bugs).toHaveLength(1);
+  });
+
+  test('what does not exist points to the description', async () => {
+    const base = await serve({});
+    const response = await fetch(`${base}/api/v2/prompts`);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ hint: expect.stringContaining('/openapi.json') });
+  });
+
+  test('broken and oversized bodies are refused', async () => {
+    const base = await serve({});
+    const post = (body: string): Promise<Response> =>
+      fetch(`${base}/api/v1/attribute`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    expect((await post('{"text": ')).status).toBe(400);
+    expect((await post('{"text": 5}')).status).toBe(400);
+    expect((await post('{"text": "a", "messages": []}')).status).toBe(400);
+    expect((await post(JSON.stringify({ text: 'x'.repeat(17 * 1024 * 1024) }))).status).toBe(413);
+  });
+
+  test('a port in use is a clear fault', async () => {
+    const base = await serve({});
+    await expect(serve({}, { port: Number(new URL(base).port) })).rejects.toMatchObject({
+      kind: 'config',
+      message: expect.stringContaining('already in use'),
+    });
+  });
+});
+
+describe('the description', () => {
+  test('has every route with its parameters', async () => {
+    const base = await serve({});
+    const document = (await (await fetch(`${base}/openapi.json`)).json()) as any;
+    expect(document.openapi).toBe('3.1.0');
+    const described = Object.entries<any>(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+    expect(described.toSorted()).toEqual(API_ROUTES.map((route) => `${route.method.toLowerCase()} ${route.path}`).toSorted());
+    const at = document.paths['/api/v1/at'].get;
+    expect(at.parameters.filter((parameter: any) => parameter.required).map((parameter: any) => parameter.name)).toEqual(['prompt', 'environment', 'time']);
+  });
+
+  test('usage groups are checked', async () => {
+    const asked: unknown[] = [];
+    const base = await serve({
+      usage: async (query) => {
+        asked.push(query);
+        return [];
+      },
+    });
+    expect((await fetch(`${base}/api/v1/usage?group_by=prompt,moon`)).status).toBe(400);
+    expect((await fetch(`${base}/api/v1/usage?group_by=prompt,day&from=2026-11-19T00:00:00Z`)).status).toBe(200);
+    expect(asked).toEqual([{ groupBy: ['prompt', 'day'], from: '2026-11-19T00:00:00.000000000Z', to: NOW }]);
+  });
+});
