@@ -17,7 +17,7 @@ export interface Schedule {
   /** Shifts this schedule's ticks against the others', so that they don't all fire at once. */
   readonly offsetMs: number;
   readonly lastTick: number | null;
-  readonly lastFiredMonotonicMs: number;
+  readonly lastRunMonotonicMs: number;
 }
 
 /** Heartbeats come once a second; nothing shorter can be kept. */
@@ -35,7 +35,7 @@ export function newSchedule(name: string, key: string, intervalMs: number): Sche
     throw new RangeError(`The interval ${intervalMs} ms of "${name}" is shorter than ${INTERVAL_MS_MIN} ms.`);
   }
   const offsetMs = offsetOf(name, key, intervalMs);
-  return { name, key, intervalMs, offsetMs, lastTick: null, lastFiredMonotonicMs: 0 };
+  return { name, key, intervalMs, offsetMs, lastTick: null, lastRunMonotonicMs: 0 };
 }
 
 /** Whole seconds, since that is when the heartbeat comes; the same in every replica. */
@@ -46,17 +46,23 @@ function offsetOf(name: string, key: string, intervalMs: number): number {
   return (digest.readUInt32BE(0) % Math.floor(intervalMs / 1_000)) * 1_000;
 }
 
+/** A tick to run, or one to leave out; null while the present one has been dealt with. */
+export type NextTick = { readonly tick: number; readonly run: boolean } | null;
+
 /**
- * The tick that has to run now, or null. Ticks that were slept through are not made up for. Ticks
- * follow each other by at least half an interval of real time, so that a wall clock that jumps
- * forward brings the next one nearer but can't fire everything at once.
+ * What to do now. Ticks that were slept through are not made up for. One that comes less than half an
+ * interval (of real time) after the last run is left out: the first after a start, which runs at
+ * once, or after the wall clock jumped forward. Left out and not put off, so that schedules stay
+ * spread over their own seconds.
  */
-export function dueTick(schedule: Schedule, nowMs: number, monotonicMs: number): number | null {
-  const { intervalMs, offsetMs, lastTick, lastFiredMonotonicMs } = schedule;
+export function nextTick(schedule: Schedule, nowMs: number, monotonicMs: number): NextTick {
+  const { intervalMs, offsetMs, lastTick, lastRunMonotonicMs } = schedule;
   const tick = Math.floor((nowMs - offsetMs) / intervalMs);
-  if (lastTick === null) return nowMs - tickDueMs(schedule, tick) <= CATCH_UP_MS_MAX ? tick : null;
+  if (lastTick === null) return nowMs - tickDueMs(schedule, tick) <= CATCH_UP_MS_MAX ? { tick, run: true } : null;
   if (tick <= lastTick) return null;
-  return monotonicMs - lastFiredMonotonicMs >= intervalMs / 2 ? tick : null;
+  // A heartbeat may be late by its own second; that alone is no reason.
+  const spacingMs = Math.min(intervalMs / 2, intervalMs - INTERVAL_MS_MIN);
+  return { tick, run: monotonicMs - lastRunMonotonicMs >= spacingMs };
 }
 
 export function tickDueMs(schedule: Schedule, tick: number): number {

@@ -10,7 +10,7 @@ import { describeError } from '../contract/fault.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { Clock } from '../contract/time.ts';
 import type { QueueLog } from './job-rules.ts';
-import { dueTick, newSchedule, steadyTime, tickDueMs, tickJobId } from './schedule.ts';
+import { newSchedule, nextTick, steadyTime, tickDueMs, tickJobId } from './schedule.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Adds a tick's job; resolves once it exists, no matter who added it. */
@@ -46,7 +46,7 @@ export function createScheduler(clock: Clock, log: QueueLog, offer: OfferTick): 
     const { schedule, data } = entry;
     const dueMs = Math.min(tickDueMs(schedule, tick), millisFromTimestamp(clock.now()));
     await offer(schedule.name, { ...data, tick, dueAt: timestampFromMillis(dueMs) }, tickJobId(schedule, tick));
-    entry.schedule = { ...schedule, lastTick: tick, lastFiredMonotonicMs: clock.monotonicMs() };
+    entry.schedule = { ...schedule, lastTick: tick, lastRunMonotonicMs: clock.monotonicMs() };
   };
 
   /** A tick that could not be offered stays due, so the next heartbeat tries again. One line says so, not one a second. */
@@ -75,8 +75,9 @@ export function createScheduler(clock: Clock, log: QueueLog, offer: OfferTick): 
       const monotonicMs = clock.monotonicMs();
       const due: (readonly [Entry, number])[] = [];
       for (const entry of entries.values()) {
-        const tick = dueTick(entry.schedule, nowMs, monotonicMs);
-        if (tick !== null) due.push([entry, tick]);
+        const next = nextTick(entry.schedule, nowMs, monotonicMs);
+        if (next?.run === true) due.push([entry, next.tick]);
+        else if (next !== null) entry.schedule = { ...entry.schedule, lastTick: next.tick };
       }
       await offerAll(due);
     } finally {
