@@ -58,8 +58,9 @@ export interface Queue {
   /**
    * Runs `name` once per interval over all replicas: the job's id is derived from (name, key, tick).
    * The interval that is going on counts too: unless a replica has run it, it runs within a second
-   * after `start`, and a next one that follows too closely is left out. Not made up for: what was slept through. A `Tick` is put beside `data`'s fields.
-   * At least one second; the same (name, key) again replaces interval and data.
+   * after `start`, and a next one that follows too closely is left out. Not made up for: what was
+   * slept through. A `Tick` is put beside `data`'s fields. At least one second; the same (name, key)
+   * again replaces interval and data.
    */
   every(name: string, key: string, intervalMs: number, data: Json): void;
   /** Stops scheduling that key. */
