@@ -70,8 +70,12 @@ export interface TamperedVersion {
 export interface RegistryLog {
   /** Appends versions not seen before and reports those whose content changed. `at`: when we saw them. */
   recordVersions(versions: readonly RegisteredVersion[], at: Timestamp): Promise<readonly TamperedVersion[]>;
-  /** Appends what changed against the pins recorded before; pins of the same rule that vanished are recorded as removed. */
-  recordPins(pins: readonly Pin[], at: Timestamp): Promise<void>;
+  /**
+   * Appends what changed against the pins recorded before; pins of the same rule that vanished are
+   * recorded as removed. `rules`: rules that were read completely though they may hold no pin any
+   * more, e.g. `lockfile` for an emptied lockfile; the rules of the given pins count anyway.
+   */
+  recordPins(pins: readonly Pin[], at: Timestamp, rules?: readonly string[]): Promise<void>;
   versions(prompt?: string): Promise<readonly RegisteredVersion[]>;
 }
 

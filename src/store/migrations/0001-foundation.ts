@@ -32,6 +32,7 @@ export const foundation: Migration = {
       registry LowCardinality(String),
       identity String,
       default_hash String,
+      document_hash String,
       document String CODEC(ZSTD(3)),
       recorded_at ${TIME}
     ) ${engine('MergeTree')} ORDER BY (prompt, version, registry, recorded_at)

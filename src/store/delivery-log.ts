@@ -1,0 +1,90 @@
+/** Alerts that must go out, from before they are sent to the receipt. */
+
+import type { Delivery, DeliveryLog, DeliveryStatus } from '../contract/store.ts';
+import type { IncidentTransition } from '../contract/incident.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { sha256 } from '../lib/hash.ts';
+import { nanosFromTimestamp } from '../lib/time.ts';
+import type { Database } from './database.ts';
+import { jsonLines } from './json-lines.ts';
+
+interface Row {
+  readonly id: string;
+  readonly incident_id: string;
+  readonly incident_revision: string;
+  readonly transition: IncidentTransition;
+  readonly channel: string;
+  readonly status: DeliveryStatus;
+  readonly attempts: number;
+  readonly detail: string;
+  readonly created_at: Timestamp;
+  readonly updated_at: Timestamp;
+}
+
+const COLUMNS =
+  'id, incident_id, incident_revision, transition, channel, status, attempts, detail, created_at, updated_at';
+const PENDING_MAX = 10_000;
+const LIST_MAX = 1_000;
+
+export function createDeliveryLog(database: Database): DeliveryLog {
+  const select = async (where: string, parameters: Readonly<Record<string, string>>): Promise<readonly Delivery[]> => {
+    const rows = await database.query<Row>(
+      `SELECT ${COLUMNS} FROM deliveries WHERE ${where}
+       ORDER BY revision DESC LIMIT 1 BY id LIMIT ${LIST_MAX}`,
+      parameters,
+    );
+    return rows.map(toDelivery);
+  };
+  return {
+    append: async (delivery) => {
+      const lines = jsonLines([toRow(delivery)]);
+      await database.insertJsonLines('deliveries', lines, sha256(lines));
+    },
+    get: async (id) => (await select('id = {id:String}', { id }))[0] ?? null,
+    pending: async (before, limit) => {
+      const rows = await database.query<Row>(
+        `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY revision DESC LIMIT 1 BY id)
+         WHERE status = 'pending' AND created_at < {before:DateTime64(9, 'UTC')}
+         ORDER BY created_at, id LIMIT {limit:UInt32}`,
+        { before, limit: Math.min(Math.max(0, limit), PENDING_MAX) },
+      );
+      return rows.map(toDelivery);
+    },
+    list: async (incidentId) => {
+      const deliveries = await select('incident_id = {incidentId:String}', { incidentId });
+      return deliveries.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0));
+    },
+  };
+}
+
+function toRow(delivery: Delivery): object {
+  return {
+    id: delivery.id,
+    // Later wins; at the same moment what is settled wins over what is pending.
+    revision: String(nanosFromTimestamp(delivery.updatedAt) * 2n + (delivery.status === 'pending' ? 0n : 1n)),
+    incident_id: delivery.incidentId,
+    incident_revision: delivery.incidentRevision,
+    transition: delivery.transition,
+    channel: delivery.channel,
+    status: delivery.status,
+    attempts: delivery.attempts,
+    detail: delivery.detail,
+    created_at: delivery.createdAt,
+    updated_at: delivery.updatedAt,
+  };
+}
+
+function toDelivery(row: Row): Delivery {
+  return {
+    id: row.id,
+    incidentId: row.incident_id,
+    incidentRevision: Number(row.incident_revision),
+    transition: row.transition,
+    channel: row.channel,
+    status: row.status,
+    attempts: row.attempts,
+    detail: row.detail,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,98 @@
+/** Incidents as revisions: the highest is the truth, the others are its history. */
+
+import type { Incident } from '../contract/incident.ts';
+import type { IncidentFilter, IncidentLog, Page, PageOf } from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { sha256 } from '../lib/hash.ts';
+import { decodeCursor, pageLimit, toPage } from './cursor.ts';
+import type { Database, QueryParameters } from './database.ts';
+import { jsonLines } from './json-lines.ts';
+
+interface Row {
+  readonly id: string;
+  readonly opened_at: Timestamp;
+  readonly document: string;
+}
+
+export function createIncidentLog(database: Database): IncidentLog {
+  return {
+    append: async (incident, transition, by) => {
+      const lines = jsonLines([toRow(incident, transition, by)]);
+      await database.insertJsonLines('incidents', lines, sha256(lines));
+    },
+    get: async (id) => {
+      const [row] = await database.query<Row>(
+        'SELECT document FROM incidents WHERE id = {id:String} ORDER BY revision DESC LIMIT 1',
+        { id },
+      );
+      return row === undefined ? null : toIncident(row);
+    },
+    newestWithFingerprint: async (fingerprint) => {
+      const [row] = await database.query<Row>(
+        `SELECT document FROM incidents WHERE fingerprint = {fingerprint:String}
+         ORDER BY opened_at DESC, id DESC, revision DESC LIMIT 1`,
+        { fingerprint },
+      );
+      return row === undefined ? null : toIncident(row);
+    },
+    list: (filter, page) => readPage(database, filter, page),
+  };
+}
+
+/** Newest first. The documents of a page only are read, since they are most of the bytes. */
+async function readPage(database: Database, filter: IncidentFilter, page: Page): Promise<PageOf<Incident>> {
+  const limit = pageLimit(page);
+  const parameters: Record<string, QueryParameters[string]> = { limit: limit + 1 };
+  const conditions = [...conditionsOf(filter, parameters)];
+  const after = decodeCursor(page, 2);
+  if (after !== null) {
+    conditions.push("(opened_at, id) < ({afterTime:DateTime64(9, 'UTC')}, {afterId:String})");
+    Object.assign(parameters, { afterTime: after[0] ?? '', afterId: after[1] ?? '' });
+  }
+  const rows = await database.query<Row>(
+    `SELECT id, opened_at, document FROM incidents
+     WHERE (id, revision) IN (
+       SELECT id, revision FROM (
+         SELECT id, revision, opened_at, status, verdict, prompt, environment, target
+         FROM incidents ORDER BY revision DESC LIMIT 1 BY id
+       ) WHERE ${conditions.join(' AND ')} ORDER BY opened_at DESC, id DESC LIMIT {limit:UInt32}
+     )
+     ORDER BY opened_at DESC, id DESC LIMIT 1 BY id`,
+    parameters,
+  );
+  return toPage(rows, limit, (row) => [row.opened_at, row.id], toIncident);
+}
+
+function* conditionsOf(filter: IncidentFilter, parameters: Record<string, QueryParameters[string]>): Generator<string> {
+  yield '1';
+  if (filter.status === 'unresolved') yield "status != 'resolved'";
+  for (const column of ['prompt', 'environment', 'target', 'verdict', 'status'] as const) {
+    const value = filter[column];
+    if (value === undefined || value === 'unresolved') continue;
+    parameters[column] = value;
+    yield `${column} = {${column}:String}`;
+  }
+}
+
+function toRow(incident: Incident, transition: string, by: string): object {
+  return {
+    id: incident.id,
+    revision: incident.revision,
+    transition,
+    by,
+    fingerprint: incident.fingerprint,
+    status: incident.status,
+    verdict: incident.verdict,
+    severity: incident.severity,
+    prompt: incident.prompt,
+    environment: incident.environment,
+    target: incident.target,
+    opened_at: incident.openedAt,
+    updated_at: incident.updatedAt,
+    document: JSON.stringify(incident),
+  };
+}
+
+function toIncident(row: { readonly document: string }): Incident {
+  return JSON.parse(row.document) as Incident;
+}

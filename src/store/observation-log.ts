@@ -1,0 +1,125 @@
+/** What polls established, appended. Texts go through the text log, before what refers to them. */
+
+import type { Observation } from '../contract/observation.ts';
+import type { ContentHash } from '../contract/prompt.ts';
+import type { LatestObservation, ObservationFilter, ObservationLog, Page, PageOf, TextLog } from '../contract/store.ts';
+import type { TimeInterval, Timestamp } from '../contract/time.ts';
+import { sha256 } from '../lib/hash.ts';
+import { canonicalBody } from '../text/body.ts';
+import { decodeCursor, pageLimit, toPage } from './cursor.ts';
+import type { Database, QueryParameters } from './database.ts';
+import { jsonLines } from './json-lines.ts';
+import { OBSERVATION_COLUMNS, toObservation, toObservationRow, type ObservationRow } from './observation-rows.ts';
+
+const BATCH_ROWS_MAX = 10_000;
+
+export function createObservationLog(database: Database, texts: TextLog): ObservationLog {
+  return {
+    append: async (observations) => {
+      await texts.put(bodiesOf(observations));
+      for (let start = 0; start < observations.length; start += BATCH_ROWS_MAX) {
+        const lines = jsonLines(observations.slice(start, start + BATCH_ROWS_MAX).map(toObservationRow));
+        const token = sha256(lines);
+        await database.insertJsonLines('observations', lines, token);
+        await database.insertJsonLines('latest_observations', lines, token);
+      }
+    },
+    latest: () => readLatest(database, texts),
+    list: (filter, page) => readPage(database, texts, filter, page),
+    changeInterval: (target, part, strict) => readChangeInterval(database, target, part, strict),
+  };
+}
+
+function bodiesOf(observations: readonly Observation[]): ReadonlyMap<ContentHash, string> {
+  const bodies = new Map<ContentHash, string>();
+  for (const observation of observations) {
+    if (observation.outcome === 'held') bodies.set(observation.hashes.strict, canonicalBody(observation.body));
+  }
+  return bodies;
+}
+
+async function withBodies(texts: TextLog, rows: readonly ObservationRow[]): Promise<readonly Observation[]> {
+  const hashes = rows.filter((row) => row.outcome === 'held').map((row) => row.strict_hash as ContentHash);
+  const bodies = await texts.get(hashes);
+  return rows.map((row) => toObservation(row, bodies));
+}
+
+async function readLatest(database: Database, texts: TextLog): Promise<readonly LatestObservation[]> {
+  const rows = await database.query<ObservationRow>(
+    `SELECT ${OBSERVATION_COLUMNS} FROM latest_observations FINAL ORDER BY target, part, observed_at`,
+  );
+  const observations = await withBodies(texts, rows);
+  const latest = new Map<string, LatestObservation>();
+  // In the order of time: a later one replaces the last, and the last answered if it is an answer.
+  for (const observation of observations) {
+    const { target, part } = observation;
+    const key = JSON.stringify([target, part]);
+    const lastAnswered = observation.outcome === 'unreachable' ? (latest.get(key)?.lastAnswered ?? null) : observation;
+    latest.set(key, { target, part, last: observation, lastAnswered });
+  }
+  return [...latest.values()];
+}
+
+async function readPage(
+  database: Database,
+  texts: TextLog,
+  filter: ObservationFilter,
+  page: Page,
+): Promise<PageOf<Observation>> {
+  const limit = pageLimit(page);
+  const after = decodeCursor(page, 3);
+  const conditions = ['1'];
+  const parameters: Record<string, QueryParameters[string]> = { limit: limit + 1 };
+  const where = (condition: string, name: string, value: string | undefined): void => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    parameters[name] = value;
+  };
+  where('target = {target:String}', 'target', filter.target);
+  where('prompt = {prompt:String}', 'prompt', filter.prompt);
+  where('environment = {environment:String}', 'environment', filter.environment);
+  where("observed_at >= {from:DateTime64(9, 'UTC')}", 'from', filter.from);
+  where("observed_at <= {to:DateTime64(9, 'UTC')}", 'to', filter.to);
+  if (after !== null) {
+    const [at = '', target = '', part = ''] = after;
+    conditions.push(
+      "(observed_at, target, part) < ({afterTime:DateTime64(9, 'UTC')}, {afterTarget:String}, {afterPart:String})",
+    );
+    Object.assign(parameters, { afterTime: at, afterTarget: target, afterPart: part });
+  }
+  const rows = await database.query<ObservationRow>(
+    `SELECT ${OBSERVATION_COLUMNS} FROM observations WHERE ${conditions.join(' AND ')}
+     ORDER BY observed_at DESC, target DESC, part DESC
+     LIMIT 1 BY target, part, observed_at LIMIT {limit:UInt32}`,
+    parameters,
+  );
+  const rowPage = toPage(
+    rows,
+    limit,
+    (row) => [row.observed_at, row.target, row.part],
+    (row) => row,
+  );
+  return { items: await withBodies(texts, rowPage.items), nextCursor: rowPage.nextCursor };
+}
+
+/** Of the newest run of that content: what came after it does not matter. */
+async function readChangeInterval(
+  database: Database,
+  target: string,
+  part: string,
+  strict: ContentHash,
+): Promise<TimeInterval> {
+  const [row] = await database.query<{ last_other: Timestamp | null; first_this: Timestamp | null }>(
+    `WITH
+       (SELECT maxOrNull(observed_at) FROM observations
+        WHERE target = {target:String} AND part = {part:String} AND strict_hash = {strict:String}) AS last_this,
+       (SELECT maxOrNull(observed_at) FROM observations
+        WHERE target = {target:String} AND part = {part:String} AND answered
+          AND strict_hash != {strict:String} AND observed_at < last_this) AS last_other
+     SELECT last_other, minOrNull(observed_at) AS first_this FROM observations
+     WHERE target = {target:String} AND part = {part:String} AND strict_hash = {strict:String}
+       AND (last_other IS NULL OR observed_at > last_other)`,
+    { target, part, strict },
+  );
+  return [row?.last_other ?? null, row?.first_this ?? null];
+}

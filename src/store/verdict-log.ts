@@ -1,0 +1,34 @@
+/** Every verdict given. The newest of each target is kept beside the history, which is long. */
+
+import type { VerdictLog } from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
+import type { Judgement } from '../contract/verdict.ts';
+import { sha256 } from '../lib/hash.ts';
+import type { Database } from './database.ts';
+import { jsonLines } from './json-lines.ts';
+
+const BATCH_ROWS_MAX = 2_000;
+
+export function createVerdictLog(database: Database): VerdictLog {
+  return {
+    append: async (judgements) => {
+      for (let start = 0; start < judgements.length; start += BATCH_ROWS_MAX) {
+        const lines = jsonLines(judgements.slice(start, start + BATCH_ROWS_MAX).map(toRow));
+        const token = sha256(lines);
+        await database.insertJsonLines('verdicts', lines, token);
+        await database.insertJsonLines('latest_verdicts', lines, token);
+      }
+    },
+    latest: async () => {
+      const rows = await database.query<{ at: Timestamp; document: string }>(
+        'SELECT at, document FROM latest_verdicts FINAL ORDER BY target, part',
+      );
+      return rows.map((row) => ({ judgement: JSON.parse(row.document) as Judgement, at: row.at }));
+    },
+  };
+}
+
+function toRow({ judgement, at }: { readonly judgement: Judgement; readonly at: Timestamp }): object {
+  const { target, part, prompt, environment, verdict, reason } = judgement;
+  return { target, part, prompt, environment, verdict, reason, at, document: JSON.stringify(judgement) };
+}
