@@ -25,6 +25,7 @@ import { sleep } from '../src/lib/limits.ts';
 import { timestampFromDate } from '../src/lib/time.ts';
 import { textBody } from '../src/text/body.ts';
 import { singleText } from './lib/chat.ts';
+import { jsonPath } from './lib/json-path-field.ts';
 import { readEach } from './lib/read-each.ts';
 import { refuseIfChanged } from './lib/same-content.ts';
 import { readField, replaceField } from './lib/structured-text.ts';
@@ -43,7 +44,7 @@ const Target = z.strictObject({
   /** From the directory of the configuration file. */
   path: z.string().min(1),
   /** Where in a YAML or JSON file the prompt is, e.g. `prompts.intent.template`. Absent: the whole file. */
-  field: z.string().min(1).optional(),
+  field: jsonPath().optional(),
 });
 type Target = z.output<typeof Target>;
 

@@ -1,0 +1,20 @@
+/** A clock that a test turns. */
+
+import type { Clock, Timestamp } from '../../../src/contract/time.ts';
+import { timestampFromMillis } from '../../../src/lib/time.ts';
+
+export class HandClock implements Clock {
+  #millis = Date.parse('2026-11-20T02:47:00Z');
+
+  now(): Timestamp {
+    return timestampFromMillis(this.#millis);
+  }
+
+  monotonicMs(): number {
+    return this.#millis;
+  }
+
+  advance(millis: number): void {
+    this.#millis += millis;
+  }
+}
