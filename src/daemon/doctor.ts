@@ -1,0 +1,155 @@
+/** Checks everything that a configuration names, one after the other, without starting the daemon. */
+
+import { createServer } from 'node:net';
+import type { Check } from '../cli/context.ts';
+import type { Configuration } from '../config/load.ts';
+import { describeError } from '../contract/fault.ts';
+import type { Queue } from '../contract/queue.ts';
+import type { Reading } from '../contract/source.ts';
+import { formatDuration } from '../lib/time.ts';
+import { formatProblem } from '../lib/problems.ts';
+import type { OpenSource } from '../polling/source-config.ts';
+import type { RegistryLoad } from './registry-keeper.ts';
+
+/** Problems of the registry that are shown in full; the rest is counted. */
+const PROBLEMS_SHOWN = 10;
+const QUEUE_STOP_MS = 2_000;
+
+export interface DoctorTools {
+  /** Address of the daemon that runs with this configuration, or null. */
+  readonly runningDaemon: () => Promise<string | null>;
+  readonly loadRegistry: () => Promise<RegistryLoad>;
+  /** Opens and closes the store; throws a `Fault`. */
+  readonly tryStore: () => Promise<string>;
+  readonly openSources: () => readonly OpenSource[];
+  readonly createQueue: () => Queue;
+  readonly checkChannels: () => AsyncIterable<Check>;
+}
+
+export async function* doctor(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {
+  yield ok('configuration', configuration.file ?? 'none: the defaults hold');
+  const running = await tools.runningDaemon();
+  yield running === null ? ok('daemon', 'none is running with this configuration') : ok('daemon', `running at ${running}`);
+  yield* checkRegistry(configuration, tools);
+  yield await checkStore(configuration, tools, running);
+  yield await checkQueue(configuration, tools);
+  if (running === null) yield* checkPorts(configuration);
+  yield* checkSources(tools);
+  yield* tools.checkChannels();
+}
+
+async function* checkRegistry(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {
+  if (configuration.registryDirectories.length === 0) {
+    yield { what: 'registry', status: 'warning', words: 'no folder is named, so every live prompt is unregistered', hint: 'Add `registry: [{ files: ./prompts }]`.' };
+    return;
+  }
+  const { snapshot, problems, notes } = await tools.loadRegistry();
+  for (const problem of problems.slice(0, PROBLEMS_SHOWN)) yield { what: 'registry', status: 'failed', words: formatProblem(problem) };
+  if (problems.length > PROBLEMS_SHOWN) {
+    yield { what: 'registry', status: 'failed', words: `${problems.length - PROBLEMS_SHOWN} more problems`, hint: '`plumbline validate` lists them all.' };
+  }
+  const prompts = new Set(snapshot.versions.map((version) => version.prompt)).size;
+  if (problems.length === 0) yield ok('registry', `${prompts} prompts, ${snapshot.versions.length} versions`);
+  for (const note of notes) yield { what: 'registry', status: 'ok', words: note };
+  if (snapshot.pins.length === 0) {
+    yield { what: 'lockfile', status: 'warning', words: 'nothing is pinned, so any registered version counts as right', hint: 'Run `plumbline lock`.' };
+  } else {
+    yield ok('lockfile', `${snapshot.pins.length} pins`);
+  }
+}
+
+async function checkStore({ store }: Configuration, tools: DoctorTools, running: string | null): Promise<Check> {
+  const what = store.kind === 'embedded' ? `store ${store.path}` : `store ${store.url}`;
+  if (store.kind === 'embedded' && running !== null) return ok(what, 'in use by the running daemon');
+  try {
+    return ok(what, await tools.tryStore());
+  } catch (error) {
+    return failed(what, error);
+  }
+}
+
+async function checkQueue({ redisUrl }: Configuration, tools: DoctorTools): Promise<Check> {
+  if (redisUrl === null) return ok('queue', 'in this process');
+  const queue = tools.createQueue();
+  try {
+    await queue.start();
+    await queue.counts();
+    return ok('queue', 'Redis answers');
+  } catch (error) {
+    return failed('queue', error);
+  } finally {
+    await queue.stop(QUEUE_STOP_MS).catch(() => undefined);
+  }
+}
+
+async function* checkPorts({ server }: Configuration): AsyncIterable<Check> {
+  for (const [name, port] of [['HTTP API', server.port], ['OTLP/HTTP', server.otlpPort], ['OTLP/gRPC', server.grpcPort]] as const) {
+    const problem = await whyNotFree(server.host, port);
+    if (problem === null) yield ok(`port ${port} (${name})`, 'free');
+    else yield { what: `port ${port} (${name})`, status: 'failed', words: problem, hint: 'Stop what uses it, or choose another port.' };
+  }
+}
+
+function whyNotFree(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error) => resolve(error.message));
+    server.listen(port, host, () => {
+      server.close(() => resolve(null));
+    });
+  });
+}
+
+async function* checkSources(tools: DoctorTools): AsyncIterable<Check> {
+  let sources: readonly OpenSource[];
+  try {
+    sources = tools.openSources();
+  } catch (error) {
+    yield failed('sources', error);
+    return;
+  }
+  if (sources.length === 0) yield { what: 'sources', status: 'warning', words: 'none are configured, so nothing is watched', hint: 'Add `sources:`.' };
+  for (const opened of sources) {
+    yield* checkSource(opened);
+    await opened.source.close?.();
+  }
+}
+
+async function* checkSource(opened: OpenSource): AsyncIterable<Check> {
+  const started = performance.now();
+  const answered = new Set<string>();
+  try {
+    const signal = AbortSignal.timeout(opened.timeoutMs);
+    for await (const reading of opened.source.live.read(opened.targets, new Map(), signal)) {
+      answered.add(reading.target);
+      yield describeReading(reading, opened, performance.now() - started);
+    }
+  } catch (error) {
+    yield { what: `source ${opened.name}`, status: 'failed', words: opened.redact(describeError(error)) };
+    return;
+  }
+  for (const target of opened.targets) {
+    if (!answered.has(target.id)) yield { what: `target ${target.id}`, status: 'failed', words: 'the source said nothing about it' };
+  }
+}
+
+function describeReading(reading: Reading, opened: OpenSource, elapsedMs: number): Check {
+  const what = `target ${reading.target}`;
+  switch (reading.outcome) {
+    case 'held':
+    case 'unchanged':
+      return ok(what, `read in ${formatDuration(elapsedMs)}`);
+    case 'missing':
+      return { what, status: 'failed', words: opened.redact(`it is not there: ${reading.reason}`), hint: 'Check its path or name in the configuration.' };
+    case 'unreachable':
+      return { what, status: 'failed', words: opened.redact(`no trustworthy answer: ${reading.reason}`), hint: 'Check the address, the key and the network.' };
+  }
+}
+
+function ok(what: string, words: string): Check {
+  return { what, status: 'ok', words };
+}
+
+function failed(what: string, error: unknown): Check {
+  return { what, status: 'failed', words: describeError(error) };
+}

@@ -1,0 +1,155 @@
+/**
+ * Keeps what is registered up to date: loads the registry, records what is new, and tells when what
+ * is expected has changed. A registry that can't be read keeps its last good state.
+ */
+
+import type { Component } from '../contract/component.ts';
+import type { RegisteredVersion } from '../contract/prompt.ts';
+import type { RegistryLog, TamperedVersion } from '../contract/store.ts';
+import type { Clock } from '../contract/time.ts';
+import { canonicalJson } from '../lib/json.ts';
+import type { Problem } from '../lib/problems.ts';
+import { formatProblem } from '../lib/problems.ts';
+import type { Log } from '../observability/log.ts';
+import { EMPTY_VIEW, RegistryView } from './registry-view.ts';
+
+/** What one look at the registry's files gave. */
+export interface RegistryLoad {
+  readonly snapshot: RegistryView['snapshot'];
+  readonly problems: readonly Problem[];
+  readonly notes: readonly string[];
+  /** Versions whose content in the files or their history is not what it was at first. */
+  readonly tampered: readonly TamperedVersion[];
+}
+
+export interface RegistryKeeperOptions {
+  /** Cheap when nothing changed. */
+  readonly load: () => Promise<RegistryLoad>;
+  readonly store: RegistryLog;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** New versions, before `onChanged` is called. */
+  readonly onVersions: (versions: readonly RegisteredVersion[]) => void;
+  /** What is expected of these prompts changed. */
+  readonly onChanged: (prompts: ReadonlySet<string>) => Promise<void>;
+  readonly onTampered: (tampered: TamperedVersion) => Promise<void>;
+  /** Prompts whose versions all are what they were: an incident about them is over. */
+  readonly onIntact: (prompts: ReadonlySet<string>) => Promise<void>;
+}
+
+/** Files are looked at this often; a change of a pin is urgent for nobody. */
+const RELOAD_EVERY_MS = 5_000;
+
+export class RegistryKeeper implements Component {
+  readonly name = 'registry';
+  readonly #options: RegistryKeeperOptions;
+  #view: RegistryView = EMPTY_VIEW;
+  #timer: NodeJS.Timeout | null = null;
+  #reloading: Promise<void> | null = null;
+  #problems = '';
+  #notes = new Set<string>();
+  readonly #known = new Map<string, string>();
+
+  constructor(options: RegistryKeeperOptions) {
+    this.#options = options;
+  }
+
+  get view(): RegistryView {
+    return this.#view;
+  }
+
+  async start(): Promise<void> {
+    await this.reload();
+    this.#timer = setInterval(() => {
+      // A reload that takes longer than the interval is not started twice.
+      this.#reloading ??= this.reload()
+        .catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded'))
+        .finally(() => {
+          this.#reloading = null;
+        });
+    }, RELOAD_EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#reloading;
+  }
+
+  /** Loads and records now. */
+  async reload(): Promise<void> {
+    const { load, store, clock, log } = this.#options;
+    const loaded = await load();
+    this.#report(loaded, log);
+    const at = clock.now();
+    const tampered = [...(await store.recordVersions(loaded.snapshot.versions, at)), ...loaded.tampered];
+    await store.recordPins(loaded.snapshot.pins, at);
+
+    const versions = mergeVersions(await this.#remembered(loaded.snapshot.versions), loaded.snapshot.versions);
+    const view = new RegistryView({ versions, pins: loaded.snapshot.pins });
+    const changed = this.#changedPrompts(view);
+    const fresh = versions.filter((version) => this.#isNew(version));
+    this.#view = view;
+    if (fresh.length > 0) this.#options.onVersions(fresh);
+    if (changed.size > 0) await this.#options.onChanged(changed);
+    const broken = new Set(tampered.map((version) => version.prompt));
+    for (const version of distinct(tampered)) await this.#options.onTampered(version);
+    await this.#options.onIntact(new Set(versions.map((version) => version.prompt).filter((prompt) => !broken.has(prompt))));
+  }
+
+  /** Versions that the files no longer show but that were registered once: a target may still hold them. */
+  async #remembered(loaded: readonly RegisteredVersion[]): Promise<readonly RegisteredVersion[]> {
+    const present = new Set(loaded.map(versionKey));
+    const unseen = loaded.some((version) => !this.#known.has(versionKey(version))) || this.#known.size === 0;
+    // What the store has grows only by what we record: one reading at the start is enough.
+    if (!unseen) return this.#view.snapshot.versions.filter((version) => !present.has(versionKey(version)));
+    return (await this.#options.store.versions()).filter((version) => !present.has(versionKey(version)));
+  }
+
+  #isNew(version: RegisteredVersion): boolean {
+    const key = versionKey(version);
+    const content = canonicalJson(version.variants.map((variant) => variant.hashes.strict));
+    if (this.#known.get(key) === content) return false;
+    this.#known.set(key, content);
+    return true;
+  }
+
+  #changedPrompts(next: RegistryView): ReadonlySet<string> {
+    const prompts = new Set([...this.#view.snapshot.versions, ...next.snapshot.versions].map((version) => version.prompt));
+    for (const pin of [...this.#view.snapshot.pins, ...next.snapshot.pins]) prompts.add(pin.prompt);
+    return new Set([...prompts].filter((prompt) => identity(this.#view, prompt) !== identity(next, prompt)));
+  }
+
+  #report(loaded: RegistryLoad, log: Log): void {
+    const problems = loaded.problems.map(formatProblem).join('\n');
+    if (problems !== '' && problems !== this.#problems) {
+      for (const problem of loaded.problems) log.error(`registry: ${formatProblem(problem)}`);
+    }
+    if (problems === '' && this.#problems !== '') log.info('registry: all problems are gone');
+    this.#problems = problems;
+    for (const note of loaded.notes) {
+      if (!this.#notes.has(note)) log.info(`registry: ${note}`);
+    }
+    this.#notes = new Set(loaded.notes);
+  }
+}
+
+function versionKey(version: RegisteredVersion): string {
+  return `${version.registry}\n${version.prompt}\n${version.version}`;
+}
+
+/** Remembered ones first: they are older than what the files show now. */
+function mergeVersions(remembered: readonly RegisteredVersion[], loaded: readonly RegisteredVersion[]): RegisteredVersion[] {
+  return [...remembered, ...loaded];
+}
+
+/** All that a judgement about a prompt depends on. */
+function identity(view: RegistryView, prompt: string): string {
+  const versions = view.versionsOf(prompt).map((version) => [versionKey(version), version.owner, version.variants.map((variant) => variant.hashes.strict)]);
+  const pins = view.snapshot.pins.filter((pin) => pin.prompt === prompt).map((pin) => [pin.environment, pin.version, pin.hash]);
+  return canonicalJson([versions, pins]);
+}
+
+/** The same version may be reported by the store and by the history of its file. */
+function distinct(tampered: readonly TamperedVersion[]): readonly TamperedVersion[] {
+  return [...new Map(tampered.map((version) => [`${version.registry}\n${version.prompt}\n${version.version}`, version])).values()];
+}

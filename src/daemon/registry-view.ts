@@ -1,0 +1,44 @@
+/** All that is registered at one moment, indexed for the questions the daemon asks at every poll. */
+
+import type { Pin, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
+import type { Expected } from '../drift/expected.ts';
+
+export class RegistryView {
+  readonly snapshot: RegistrySnapshot;
+  readonly #versions: ReadonlyMap<string, readonly RegisteredVersion[]>;
+  readonly #pins: ReadonlyMap<string, Pin>;
+
+  constructor(snapshot: RegistrySnapshot) {
+    this.snapshot = snapshot;
+    this.#versions = Map.groupBy(snapshot.versions, (version) => version.prompt);
+    this.#pins = new Map(snapshot.pins.map((pin) => [pinKey(pin.prompt, pin.environment), pin]));
+  }
+
+  versionsOf(prompt: string): readonly RegisteredVersion[] {
+    return this.#versions.get(prompt) ?? [];
+  }
+
+  version(prompt: string, version: string): RegisteredVersion | null {
+    return this.versionsOf(prompt).find((candidate) => candidate.version === version) ?? null;
+  }
+
+  pin(prompt: string, environment: string): Pin | null {
+    return this.#pins.get(pinKey(prompt, environment)) ?? null;
+  }
+
+  /** What a prompt should be in an environment. */
+  expected(prompt: string, environment: string): Expected {
+    return { prompt, environment, pin: this.pin(prompt, environment), versions: this.versionsOf(prompt) };
+  }
+
+  /** Who is told about a prompt: the owner of its newest version. */
+  ownerOf(prompt: string): string | null {
+    return this.versionsOf(prompt).at(-1)?.owner ?? null;
+  }
+}
+
+export const EMPTY_VIEW = new RegistryView({ versions: [], pins: [] });
+
+function pinKey(prompt: string, environment: string): string {
+  return `${environment}\n${prompt}`;
+}
