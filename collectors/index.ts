@@ -2,5 +2,7 @@
 
 import type { AnySourcePlugin } from '../src/contract/source.ts';
 import { files } from './files.ts';
+import { git } from './git.ts';
+import { httpJson } from './http-json.ts';
 
-export const sourcePlugins: readonly AnySourcePlugin[] = [files];
+export const sourcePlugins: readonly AnySourcePlugin[] = [files, git, httpJson];

@@ -1,4 +1,4 @@
-/** Reads targets one by one, several at a time, when the place has no way to answer for many at once. */
+/** Asks a place several questions at a time, and keeps the answers apart from the failures. */
 
 import { describeError, isFault } from '../../src/contract/fault.ts';
 import type { Reading, SourceTarget } from '../../src/contract/source.ts';
@@ -8,35 +8,48 @@ const AT_ONCE = 8;
 // A place that failed so often in a row is down, and asking for the rest would take a time-out each.
 const FAILURES_IN_A_ROW_MAX = 16;
 
-/**
- * Yields each reading as it comes. A `Fault` makes its own target unreachable, and all that remain
- * when the place asked us to wait or failed many times in a row. Another error is a bug of the
- * plugin: thrown at the end, when the rest has been read.
- */
-export async function* readEach<Target>(
+/** One question for each target. */
+export function readEach<Target>(
   targets: readonly SourceTarget<Target>[],
   signal: AbortSignal,
   read: (target: SourceTarget<Target>) => Promise<Reading>,
 ): AsyncIterable<Reading> {
-  const running = new Map<string, Promise<Outcome>>();
-  const queue = targets[Symbol.iterator]();
+  return readGroups(
+    targets.map((target) => [target] as const),
+    signal,
+    async ([target]) => [await read(target)],
+  );
+}
+
+/**
+ * One question for each group of targets. Yields readings as they come. A `Fault` makes its own
+ * group unreachable, and all that remain when the place asked us to wait or failed many times in a
+ * row. Another error is a bug of the plugin: thrown at the end, when the rest has been read.
+ */
+export async function* readGroups<Target, Group extends readonly SourceTarget<Target>[]>(
+  groups: readonly Group[],
+  signal: AbortSignal,
+  read: (group: Group) => Promise<readonly Reading[]>,
+): AsyncIterable<Reading> {
+  const running = new Map<Group, Promise<Outcome<Group>>>();
+  const queue = groups[Symbol.iterator]();
   let failuresInARow = 0;
   let bug: unknown = null;
   for (;;) {
     for (let next; running.size < AT_ONCE && (next = queue.next()).done !== true;) {
-      running.set(next.value.id, settled(next.value.id, read(next.value)));
+      running.set(next.value, settled(next.value, read(next.value)));
     }
     if (running.size === 0) break;
-    const { target, reading, error } = await Promise.race(running.values());
-    running.delete(target);
+    const { group, readings, error } = await Promise.race(running.values());
+    running.delete(group);
     signal.throwIfAborted();
-    if (reading !== null) {
-      failuresInARow = reading.outcome === 'unreachable' ? failuresInARow + 1 : 0;
-      yield reading;
+    if (readings !== null) {
+      failuresInARow = readings.every((reading) => reading.outcome === 'unreachable') ? failuresInARow + 1 : 0;
+      yield* readings;
     } else if (isFault(error)) {
       failuresInARow += 1;
       if (error.kind === 'overloaded' || failuresInARow >= FAILURES_IN_A_ROW_MAX) throw error;
-      yield unreachable(target, error);
+      yield* group.map((target) => unreachable(target.id, error));
     } else {
       bug ??= error;
     }
@@ -44,17 +57,17 @@ export async function* readEach<Target>(
   if (bug !== null) throw bug;
 }
 
-interface Outcome {
-  readonly target: string;
-  readonly reading: Reading | null;
+interface Outcome<Group> {
+  readonly group: Group;
+  readonly readings: readonly Reading[] | null;
   readonly error: unknown;
 }
 
 /** Never rejects: a reader that is left behind must not be an unhandled rejection. */
-function settled(target: string, reading: Promise<Reading>): Promise<Outcome> {
-  return reading.then(
-    (value) => ({ target, reading: value, error: null }),
-    (error: unknown) => ({ target, reading: null, error }),
+function settled<Group>(group: Group, readings: Promise<readonly Reading[]>): Promise<Outcome<Group>> {
+  return readings.then(
+    (value) => ({ group, readings: value, error: null }),
+    (error: unknown) => ({ group, readings: null, error }),
   );
 }
 

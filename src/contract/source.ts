@@ -36,7 +36,7 @@ export interface SourceContext {
   readonly fetch: typeof globalThis.fetch;
   /** A directory of this source's own for clones and caches. May be empty at any start. */
   readonly cacheDirectory: string;
-  /** Environment for programs that the plugin starts (git); absent: the daemon's own. */
+  /** Environment for programs that the plugin starts (git). Absent: only a standard PATH. */
   readonly childEnvironment?: Readonly<Record<string, string | undefined>>;
 }
 

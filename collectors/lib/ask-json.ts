@@ -1,0 +1,115 @@
+/** Asks an HTTP API for JSON, and tells a true answer from everything else that may come back. */
+
+import type { z } from 'zod';
+import { Fault } from '../../src/contract/fault.ts';
+import { hostOf, statusFault } from '../../src/lib/http.ts';
+
+export type JsonAnswer =
+  | { readonly outcome: 'ok'; readonly value: unknown; readonly headers: Headers }
+  | { readonly outcome: 'unchanged' }
+  /** The API itself says, in JSON, that there is no such thing. */
+  | { readonly outcome: 'absent'; readonly value: unknown }
+  /** A compare-and-set that lost: 409 or 412. */
+  | { readonly outcome: 'conflict'; readonly value: unknown };
+
+export interface JsonRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly signal: AbortSignal;
+}
+
+const DETAIL_CHARACTERS_MAX = 200;
+
+/**
+ * Throws a `Fault` for any other status, and for a body that is not JSON. A 404 that is not JSON
+ * comes from a proxy or a wrong address: that is a failure, not the absence of a prompt.
+ */
+export async function askJson(fetch: typeof globalThis.fetch, url: string, request: JsonRequest): Promise<JsonAnswer> {
+  const { method = 'GET', headers = {}, body, signal } = request;
+  const response = await fetch(url, {
+    method,
+    signal,
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (response.status === 304) return { outcome: 'unchanged' };
+  if (response.ok) return { outcome: 'ok', value: await jsonOf(url, response), headers: response.headers };
+  if (response.status === 409 || response.status === 412)
+    return { outcome: 'conflict', value: await detailOf(response) };
+  const detail = await detailOf(response);
+  if (response.status === 404 && detail !== null) return { outcome: 'absent', value: detail };
+  throw statusFault(url, response, wordsOf(detail));
+}
+
+/** For questions where only an answer will do: an absent thing is a wrong address. */
+export async function askJsonOk(fetch: typeof globalThis.fetch, url: string, request: JsonRequest): Promise<unknown> {
+  const answer = await askJson(fetch, url, request);
+  if (answer.outcome === 'ok') return answer.value;
+  const detail = 'value' in answer ? wordsOf(answer.value) : '';
+  throw new Fault(
+    'permanent',
+    `${hostOf(url)} has nothing at ${new URL(url).pathname}${detail === '' ? '' : ` (${detail})`}.`,
+    {
+      hint: 'Check the address in the configuration.',
+    },
+  );
+}
+
+async function jsonOf(url: string, response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (text === '') return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    const looksLikeHtml = /^\s*</.test(text);
+    throw new Fault(
+      'transient',
+      `${hostOf(url)} answered with ${looksLikeHtml ? 'HTML' : 'something that is not JSON'}.`,
+      {
+        hint: looksLikeHtml
+          ? 'A login page, a proxy or a wrong address answers like that.'
+          : 'The answer may have been cut.',
+      },
+    );
+  }
+}
+
+/** The JSON of an answer that is not a success, or null when it has none. */
+async function detailOf(response: Response): Promise<unknown> {
+  try {
+    const value: unknown = JSON.parse(await response.text());
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What an error body says for people, wherever APIs usually put it. */
+export function wordsOf(detail: unknown): string {
+  if (typeof detail === 'string') return detail.replaceAll(/\s+/g, ' ').slice(0, DETAIL_CHARACTERS_MAX);
+  if (typeof detail !== 'object' || detail === null) return '';
+  const fields = detail as Readonly<Record<string, unknown>>;
+  for (const name of ['message', 'Message', 'detail', 'error_description', 'error', 'errors', 'title']) {
+    const words = wordsOf(fields[name]);
+    if (words !== '') return words;
+  }
+  return Array.isArray(detail) ? wordsOf(detail[0]) : '';
+}
+
+/** An answer in the shape that was promised. Throws a `Fault` that names the first field that is not. */
+export function shaped<Shape>(schema: z.ZodType<Shape>, value: unknown, url: string): Shape {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.map(String).join('.') ?? '';
+  throw new Fault(
+    'transient',
+    `${hostOf(url)} answered with an unexpected ${field === '' ? 'document' : field}: ${issue?.message ?? ''}.`,
+  );
+}
