@@ -1,0 +1,238 @@
+/**
+ * Where judgements become incidents: applies the pure lifecycle to what is stored, one step at a
+ * time per problem, and hands every transition to the alerting, whose rows are written first. It
+ * decides nothing itself.
+ */
+
+import type { Component } from '../contract/component.ts';
+import type { Incident, IncidentTransition } from '../contract/incident.ts';
+import type { Queue } from '../contract/queue.ts';
+import type { Delivery, IncidentLog } from '../contract/store.ts';
+import type { Clock, Timestamp } from '../contract/time.ts';
+import { DRIFT_VERDICTS, type Judgement } from '../contract/verdict.ts';
+import { forEachConcurrently } from '../lib/limits.ts';
+import { applyByHand, type HandAction } from './by-hand.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { type Finding, LIFECYCLE_POLICY, type LifecyclePolicy, next, resolved, type Step } from './lifecycle.ts';
+import { OneAtATime } from './one-at-a-time.ts';
+import { UnresolvedIncidents } from './unresolved.ts';
+
+/** What the alerting does with a transition; see `src/alerting/alerting.ts`. */
+export interface Announcer {
+  /** Writes the rows of all alerts that this transition calls for. Safe to repeat. */
+  prepare(incident: Incident, transition: IncidentTransition): Promise<readonly Delivery[]>;
+  /** Puts prepared rows to work. What is lost here is found again by the rows. */
+  dispatch(deliveries: readonly Delivery[]): Promise<void>;
+}
+
+/** How many invocations used the drifted content so far. */
+export type CountAffected = (what: {
+  readonly prompt: string;
+  readonly environment: string;
+  readonly target: string;
+  readonly observed: Judgement['observed'];
+  /** Earliest moment at which it may have been in use; null when not known. */
+  readonly since: Timestamp | null;
+}) => Promise<number>;
+
+export interface IncidentDeskOptions {
+  readonly incidents: IncidentLog;
+  readonly announcer: Announcer;
+  readonly countAffected: CountAffected;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  readonly policy?: LifecyclePolicy;
+  /** A failure that must not stop the work at hand, e.g. a count that could not be had. */
+  readonly onProblem: (message: string, error: unknown) => void;
+}
+
+const REVIEW_JOB = 'incident-review';
+const REVIEW_EVERY_MS = 60_000;
+const CONCURRENCY = 8;
+/** A count of affected invocations costs a query; for an incident that goes on it is asked for at most so often. */
+const COUNT_FRESH_FOR_MS = 60_000;
+const SYSTEM = 'plumbline';
+
+export class IncidentDesk implements Component {
+  readonly name = 'incidents';
+  readonly #options: IncidentDeskOptions;
+  readonly #policy: LifecyclePolicy;
+  readonly #unresolved: UnresolvedIncidents;
+  readonly #oneAtATime = new OneAtATime();
+  /** The last finding about each problem that is not resolved, for the review. */
+  readonly #lastFindings = new Map<string, Finding>();
+  readonly #countedAtMs = new Map<string, number>();
+
+  constructor(options: IncidentDeskOptions) {
+    this.#options = options;
+    this.#policy = options.policy ?? LIFECYCLE_POLICY;
+    this.#unresolved = new UnresolvedIncidents(options.incidents, options.clock);
+    options.queue.handle(REVIEW_JOB, 1, () => this.review());
+  }
+
+  start(): Promise<void> {
+    this.#options.queue.every(REVIEW_JOB, 'all', REVIEW_EVERY_MS, {});
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#options.queue.cancel(REVIEW_JOB, 'all');
+    await this.#oneAtATime.idle();
+  }
+
+  /**
+   * Applies findings. When it resolves, all that follows from them is stored and alerts are on
+   * their way. Rejects with the first failure after all were tried; giving the same findings again
+   * is harmless.
+   */
+  async take(findings: readonly Finding[]): Promise<readonly Step[]> {
+    const steps: Step[] = [];
+    let failure: { readonly error: unknown } | null = null;
+    await forEachConcurrently(findings, CONCURRENCY, async (finding) => {
+      try {
+        steps.push(await this.#takeOne(finding));
+      } catch (error) {
+        failure ??= { error };
+      }
+    });
+    if (failure !== null) throw (failure as { readonly error: unknown }).error;
+    return steps;
+  }
+
+  /**
+   * All registered versions whose content is not what it was, as judgements. Incidents about
+   * versions that are no longer among them resolve.
+   */
+  async takeTampering(findings: readonly Finding[]): Promise<void> {
+    await this.take(findings);
+    const still = new Set(findings.map(({ judgement }) => fingerprintOf(judgement)));
+    const gone = (await this.#unresolved.all()).filter(
+      (incident) => incident.target.startsWith('registry:') && !still.has(incident.fingerprint),
+    );
+    await this.#resolveAll(gone, 'in_sync_again');
+  }
+
+  /** Closes incidents about places that nobody watches any more. */
+  async retire(isWatched: (incident: Incident) => boolean): Promise<void> {
+    const orphans = (await this.#unresolved.all()).filter((incident) => !isWatched(incident));
+    await this.#resolveAll(orphans, 'no_longer_watched');
+  }
+
+  /** Somebody is on it. Null: there is no such incident. */
+  acknowledge(id: string, by: string): Promise<Incident | null> {
+    return this.#byHand(id, { action: 'acknowledge', by });
+  }
+
+  snooze(id: string, until: Timestamp, by: string): Promise<Incident | null> {
+    return this.#byHand(id, { action: 'snooze', by, until });
+  }
+
+  resolve(id: string, by: string, note?: string): Promise<Incident | null> {
+    return this.#byHand(id, note === undefined ? { action: 'resolve', by } : { action: 'resolve', by, note });
+  }
+
+  /**
+   * Applies the last findings once more, because time passed: a snooze may be over, a flapping place
+   * may have been calm for long enough.
+   */
+  async review(): Promise<void> {
+    const open = await this.#unresolved.all();
+    await this.take(open.flatMap((incident) => this.#lastFindings.get(incident.fingerprint) ?? []));
+  }
+
+  async #takeOne(finding: Finding): Promise<Step> {
+    const { judgement } = finding;
+    const fingerprint = fingerprintOf(judgement);
+    const isDrift = DRIFT_VERDICTS.has(judgement.verdict);
+    if (!isDrift && judgement.verdict !== 'in_sync')
+      return { kind: 'unchanged', reason: `${judgement.verdict}_says_nothing` };
+    return this.#oneAtATime.run(fingerprint, async () => {
+      const known = await this.#unresolved.find(fingerprint);
+      if (known === null && !isDrift) return { kind: 'unchanged', reason: 'nothing_to_resolve' };
+      this.#lastFindings.set(fingerprint, finding);
+      const held = known === 'unknown' ? null : known;
+      const affected = await this.#affected(held, judgement);
+      if (held !== null) {
+        const step = next(held, finding, this.#now(), affected, this.#policy);
+        if (step.kind === 'unchanged') return step;
+      }
+      // Something is about to be written: decide on what is stored now.
+      const incident = await this.#options.incidents.newestWithFingerprint(fingerprint);
+      const step = next(incident, finding, this.#now(), affected, this.#policy);
+      await this.#apply(step, SYSTEM);
+      const nothingOpen = incident === null || incident.status === 'resolved';
+      if (step.kind === 'unchanged' && nothingOpen) this.#forget(fingerprint);
+      return step;
+    });
+  }
+
+  async #byHand(id: string, action: HandAction): Promise<Incident | null> {
+    const found = await this.#options.incidents.get(id);
+    if (found === null) return null;
+    return this.#oneAtATime.run(found.fingerprint, async () => {
+      const incident = (await this.#options.incidents.get(id)) ?? found;
+      const step = applyByHand(incident, action, this.#now());
+      await this.#apply(step, action.by);
+      return step.kind === 'changed' ? step.incident : incident;
+    });
+  }
+
+  async #resolveAll(incidents: readonly Incident[], resolution: string): Promise<void> {
+    await forEachConcurrently(incidents, CONCURRENCY, ({ fingerprint, id }) =>
+      this.#oneAtATime.run(fingerprint, async () => {
+        const incident = await this.#options.incidents.get(id);
+        if (incident === null) return;
+        await this.#apply(resolved(incident, resolution, this.#now(), incident.invocationsAffected), SYSTEM);
+      }),
+    );
+  }
+
+  /**
+   * Rows of alerts, then the incident, then the jobs. A crash after the first leaves rows that wait
+   * for their incident, a crash after the second leaves rows that the next start sends: in no order
+   * is an incident stored whose alert is not.
+   */
+  async #apply(step: Step, by: string): Promise<void> {
+    if (step.kind === 'unchanged') return;
+    const { incident, transition } = step;
+    const { announcer, incidents } = this.#options;
+    const deliveries = transition === 'updated' ? [] : await announcer.prepare(incident, transition);
+    await incidents.append(incident, transition, by);
+    this.#unresolved.note(incident);
+    if (incident.status === 'resolved') this.#forget(incident.fingerprint);
+    try {
+      await announcer.dispatch(deliveries);
+    } catch (error) {
+      this.#options.onProblem(`Alerts about incident ${incident.id} wait for the next sweep.`, error);
+    }
+  }
+
+  /** Counted anew where it is used for the first time, or when the last count is a minute old. */
+  async #affected(incident: Incident | null, judgement: Judgement): Promise<number> {
+    const before = incident?.status === 'resolved' ? 0 : (incident?.invocationsAffected ?? 0);
+    const fingerprint = fingerprintOf(judgement);
+    const countedAtMs = this.#countedAtMs.get(fingerprint) ?? Number.NEGATIVE_INFINITY;
+    const nowMs = this.#options.clock.monotonicMs();
+    const resolving = judgement.verdict === 'in_sync';
+    if (!resolving && before > 0 && nowMs - countedAtMs < COUNT_FRESH_FOR_MS) return before;
+    const subject = resolving && incident !== null ? incident : judgement;
+    const { prompt, environment, target, observed, changedBetween } = subject;
+    this.#countedAtMs.set(fingerprint, nowMs);
+    try {
+      return await this.#options.countAffected({ prompt, environment, target, observed, since: changedBetween[0] });
+    } catch (error) {
+      // An alert without its count is better than no alert.
+      this.#options.onProblem(`The invocations affected in ${target} could not be counted.`, error);
+      return before;
+    }
+  }
+
+  #forget(fingerprint: string): void {
+    this.#lastFindings.delete(fingerprint);
+    this.#countedAtMs.delete(fingerprint);
+  }
+
+  #now(): Timestamp {
+    return this.#options.clock.now();
+  }
+}
