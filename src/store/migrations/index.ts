@@ -1,6 +1,7 @@
 /** All steps of the schema, in order. */
 
 import { foundation } from './0001-foundation.ts';
+import { telemetry } from './0002-telemetry.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [foundation];
+export const MIGRATIONS: readonly Migration[] = [foundation, telemetry];

@@ -1,0 +1,44 @@
+/** All families of the store over one database. */
+
+import type {
+  DeliveryLog,
+  IncidentLog,
+  ObservationLog,
+  RegistryLog,
+  TextLog,
+  TimelineLog,
+  VerdictLog,
+} from '../contract/store.ts';
+import type { Clock } from '../contract/time.ts';
+import type { Database } from './database.ts';
+import { createDeliveryLog } from './delivery-log.ts';
+import { createIncidentLog } from './incident-log.ts';
+import { createObservationLog } from './observation-log.ts';
+import { createRegistryLog } from './registry-log.ts';
+import { createTextLog } from './text-log.ts';
+import { createTimelineLog } from './timeline-log.ts';
+import { createVerdictLog } from './verdict-log.ts';
+
+export interface Store {
+  readonly texts: TextLog;
+  readonly observations: ObservationLog;
+  readonly registry: RegistryLog;
+  readonly verdicts: VerdictLog;
+  readonly incidents: IncidentLog;
+  readonly deliveries: DeliveryLog;
+  readonly timeline: TimelineLog;
+}
+
+/** Call `migrate` first. */
+export function createStore(database: Database, clock: Clock): Store {
+  const texts = createTextLog(database);
+  return {
+    texts,
+    observations: createObservationLog(database, texts),
+    registry: createRegistryLog(database),
+    verdicts: createVerdictLog(database),
+    incidents: createIncidentLog(database),
+    deliveries: createDeliveryLog(database),
+    timeline: createTimelineLog(database, texts, clock),
+  };
+}

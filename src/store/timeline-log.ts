@@ -1,0 +1,146 @@
+/** The time machine: three timelines, read and put side by side, never merged. */
+
+import type { ContentHash, Origin, RegisteredVersion } from '../contract/prompt.ts';
+import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../contract/store.ts';
+import type { Clock, Timestamp } from '../contract/time.ts';
+import { displayBody } from '../text/body.ts';
+import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
+import { intendedAt, intendedEntries, type IntendedEntry, type PinFact } from '../timeline/intended.ts';
+import type { Database } from './database.ts';
+import { PIN_COLUMNS, type PinRow } from './pin-log.ts';
+import { bodyFromCanonical } from './stored-body.ts';
+import { readHeld, type HeldAnswer } from './timeline-held.ts';
+import { readUsed } from './timeline-used.ts';
+import { versionNames, type VersionNames } from './version-names.ts';
+
+interface Question {
+  readonly prompt: string;
+  readonly environment: string;
+  readonly target: string | undefined;
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  readonly knownAt: Timestamp;
+}
+
+export function createTimelineLog(database: Database, texts: TextLog, clock: Clock): TimelineLog {
+  return {
+    at: async (query) => await readAt(database, texts, clock.now(), query),
+    range: async ({ prompt, environment, from, to }) => {
+      const question = { prompt, environment, target: undefined, from, to, knownAt: clock.now() };
+      const names = await readNames(database, question);
+      const [intended, held, used] = await Promise.all([
+        readIntended(database, question),
+        readHeld(database, question),
+        readUsed(database, question),
+      ]);
+      return {
+        intended: intended
+          .filter((entry) => overlaps(entry, from, to))
+          .toSorted(byBeginning)
+          .map((entry) => withRegisteredText(entry, names)),
+        held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts)))).toSorted(byBeginning),
+        used: (
+          await describeUsed(
+            used.filter((entry) => overlaps(entry, from, to)),
+            names,
+            texts,
+          )
+        ).toSorted(byBeginning),
+      };
+    },
+  };
+}
+
+async function readAt(database: Database, texts: TextLog, now: Timestamp, query: AtQuery) {
+  const { prompt, environment, time } = query;
+  const knownAt = query.knownAt ?? now;
+  const question = { prompt, environment, target: query.target, from: time, to: time, knownAt };
+  const names = await readNames(database, question);
+  const [pinned, held, used] = await Promise.all([
+    readIntended(database, question),
+    readHeld(database, question),
+    readUsed(database, question),
+  ]);
+  const intended = intendedAt(pinned, time);
+  return {
+    prompt,
+    environment,
+    time,
+    knownAt,
+    intended: intended === null ? null : withRegisteredText(intended, names),
+    held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts)))).toSorted(byTarget),
+    used: await describeUsed(
+      used.filter((entry) => isActive(entry, time)),
+      names,
+      texts,
+    ),
+  };
+}
+
+async function readNames(database: Database, { prompt, knownAt }: Question): Promise<VersionNames> {
+  const rows = await database.query<{ document: string }>(
+    `SELECT document FROM registered_versions
+     WHERE prompt = {prompt:String} AND recorded_at <= {knownAt:DateTime64(9, 'UTC')}
+     ORDER BY recorded_at LIMIT 1 BY registry, version, identity`,
+    { prompt, knownAt },
+  );
+  return versionNames(rows.map((row) => JSON.parse(row.document) as RegisteredVersion));
+}
+
+async function readIntended(database: Database, question: Question): Promise<readonly IntendedEntry[]> {
+  const rows = await database.query<PinRow>(
+    `SELECT ${PIN_COLUMNS} FROM pins
+     WHERE prompt = {prompt:String} AND environment = {environment:String}
+       AND recorded_at <= {knownAt:DateTime64(9, 'UTC')}
+     ORDER BY recorded_at LIMIT 1 BY rule, recorded_at`,
+    { prompt: question.prompt, environment: question.environment, knownAt: question.knownAt },
+  );
+  return intendedEntries(rows.map(toPinFact));
+}
+
+function toPinFact(row: PinRow): PinFact {
+  return {
+    rule: row.rule,
+    pinned: row.removed === 1 || row.hash === '' ? null : { version: row.version, hash: row.hash },
+    since: row.since,
+    by: row.by,
+    origin: row.removed === 1 ? null : (JSON.parse(row.origin) as Origin),
+    previousSeenAt: row.previous_seen_at,
+    recordedAt: row.recorded_at,
+  };
+}
+
+function withRegisteredText(entry: TimelineEntry, names: VersionNames): TimelineEntry {
+  const { version, hash, from, until, evidence } = entry;
+  const text = version === null ? null : names.text(version, hash);
+  return { version, hash, text, from, until, evidence };
+}
+
+async function describeHeld(answer: HeldAnswer, names: VersionNames, texts: TextLog): Promise<HeldEntry> {
+  const { entry, bodyKind, transport, cosmetic } = answer;
+  if (entry.hash === null) return entry;
+  const name = names.name({ strict: entry.hash, transport, cosmetic });
+  const content = (await texts.get([entry.hash])).get(entry.hash);
+  const text = content === undefined ? null : displayBody(bodyFromCanonical(bodyKind, content));
+  return { ...entry, version: name.version, text, evidence: [...entry.evidence, ...name.evidence] };
+}
+
+async function describeUsed(
+  entries: readonly UsedEntry[],
+  names: VersionNames,
+  texts: TextLog,
+): Promise<readonly UsedEntry[]> {
+  const hashes = entries.map((entry) => entry.hash).filter((hash): hash is ContentHash => hash !== null);
+  const contents = await texts.get(hashes);
+  return entries.map((entry) => {
+    if (entry.hash !== null) return { ...entry, text: contents.get(entry.hash) ?? null };
+    if (entry.version === null) return entry;
+    return { ...entry, hash: names.hash(entry.version), text: names.text(entry.version, null) };
+  });
+}
+
+function byTarget(a: HeldEntry, b: HeldEntry): number {
+  const first = `${a.target}\n${a.part}`;
+  const second = `${b.target}\n${b.part}`;
+  return first < second ? -1 : first > second ? 1 : 0;
+}
