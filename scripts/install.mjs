@@ -21,7 +21,9 @@ export function ensureInstalled({ dev = false } = {}) {
   const result = npm(['ci', ...include, '--engine-strict=false', '--loglevel=error', '--no-progress']);
   if (result.status !== 0) {
     process.stdout.write('failed.\n');
-    fail(`${result.stderr ?? ''}${result.error?.message ?? ''}\nnpm ci failed; its words are above.`);
+    // npm explains its options at length; what went wrong stands at the beginning.
+    const words = `${result.error?.message ?? ''}${result.stderr ?? ''}`.split('\n').slice(0, 20).join('\n');
+    fail(`${words}\nnpm ci failed; run it by hand to see everything it says.`);
   }
   process.stdout.write(`done in ${((performance.now() - startedMs) / 1000).toFixed(1)} s.\n`);
 }
