@@ -8,8 +8,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ROOT } from './install.mjs';
 
-const OPERATING_SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'win32'];
-const PROCESSORS = ['arm', 'arm64', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'x64'];
+const SYSTEMS = new Set(['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'win32']);
+const PROCESSORS = new Set(['arm', 'arm64', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'x64']);
 
 const file = `${ROOT}/package-lock.json`;
 const lock = JSON.parse(readFileSync(file, 'utf8'));
@@ -22,7 +22,7 @@ for (const [parent, name, version] of missingPlatforms(lock)) {
   };
 }
 const [root, ...rest] = Object.entries(lock.packages);
-lock.packages = Object.fromEntries([root, ...rest.sort(([a], [b]) => a.localeCompare(b, 'en'))]);
+lock.packages = Object.fromEntries([root, ...rest.toSorted(([a], [b]) => a.localeCompare(b, 'en'))]);
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 
 /** Optional dependencies of locked packages that are not locked themselves. Those with a range are nobody's binary. */
@@ -38,8 +38,8 @@ function* missingPlatforms({ packages }) {
 /** These packages say in their name what they are for: `@oxlint/binding-linux-x64-musl`, `lib-darwin-arm64`. */
 function platformOf(name) {
   const words = name.split(/[/-]/);
-  const os = words.find((word) => OPERATING_SYSTEMS.includes(word));
-  const cpu = words.find((word) => PROCESSORS.includes(word));
+  const os = words.find((word) => SYSTEMS.has(word));
+  const cpu = words.find((word) => PROCESSORS.has(word));
   const libc = words.some((word) => word.startsWith('musl')) ? 'musl' : 'glibc';
   const hasLibc = os === 'linux' && words.some((word) => /^(musl|gnu)/.test(word));
   return {
