@@ -1,3 +1,5 @@
+/** How the tests run. Unit, contract and end-to-end tests alike: `tests/AREA/*.test.ts`. */
+
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +7,8 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     // The embedded engine holds one data directory per process: every test file gets its own.
     pool: 'forks',
+    // Many tests wait for other processes, so two pay off on two cores; more only starve each other.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
