@@ -1,0 +1,91 @@
+/** Finds the YAML files below a registry folder, with what tells that one has changed. Reads no content. */
+
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { Fault } from '../contract/fault.ts';
+
+export const DISCOVERY_LIMITS = { filesMax: 20_000, depthMax: 32 } as const;
+
+export interface FoundFile {
+  readonly absolute: string;
+  /** As the user would type it, from the base directory. */
+  readonly shown: string;
+  /** Changes whenever the content may have changed. */
+  readonly signature: string;
+}
+
+/**
+ * All `.yaml` and `.yml` files, in order of path. Names that start with a dot and `node_modules`
+ * are left out; links to files are followed (that is how Kubernetes mounts configuration), links
+ * to folders are not, because they may lead in a circle.
+ */
+export async function findYamlFiles(
+  root: string,
+  baseDirectory: string,
+  signal: AbortSignal,
+): Promise<readonly FoundFile[]> {
+  const found: FoundFile[] = [];
+  const visit = async (directory: string, depth: number): Promise<void> => {
+    signal.throwIfAborted();
+    if (depth > DISCOVERY_LIMITS.depthMax) return;
+    const entries = await readdir(directory, { withFileTypes: true });
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+      const absolute = join(directory, entry.name);
+      if (entry.isDirectory()) {
+        await visit(absolute, depth + 1);
+      } else if (isYamlName(entry.name)) {
+        const signature = await signatureOf(absolute);
+        if (signature !== null) found.push({ absolute, shown: showPath(absolute, baseDirectory), signature });
+        if (found.length > DISCOVERY_LIMITS.filesMax) throw tooMany(root);
+      }
+    }
+  };
+  await visit(root, 0);
+  return found;
+}
+
+export function isYamlName(name: string): boolean {
+  return /\.ya?ml$/i.test(name);
+}
+
+/** Null when there is no such file. */
+export async function signatureOf(path: string): Promise<string | null> {
+  try {
+    const stats = await stat(path, { bigint: true });
+    return stats.isFile() ? `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}` : null;
+  } catch {
+    // A link that leads nowhere, or a file that went away between two looks.
+    return null;
+  }
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Relative to the base directory where that is shorter to read, with `/`. */
+export function showPath(absolute: string, baseDirectory: string): string {
+  const path = relative(baseDirectory, absolute);
+  const shown = path === '' ? '.' : path.startsWith(join('..', '..', '..')) ? absolute : path;
+  return sep === '/' ? shown : shown.split(sep).join('/');
+}
+
+function tooMany(root: string): Fault {
+  return new Fault('config', `${root} holds more than ${DISCOVERY_LIMITS.filesMax} YAML files.`, {
+    hint: 'Point registry: files: at the folder of the prompts.',
+  });
+}

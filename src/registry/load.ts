@@ -1,0 +1,287 @@
+/**
+ * Loads all that is registered: prompt files of today, every committed state of them, and the
+ * lockfile. Never stops at the first problem, and a broken file never hides the good ones. Cheap
+ * when nothing changed: pass what the last call returned.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Pin, RegistrySnapshot } from '../contract/prompt.ts';
+import { sortProblems, type Problem } from '../lib/problems.ts';
+import { YAML_LIMITS } from '../lib/yaml.ts';
+import { crossCheck } from './cross-check.ts';
+import { exists, findYamlFiles, isDirectory, isYamlName, showPath, signatureOf, type FoundFile } from './discover.ts';
+import { isFault } from '../contract/fault.ts';
+import { findGitPlace, type GitPlaceAnswer } from './git.ts';
+import { readCommittedHistory, type BlobCache, type CommittedHistory, type CommittedState } from './git-history.ts';
+import { checkPins, LOCK_BYTES_MAX, lockedVersions, readLockFile, type LockedVersions } from './lockfile.ts';
+import { gitNote, stateNotes } from './notes.ts';
+import { datePins } from './pin-history.ts';
+import { readPromptFile, type ReadPrompt } from './prompt-file.ts';
+import { decideRecords, type HistoryEvent, type TamperedInHistory } from './records.ts';
+import { compareVersions } from './version-order.ts';
+
+export interface RegistryOptions {
+  readonly roots: readonly { readonly files: string }[];
+  /** Null: no lockfile is wanted. A path where there is none yet gives no pins, and a note. */
+  readonly lockFile: string | null;
+  /** What relative paths start from, and what paths in messages are relative to. */
+  readonly baseDirectory: string;
+  readonly signal: AbortSignal;
+}
+
+export interface LoadedRegistry {
+  readonly snapshot: RegistrySnapshot;
+  /** Sorted by file and line. */
+  readonly problems: readonly Problem[];
+  readonly tampered: readonly TamperedInHistory[];
+  /** What is not wrong, but good to know: no repository, shallow clone, uncommitted files. */
+  readonly notes: readonly string[];
+  /** All prompt files that were looked at, and the lockfile. */
+  readonly files: readonly string[];
+  /** Prompts that have a readable file today. */
+  readonly present: ReadonlySet<string>;
+  /** What the lockfile says, also where it is wrong: for `plumbline lock`. */
+  readonly locked: LockedVersions;
+  /** For the next call. */
+  readonly state: RegistryState;
+}
+
+/** Caches; opaque to everybody else. */
+export interface RegistryState {
+  readonly key: string;
+  readonly files: ReadonlyMap<string, { readonly signature: string; readonly read: ReadPrompt }>;
+  readonly blobs: BlobCache;
+  readonly histories: ReadonlyMap<string, { readonly head: string; readonly history: CommittedHistory }>;
+}
+
+/**
+ * With `previous`, returns that very object when no file, no lockfile and no HEAD has changed.
+ * Throws a `Fault` when a folder holds too many files, and the signal's reason when it aborts.
+ */
+export async function loadRegistry(options: RegistryOptions, previous?: LoadedRegistry): Promise<LoadedRegistry> {
+  const look = await lookAround(options);
+  if (previous?.state.key === look.key) return previous;
+  const old = previous?.state;
+  const blobs: BlobCache = old?.blobs ?? new Map();
+  const files = await readFiles(look.files, old, options.signal);
+  const { histories, failures } = await readHistories(look, blobs, old, options.signal);
+  const lock = await loadLock(look.lockFile, options);
+
+  const reads = [...files.values()].map(({ read }) => read);
+  const sources = reads.flatMap(({ source }) => source ?? []);
+  const broken = brokenIds(files);
+  const events = look.roots.flatMap((root) => eventsOf(root, histories.get(root.absolute)?.history));
+  const records = decideRecords(
+    events.flatMap(({ mainline }) => mainline),
+    events.flatMap(({ side }) => side),
+    sources,
+  );
+  const isHistoryComplete = look.roots.every(({ absolute }) => histories.get(absolute)?.history.isComplete === true);
+  const versions = records.versions.toSorted(
+    (a, b) => compareText(a.prompt, b.prompt) || compareVersions(a.version, b.version),
+  );
+  const problems = [
+    ...look.problems,
+    ...reads.flatMap((read) => read.problems),
+    ...crossCheck(sources, { records, broken, isHistoryComplete }),
+    ...lock.problems,
+    ...(lock.read === null ? [] : checkPins(lock.read, versions, broken)),
+  ];
+  return {
+    snapshot: { versions, pins: lock.pins },
+    problems: sortProblems(problems),
+    tampered: records.tampered,
+    notes: [
+      ...look.roots.flatMap((root) => gitNote(root.shown, root.git) ?? []),
+      ...failures,
+      ...stateNotes(records, [...histories.values()]),
+      ...lock.notes,
+    ],
+    files: [...look.files.map(({ shown }) => shown), ...(lock.read === null ? [] : [lock.read.document.file])],
+    present: new Set(sources.map(({ draft }) => draft.id)),
+    locked: lockedVersions(lock.read?.document.value),
+    // What failed for a moment is tried again with the next call.
+    state: { key: failures.length > 0 ? '' : look.key, files, blobs, histories },
+  };
+}
+
+interface Root {
+  readonly absolute: string;
+  readonly shown: string;
+  readonly git: GitPlaceAnswer;
+}
+
+interface Look {
+  /** Equal keys: nothing has changed. */
+  readonly key: string;
+  readonly roots: readonly Root[];
+  readonly files: readonly FoundFile[];
+  readonly lockFile: LockPlace | null;
+  readonly problems: readonly Problem[];
+}
+
+interface LockPlace {
+  readonly absolute: string;
+  readonly shown: string;
+  /** Null when there is no such file. */
+  readonly signature: string | null;
+  readonly git: GitPlaceAnswer;
+}
+
+async function lookAround({ roots, lockFile, baseDirectory, signal }: RegistryOptions): Promise<Look> {
+  const problems: Problem[] = [];
+  const found: Root[] = [];
+  const files = new Map<string, FoundFile>();
+  const lockPath = lockFile === null ? null : resolve(baseDirectory, lockFile);
+  for (const { files: folder } of roots) {
+    const absolute = resolve(baseDirectory, folder);
+    const shown = showPath(absolute, baseDirectory);
+    if (!(await isDirectory(absolute))) {
+      const message = (await exists(absolute)) ? 'is no folder.' : 'does not exist.';
+      problems.push({
+        file: shown,
+        field: '',
+        message,
+        hint: 'registry: files: must name the folder of the prompt files.',
+      });
+      continue;
+    }
+    found.push({ absolute, shown, git: await findGitPlace(absolute, signal) });
+    for (const file of await findYamlFiles(absolute, baseDirectory, signal)) {
+      if (file.absolute !== lockPath) files.set(file.absolute, file);
+    }
+  }
+  const lock = lockPath === null ? null : await lookAtLock(lockPath, showPath(lockPath, baseDirectory), signal);
+  const heads = found.map(({ absolute, git }) => [absolute, git.kind === 'found' ? git.place.head : git.kind]);
+  const signatures = [...files.values()].map(({ absolute, signature }) => [absolute, signature]);
+  const key = JSON.stringify([heads, signatures, lock, problems]);
+  return { key, roots: found, files: [...files.values()], lockFile: lock, problems };
+}
+
+async function lookAtLock(absolute: string, shown: string, signal: AbortSignal): Promise<LockPlace> {
+  const signature = await signatureOf(absolute);
+  const git: GitPlaceAnswer =
+    signature === null ? { kind: 'no_repository' } : await findGitPlace(dirname(absolute), signal);
+  return { absolute, shown, signature, git };
+}
+
+async function readFiles(
+  files: readonly FoundFile[],
+  old: RegistryState | undefined,
+  signal: AbortSignal,
+): Promise<RegistryState['files']> {
+  const reads = new Map<string, { signature: string; read: ReadPrompt }>();
+  for (const { absolute, shown, signature } of files) {
+    signal.throwIfAborted();
+    const known = old?.files.get(shown);
+    const read = known?.signature === signature ? known.read : await readPrompt(absolute, shown);
+    reads.set(shown, { signature, read });
+  }
+  return reads;
+}
+
+async function readPrompt(absolute: string, shown: string): Promise<ReadPrompt> {
+  const text = await readText(absolute, YAML_LIMITS.textBytesMax);
+  if (text.ok) return readPromptFile(text.text, shown);
+  return { source: null, problems: [{ file: shown, field: '', message: text.reason }], brokenId: null };
+}
+
+type ReadText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
+
+async function readText(path: string, bytesMax: number): Promise<ReadText> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length > bytesMax) return { ok: false, reason: `is larger than ${bytesMax / 1024} KiB.` };
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (error) {
+    if (error instanceof TypeError) return { ok: false, reason: 'is not valid UTF-8. Save it in that encoding.' };
+    return { ok: false, reason: `can't be read: ${error instanceof Error ? error.message : String(error)}.` };
+  }
+}
+
+/** A repository that can't be read costs the history, never the files. */
+async function readHistories(
+  look: Look,
+  blobs: BlobCache,
+  old: RegistryState | undefined,
+  signal: AbortSignal,
+): Promise<{ histories: RegistryState['histories']; failures: readonly string[] }> {
+  const histories = new Map<string, { head: string; history: CommittedHistory }>();
+  const failures: string[] = [];
+  for (const { absolute, shown, git } of look.roots) {
+    if (git.kind !== 'found') continue;
+    const { head, prefix } = git.place;
+    const known = old?.histories.get(absolute);
+    const isPromptPath = (path: string): boolean => {
+      const inside = path.slice(prefix.length);
+      return path.startsWith(prefix) && isPromptName(inside) && join(absolute, inside) !== look.lockFile?.absolute;
+    };
+    try {
+      const isKnown = known?.head === head;
+      const history = isKnown ? known.history : await readCommittedHistory(git.place, isPromptPath, blobs, signal);
+      histories.set(absolute, { head, history });
+    } catch (error) {
+      if (signal.aborted || !isFault(error)) throw error;
+      failures.push(`The Git history of ${shown} could not be read: ${error.message}`);
+    }
+  }
+  return { histories, failures };
+}
+
+/** The same rule as for files on disk. */
+function isPromptName(path: string): boolean {
+  return isYamlName(path) && !path.split('/').some((part) => part.startsWith('.') || part === 'node_modules');
+}
+
+function eventsOf(
+  root: Root,
+  history: CommittedHistory | undefined,
+): { mainline: HistoryEvent[]; side: HistoryEvent[] } {
+  if (history === undefined || root.git.kind !== 'found') return { mainline: [], side: [] };
+  const { prefix } = root.git.place;
+  const toEvent = (state: CommittedState): HistoryEvent => {
+    const { draft, commit, at, author, path } = state;
+    const inside = path.startsWith(prefix) ? path.slice(prefix.length) : null;
+    const file = inside === null ? path : root.shown === '.' ? inside : join(root.shown, inside);
+    return { draft, file, line: null, commit, at, author };
+  };
+  return { mainline: history.mainline.map(toEvent), side: history.side.map(toEvent) };
+}
+
+function brokenIds(files: RegistryState['files']): ReadonlyMap<string, string> {
+  return new Map(
+    [...files].flatMap(([file, { read }]) => (read.brokenId === null ? [] : [[read.brokenId, file] as const])),
+  );
+}
+
+interface Lock {
+  readonly read: ReturnType<typeof readLockFile> | null;
+  readonly pins: readonly Pin[];
+  readonly problems: readonly Problem[];
+  readonly notes: readonly string[];
+}
+
+async function loadLock(file: Look['lockFile'], { signal }: RegistryOptions): Promise<Lock> {
+  if (file === null) return { read: null, pins: [], problems: [], notes: [] };
+  if (file.signature === null) {
+    const note = `There is no lockfile ${file.shown}: nothing is pinned. \`plumbline lock\` writes one.`;
+    return { read: null, pins: [], problems: [], notes: [note] };
+  }
+  const text = await readText(file.absolute, LOCK_BYTES_MAX);
+  if (!text.ok)
+    return { read: null, pins: [], problems: [{ file: file.shown, field: '', message: text.reason }], notes: [] };
+  const read = readLockFile(text.text, file.shown);
+  const lock = { read, problems: read.problems };
+  if (file.git.kind !== 'found') return { ...lock, pins: read.pins, notes: [] };
+  try {
+    return { ...lock, pins: await datePins(file.git.place, file.absolute, read.pins, signal), notes: [] };
+  } catch (error) {
+    if (signal.aborted || !isFault(error)) throw error;
+    return { ...lock, pins: read.pins, notes: [`Since when pins stand is not known: ${error.message}`] };
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
