@@ -37,6 +37,8 @@ export interface ChannelContext {
   readonly fetch: typeof globalThis.fetch;
   /** Writes a block to the daemon's console, for people. */
   readonly print: (text: string) => void;
+  /** True when that console shows colours (a terminal, and nobody set NO_COLOR). Default: no. */
+  readonly colour?: boolean;
 }
 
 export interface Channel {

@@ -45,6 +45,7 @@ function judgeHeld(expected: Expected, observed: Observed, held: HeldObservation
 }
 
 function judgeMissing(expected: Expected, observed: Observed, missing: MissingObservation): Judgement {
+  if (missing.partEnded === true) return judgeEndedPart(expected, observed, missing);
   const wanted = expected.pin === null ? '' : `; ${versionWords(expected.pin.version)} should be there`;
   const earliest = observed.changed[0] ?? observed.previous?.observedAt ?? null;
   return {
@@ -55,6 +56,16 @@ function judgeMissing(expected: Expected, observed: Observed, missing: MissingOb
     evidence: [
       { kind: 'poll', words: `${missing.source} (${missing.sourceType}) says it is not there: ${missing.reason}` },
     ],
+  };
+}
+
+/** A branch or a variation that is not there any more can't be wrong; the target's other parts are judged for themselves. */
+function judgeEndedPart(expected: Expected, observed: Observed, missing: MissingObservation): Judgement {
+  return {
+    ...base(expected, observed, 'in_sync'),
+    reason: 'part_ended',
+    summary: `${expected.prompt} in ${expected.environment} no longer has the part ${missing.part}.`,
+    evidence: [{ kind: 'poll', words: `${missing.source} (${missing.sourceType}): ${missing.reason}` }],
   };
 }
 

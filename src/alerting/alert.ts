@@ -1,0 +1,36 @@
+/** Builds what a channel needs to write a good message from what is stored. Pure. */
+
+import type { Alert } from '../contract/channel.ts';
+import type { Incident } from '../contract/incident.ts';
+import type { Delivery } from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
+
+export interface AlertOptions {
+  /** How the command line is called here: `plumbline`, or `npm run plumbline --` in a clone. */
+  readonly command: string;
+  /** Where people reach the web page; null when the daemon does not know. */
+  readonly publicUrl: string | null;
+  /** Whether that target's source can put a version back. */
+  readonly canRestore: (target: string) => boolean;
+}
+
+export function buildAlert(delivery: Delivery, incident: Incident, at: Timestamp, options: AlertOptions): Alert {
+  const { command, publicUrl } = options;
+  return {
+    deliveryId: delivery.id,
+    transition: delivery.transition,
+    incident,
+    at,
+    restoreCommand: restoreCommand(delivery, incident, options),
+    showCommand: `${command} incidents ${incident.id}`,
+    url: publicUrl === null ? null : `${publicUrl.replace(/\/+$/, '')}/incidents/${incident.id}`,
+  };
+}
+
+function restoreCommand(delivery: Delivery, incident: Incident, options: AlertOptions): string | null {
+  // There is nothing to put back when all is well, when nothing says what belongs there, or when the
+  // source can't write.
+  if (delivery.transition === 'resolved' || incident.status === 'resolved') return null;
+  if (incident.expected === null || !options.canRestore(incident.target)) return null;
+  return `${options.command} restore ${incident.target}`;
+}

@@ -1,0 +1,209 @@
+/**
+ * The pipeline of an alert: route, mute, dedup, deliver with retry, record. A row comes before a
+ * job, and a job without a row does not exist. Decisions are in the files beside this one; here are
+ * only their effects.
+ */
+
+import type { Channel } from '../contract/channel.ts';
+import type { Component } from '../contract/component.ts';
+import { describeError, Fault, isFault } from '../contract/fault.ts';
+import type { Incident, IncidentTransition } from '../contract/incident.ts';
+import type { Job, Queue } from '../contract/queue.ts';
+import type { Delivery, DeliveryLog, IncidentLog } from '../contract/store.ts';
+import type { Clock, Timestamp } from '../contract/time.ts';
+import { type AlertOptions, buildAlert } from './alert.ts';
+import { turnOf, waitingFor } from './dedup.ts';
+import { isAnnounced, muteReason } from './mute.ts';
+import { abandoned, attemptFailed, delivered, newDelivery, suppressed } from './record.ts';
+import { ATTEMPTS_MAX, BACKOFF_MS, isOrphaned, isStranded } from './retry.ts';
+import { type AlertRoute, routeIncident } from './route.ts';
+
+export interface AlertingOptions extends AlertOptions {
+  readonly deliveries: DeliveryLog;
+  readonly incidents: IncidentLog;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  /** By name, in the order of the configuration. */
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly routes: readonly AlertRoute[];
+  /** One attempt at one channel. Default 10 s. */
+  readonly sendTimeoutMs?: number;
+  /** For metrics: how each delivery ended, or was put off. */
+  readonly onOutcome?: (channel: string, outcome: Delivery['status']) => void;
+}
+
+const DELIVER_JOB = 'deliver';
+const SWEEP_JOB = 'deliver-sweep';
+const SWEEP_EVERY_MS = 60_000;
+const SEND_TIMEOUT_MS = 10_000;
+const CONCURRENCY = 4;
+const PENDING_MAX = 1_000;
+/** Row of an alert that no route wants: shown and counted, sent to nobody. */
+const NO_CHANNEL = '(no route)';
+
+export class Alerting implements Component {
+  readonly name = 'alerting';
+  readonly #options: AlertingOptions;
+  /** Sent, while the store could not take the receipt: the next attempt records and does not send. */
+  readonly #unrecordedReceipts = new Map<string, string>();
+  /** Until when (monotonic) a receiver asked us to stay away, by delivery. */
+  readonly #stayAwayUntilMs = new Map<string, number>();
+  readonly #sending = new Set<string>();
+
+  constructor(options: AlertingOptions) {
+    this.#options = options;
+    options.queue.handle(DELIVER_JOB, CONCURRENCY, (job) => this.#deliver(job));
+    options.queue.handle(SWEEP_JOB, 1, () => this.#sweep());
+  }
+
+  /** Takes up what the last process left. */
+  async start(): Promise<void> {
+    const rows = await this.#options.deliveries.pending(this.#now(), PENDING_MAX);
+    for (const row of rows) if (await this.#isIncidentStored(row)) await this.#enqueue(row, row.id);
+    this.#options.queue.every(SWEEP_JOB, 'all', SWEEP_EVERY_MS, {});
+  }
+
+  async stop(): Promise<void> {
+    this.#options.queue.cancel(SWEEP_JOB, 'all');
+    for (const channel of this.#options.channels.values()) await channel.close?.();
+  }
+
+  /** Stages 1 and 2. Rows that are there already are left as they are. */
+  async prepare(incident: Incident, transition: IncidentTransition): Promise<readonly Delivery[]> {
+    if (!isAnnounced(transition)) return [];
+    const { routes, channels, deliveries } = this.#options;
+    const names = routeIncident(incident, routes, [...channels.keys()]);
+    const now = this.#now();
+    const muted = names.length === 0 ? 'no route matches' : muteReason(incident, transition, now);
+    const rows: Delivery[] = [];
+    for (const channel of names.length === 0 ? [NO_CHANNEL] : names) {
+      const row = newDelivery(incident, transition, channel, muted, now);
+      const known = await deliveries.get(row.id);
+      if (known === null) await this.#record(row);
+      rows.push(known ?? row);
+    }
+    return rows;
+  }
+
+  async dispatch(rows: readonly Delivery[]): Promise<void> {
+    for (const row of rows) if (row.status === 'pending') await this.#enqueue(row, row.id);
+  }
+
+  async #enqueue(delivery: Delivery, jobId: string): Promise<void> {
+    const options = { id: jobId, attempts: ATTEMPTS_MAX, backoffMs: BACKOFF_MS };
+    await this.#options.queue.add(DELIVER_JOB, { delivery: delivery.id }, options);
+  }
+
+  /** Stages 3 to 5, for one alert. Throws a `Fault` to be tried again by the queue. */
+  async #deliver(job: Job): Promise<void> {
+    const id = deliveryOf(job);
+    // A sweep may have given the same alert a second job.
+    if (this.#sending.has(id)) return;
+    this.#sending.add(id);
+    try {
+      await this.#deliverOnce(id, job);
+    } finally {
+      this.#sending.delete(id);
+    }
+  }
+
+  async #deliverOnce(id: string, job: Job): Promise<void> {
+    const { deliveries, incidents } = this.#options;
+    const delivery = await deliveries.get(id);
+    if (delivery === null) return;
+    const incident = await incidents.get(delivery.incidentId);
+    const turn = turnOf(delivery, await deliveries.list(delivery.incidentId), incident);
+    if (turn.turn === 'never' || turn.turn === 'later' || incident === null) return;
+    if (turn.turn === 'suppressed') await this.#record(suppressed(delivery, turn.reason, this.#now()));
+    else await this.#send(delivery, incident, job);
+    await this.#callUp(delivery);
+  }
+
+  async #send(delivery: Delivery, incident: Incident, job: Job): Promise<void> {
+    const channel = this.#options.channels.get(delivery.channel);
+    if (channel === undefined) {
+      await this.#record(abandoned(delivery, 'this channel is not configured any more', this.#now()));
+      return;
+    }
+    try {
+      const receipt =
+        this.#unrecordedReceipts.get(delivery.id) ?? (await this.#sendOnce(channel, delivery, incident, job));
+      this.#unrecordedReceipts.set(delivery.id, receipt);
+    } catch (error) {
+      await this.#recordFailure(delivery, asFault(error), job);
+      throw asFault(error);
+    }
+    await this.#record(delivered(delivery, this.#unrecordedReceipts.get(delivery.id) ?? '', this.#now()));
+    this.#unrecordedReceipts.delete(delivery.id);
+    this.#stayAwayUntilMs.delete(delivery.id);
+  }
+
+  async #sendOnce(channel: Channel, delivery: Delivery, incident: Incident, job: Job): Promise<string> {
+    const alert = buildAlert(delivery, incident, this.#now(), this.#options);
+    const timeout = AbortSignal.timeout(this.#options.sendTimeoutMs ?? SEND_TIMEOUT_MS);
+    try {
+      return await channel.send(alert, AbortSignal.any([job.signal, timeout]));
+    } catch (error) {
+      if (timeout.aborted) throw new Fault('transient', `Channel ${delivery.channel} did not answer in time.`);
+      throw error;
+    }
+  }
+
+  async #recordFailure(delivery: Delivery, fault: Fault, job: Job): Promise<void> {
+    const hopeless = fault.kind === 'config' || fault.kind === 'permanent';
+    const isLast = hopeless || job.attempt >= job.attemptsMax;
+    const stayAwayUntilMs = this.#options.clock.monotonicMs() + (fault.retryAfterMs ?? 0);
+    if (isLast) this.#stayAwayUntilMs.delete(delivery.id);
+    else this.#stayAwayUntilMs.set(delivery.id, stayAwayUntilMs);
+    await this.#record(attemptFailed(delivery, describeError(fault), isLast, this.#now()));
+    if (isLast) await this.#callUp(delivery);
+  }
+
+  /** Alerts about the same incident that waited for this one. A fresh job id, because their first job is done. */
+  async #callUp(delivery: Delivery): Promise<void> {
+    const [next] = waitingFor(delivery, await this.#options.deliveries.list(delivery.incidentId));
+    if (next !== undefined) await this.#enqueue(next, `${next.id}.after.${delivery.id}`);
+  }
+
+  /** Finds rows whose job was lost: a queue that was emptied, an id that was still taken. */
+  async #sweep(): Promise<void> {
+    const now = this.#now();
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const row of await this.#options.deliveries.pending(now, PENDING_MAX)) {
+      if (!isStranded(row, now) || nowMs < (this.#stayAwayUntilMs.get(row.id) ?? 0)) continue;
+      if (await this.#isIncidentStored(row)) await this.#enqueue(row, `${row.id}.sweep.${minuteOf(now)}`);
+      else if (isOrphaned(row, now)) await this.#record(abandoned(row, 'its incident was never stored', now));
+    }
+  }
+
+  async #isIncidentStored(row: Delivery): Promise<boolean> {
+    const incident = await this.#options.incidents.get(row.incidentId);
+    return incident !== null && incident.revision >= row.incidentRevision;
+  }
+
+  async #record(delivery: Delivery): Promise<void> {
+    await this.#options.deliveries.append(delivery);
+    this.#options.onOutcome?.(delivery.channel, delivery.status);
+  }
+
+  #now(): Timestamp {
+    return this.#options.clock.now();
+  }
+}
+
+/** Digits only, for a job id. */
+function minuteOf(time: Timestamp): string {
+  return time.slice(0, 16).replaceAll(/\D/g, '');
+}
+
+function deliveryOf(job: Job): string {
+  const data = job.data as { readonly delivery?: unknown };
+  if (typeof data.delivery !== 'string') throw new Fault('permanent', `Job ${job.id} names no delivery.`);
+  return data.delivery;
+}
+
+/** A channel throws faults; anything else (an aborted fetch, a reset connection) is worth another try. */
+function asFault(error: unknown): Fault {
+  if (isFault(error)) return error;
+  return new Fault('transient', describeError(error), { cause: error });
+}

@@ -1,0 +1,62 @@
+/** The rows of deliveries, from before they are sent to the receipt. Pure. */
+
+import type { Incident, IncidentTransition } from '../contract/incident.ts';
+import type { Delivery } from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { shortId } from '../lib/hash.ts';
+
+/** A receiver's words are kept for a person to read, not for ever. */
+const DETAIL_CHARACTERS_MAX = 500;
+
+/** The same alert has the same id in every replica and at every attempt. */
+export function deliveryId(
+  incidentId: string,
+  transition: IncidentTransition,
+  incidentRevision: number,
+  channel: string,
+): string {
+  return shortId('delivery', incidentId, transition, String(incidentRevision), channel);
+}
+
+/** `mutedBecause`: kept quiet, and recorded so that it can be counted and shown. */
+export function newDelivery(
+  incident: Incident,
+  transition: IncidentTransition,
+  channel: string,
+  mutedBecause: string | null,
+  now: Timestamp,
+): Delivery {
+  return {
+    id: deliveryId(incident.id, transition, incident.revision, channel),
+    incidentId: incident.id,
+    incidentRevision: incident.revision,
+    transition,
+    channel,
+    status: mutedBecause === null ? 'pending' : 'suppressed',
+    attempts: 0,
+    detail: mutedBecause ?? '',
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+export function delivered(delivery: Delivery, receipt: string, now: Timestamp): Delivery {
+  return { ...settled(delivery, 'delivered', receipt, now), attempts: delivery.attempts + 1 };
+}
+
+export function attemptFailed(delivery: Delivery, why: string, isLast: boolean, now: Timestamp): Delivery {
+  return { ...settled(delivery, isLast ? 'failed' : 'pending', why, now), attempts: delivery.attempts + 1 };
+}
+
+export function suppressed(delivery: Delivery, why: string, now: Timestamp): Delivery {
+  return settled(delivery, 'suppressed', why, now);
+}
+
+/** Given up without an attempt. */
+export function abandoned(delivery: Delivery, why: string, now: Timestamp): Delivery {
+  return settled(delivery, 'failed', why, now);
+}
+
+function settled(delivery: Delivery, status: Delivery['status'], detail: string, now: Timestamp): Delivery {
+  return { ...delivery, status, detail: detail.slice(0, DETAIL_CHARACTERS_MAX), updatedAt: now };
+}

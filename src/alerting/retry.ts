@@ -1,0 +1,23 @@
+/** How long an alert is tried, and when a row without a job needs one. Pure. */
+
+import type { Delivery } from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { millisBetween } from '../lib/time.ts';
+
+/** 2, 4, 8 … seconds between attempts, and 13 attempts: a receiver may be away for two hours. */
+export const ATTEMPTS_MAX = 13;
+export const BACKOFF_MS = 2_000;
+
+/** Beyond the wait that its next attempt is due after, this long with no sign of life means that its job is lost. */
+const LOST_AFTER_MS = 10 * 60_000;
+/** A row whose incident never came: the daemon died between the two, and the problem went away by itself. */
+const ORPHANED_AFTER_MS = 3_600_000;
+
+export function isStranded(delivery: Delivery, now: Timestamp): boolean {
+  const waitMs = delivery.attempts === 0 ? 0 : BACKOFF_MS * 2 ** (delivery.attempts - 1);
+  return millisBetween(delivery.updatedAt, now) > waitMs + LOST_AFTER_MS;
+}
+
+export function isOrphaned(delivery: Delivery, now: Timestamp): boolean {
+  return millisBetween(delivery.createdAt, now) > ORPHANED_AFTER_MS;
+}

@@ -1,0 +1,8 @@
+/** The registry of channels: one file here, one line here. */
+
+import type { AnyChannelPlugin } from '../contract/channel.ts';
+import { console } from './console.ts';
+import { slack } from './slack.ts';
+import { webhook } from './webhook.ts';
+
+export const CHANNEL_PLUGINS: readonly AnyChannelPlugin[] = [console, slack, webhook];

@@ -1,0 +1,107 @@
+/**
+ * What an alert says, in words, in the order in which somebody in a hurry needs them. Channels only
+ * lay it out. Pure.
+ */
+
+import type { Alert } from '../contract/channel.ts';
+import type { Incident } from '../contract/incident.ts';
+import { formatDuration, millisBetween } from '../lib/time.ts';
+import { intervalWords, timeWords } from './time-words.ts';
+
+export interface AlertFacts {
+  /** `critical`, `warning`, `info` while it is wrong; `good` when it is right again. */
+  readonly tone: 'critical' | 'warning' | 'info' | 'good';
+  /** A few words: `Prompt drift`, `Back again`, `Resolved`. */
+  readonly heading: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly fields: readonly { readonly label: string; readonly value: string }[];
+  /** Empty when there is nothing to show. */
+  readonly diff: string;
+  readonly commands: readonly { readonly label: string; readonly command: string }[];
+}
+
+export function alertFacts(alert: Alert): AlertFacts {
+  const { incident, transition } = alert;
+  const isResolved = transition === 'resolved';
+  return {
+    tone: isResolved ? 'good' : incident.severity,
+    heading: headingOf(alert),
+    summary: isResolved ? resolvedSummary(incident) : incident.summary,
+    fields: isResolved ? resolvedFields(incident) : openFields(incident),
+    // What is over needs no diff: it is in the alert that opened it, and behind the command.
+    diff: isResolved ? '' : incident.diff,
+    commands: [
+      ...(alert.restoreCommand === null ? [] : [{ label: 'Put it back', command: alert.restoreCommand }]),
+      { label: 'See more', command: alert.showCommand },
+    ],
+  };
+}
+
+function headingOf({ transition, incident }: Alert): string {
+  const kind = incident.verdict === 'registry_tampered' ? 'Registry tampered with' : 'Prompt drift';
+  if (transition === 'resolved') return 'Resolved';
+  if (transition === 'reopened') return `${kind}, back again`;
+  return transition === 'escalated' ? `${kind}, changed again` : kind;
+}
+
+function openFields(incident: Incident): AlertFacts['fields'] {
+  const { expected, observed } = incident;
+  return [
+    { label: 'Where', value: whereWords(incident) },
+    { label: 'Environment', value: incident.environment },
+    { label: 'Verdict', value: `${incident.verdict} (${incident.severity})` },
+    ...(expected === null ? [] : [{ label: 'Expected', value: contentWords(expected.version, expected.hash) }]),
+    {
+      label: 'Found',
+      value: incident.verdict === 'missing' ? 'nothing' : contentWords(observed.version, observed.hash),
+    },
+    { label: 'Changed', value: intervalWords(incident.changedBetween) },
+    ...(incident.changedBy === null ? [] : [{ label: 'Changed by', value: incident.changedBy }]),
+    ...(incident.owner === null ? [] : [{ label: 'Owner', value: incident.owner }]),
+    { label: 'Calls affected', value: callsWords(incident) },
+    ...(incident.reopened === 0 ? [] : [{ label: 'Came back', value: `${incident.reopened} times` }]),
+  ];
+}
+
+const RESOLUTION_WORDS: Readonly<Record<string, string>> = {
+  in_sync_again: 'is in sync again',
+  restored: 'was put back and is in sync again',
+  pin_moved: 'is in sync: the pin now names what it holds',
+  no_longer_watched: 'is no longer watched there',
+};
+
+function resolvedSummary(incident: Incident): string {
+  const by = incident.resolution ?? 'somebody';
+  return `${incident.prompt} in ${incident.environment} ${RESOLUTION_WORDS[by] ?? `was closed by hand by ${by}`}.`;
+}
+
+function resolvedFields(incident: Incident): AlertFacts['fields'] {
+  const resolvedAt = incident.resolvedAt ?? incident.updatedAt;
+  return [
+    { label: 'Where', value: whereWords(incident) },
+    { label: 'Environment', value: incident.environment },
+    { label: 'Was', value: `${incident.verdict} (${incident.severity})` },
+    { label: 'Changed', value: intervalWords(incident.changedBetween) },
+    {
+      label: 'Resolved',
+      value: `${timeWords(resolvedAt)}, ${formatDuration(millisBetween(incident.openedAt, resolvedAt))} after it was opened`,
+    },
+    ...(incident.owner === null ? [] : [{ label: 'Owner', value: incident.owner }]),
+    { label: 'Calls affected', value: callsWords(incident) },
+  ];
+}
+
+function whereWords({ target, part }: Incident): string {
+  return part === '' ? target : `${target} (${part})`;
+}
+
+/** `v2, sha256:9f86d081884c`: enough of the hash to compare by eye. */
+function contentWords(version: string | null, hash: string | null): string {
+  const name = version === null ? 'a text that is not registered' : /^\d/.test(version) ? `v${version}` : version;
+  return hash === null ? name : `${name}, ${hash.slice(0, 'sha256:'.length + 12)}`;
+}
+
+function callsWords({ invocationsAffected }: Incident): string {
+  return invocationsAffected === 0 ? 'none seen so far' : `${invocationsAffected} so far`;
+}
