@@ -49,6 +49,8 @@ export type IncompleteReason =
   | 'content_not_captured'
   | 'content_truncated'
   | 'usage_not_reported'
+  /** Input that came from a cache was left out by the emitter and is nowhere to be found. */
+  | 'usage_without_cache'
   | 'usage_estimated'
   | 'still_open';
 

@@ -34,6 +34,13 @@ export interface SpanFacts {
   readonly endedAt?: Timestamp;
   /** Which dialects were understood, strongest first. */
   readonly dialects: readonly string[];
+  /**
+   * Of a log record: its place among the records of its request. Only breaks ties between records
+   * of one span with equal times, which is how a burst of message events arrives.
+   */
+  readonly sequence?: number;
+  /** Of a wrapper: what is below it is other work than what is above it, never the same call. */
+  readonly boundary?: 'tool' | 'agent';
 
   readonly service?: string;
   readonly instance?: string;
@@ -59,5 +66,7 @@ export interface SpanFacts {
   readonly firstTokenMs?: number;
   readonly error?: { readonly type: string; readonly message: string };
   readonly evaluations?: readonly Evaluation[];
+  /** Of an evaluation: what was judged, as the emitter names it (a prompt, an agent). */
+  readonly evaluationTarget?: string;
   readonly incomplete?: readonly IncompleteReason[];
 }

@@ -1,26 +1,41 @@
 /**
  * What settling a set of facts gives, and how its caller keeps stored rows true:
  *
- * 1. Read the facts of every trace that got new facts (`SpanFacts.traceId`; facts without one are
- *    a set of their own) and of every trace that shares a response id with them
- *    (`responseIds(facts)` lists what to look up; facts with an empty traceId are found the same way).
- * 2. `settle(facts)`: pure, any order, any duplication, one trace or many.
+ * 1. Read the facts of every trace that got new facts, and of every trace that shares a response
+ *    id with them (`responseIds(facts)` lists what to look up). Facts with an empty traceId are
+ *    found by their response id alone.
+ * 2. `settle(facts)`: pure; any order, any duplication, one trace or many.
  * 3. Write `invocations`, and take back earlier rows whose identity is in `absorbed`: that span has
- *    turned out to be an outer view of another invocation.
+ *    turned out to be another view of an invocation.
  */
 
-import type { Invocation } from '../contract/invocation.ts';
+import type { Evaluation, Invocation } from '../contract/invocation.ts';
 
-/** A span that reported a call and is not itself the invocation. */
-export interface Absorbed {
+export interface SpanIdentity {
   readonly traceId: string;
   readonly spanId: string;
+}
+
+/** A span that reported a call and is not itself the invocation. */
+export interface Absorbed extends SpanIdentity {
   /** The invocation that it is a view of. */
-  readonly into: { readonly traceId: string; readonly spanId: string };
+  readonly into: SpanIdentity;
+}
+
+/** A judgement about something that is no invocation of this set: settle again when that arrives. */
+export interface UnattachedEvaluation extends SpanIdentity {
+  readonly responseId: string | null;
+  readonly target: string | null;
+  readonly evaluation: Evaluation;
 }
 
 export interface Settled {
-  /** Sorted by (startedAt, traceId, spanId). `startedAt` of an identity never moves once its span was seen. */
+  /**
+   * Sorted by (startedAt, traceId, spanId). `startedAt` of an identity is its span's own start and
+   * never moves; only while nothing but a log record is known of a call is it that record's time.
+   */
   readonly invocations: readonly Invocation[];
+  /** Sorted by identity. */
   readonly absorbed: readonly Absorbed[];
+  readonly unattached: readonly UnattachedEvaluation[];
 }

@@ -1,0 +1,183 @@
+/**
+ * Messages in whatever form an SDK or a provider writes them: lists of messages, request bodies,
+ * response bodies, serialised LangChain objects, bare texts.
+ */
+
+import type { Message, MessagePart } from '../contract/invocation.ts';
+import type { Json } from '../contract/prompt.ts';
+import { plain, textOf } from '../otlp/attributes.ts';
+import type { OtlpValue } from '../otlp/model.ts';
+import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, stringAt } from './json-text.ts';
+import { readParts, readToolCall, textPart, toolResponse } from './parts.ts';
+import { roleName } from './names.ts';
+
+export interface ReadMessages {
+  readonly messages: readonly Message[];
+  /** The text was cut off in the middle of its JSON, and is kept as it came, under the role `unknown`. */
+  readonly isTruncated: boolean;
+}
+
+/**
+ * Messages of an attribute, structured or as JSON text. A text that is no JSON is one message of
+ * `role`. Undefined when there is nothing in it.
+ */
+export function messagesOf(value: OtlpValue | undefined, role: string): ReadMessages | undefined {
+  if (value === undefined || value === null) return undefined;
+  const text = textOf(value);
+  const json = text === undefined ? plain(value) : looksLikeJson(text) ? parseJson(text) : text;
+  if (json === undefined) return { messages: [{ role: 'unknown', parts: [textPart(text ?? '')] }], isTruncated: true };
+  const messages = readMessages(json, role);
+  return messages.length === 0 ? undefined : { messages, isTruncated: false };
+}
+
+/** Never throws; what it can't recognise becomes a text. Messages without any part are left out. */
+export function readMessages(json: Json | undefined, role: string): Message[] {
+  if (json === undefined || json === null) return [];
+  if (isArray(json)) return readList(json, role);
+  if (!isRecord(json)) return withParts(role, readParts(json));
+  return readBody(json, role) ?? readMessage(json, role);
+}
+
+function readList(list: readonly Json[], role: string): Message[] {
+  if (!list.some(isMessageLike)) return withParts(role, readParts(list));
+  const messages: Message[] = [];
+  for (const item of list) {
+    for (const message of isRecord(item) ? readMessage(item, role) : readMessages(item, role)) {
+      const last = messages.at(-1);
+      // The responses API lists reasoning, text and calls of one turn as items of their own.
+      if (isItem(item) && last !== undefined && last.role === message.role && message.role === 'assistant') {
+        messages[messages.length - 1] = { role: last.role, parts: [...last.parts, ...message.parts] };
+      } else messages.push(message);
+    }
+  }
+  return messages;
+}
+
+const ITEM_TYPES = new Set(['message', 'function_call', 'function_call_output', 'reasoning']);
+
+function isItem(json: Json): boolean {
+  return isRecord(json) && !('role' in json && json['type'] === undefined) && ITEM_TYPES.has(typeOf(json));
+}
+
+function typeOf(json: JsonRecord): string {
+  return typeof json['type'] === 'string' ? json['type'] : '';
+}
+
+function isMessageLike(json: Json): boolean {
+  if (isArray(json)) return json.some(isMessageLike);
+  if (!isRecord(json)) return false;
+  return (
+    'role' in json ||
+    'parts' in json ||
+    'lc' in json ||
+    'tool_calls' in json ||
+    'choices' in json ||
+    isItem(json) ||
+    LANGCHAIN_TYPES.has(typeOf(json)) ||
+    (isArray(json['content']) && json['type'] === undefined)
+  );
+}
+
+/** Bodies of requests and responses; undefined when it is neither. */
+function readBody(body: JsonRecord, role: string): Message[] | undefined {
+  if (isArray(body['choices']))
+    return body['choices'].flatMap((choice) => (isRecord(choice) ? readChoice(choice) : []));
+  if (isArray(body['generations'])) return flatten(body['generations']).flatMap((item) => readGeneration(item));
+  if (isArray(body['candidates'])) {
+    return body['candidates'].flatMap((item) => (isRecord(item) ? readMessages(item['content'], 'assistant') : []));
+  }
+  // A response body of the responses API also repeats its instructions; what it says is its output.
+  if (isArray(body['output']) && 'object' in body) return readList(body['output'], 'assistant');
+  const system = [body['system'], body['instructions'], body['systemInstruction'], body['system_instruction']].flatMap(
+    (json) => withParts('system', readParts(isRecord(json) && isArray(json['parts']) ? json['parts'] : json)),
+  );
+  const conversation = body['messages'] ?? body['contents'] ?? (isConversation(body) ? body['input'] : undefined);
+  if (conversation !== undefined || 'prompt' in body) {
+    const said = readMessages(isArray(conversation) ? flatten(conversation) : conversation, role);
+    const prompt = readMessages(body['prompt'], role);
+    return [...system, ...said, ...prompt];
+  }
+  if (isRecord(body['message'])) return readMessage(body['message'], role);
+  return undefined;
+}
+
+function isConversation(body: JsonRecord): boolean {
+  return 'input' in body && !('name' in body) && !('role' in body);
+}
+
+function readChoice(choice: JsonRecord): Message[] {
+  if (typeof choice['text'] === 'string') return withParts('assistant', readParts(choice['text']));
+  const message = choice['message'] ?? choice['delta'];
+  return isRecord(message) ? readMessage(message, 'assistant') : [];
+}
+
+/** LangChain's result: generations[prompt][candidate] = { text, message }. */
+function readGeneration(item: Json): Message[] {
+  if (!isRecord(item)) return [];
+  return isRecord(item['message'])
+    ? readMessage(item['message'], 'assistant')
+    : readMessages(item['text'], 'assistant');
+}
+
+function flatten(list: readonly Json[]): readonly Json[] {
+  return list.flatMap((item) => (isArray(item) ? item : [item]));
+}
+
+const LANGCHAIN_TYPES = new Set(['human', 'ai', 'system', 'tool', 'function', 'developer']);
+const LANGCHAIN_CLASS = /^(Human|AI|System|Tool|Function|Chat)Message(?:Chunk)?$/;
+
+export function readMessage(json: JsonRecord, fallbackRole: string): Message[] {
+  if (isRecord(json['kwargs']) && isArray(json['id'])) {
+    const name = json['id'].at(-1);
+    const role = typeof name === 'string' ? LANGCHAIN_CLASS.exec(name)?.[1] : undefined;
+    return readMessage(json['kwargs'], role === undefined || role === 'Chat' ? fallbackRole : roleName(role));
+  }
+  const type = typeOf(json);
+  const role = roleName(
+    stringAt(json, 'role') ?? (LANGCHAIN_TYPES.has(type) ? type : undefined) ?? itemRole(type) ?? fallbackRole,
+  );
+  if (type === 'function_call_output') return withParts('tool', readParts(json));
+  if (type === 'function_call' || type === 'reasoning') return withParts(role, readParts(json));
+  const toolCallId = stringAt(json, 'tool_call_id', 'toolCallId');
+  if (toolCallId !== undefined || isBareToolMessage(role, json)) {
+    const id = toolCallId ?? (role === 'tool' ? stringAt(json, 'id') : undefined);
+    return [{ role: 'tool', parts: [toolResponse(id, json['content'])] }];
+  }
+  if (!CONTENT_KEYS.some((key) => key in json)) {
+    return Object.keys(json).length === 0 ? [] : [{ role, parts: [textPart(JSON.stringify(json))] }];
+  }
+  const parts = readParts(json['parts'] ?? json['content'] ?? undefined);
+  return withParts(role, [...reasoningOf(json), ...parts, ...toolCallsOf(json, parts)]);
+}
+
+/** An object without any of these is not a message but somebody's own data: kept as text. */
+const CONTENT_KEYS = ['parts', 'content', 'tool_calls', 'toolCalls', 'function_call', 'reasoning_content', 'role'];
+
+function itemRole(type: string): string | undefined {
+  return type === 'function_call' || type === 'reasoning' ? 'assistant' : undefined;
+}
+
+/** A tool's answer as a bare string; in parts it already says what it is. */
+function isBareToolMessage(role: string, json: JsonRecord): boolean {
+  return role === 'tool' && typeof json['content'] === 'string' && json['parts'] === undefined;
+}
+
+function reasoningOf(json: JsonRecord): MessagePart[] {
+  const text = stringAt(json, 'reasoning_content', 'reasoning');
+  return text === undefined ? [] : [{ type: 'reasoning', text }];
+}
+
+/** Some emitters repeat in `tool_calls` what the content's parts already hold. */
+function toolCallsOf(json: JsonRecord, parts: readonly MessagePart[]): MessagePart[] {
+  const calls = json['tool_calls'] ?? json['toolCalls'];
+  if (!isArray(calls)) return isRecord(json['function_call']) ? [readToolCall(json['function_call'])] : [];
+  const known = new Set(parts.map((part) => (part.type === 'tool_call' ? part.id : null)));
+  return calls
+    .filter(isRecord)
+    .map(readToolCall)
+    .filter((call) => call.type !== 'tool_call' || call.id === null || !known.has(call.id));
+}
+
+function withParts(role: string, parts: readonly MessagePart[]): Message[] {
+  return parts.length === 0 ? [] : [{ role, parts }];
+}

@@ -1,0 +1,86 @@
+/** One spelling for what emitters spell differently: providers, finish reasons, roles, money. */
+
+/** What the AI SDK appends to a provider to name one of its interfaces: `openai.responses`. */
+const INTERFACES = new Set([
+  'chat',
+  'responses',
+  'completion',
+  'messages',
+  'embedding',
+  'embeddings',
+  'textembedding',
+  'generative-ai',
+  'generativeai',
+  'language-model',
+]);
+
+const PROVIDER_ALIASES: Readonly<Record<string, string>> = {
+  'az.ai.inference': 'azure.ai.inference',
+  'az.ai.openai': 'azure.ai.openai',
+  vertex_ai: 'gcp.vertex_ai',
+  gemini: 'gcp.gemini',
+  xai: 'x_ai',
+};
+
+/** Lower case, without the name of an interface, old names replaced by the standard's present ones. */
+export function providerName(raw: string | undefined): string | undefined {
+  if (raw === undefined) return undefined;
+  const lower = raw.toLowerCase();
+  const dot = lower.lastIndexOf('.');
+  const name = dot > 0 && INTERFACES.has(lower.slice(dot + 1)) ? lower.slice(0, dot) : lower;
+  return PROVIDER_ALIASES[name] ?? name;
+}
+
+const FINISH_ALIASES: Readonly<Record<string, string>> = {
+  tool_calls: 'tool_call',
+  'tool-calls': 'tool_call',
+  'tool-call': 'tool_call',
+  tool_use: 'tool_call',
+  function_call: 'tool_call',
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  completed: 'stop',
+  max_tokens: 'length',
+  max_output_tokens: 'length',
+  'content-filter': 'content_filter',
+  safety: 'content_filter',
+  refusal: 'content_filter',
+};
+
+/** The standard's words: stop, length, content_filter, tool_call, error; others stay, in lower case. */
+export function finishReason(raw: string): string {
+  const lower = raw.toLowerCase();
+  return FINISH_ALIASES[lower] ?? lower;
+}
+
+/** Undefined for nothing, so that it can be assigned to an optional fact. */
+export function finishReasons(raw: readonly string[] | undefined): readonly string[] | undefined {
+  if (raw === undefined || raw.length === 0) return undefined;
+  return raw.map(finishReason);
+}
+
+const ROLE_ALIASES: Readonly<Record<string, string>> = {
+  model: 'assistant',
+  ai: 'assistant',
+  human: 'user',
+  function: 'tool',
+};
+
+export function roleName(raw: string): string {
+  const lower = raw.toLowerCase();
+  return ROLE_ALIASES[lower] ?? lower;
+}
+
+/**
+ * US dollars as a decimal string without an exponent. Zero and less are undefined: emitters write
+ * 0 when they don't know the model's price.
+ */
+export function dollars(amount: number | undefined): string | undefined {
+  if (amount === undefined || !(amount > 0) || !Number.isFinite(amount)) return undefined;
+  const [digits = '', exponent] = String(amount).split('e');
+  if (exponent === undefined) return digits;
+  const power = Number(exponent);
+  const [whole = '', fraction = ''] = digits.split('.');
+  if (power < 0) return `0.${'0'.repeat(-power - whole.length)}${whole}${fraction}`;
+  return `${whole}${fraction.padEnd(power, '0')}`;
+}

@@ -1,0 +1,183 @@
+/**
+ * OpenInference (Arize): `llm.*` attributes with flattened messages. Also what LangChain and
+ * OpenAI Agents send through its instrumentations.
+ * https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
+ */
+
+import type { Evaluation, Message } from '../contract/invocation.ts';
+import type { Json } from '../contract/prompt.ts';
+import { firstText, number, text } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { unflatten } from './flattened.ts';
+import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt, stringAt, textsOf } from './json-text.ts';
+import { messagesOf, readMessages } from './messages.ts';
+import { metadataReading } from './metadata.ts';
+import { dollars, finishReasons, providerName } from './names.ts';
+import { readParts } from './parts.ts';
+import { responseIdIn } from './response-id.ts';
+import { readParameters, readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
+  const { attributes } = span;
+  const kind = text(attributes, 'openinference.span.kind')?.toUpperCase();
+  if (kind === undefined) return null;
+  const reading = readContext(attributes);
+  if (kind !== 'LLM' && kind !== 'EMBEDDING') {
+    reading.role = 'wrapper';
+    if (kind === 'TOOL') reading.boundary = 'tool';
+    if (kind === 'AGENT') reading.boundary = 'agent';
+    return reading;
+  }
+  reading.role = 'call';
+  reading.operation = kind === 'LLM' ? 'chat' : 'embeddings';
+  const request = recordAt(attributes, 'llm.invocation_parameters');
+  readModels(reading, attributes, request);
+  readUsage(reading, attributes);
+  readContent(reading, attributes, request, known);
+  const reason = text(attributes, 'llm.finish_reason');
+  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  if (reasons !== undefined) reading.finishReasons = reasons;
+  const responseId = responseIdIn(text(attributes, 'output.value'));
+  if (responseId !== undefined) reading.responseId = responseId;
+  return reading;
+}
+
+function readContext(attributes: OtlpAttributes): Reading {
+  const metadata = attributes.has('metadata') ? recordAt(attributes, 'metadata') : undefined;
+  const reading = metadata === undefined ? {} : metadataReading((key) => stringAt(metadata, key));
+  const name = text(attributes, 'prompt.id') ?? reading.declared?.name;
+  const version = text(attributes, 'llm.prompt_template.version') ?? reading.declared?.version ?? null;
+  if (name !== undefined) reading.declared = { name, version, label: reading.declared?.label ?? null };
+  const template = text(attributes, 'llm.prompt_template.template');
+  if (template !== undefined) reading.template = template;
+  const variables = recordAt(attributes, 'llm.prompt_template.variables');
+  if (variables !== undefined) reading.variables = textsOf(variables);
+  const evaluations = [...readEvaluations(attributes, 'annotation'), ...readEvaluations(attributes, 'evaluation')];
+  if (evaluations.length > 0) reading.evaluations = evaluations;
+  return reading;
+}
+
+/** `annotations.N.annotation.*` are people's, `evaluations.N.evaluation.*` are machines'. */
+function readEvaluations(attributes: OtlpAttributes, kind: 'annotation' | 'evaluation'): Evaluation[] {
+  const list = unflatten(attributes, `${kind}s.`);
+  if (!isArray(list)) return [];
+  return list.flatMap((item) => {
+    const record = isRecord(item) ? item[kind] : undefined;
+    if (!isRecord(record)) return [];
+    const name = stringAt(record, 'name');
+    if (name === undefined) return [];
+    return [
+      {
+        name,
+        score: numberAt(record, 'score') ?? null,
+        label: stringAt(record, 'label') ?? null,
+        explanation: stringAt(record, 'explanation') ?? null,
+      },
+    ];
+  });
+}
+
+/** `llm.model_name` is the answered model where there was an answer, else the asked one. */
+function readModels(reading: Reading, attributes: OtlpAttributes, request: JsonRecord | undefined): void {
+  const provider = providerName(firstText(attributes, ['llm.provider', 'llm.system']));
+  if (provider !== undefined) reading.provider = provider;
+  const named = firstText(attributes, ['llm.model_name', 'embedding.model_name']);
+  const asked = text(attributes, 'llm.request.model_name') ?? stringAt(request, 'model', 'model_name') ?? named;
+  const answered = text(attributes, 'llm.response.model_name') ?? (attributes.has('output.value') ? named : undefined);
+  if (asked !== undefined) reading.requestModel = asked;
+  if (answered !== undefined) reading.responseModel = answered;
+  const tools = unflatten(attributes, 'llm.tools.');
+  const schemas = isArray(tools) ? tools.flatMap((entry) => toolSchema(entry)) : undefined;
+  const settings = settingsOf(asked, readParameters(request), readTools(schemas));
+  if (settings !== undefined) reading.settings = settings;
+}
+
+function toolSchema(entry: Json): Json[] {
+  const tool = isRecord(entry) && isRecord(entry['tool']) ? entry['tool'] : undefined;
+  const schema = tool?.['json_schema'];
+  if (typeof schema !== 'string') return schema === undefined || schema === null ? [] : [schema];
+  const parsed = jsonOf(schema);
+  return parsed === undefined ? [] : [parsed];
+}
+
+function readUsage(reading: Reading, attributes: OtlpAttributes): void {
+  const tokens = tokenUsage({
+    input: number(attributes, 'llm.token_count.prompt'),
+    output: number(attributes, 'llm.token_count.completion'),
+    cacheRead: number(attributes, 'llm.token_count.prompt_details.cache_read'),
+    cacheWrite: number(attributes, 'llm.token_count.prompt_details.cache_write'),
+    reasoning: number(attributes, 'llm.token_count.completion_details.reasoning'),
+    total: number(attributes, 'llm.token_count.total'),
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
+  const cost = dollars(number(attributes, 'llm.cost.total'));
+  if (cost !== undefined) reading.reportedCostUsd = cost;
+}
+
+function readContent(
+  reading: Reading,
+  attributes: OtlpAttributes,
+  request: JsonRecord | undefined,
+  known: Readonly<Reading>,
+): void {
+  if (known.input === undefined) {
+    const flattened = flattenedMessages(attributes, 'llm.input_messages.', 'user');
+    const input =
+      flattened ?? embeddingTexts(attributes) ?? messagesOf(attributes.get('input.value'), 'user')?.messages;
+    if (input !== undefined) reading.input = input;
+    // Anthropic's instructions stand beside the messages, in the request.
+    const parts = readParts(request?.['system']);
+    if (parts.length > 0) reading.system = [{ role: 'system', parts }];
+  }
+  if (known.output !== undefined || reading.operation === 'embeddings') return;
+  const output =
+    flattenedMessages(attributes, 'llm.output_messages.', 'assistant') ??
+    messagesOf(attributes.get('output.value'), 'assistant')?.messages;
+  if (output !== undefined) reading.output = output;
+}
+
+function flattenedMessages(attributes: OtlpAttributes, prefix: string, role: string): readonly Message[] | undefined {
+  const list = unflatten(attributes, prefix);
+  if (!isArray(list)) return undefined;
+  const messages = list.flatMap((item) => {
+    const message = isRecord(item) ? item['message'] : undefined;
+    return isRecord(message) ? readMessages(unwrapMessage(message), role) : [];
+  });
+  return messages.length === 0 ? undefined : messages;
+}
+
+/** Takes off the wrappers that flattening needs: `message_content`, `tool_call`, `image.image`. */
+function unwrapMessage(message: JsonRecord): JsonRecord {
+  const contents = isArray(message['contents']) ? message['contents'].map(unwrapContent) : undefined;
+  const calls = isArray(message['tool_calls'])
+    ? message['tool_calls'].map((entry) => (isRecord(entry) ? (entry['tool_call'] ?? entry) : entry))
+    : undefined;
+  return {
+    role: message['role'] ?? null,
+    content: contents ?? message['content'] ?? null,
+    ...(calls === undefined ? {} : { tool_calls: calls }),
+    ...(message['tool_call_id'] === undefined ? {} : { tool_call_id: message['tool_call_id'] }),
+  };
+}
+
+function unwrapContent(entry: Json): Json {
+  if (!isRecord(entry)) return entry;
+  if (isRecord(entry['tool_call'])) return { type: 'tool_use', ...entry['tool_call'] };
+  const content = isRecord(entry['message_content']) ? entry['message_content'] : entry;
+  const image = isRecord(content['image']) ? content['image']['image'] : undefined;
+  return isRecord(image) ? { type: 'image', ...image } : content;
+}
+
+function embeddingTexts(attributes: OtlpAttributes): readonly Message[] | undefined {
+  const list = unflatten(attributes, 'embedding.embeddings.');
+  if (!isArray(list)) return undefined;
+  const parts = list.flatMap((item) => {
+    const embedding = isRecord(item) ? item['embedding'] : undefined;
+    return isRecord(embedding) ? readParts(embedding['text']) : [];
+  });
+  return parts.length === 0 ? undefined : [{ role: 'user', parts }];
+}
+
+export const openinference: Dialect = { name: 'openinference', keys: ['openinference.'], span: readSpan };

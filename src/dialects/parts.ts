@@ -1,0 +1,146 @@
+/**
+ * One part of a message, in whatever form an SDK or a provider writes it: OpenTelemetry, OpenAI
+ * (chat and responses), Anthropic, Gemini, AI SDK, Genkit.
+ */
+
+import type { MessagePart } from '../contract/invocation.ts';
+import type { Json } from '../contract/prompt.ts';
+import { sha256 } from '../lib/hash.ts';
+import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, stringAt } from './json-text.ts';
+
+/** Long URLs are data in disguise; so much of one is enough to recognise it. */
+const REFERENCE_CHARACTERS_MAX = 2_048;
+
+/** Parts of a message's content. Empty texts are left out: nobody said them. */
+export function readParts(content: Json | undefined): MessagePart[] {
+  if (content === undefined || content === null) return [];
+  if (isArray(content)) return content.flatMap((part) => readParts(part));
+  if (!isRecord(content)) return content === '' ? [] : [textPart(String(content))];
+  const part = readPart(content);
+  if (part === null || (part.type === 'text' && part.text === '')) return [];
+  return [part];
+}
+
+export function textPart(text: string): MessagePart {
+  return { type: 'text', text };
+}
+
+function readPart(part: JsonRecord): MessagePart | null {
+  switch (typeof part['type'] === 'string' ? part['type'] : '') {
+    case '':
+      return readUntyped(part);
+    case 'text':
+    case 'input_text':
+    case 'output_text':
+    case 'summary_text':
+      return textPart(stringAt(part, 'text', 'content') ?? '');
+    case 'refusal':
+      return textPart(stringAt(part, 'refusal', 'text', 'content') ?? '');
+    case 'reasoning':
+    case 'thinking':
+    case 'reasoning_text':
+      return readReasoning(part);
+    case 'tool_call':
+    case 'tool_use':
+    case 'tool-call':
+    case 'function_call':
+    case 'function':
+    case 'server_tool_call':
+      return readToolCall(part);
+    case 'tool_call_response':
+    case 'tool_result':
+    case 'tool-result':
+    case 'function_call_output':
+      return readToolResponse(part);
+    default:
+      return readMedia(part) ?? textPart(JSON.stringify(part));
+  }
+}
+
+/** Gemini and Genkit tell the kind of a part by its only key. */
+function readUntyped(part: JsonRecord): MessagePart | null {
+  if (typeof part['text'] === 'string') return textPart(part['text']);
+  if (typeof part['reasoning'] === 'string') return { type: 'reasoning', text: part['reasoning'] };
+  const request = part['toolRequest'] ?? part['functionCall'] ?? part['function_call'];
+  if (isRecord(request)) return readToolCall(request);
+  const response = part['toolResponse'] ?? part['functionResponse'] ?? part['function_response'];
+  if (isRecord(response)) return readToolResponse(response);
+  if (isRecord(part['function'])) return readToolCall(part);
+  const media = part['media'] ?? part['inlineData'] ?? part['fileData'];
+  if (isRecord(media))
+    return mediaPart(stringAt(media, 'contentType', 'mimeType'), stringAt(media, 'url', 'data', 'fileUri'));
+  return Object.keys(part).length === 0 ? null : textPart(JSON.stringify(part));
+}
+
+function readReasoning(part: JsonRecord): MessagePart | null {
+  const summary = part['summary'];
+  const text = stringAt(part, 'content', 'text', 'thinking') ?? (isArray(summary) ? plainText(readParts(summary)) : '');
+  return text === '' ? null : { type: 'reasoning', text };
+}
+
+/** Flat (`name`, `arguments`), OpenAI's (`function: { name, arguments }`) and the AI SDK's (`toolName`, `input`). */
+export function readToolCall(call: JsonRecord): MessagePart {
+  const inner = isRecord(call['function']) ? call['function'] : call;
+  return {
+    type: 'tool_call',
+    // The responses API has two ids; answers refer to call_id.
+    id: stringAt(call, 'call_id', 'callId', 'toolCallId', 'id', 'ref') ?? null,
+    name: stringAt(inner, 'name', 'toolName') ?? '',
+    arguments: toolValue(inner['arguments'] ?? inner['input'] ?? inner['args']),
+  };
+}
+
+function readToolResponse(response: JsonRecord): MessagePart {
+  return toolResponse(
+    stringAt(response, 'call_id', 'callId', 'tool_use_id', 'toolCallId', 'tool_call_id', 'id', 'ref'),
+    response['response'] ?? response['result'] ?? response['output'] ?? response['content'],
+  );
+}
+
+export function toolResponse(id: string | undefined, result: Json | undefined): MessagePart {
+  return { type: 'tool_call_response', id: id ?? null, result: toolValue(result) };
+}
+
+/** Arguments and results travel as JSON in a string, wrapped as { type, value }, or as text parts. */
+export function toolValue(value: Json | undefined): Json {
+  if (value === undefined) return null;
+  if (typeof value === 'string') return looksLikeJson(value) ? (parseJson(value) ?? value) : value;
+  if (isRecord(value) && (value['type'] === 'json' || value['type'] === 'text') && 'value' in value) {
+    return toolValue(value['value']);
+  }
+  if (isArray(value) && value.length > 0 && value.every((item) => isRecord(item) && item['type'] === 'text')) {
+    return toolValue(plainText(readParts(value)));
+  }
+  return value;
+}
+
+function readMedia(part: JsonRecord): MessagePart | null {
+  const type = typeof part['type'] === 'string' ? part['type'] : '';
+  const nested = ['image_url', 'image', 'source', 'input_audio', 'file', 'audio', 'document']
+    .map((key) => part[key])
+    .find((value) => value !== undefined && value !== null);
+  const holder = isRecord(nested) ? { ...part, ...nested } : part;
+  const mime = stringAt(holder, 'mime_type', 'mimeType', 'media_type', 'mediaType', 'contentType', 'format');
+  const reference =
+    (typeof nested === 'string' ? nested : undefined) ??
+    stringAt(holder, 'url', 'uri', 'file_id', 'data', 'content', 'file_data', 'file_uri');
+  if (reference === undefined) return null;
+  const modality = stringAt(part, 'modality') ?? /image|audio|video/.exec(`${type} ${mime ?? ''}`)?.[0];
+  return mediaPart(modality ?? mime ?? type, reference);
+}
+
+function mediaPart(kind: string | undefined, reference: string | undefined): MessagePart {
+  const modality = /image|audio|video/.exec(kind ?? '')?.[0] ?? 'file';
+  return { type: 'media', modality, reference: mediaReference(reference ?? '') };
+}
+
+/** Bytes are never kept: a data URL or raw base64 becomes its hash. */
+export function mediaReference(reference: string): string {
+  if (/^[a-z][a-z0-9+.-]{1,30}:\/\//i.test(reference)) return reference.slice(0, REFERENCE_CHARACTERS_MAX);
+  if (!reference.startsWith('data:') && reference.length <= 128) return reference;
+  return sha256(reference);
+}
+
+export function plainText(parts: readonly MessagePart[]): string {
+  return parts.map((part) => (part.type === 'text' || part.type === 'reasoning' ? part.text : '')).join('\n');
+}

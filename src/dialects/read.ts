@@ -1,0 +1,159 @@
+/**
+ * One span or log record to `SpanFacts`: asks every dialect whose keys are there, strongest first,
+ * and lets each fill what is still open. Pure; the only functions of this folder that others call.
+ */
+
+import { createHash } from 'node:crypto';
+import type { SpanFacts } from '../contract/span-facts.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { canonicalJson } from '../lib/json.ts';
+import { timestampFromNanos } from '../lib/time.ts';
+import { plain, text } from '../otlp/attributes.ts';
+import type { Decoded, OtlpLog, OtlpResource, OtlpScope, OtlpSpan } from '../otlp/model.ts';
+import type { LogInput, Reading, SpanInput } from './dialect.ts';
+import { errorOf } from './error.ts';
+import { DIALECTS } from './index.ts';
+import { KeyTable } from './key-table.ts';
+import { senderOf } from './resource.ts';
+
+const KEY_TABLE = new KeyTable(DIALECTS);
+const EPOCH = timestampFromNanos(0n);
+/** Where ClickHouse's DateTime64(9) ends. */
+const NANOS_MAX = 9_223_372_035_999_999_999n;
+
+/**
+ * What a span says. A span that is no dialect's is a `link`, if it has a parent: chains of
+ * ancestors run through it. Null when not even that.
+ */
+export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpan): SpanFacts | null {
+  const candidates = KEY_TABLE.candidates(scope.name, span.attributes);
+  const input: SpanInput = { resource, scope, span };
+  const known: Reading = {};
+  const understood: string[] = [];
+  for (const dialect of candidates) {
+    const reading = dialect.span?.(input, known) ?? null;
+    if (reading === null) continue;
+    if (fill(known, reading)) understood.push(dialect.name);
+  }
+  if (understood.length === 0 || known.role === undefined) return linkOf(span);
+  if (known.role === 'call') addCallFacts(known, span);
+  const { role, ...content } = known;
+  return {
+    ...identity(span.traceId, span.spanId, 'span'),
+    role,
+    parentSpanId: span.parentSpanId,
+    startedAt: timestamp(span.startNanos),
+    ...(span.endNanos === 0n ? {} : { endedAt: timestamp(span.endNanos) }),
+    dialects: understood,
+    ...senderOf(resource),
+    ...content,
+  };
+}
+
+function linkOf(span: OtlpSpan): SpanFacts | null {
+  if (span.parentSpanId === '') return null;
+  return {
+    ...identity(span.traceId, span.spanId, 'span'),
+    role: 'link',
+    parentSpanId: span.parentSpanId,
+    startedAt: timestamp(span.startNanos),
+    dialects: [],
+  };
+}
+
+function addCallFacts(known: Reading, span: OtlpSpan): void {
+  const { attributes } = span;
+  if (known.conversationId === undefined) {
+    const session = text(attributes, 'session.id');
+    if (session !== undefined) known.conversationId = session;
+  }
+  if (known.userId === undefined) {
+    const user = text(attributes, 'user.id') ?? text(attributes, 'enduser.id');
+    if (user !== undefined) known.userId = user;
+  }
+  const error = known.error ?? errorOf(span, known);
+  if (error !== undefined) known.error = error;
+  if (span.droppedAttributes > 0) known.incomplete = [...(known.incomplete ?? []), 'attributes_dropped'];
+}
+
+/**
+ * What a log record says, or null when it is none of ours. `sequence` is its place among the
+ * records of its request.
+ */
+export function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, sequence = 0): SpanFacts | null {
+  const eventName = log.eventName === '' ? (text(log.attributes, 'event.name') ?? '') : log.eventName;
+  const input: LogInput = { resource, scope, log, eventName };
+  for (const dialect of DIALECTS) {
+    const reading = dialect.log?.(input) ?? null;
+    if (reading === null || reading.role === undefined) continue;
+    const { role, ...content } = reading;
+    return {
+      ...identity(log.traceId, log.spanId, 'log'),
+      recordId: recordId(log),
+      role,
+      parentSpanId: '',
+      startedAt: timestamp(log.timeNanos),
+      dialects: [dialect.name],
+      sequence,
+      ...senderOf(resource),
+      ...content,
+    };
+  }
+  return null;
+}
+
+/** All facts of a decoded request of spans. */
+export function readSpans(decoded: Decoded<OtlpSpan>): SpanFacts[] {
+  const facts: SpanFacts[] = [];
+  for (const { resource, scope, items } of decoded.groups) {
+    for (const span of items) {
+      const read = readSpan(resource, scope, span);
+      if (read !== null) facts.push(read);
+    }
+  }
+  return facts;
+}
+
+/** All facts of a decoded request of log records. */
+export function readLogs(decoded: Decoded<OtlpLog>): SpanFacts[] {
+  const facts: SpanFacts[] = [];
+  let sequence = 0;
+  for (const { resource, scope, items } of decoded.groups) {
+    for (const log of items) {
+      const read = readLog(resource, scope, log, sequence++);
+      if (read !== null) facts.push(read);
+    }
+  }
+  return facts;
+}
+
+function identity(traceId: string, spanId: string, signal: 'span' | 'log') {
+  return { traceId, spanId, recordId: '', signal } as const;
+}
+
+/** Log records have no id: a resent record is recognised by being equal in all that we know of it. */
+function recordId(log: OtlpLog): string {
+  const content = [String(log.timeNanos), log.eventName, plain(log.attributes), plain(log.body)];
+  return createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16);
+}
+
+/** Fills what `known` leaves open; true when the reading said anything. Tokens and settings are filled kind by kind. */
+function fill(known: Reading, reading: Reading): boolean {
+  const open = known as Record<string, unknown>;
+  let said = false;
+  for (const [key, value] of Object.entries(reading)) {
+    if (value === undefined) continue;
+    said = true;
+    const present = open[key];
+    if (present === undefined) open[key] = value;
+    else if (key === 'tokens' || key === 'settings') open[key] = { ...(value as object), ...(present as object) };
+    else if (key === 'incomplete') open[key] = [...new Set([...(present as string[]), ...(value as string[])])];
+  }
+  return said;
+}
+
+/** Times outside of what can be stored, which only broken clocks send, become the nearest that can. */
+function timestamp(nanos: bigint): Timestamp {
+  if (nanos <= 0n) return EPOCH;
+  return timestampFromNanos(nanos > NANOS_MAX ? NANOS_MAX : nanos);
+}

@@ -1,0 +1,81 @@
+/**
+ * Messages as events: span events of 1.26 and 1.27 (`gen_ai.content.prompt`), message events of
+ * 1.28 to 1.36 as span events (Azure) or as log records (OpenTelemetry, Elastic), and exceptions.
+ */
+
+import type { Message } from '../contract/invocation.ts';
+import { plain, text } from '../otlp/attributes.ts';
+import type { OtlpEvent } from '../otlp/model.ts';
+import type { LogInput, Reading } from './dialect.ts';
+import { type JsonRecord, isRecord, recordAt, stringAt } from './json-text.ts';
+import { messagesOf, readMessage } from './messages.ts';
+import { finishReason } from './names.ts';
+
+const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
+const CHOICE_EVENT = 'gen_ai.choice';
+
+export function isMessageEvent(name: string): boolean {
+  return name === CHOICE_EVENT || MESSAGE_EVENT.test(name);
+}
+
+/** One record is one message. A body without content says only that there was one: null. */
+export function readMessageEvent({ log, eventName }: LogInput): Reading | null {
+  const body = plain(log.body);
+  return isRecord(body) ? readEvent(eventName, body) : null;
+}
+
+function readEvent(name: string, body: JsonRecord): Reading | null {
+  const reading: Reading = { role: 'detail' };
+  if (name === CHOICE_EVENT) {
+    const output = readMessage(isRecord(body['message']) ? body['message'] : body, 'assistant').filter(hasContent);
+    if (output.length > 0) reading.output = output;
+    const reason = stringAt(body, 'finish_reason');
+    if (reason !== undefined) reading.finishReasons = [finishReason(reason)];
+  } else {
+    const role = MESSAGE_EVENT.exec(name)?.[1] ?? 'user';
+    // The event's name is the role; a body without content is the shape of "content not captured".
+    const input = readMessage({ role, ...body }, role).filter(hasContent);
+    if (input.length > 0) reading.input = input;
+  }
+  return reading.input === undefined && reading.output === undefined && reading.finishReasons === undefined
+    ? null
+    : reading;
+}
+
+function hasContent(message: Message): boolean {
+  return message.parts.some((part) => part.type !== 'tool_call_response' || part.result !== null);
+}
+
+/** Adds what a span's own events say; what attributes said already stays. */
+export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): void {
+  const input: Message[] = [];
+  const output: Message[] = [];
+  const reasons: string[] = [];
+  for (const event of events) {
+    if (event.name === 'gen_ai.content.prompt') {
+      input.push(...(messagesOf(event.attributes.get('gen_ai.prompt'), 'user')?.messages ?? []));
+    } else if (event.name === 'gen_ai.content.completion') {
+      output.push(...(messagesOf(event.attributes.get('gen_ai.completion'), 'assistant')?.messages ?? []));
+    } else if (event.name === 'gen_ai.client.inference.operation.details') {
+      input.push(...(messagesOf(event.attributes.get('gen_ai.input.messages'), 'user')?.messages ?? []));
+      output.push(...(messagesOf(event.attributes.get('gen_ai.output.messages'), 'assistant')?.messages ?? []));
+    } else if (isMessageEvent(event.name)) {
+      const said = readEvent(event.name, eventBody(event));
+      input.push(...(said?.input ?? []));
+      output.push(...(said?.output ?? []));
+      reasons.push(...(said?.finishReasons ?? []));
+    }
+  }
+  if (input.length > 0) reading.input ??= input;
+  if (output.length > 0) reading.output ??= output;
+  if (reasons.length > 0) reading.finishReasons ??= reasons;
+}
+
+/** Azure puts the body as JSON into `gen_ai.event.content`; others use the event's attributes. */
+function eventBody(event: OtlpEvent): JsonRecord {
+  const content = recordAt(event.attributes, 'gen_ai.event.content');
+  if (content !== undefined) return content;
+  const bare = text(event.attributes, 'gen_ai.event.content');
+  const attributes = plain(event.attributes);
+  return bare === undefined && isRecord(attributes) ? attributes : { content: bare ?? null };
+}

@@ -1,0 +1,252 @@
+/**
+ * OpenTelemetry's semantic conventions for generative AI, every form since 1.26: attributes as
+ * JSON text or structured, span events, and the details event as a log. Elastic, Azure and many
+ * others speak it as it is; for the rest it is the base that stronger dialects build on.
+ * https://github.com/open-telemetry/semantic-conventions-genai
+ */
+
+import type { Operation } from '../contract/invocation.ts';
+import type { Json } from '../contract/prompt.ts';
+import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
+import { isArray, jsonOf, parseJson } from './json-text.ts';
+import { messagesOf } from './messages.ts';
+import { dollars, finishReasons, providerName } from './names.ts';
+import { readParts } from './parts.ts';
+import { isMessageEvent, readMessageEvent, readSpanEvents } from './semconv-events.ts';
+import { readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+export const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
+export const EVALUATION_EVENT = 'gen_ai.evaluation.result';
+const EXCEPTION_EVENT = 'gen_ai.client.operation.exception';
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  chat: 'chat',
+  generate_content: 'chat',
+  text_completion: 'text_completion',
+  embeddings: 'embeddings',
+  // LiteLLM's own names for the same.
+  completion: 'chat',
+  acompletion: 'chat',
+  responses: 'chat',
+  aresponses: 'chat',
+  anthropic_messages: 'chat',
+  embedding: 'embeddings',
+  aembedding: 'embeddings',
+  atext_completion: 'text_completion',
+};
+
+const BOUNDARIES: Readonly<Record<string, 'tool' | 'agent'>> = {
+  execute_tool: 'tool',
+  invoke_agent: 'agent',
+  invoke_workflow: 'agent',
+};
+
+function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
+  const { attributes } = span;
+  const reading: Reading = {};
+  const operation = text(attributes, 'gen_ai.operation.name');
+  classify(reading, attributes, operation, known);
+  // Content and usage of agents and steps repeat those of the calls below them.
+  if ((known.role ?? reading.role) === 'wrapper') return { ...reading, ...readContext(attributes) };
+  Object.assign(reading, readContext(attributes), readModel(attributes), readUsage(attributes));
+  readContent(reading, attributes, known);
+  if (span.events.length > 0) readSpanEvents(reading, span.events);
+  const reasons = finishReasons(readFinishReasons(attributes));
+  if (reasons !== undefined) reading.finishReasons = reasons;
+  return reading;
+}
+
+function classify(
+  reading: Reading,
+  attributes: OtlpAttributes,
+  operation: string | undefined,
+  known: Readonly<Reading>,
+): void {
+  const call = operation === undefined ? undefined : OPERATIONS[operation.toLowerCase()];
+  if (call !== undefined) {
+    reading.role = 'call';
+    reading.operation = call;
+  } else if (operation !== undefined) {
+    reading.role = 'wrapper';
+    const boundary = BOUNDARIES[operation];
+    if (boundary !== undefined && known.role === undefined) reading.boundary = boundary;
+  } else if (isUnnamedCall(attributes)) {
+    reading.role = 'call';
+    reading.operation = 'chat';
+  } else reading.role = 'wrapper';
+}
+
+/** Before 1.27 and in hand-written spans the operation's name is missing: a model and tokens make a call. */
+function isUnnamedCall(attributes: OtlpAttributes): boolean {
+  if (!attributes.has('gen_ai.request.model') && !attributes.has('gen_ai.response.model')) return false;
+  return (
+    attributes.has('gen_ai.system') ||
+    attributes.has('gen_ai.provider.name') ||
+    readUsage(attributes).tokens !== undefined
+  );
+}
+
+function readContext(attributes: OtlpAttributes): Reading {
+  const reading: Reading = {};
+  const conversation = text(attributes, 'gen_ai.conversation.id');
+  if (conversation !== undefined) reading.conversationId = conversation;
+  const name = text(attributes, 'gen_ai.prompt.name');
+  if (name !== undefined) {
+    reading.declared = { name, version: text(attributes, 'gen_ai.prompt.version') ?? null, label: null };
+    const variables = prefixed(attributes, 'gen_ai.prompt.variable.');
+    if (variables !== undefined) reading.variables = variables;
+  }
+  return reading;
+}
+
+/** Attributes below a prefix as name → text. */
+export function prefixed(attributes: OtlpAttributes, prefix: string): Readonly<Record<string, string>> | undefined {
+  const found: [string, string][] = [];
+  for (const key of attributes.keys()) {
+    if (key.startsWith(prefix)) found.push([key.slice(prefix.length), text(attributes, key) ?? '']);
+  }
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
+/** Parameters by the name after `gen_ai.request.`. */
+const PARAMETERS = [
+  'temperature',
+  'top_p',
+  'top_k',
+  'max_tokens',
+  'frequency_penalty',
+  'presence_penalty',
+  'stop_sequences',
+  'seed',
+  'choice.count',
+  'reasoning.effort',
+];
+
+function readModel(attributes: OtlpAttributes): Reading {
+  const reading: Reading = {};
+  const provider = providerName(firstText(attributes, ['gen_ai.provider.name', 'gen_ai.system']));
+  if (provider !== undefined) reading.provider = provider;
+  const requestModel = text(attributes, 'gen_ai.request.model');
+  if (requestModel !== undefined) reading.requestModel = requestModel;
+  const responseModel = text(attributes, 'gen_ai.response.model');
+  if (responseModel !== undefined) reading.responseModel = responseModel;
+  const responseId = text(attributes, 'gen_ai.response.id');
+  if (responseId !== undefined) reading.responseId = responseId;
+  const firstTokenS = firstNumber(attributes, [
+    'gen_ai.response.time_to_first_chunk',
+    'gen_ai.client.operation.time_to_first_chunk',
+    'gen_ai.server.time_to_first_token',
+  ]);
+  if (firstTokenS !== undefined && firstTokenS > 0) reading.firstTokenMs = firstTokenS * 1_000;
+  const parameters: [string, Json][] = [];
+  for (const name of PARAMETERS) {
+    const value = attributes.get(`gen_ai.request.${name}`);
+    if (value !== undefined && value !== null) parameters.push([name, plain(value)]);
+  }
+  const tools = attributes.get('gen_ai.tool.definitions');
+  const settings = settingsOf(
+    requestModel,
+    parameters.length === 0 ? undefined : Object.fromEntries(parameters),
+    tools === undefined ? undefined : readTools(jsonOf(tools)),
+  );
+  if (settings !== undefined) reading.settings = settings;
+  return reading;
+}
+
+export function readUsage(attributes: OtlpAttributes): Reading {
+  const reading: Reading = {};
+  const tokens = tokenUsage({
+    input: firstNumber(attributes, ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens']),
+    output: firstNumber(attributes, ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens']),
+    cacheRead: firstNumber(attributes, [
+      'gen_ai.usage.cache_read.input_tokens',
+      'gen_ai.usage.cache_read_input_tokens',
+      'gen_ai.usage.details.cache_read_tokens',
+      'gen_ai.usage.details.cached_tokens',
+    ]),
+    cacheWrite: firstNumber(attributes, [
+      'gen_ai.usage.cache_write.input_tokens',
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_creation_input_tokens',
+      'gen_ai.usage.details.cache_write_tokens',
+    ]),
+    reasoning: firstNumber(attributes, [
+      'gen_ai.usage.reasoning.output_tokens',
+      'gen_ai.usage.reasoning_tokens',
+      'gen_ai.usage.details.reasoning_tokens',
+    ]),
+    total: firstNumber(attributes, ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens']),
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
+  const cost = dollars(number(attributes, 'gen_ai.usage.cost'));
+  if (cost !== undefined) reading.reportedCostUsd = cost;
+  return reading;
+}
+
+function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
+  const system = attributes.get('gen_ai.system_instructions');
+  if (system !== undefined && known.system === undefined && known.input === undefined) {
+    const parts = readParts(jsonOf(system) ?? text(attributes, 'gen_ai.system_instructions'));
+    if (parts.length > 0) reading.system = [{ role: 'system', parts }];
+  }
+  let isTruncated = booleanOf(attributes.get('anthropic.content.truncated')) === true;
+  if (known.input === undefined) {
+    const input = messagesOf(attributes.get('gen_ai.input.messages'), 'user');
+    if (input !== undefined) reading.input = input.messages;
+    isTruncated ||= input?.isTruncated === true;
+  }
+  if (known.output === undefined) {
+    const output = messagesOf(attributes.get('gen_ai.output.messages'), 'assistant');
+    if (output !== undefined) reading.output = output.messages;
+    isTruncated ||= output?.isTruncated === true;
+  }
+  if (isTruncated) reading.incomplete = ['content_truncated'];
+}
+
+/** A list, a single text, or a list written as JSON text. */
+export function readFinishReasons(attributes: OtlpAttributes): readonly string[] | undefined {
+  const reasons = texts(attributes, 'gen_ai.response.finish_reasons');
+  const only = reasons?.length === 1 ? reasons[0] : undefined;
+  if (only === undefined || !only.startsWith('[')) return reasons;
+  const parsed = parseJson(only);
+  return isArray(parsed) ? parsed.map(String) : reasons;
+}
+
+function readLog(input: LogInput): Reading | null {
+  const { attributes } = input.log;
+  if (isMessageEvent(input.eventName)) return readMessageEvent(input);
+  if (input.eventName === EVALUATION_EVENT) return readEvaluation(attributes);
+  if (input.eventName === EXCEPTION_EVENT) {
+    const type = firstText(attributes, ['error.type', 'exception.type']) ?? 'error';
+    return { role: 'detail', error: { type, message: text(attributes, 'exception.message') ?? '' } };
+  }
+  if (input.eventName !== DETAILS_EVENT) return null;
+  const reading: Reading = { role: 'detail' };
+  const operation = OPERATIONS[text(attributes, 'gen_ai.operation.name') ?? ''];
+  if (operation !== undefined) reading.operation = operation;
+  Object.assign(reading, readContext(attributes), readModel(attributes), readUsage(attributes));
+  readContent(reading, attributes, {});
+  const reasons = finishReasons(readFinishReasons(attributes));
+  if (reasons !== undefined) reading.finishReasons = reasons;
+  return reading;
+}
+
+/** An evaluator that failed judged nothing. */
+function readEvaluation(attributes: OtlpAttributes): Reading | null {
+  const name = text(attributes, 'gen_ai.evaluation.name');
+  const score = number(attributes, 'gen_ai.evaluation.score.value') ?? null;
+  const label = text(attributes, 'gen_ai.evaluation.score.label') ?? null;
+  if (name === undefined || (score === null && label === null)) return null;
+  const explanation = text(attributes, 'gen_ai.evaluation.explanation') ?? null;
+  const reading: Reading = { role: 'evaluation', evaluations: [{ name, score, label, explanation }] };
+  const responseId = text(attributes, 'gen_ai.response.id');
+  if (responseId !== undefined) reading.responseId = responseId;
+  const target = text(attributes, 'gen_ai.evaluation.target');
+  if (target !== undefined) reading.evaluationTarget = target;
+  return reading;
+}
+
+export const semconv: Dialect = { name: 'semconv', keys: ['gen_ai.'], span: readSpan, log: readLog };

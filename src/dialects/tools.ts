@@ -1,0 +1,68 @@
+/** Tool definitions and parameters of a call, in one form, so that equal settings compare equal. */
+
+import type { Json, PromptSettings } from '../contract/prompt.ts';
+import { type JsonRecord, isArray, isRecord, stringAt } from './json-text.ts';
+
+/** `{ name, description, parameters }`, from OpenAI's nested form and the flat forms of the others. */
+export function readTool(json: Json): Json {
+  if (!isRecord(json)) return json;
+  const inner = isRecord(json['function']) ? json['function'] : json;
+  const name = stringAt(inner, 'name');
+  if (name === undefined) return json;
+  const schema = inner['parameters'] ?? inner['input_schema'] ?? inner['inputSchema'] ?? inner['parametersJsonSchema'];
+  const description = stringAt(inner, 'description');
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(schema === undefined || schema === null ? {} : { parameters: schema }),
+  };
+}
+
+export function readTools(json: Json | undefined): readonly Json[] | undefined {
+  return isArray(json) && json.length > 0 ? json.map(readTool) : undefined;
+}
+
+/** Keys of request bodies that are not parameters: content, identity, transport. */
+const NOT_PARAMETERS = new Set([
+  'model',
+  'messages',
+  'input',
+  'prompt',
+  'system',
+  'instructions',
+  'tools',
+  'stream',
+  'stream_options',
+  'metadata',
+  'user',
+  'id',
+  'object',
+  'created',
+  'created_at',
+  'output',
+  'status',
+  'usage',
+]);
+
+/** What is left of a request body once content is taken out; undefined when nothing is. */
+export function readParameters(body: JsonRecord | undefined): { readonly [name: string]: Json } | undefined {
+  if (body === undefined) return undefined;
+  const entries = Object.entries(body).filter(
+    ([key, value]) => !NOT_PARAMETERS.has(key) && value !== null && value !== '',
+  );
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Settings with only what is known; undefined when that is nothing. */
+export function settingsOf(
+  model: string | undefined,
+  parameters: { readonly [name: string]: Json } | undefined,
+  tools: readonly Json[] | undefined,
+): PromptSettings | undefined {
+  if (model === undefined && parameters === undefined && tools === undefined) return undefined;
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(tools === undefined ? {} : { tools }),
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * The same call in two traces, or twice in one: two instrumentations that know nothing of each
+ * other both report the provider's response id. Equal ids and overlapping times make one call; a
+ * response served again later from a cache is another.
+ */
+
+import { compare } from './trace.ts';
+import type { CallUnit } from './units.ts';
+
+/** A unit with the views of the same call found elsewhere, nearest to the call first. */
+export interface CallGroup {
+  readonly owner: CallUnit;
+  readonly others: readonly CallUnit[];
+}
+
+export function groupAcross(units: readonly CallUnit[]): CallGroup[] {
+  const alone: CallGroup[] = [];
+  const byResponse = new Map<string, CallUnit[]>();
+  for (const unit of units) {
+    const responseId = responseIdOf(unit);
+    if (responseId === undefined) alone.push({ owner: unit, others: [] });
+    else {
+      const same = byResponse.get(responseId);
+      if (same === undefined) byResponse.set(responseId, [unit]);
+      else same.push(unit);
+    }
+  }
+  return [...alone, ...[...byResponse.values()].flatMap(groupOverlapping)];
+}
+
+export function responseIdOf({ call, views }: CallUnit): string | undefined {
+  for (const node of [call, ...views]) {
+    if (node.fact?.responseId !== undefined) return node.fact.responseId;
+    const told = node.details.find((detail) => detail.responseId !== undefined);
+    if (told !== undefined) return told.responseId;
+  }
+  return undefined;
+}
+
+/** Sweeps over units of one response id by start; a group ends where time has a gap. */
+function groupOverlapping(units: CallUnit[]): CallGroup[] {
+  const sorted = units.toSorted((a, b) => compare(startOf(a), startOf(b)) || compareIdentity(a, b));
+  const groups: CallUnit[][] = [];
+  let end = '';
+  for (const unit of sorted) {
+    const current = groups.at(-1);
+    if (current === undefined || startOf(unit) > end) groups.push([unit]);
+    else current.push(unit);
+    end = endOf(unit) > end ? endOf(unit) : end;
+  }
+  return groups.map((group) => {
+    const [owner, ...others] = group.toSorted(innermostFirst);
+    return { owner: owner as CallUnit, others };
+  });
+}
+
+/** Inside is what starts last; then what ends first; then the lowest id, so that there is always one answer. */
+function innermostFirst(a: CallUnit, b: CallUnit): number {
+  return compare(startOf(b), startOf(a)) || compare(endOf(a), endOf(b)) || compareIdentity(a, b);
+}
+
+function compareIdentity(a: CallUnit, b: CallUnit): number {
+  return compare(a.trace.traceId, b.trace.traceId) || compare(a.call.spanId, b.call.spanId);
+}
+
+export function startOf({ call }: CallUnit): string {
+  return call.fact?.startedAt ?? call.details[0]?.startedAt ?? '';
+}
+
+function endOf(unit: CallUnit): string {
+  return unit.call.fact?.endedAt ?? unit.call.details.at(-1)?.startedAt ?? startOf(unit);
+}

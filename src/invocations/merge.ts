@@ -1,0 +1,186 @@
+/**
+ * Facts about one call, strongest first, to one invocation. The first that knows a thing is
+ * believed; nothing is summed.
+ */
+
+import type { Evaluation, IncompleteReason, Invocation, Message, TokenUsage } from '../contract/invocation.ts';
+import type { PromptSettings } from '../contract/prompt.ts';
+import type { SpanFacts } from '../contract/span-facts.ts';
+import { compare } from './trace.ts';
+
+export interface MergeInput {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** About this very call, innermost first; at least one. */
+  readonly facts: readonly SpanFacts[];
+  /** About what is around it, nearest first: only prompt, conversation, user and sender are taken. */
+  readonly context: readonly SpanFacts[];
+  readonly evaluations: readonly Evaluation[];
+}
+
+export function mergeInvocation(input: MergeInput): Invocation {
+  const { facts, context } = input;
+  const [own] = facts as readonly [SpanFacts, ...SpanFacts[]];
+  const all = [...facts, ...context];
+  const span = own.signal === 'span' ? own : null;
+  const tokens = mergeTokens(facts);
+  const messages = mergeInput(facts);
+  const output = joined(facts, 'output');
+  const error = mergeError(facts);
+  const template = all.find((fact) => fact.template !== undefined);
+  return {
+    traceId: input.traceId,
+    spanId: input.spanId,
+    startedAt: own.startedAt,
+    endedAt: span?.endedAt ?? null,
+    ...mergeSender(facts, context),
+    operation: first(facts, 'operation') ?? 'other',
+    provider: first(facts, 'provider') ?? '',
+    requestModel: first(facts, 'requestModel') ?? '',
+    responseModel: first(facts, 'responseModel') ?? '',
+    responseId: first(facts, 'responseId') ?? null,
+    conversationId: first(all, 'conversationId') ?? null,
+    userId: first(all, 'userId') ?? null,
+    declared: first(all, 'declared') ?? null,
+    template: template?.template ?? null,
+    variables: template?.variables ?? first(all, 'variables') ?? null,
+    input: messages,
+    output,
+    settings: mergeSettings(facts),
+    finishReasons: joined(facts, 'finishReasons') ?? [],
+    tokens,
+    reportedCostUsd: first(facts, 'reportedCostUsd') ?? null,
+    firstTokenMs: first(facts, 'firstTokenMs') ?? null,
+    error,
+    evaluations: mergeEvaluations([...all.flatMap((fact) => fact.evaluations ?? []), ...input.evaluations]),
+    incomplete: incompleteReasons(facts, { tokens, messages, error, isOpen: span?.endedAt === undefined }),
+    dialects: [...new Set(facts.flatMap((fact) => fact.dialects))],
+  };
+}
+
+function first<Key extends keyof SpanFacts>(facts: readonly SpanFacts[], key: Key): SpanFacts[Key] | undefined {
+  for (const fact of facts) if (fact[key] !== undefined) return fact[key];
+  return undefined;
+}
+
+type ListField = 'input' | 'output' | 'finishReasons';
+
+/**
+ * A list field: the first span's that has one; a span's own list before what log records say about
+ * it, and the lists of several log records of one span one after the other.
+ */
+function joined<Key extends ListField>(facts: readonly SpanFacts[], key: Key): NonNullable<SpanFacts[Key]> | null {
+  const found = facts.find((fact) => fact[key] !== undefined);
+  if (found === undefined) return null;
+  const sameSpan = facts.filter((fact) => fact.spanId === found.spanId && fact[key] !== undefined);
+  const whole = sameSpan.find((fact) => fact.signal === 'span') ?? sameSpan.find(isWhole);
+  if (whole !== undefined) return whole[key] ?? null;
+  return sameSpan.flatMap((fact): readonly unknown[] => fact[key] ?? []) as unknown as NonNullable<SpanFacts[Key]>;
+}
+
+/** A details event holds everything; a message event holds one message. */
+function isWhole(fact: SpanFacts): boolean {
+  return fact.provider !== undefined || fact.requestModel !== undefined;
+}
+
+/** System instructions first, unless the messages repeat them. */
+function mergeInput(facts: readonly SpanFacts[]): readonly Message[] | null {
+  const input = joined(facts, 'input');
+  const system = first(facts, 'system');
+  if (system === undefined) return input;
+  if (input === null) return system;
+  const said = new Set(input.filter((message) => message.role !== 'user').map(textOf));
+  const missing = system.filter((message) => !said.has(textOf(message)));
+  return [...missing, ...input];
+}
+
+function textOf(message: Message): string {
+  return message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+}
+
+/** Kind by kind: an inner span may know the sums and an outer one the parts. */
+function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
+  const kind = (name: keyof TokenUsage): number | null => {
+    for (const fact of facts) {
+      const count = fact.tokens?.[name];
+      if (count !== undefined && count !== null) return count;
+    }
+    return null;
+  };
+  return {
+    input: kind('input'),
+    output: kind('output'),
+    cacheRead: kind('cacheRead'),
+    cacheWrite: kind('cacheWrite'),
+    reasoning: kind('reasoning'),
+  };
+}
+
+function mergeSettings(facts: readonly SpanFacts[]): PromptSettings {
+  return Object.assign({}, ...facts.map((fact) => fact.settings ?? {}).toReversed()) as PromptSettings;
+}
+
+/**
+ * The service that made the call is the outermost that reported it: inside may be a gateway, or
+ * the provider's own servers. The three belong together, so they come from one span where possible.
+ */
+function mergeSender(
+  facts: readonly SpanFacts[],
+  context: readonly SpanFacts[],
+): Pick<Invocation, 'service' | 'instance' | 'environment'> {
+  const candidates = [...facts.toReversed(), ...context];
+  const sender = candidates.find((fact) => fact.service !== undefined);
+  const own = sender === undefined ? candidates : candidates.filter((fact) => fact.service === sender.service);
+  return {
+    service: sender?.service ?? '',
+    instance: first(own, 'instance') ?? '',
+    environment: first(own, 'environment') ?? first(candidates, 'environment') ?? '',
+  };
+}
+
+/** A call that answered did not fail, even if what was around it did. */
+function mergeError(facts: readonly SpanFacts[]): Invocation['error'] {
+  const failed = facts.filter((fact) => fact.error !== undefined);
+  const [own] = facts;
+  const answered =
+    own?.error === undefined && facts.some((fact) => fact.output !== undefined || fact.tokens?.output !== undefined);
+  if (failed.length === 0 || answered) return null;
+  const errors = failed.flatMap((fact) => fact.error ?? []);
+  const type = errors.find((error) => error.type !== 'error')?.type ?? 'error';
+  return { type, message: errors.find((error) => error.message !== '')?.message ?? '' };
+}
+
+export function mergeEvaluations(evaluations: readonly Evaluation[]): readonly Evaluation[] {
+  const distinct = new Map(
+    evaluations.map((item) => [JSON.stringify([item.name, item.score, item.label, item.explanation]), item]),
+  );
+  return [...distinct].toSorted(([a], [b]) => compare(a, b)).map(([, item]) => item);
+}
+
+interface Found {
+  readonly tokens: TokenUsage;
+  readonly messages: readonly Message[] | null;
+  readonly error: Invocation['error'];
+  readonly isOpen: boolean;
+}
+
+const REASON_ORDER: readonly IncompleteReason[] = [
+  'attributes_dropped',
+  'content_not_captured',
+  'content_truncated',
+  'usage_not_reported',
+  'usage_without_cache',
+  'usage_estimated',
+  'still_open',
+];
+
+function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly IncompleteReason[] {
+  const reasons = new Set(facts.flatMap((fact) => fact.incomplete ?? []));
+  if (found.messages === null) reasons.add('content_not_captured');
+  const hasUsage = found.tokens.input !== null || found.tokens.output !== null;
+  // A call that failed used nothing that anybody would report.
+  if (!hasUsage && found.error === null) reasons.add('usage_not_reported');
+  if (found.tokens.cacheRead !== null || found.tokens.cacheWrite !== null) reasons.delete('usage_without_cache');
+  if (found.isOpen) reasons.add('still_open');
+  return REASON_ORDER.filter((reason) => reasons.has(reason));
+}

@@ -1,0 +1,36 @@
+/**
+ * Prompt templates that were rendered beside a call, not around it: LangChain's PROMPT span is the
+ * sibling that ended before the call began.
+ */
+
+import type { SpanFacts } from '../contract/span-facts.ts';
+import { type Trace, type TraceNode, compare } from './trace.ts';
+import type { CallUnit } from './units.ts';
+
+/** Spans that rendered a template, by their parent, in order of time. */
+export type PromptIndex = ReadonlyMap<string, readonly SpanFacts[]>;
+
+export function indexPrompts(trace: Trace): PromptIndex {
+  const index = new Map<string, SpanFacts[]>();
+  for (const { fact } of trace.nodes.values()) {
+    if (fact === null || fact.role !== 'wrapper' || fact.template === undefined || fact.parentSpanId === '') continue;
+    const siblings = index.get(fact.parentSpanId);
+    if (siblings === undefined) index.set(fact.parentSpanId, [fact]);
+    else siblings.push(fact);
+  }
+  for (const siblings of index.values()) {
+    siblings.sort((a, b) => compare(a.startedAt, b.startedAt) || compare(a.spanId, b.spanId));
+  }
+  return index;
+}
+
+/** For the call and each of its views: the last template rendered beside it before it began. */
+export function precedingPrompts(index: PromptIndex | undefined, { call, views }: CallUnit): SpanFacts[] {
+  if (index === undefined || index.size === 0) return [];
+  return [call, ...views].flatMap((node) => lastBefore(index, node) ?? []);
+}
+
+function lastBefore(index: PromptIndex, { fact }: TraceNode): SpanFacts | undefined {
+  if (fact === null) return undefined;
+  return index.get(fact.parentSpanId)?.findLast((prompt) => prompt.startedAt <= fact.startedAt);
+}

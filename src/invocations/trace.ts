@@ -1,0 +1,73 @@
+/** The facts of one trace as a tree. Spans may be missing, and parents may even form circles. */
+
+import type { SpanFacts } from '../contract/span-facts.ts';
+
+/** Nobody nests deeper; a circle ends here too. */
+export const ANCESTORS_MAX = 256;
+
+export interface TraceNode {
+  readonly spanId: string;
+  /** Absent while only log records told of this span. */
+  fact: SpanFacts | null;
+  /** Log records about this span, in the order in which they were made. */
+  readonly details: SpanFacts[];
+}
+
+export interface Trace {
+  readonly traceId: string;
+  readonly nodes: ReadonlyMap<string, TraceNode>;
+  readonly reports: readonly SpanFacts[];
+  readonly evaluations: readonly SpanFacts[];
+}
+
+/** `facts` hold no duplicates and are all of one trace. */
+export function buildTrace(traceId: string, facts: readonly SpanFacts[]): Trace {
+  const nodes = new Map<string, TraceNode>();
+  const nodeOf = (spanId: string): TraceNode => {
+    let node = nodes.get(spanId);
+    if (node === undefined) {
+      node = { spanId, fact: null, details: [] };
+      nodes.set(spanId, node);
+    }
+    return node;
+  };
+  const reports: SpanFacts[] = [];
+  const evaluations: SpanFacts[] = [];
+  for (const fact of facts) {
+    if (fact.role === 'evaluation') evaluations.push(fact);
+    else if (fact.role === 'report') reports.push(fact);
+    else if (fact.role !== 'detail') nodeOf(fact.spanId).fact = fact;
+    else if (fact.spanId !== '') nodeOf(fact.spanId).details.push(fact);
+  }
+  for (const node of nodes.values()) if (node.details.length > 1) node.details.sort(byMaking);
+  return { traceId, nodes, reports: reports.toSorted(byMaking), evaluations: evaluations.toSorted(byMaking) };
+}
+
+/** Time, then the place in the request, then content: log records of a burst have equal times. */
+function byMaking(a: SpanFacts, b: SpanFacts): number {
+  return compare(a.startedAt, b.startedAt) || (a.sequence ?? 0) - (b.sequence ?? 0) || compare(a.recordId, b.recordId);
+}
+
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** True for a span that reports a call, and for one that only a full log record told of. */
+export function isCall(node: TraceNode): boolean {
+  if (node.fact !== null && node.fact.role !== 'link') return node.fact.role === 'call';
+  return node.details.some((detail) => detail.operation !== undefined && detail.requestModel !== undefined);
+}
+
+/** Ancestors from the parent up; ids whose span is not known end it. */
+export function* ancestors(trace: Trace, node: TraceNode): Generator<TraceNode> {
+  let parent = parentOf(trace, node);
+  for (let depth = 0; parent !== undefined && parent !== node && depth < ANCESTORS_MAX; depth++) {
+    yield parent;
+    parent = parentOf(trace, parent);
+  }
+}
+
+function parentOf(trace: Trace, node: TraceNode): TraceNode | undefined {
+  const id = node.fact?.parentSpanId ?? '';
+  return id === '' ? undefined : trace.nodes.get(id);
+}
