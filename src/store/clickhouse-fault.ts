@@ -108,6 +108,7 @@ export async function withFaults<Result>(
   work: () => Promise<Result>,
   signal?: AbortSignal,
 ): Promise<Result> {
+  signal?.throwIfAborted();
   try {
     return await work();
   } catch (error) {

@@ -6,7 +6,8 @@
  */
 
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../contract/fault.ts';
 import type { Timestamp } from '../contract/time.ts';
@@ -107,13 +108,26 @@ function markerPath(directory: string): string {
 async function createWritable(directory: string): Promise<void> {
   const path = resolve(directory);
   try {
-    await mkdir(path, { recursive: true });
+    await makeDirectory(path);
     // Root may write where the mode says no, so ask by writing; and a full disk shows only with bytes.
     const probe = join(path, '.write-test');
     await writeFile(probe, Buffer.alloc(4096));
     await rm(probe);
   } catch (error) {
-    throw unusable(path, error as NodeJS.ErrnoException);
+    const code = (error as NodeJS.ErrnoException).code;
+    const isFile = code === 'ENOTDIR' && existsSync(path);
+    throw unusable(path, isFile ? 'EEXIST' : code, error as Error);
+  }
+}
+
+/** Step by step: Node's recursive form never returns where the system answers ENOENT for an existing parent, as in /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
+  for (const each of missing.toReversed()) {
+    await mkdir(each).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   }
 }
 
@@ -123,12 +137,13 @@ const UNUSABLE: Readonly<Record<string, readonly [why: string, hint: string]>> =
   EACCES: ['this user may not write there', 'Change its owner or mode, or choose another directory with --data.'],
   EPERM: ['this user may not write there', 'Change its owner or mode, or choose another directory with --data.'],
   EROFS: ['its file system is read-only', 'Mount it writable, or choose another directory with --data.'],
+  ENOENT: ['it could not be created there', 'Choose another directory with --data.'],
   ENOTDIR: ['a part of its path is a file', 'Choose another directory with --data.'],
   EEXIST: ['it is a file', 'Choose another directory with --data.'],
 };
 
-function unusable(path: string, error: NodeJS.ErrnoException): Fault {
-  const [why, hint] = UNUSABLE[error.code ?? ''] ?? [error.message, 'Choose another directory with --data.'];
+function unusable(path: string, code: string | undefined, error: Error): Fault {
+  const [why, hint] = UNUSABLE[code ?? ''] ?? [error.message, 'Choose another directory with --data.'];
   return new Fault('config', `The data directory ${path} can't be used: ${why}.`, { hint, cause: error });
 }
 

@@ -3,7 +3,12 @@
  * both are limits of the engine.
  */
 
-import { createClient, type ClickHouseClient, type ClickHouseClientConfigOptions } from '@clickhouse/client';
+import {
+  ClickHouseLogLevel,
+  createClient,
+  type ClickHouseClient,
+  type ClickHouseClientConfigOptions,
+} from '@clickhouse/client';
 import { drainPending, Session, version } from 'chdb';
 import { createChdbConnection, type ChdbConnection, type Connection } from 'chdb/connection';
 import { existsSync, readFileSync } from 'node:fs';
@@ -57,7 +62,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   const pool = connectionPool(connections, READS_MAX);
   // The engine's package and the client's each carry their own copy of the contract's types.
   const connection = pooledConnection(pool) as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>;
-  const client = createClient({ connection });
+  const client = createClient({ connection, log: { level: ClickHouseLogLevel.OFF } });
   const closeAll = async (): Promise<void> => {
     await pool.drain();
     await client.close();

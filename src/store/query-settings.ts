@@ -1,5 +1,7 @@
 /** ClickHouse settings that the store's code relies on, the same for the embedded engine and a server. */
 
+import { randomUUID } from 'node:crypto';
+
 /** How values look in rows, in both directions, and what an insert promises. */
 export const COMMON_SETTINGS = {
   date_time_output_format: 'iso',
@@ -10,12 +12,16 @@ export const COMMON_SETTINGS = {
   input_format_skip_unknown_fields: 1,
   // One request is one insert, and it is on disk when it resolves.
   async_insert: 0,
+  insert_deduplicate: 1,
 } as const;
 
 /** The embedded engine gets parameters as part of the text, and a page of hashes is long. */
 export const EMBEDDED_SETTINGS = { ...COMMON_SETTINGS, max_query_size: 16_777_216 } as const;
 
-/** Without a token equal rows are not the same rows; with one, the token alone decides. */
-export function insertSettings(token: string | undefined): Record<string, string | number> {
-  return token === undefined ? { insert_deduplicate: 0 } : { insert_deduplicate: 1, insert_deduplication_token: token };
+/**
+ * What one insert promises: the token alone decides whether it is a repeat. Without one it gets one
+ * of its own, since the server would otherwise drop rows that are equal to some it has just seen.
+ */
+export function insertSettings(token: string | undefined): Record<string, string> {
+  return { insert_deduplication_token: token ?? randomUUID() };
 }

@@ -1,7 +1,8 @@
 /** A ClickHouse server or cluster, over its HTTP interface. */
 
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { Fault } from '../contract/fault.ts';
 import { clickHouseFault, withFaults } from './clickhouse-fault.ts';
 import type { Database, TableDialect } from './database.ts';
@@ -41,6 +42,8 @@ function connect(options: ServerOptions, database: string | undefined): ClickHou
       ...(options.user !== undefined && { username: options.user }),
       ...(options.password !== undefined && { password: options.password }),
       ...(database !== undefined && { database }),
+      // What goes wrong is thrown; nobody is told twice.
+      log: { level: ClickHouseLogLevel.OFF },
       application: `plumbline/${options.release}`,
       request_timeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       max_open_connections: OPEN_CONNECTIONS_MAX,
@@ -72,14 +75,15 @@ async function createDatabase(options: ServerOptions, name: string, dialect: Tab
 function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release: string): Database {
   const insertJsonLines: Database['insertJsonLines'] = async (table, lines, token) => {
     if (lines.byteLength === 0) return;
-    await withFaults(`insert into ${table}`, 'server', () =>
-      client.insert({
-        table,
+    // Not `insert`: that takes bytes apart into objects and back. Bytes go through `exec` as they are.
+    await withFaults(`insert into ${table}`, 'server', async () => {
+      const { stream } = await client.exec({
+        query: `INSERT INTO ${quoteIdentifier(table)} FORMAT JSONEachRow`,
         values: Readable.from([Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)], { objectMode: false }),
-        format: 'JSONEachRow',
-        clickhouse_settings: insertSettings(token),
-      }),
-    );
+        clickhouse_settings: { ...insertSettings(token), wait_end_of_query: 1 },
+      });
+      await finished(stream.resume());
+    });
   };
   return {
     kind: 'server',

@@ -1,0 +1,226 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/time.ts';
+import { directoryOwner } from '../../src/store/data-directory.ts';
+import type { Database } from '../../src/store/database.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openDatabase } from '../../src/store/open-database.ts';
+import { startClickHouseHttp } from '../support/clickhouse-http.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+
+const openers = {
+  embedded: () => openDatabase({ path: tempDirectory() }, '1.2.3', systemClock),
+  server: async () => {
+    const { url, user, password } = await startClickHouseHttp({ user: 'plum', password: 'a:b/ü&' });
+    return await openDatabase({ url, user, password }, '1.2.3', systemClock);
+  },
+};
+
+describe.each(['embedded', 'server'] as const)('the %s database', (kind) => {
+  let database: Database;
+
+  beforeAll(async () => {
+    database = await openers[kind]();
+    await migrate(database, systemClock);
+    await database.command(
+      `CREATE TABLE rows_of_test (id UInt64, text String, at DateTime64(9, 'UTC'), money Nullable(Decimal(18, 6)))
+       ${database.dialect.engine('MergeTree')} ORDER BY id SETTINGS ${database.dialect.settings}`,
+    );
+  });
+  afterAll(async () => await database.close());
+
+  it('gives nanoseconds, 64-bit integers and decimals without loss', async () => {
+    const [row] = await database.query(
+      `SELECT toUInt64('18446744073709551615') AS n, toDecimal64('0.000001', 6) AS money,
+         toDateTime64('2026-11-20 02:47:00.123456789', 9, 'UTC') AS at,
+         toDateTime64('2026-11-20 02:47:00', 9, 'UTC') AS whole`,
+    );
+    expect(row).toEqual({
+      n: '18446744073709551615',
+      money: '0.000001',
+      at: '2026-11-20T02:47:00.123456789Z',
+      whole: '2026-11-20T02:47:00.000000000Z',
+    });
+  });
+
+  it('takes any parameter as it is', async () => {
+    const text = fc.string({ unit: 'binary', maxLength: 60 }).map((value) => value.toWellFormed());
+    await fc.assert(
+      fc.asyncProperty(text, fc.array(text, { maxLength: 4 }), fc.integer(), async (one, many, number) => {
+        const [row] = await database.query(
+          'SELECT {one:String} AS one, {many:Array(String)} AS many, {number:Int64} AS number',
+          { one, many, number },
+        );
+        expect(row).toEqual({ one, many, number: String(number) });
+      }),
+      {
+        numRuns: 60,
+        examples: [["' OR 1=1 --", ['\\', "\\'", '{one:String}', '\0\n\t$&'], -1]],
+      },
+    );
+  });
+
+  it('takes a timestamp as a parameter, and leaves text that looks like one alone', async () => {
+    const at = '2026-11-20T02:47:00.123456789Z';
+    const [row] = await database.query(`SELECT {at:DateTime64(9, 'UTC')} AS at, {text:String} AS text`, {
+      at,
+      text: at,
+    });
+    expect(row).toEqual({ at, text: at });
+  });
+
+  it('takes parameters longer than a URL', async () => {
+    const hashes = Array.from({ length: 5_000 }, (_, index) => `sha256:${String(index).padStart(64, '0')}`);
+    const [row] = await database.query('SELECT length({hashes:Array(String)}) AS n', { hashes });
+    expect(row).toEqual({ n: '5000' });
+  });
+
+  it('shows at once what was inserted, and drops a repeat with the same token only', async () => {
+    const rows = [{ id: '1', text: 'ü\n"', at: '2026-11-20T02:47:00.123456789Z', money: '1.5' }];
+    await database.insert('rows_of_test', rows, 'once');
+    await database.insert('rows_of_test', rows, 'once');
+    expect(await database.query('SELECT * FROM rows_of_test')).toEqual(rows);
+    const line = Buffer.from(`${JSON.stringify({ id: 2, text: 'x', at: rows[0]?.at })}\n`);
+    await database.insertJsonLines('rows_of_test', line);
+    await database.insertJsonLines('rows_of_test', line);
+    expect(await database.query('SELECT count() AS n FROM rows_of_test WHERE id = 2')).toEqual([{ n: '2' }]);
+    await database.insertJsonLines('rows_of_test', new Uint8Array());
+  });
+
+  it('answers many at a time, reads and writes mixed', async () => {
+    const work = Array.from({ length: 60 }, async (_, index) => {
+      if (index % 3 === 0) await database.insert('rows_of_test', [{ id: 1_000 + index, text: 'mixed' }]);
+      const [row] = await database.query<{ n: number }>('SELECT {n:UInt32} AS n', { n: index });
+      return row?.n;
+    });
+    expect(await Promise.all(work)).toEqual(Array.from({ length: 60 }, (_, index) => index));
+    expect(await database.query("SELECT count() AS n FROM rows_of_test WHERE text = 'mixed'")).toEqual([{ n: '20' }]);
+  });
+
+  it('calls a statement that can never work permanent', async () => {
+    await expect(database.query('SELECT nonsense FROM nowhere')).rejects.toMatchObject({
+      name: 'Fault',
+      kind: 'permanent',
+    });
+    const garbage = Buffer.from('{"id": "no number"}\n');
+    await expect(database.insertJsonLines('rows_of_test', garbage)).rejects.toMatchObject({ kind: 'permanent' });
+  });
+
+  it('stops waiting when told to', async () => {
+    const gone = new Error('gone');
+    await expect(database.query('SELECT 1', {}, AbortSignal.abort(gone))).rejects.toBe(gone);
+    const controller = new AbortController();
+    const slow = database.query('SELECT sleepEachRow(0.2) FROM numbers(5)', {}, controller.signal);
+    controller.abort(gone);
+    await expect(slow).rejects.toBe(gone);
+    await database.ping();
+  });
+});
+
+describe('the data directory', () => {
+  it('says who has it open', async () => {
+    const path = tempDirectory();
+    const database = await openDatabase({ path }, '1.2.3', systemClock);
+    await database.announce('http://127.0.0.1:7070');
+    await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject({
+      kind: 'config',
+      message: expect.stringMatching(
+        new RegExp(`in use by process ${process.pid} \\(plumbline 1.2.3, since 20.*API at http://127.0.0.1:7070\\)`),
+      ),
+    });
+    await database.close();
+    await database.close();
+    await (await openDatabase({ path }, '1.2.3', systemClock)).close();
+  });
+
+  it('takes over from a process that is gone, also when its id has a new owner or the machine was restarted', async () => {
+    const path = tempDirectory();
+    await (await openDatabase({ path }, '1.2.3', systemClock)).close();
+    const owner = { pid: process.pid, bootId: null, startTicks: '1', since: 'then', release: '1.2.3', address: null };
+    for (const stale of [
+      owner,
+      { ...owner, pid: 2 ** 22 + 1, startTicks: null },
+      { ...owner, startTicks: null, bootId: 'another' },
+    ]) {
+      writeFileSync(join(path, 'owner.json'), JSON.stringify(stale));
+      const database = await openDatabase({ path }, '1.2.3', systemClock);
+      expect(await directoryOwner(path)).toMatchObject({ pid: process.pid, release: '1.2.3', address: null });
+      await database.close();
+      expect(await directoryOwner(path)).toBeNull();
+    }
+  });
+
+  it('refuses what a newer release, or a newer engine, wrote', async () => {
+    const path = tempDirectory();
+    await (await openDatabase({ path }, '1.2.3', systemClock)).close();
+    const marker = JSON.parse(readFileSync(join(path, 'format.json'), 'utf8')) as object;
+    for (const [change, said] of [
+      [{ format: 2, release: '2.0.0' }, /was written by plumbline 2\.0\.0, which is newer/],
+      [{ format: 0, release: '0.0.1' }, /has the format of plumbline 0\.0\.1, which is too old/],
+      [{ engine: '99.1.1.1', release: '1.9.0' }, /was written with ClickHouse 99\.1\.1\.1/],
+    ] as const) {
+      writeFileSync(join(path, 'format.json'), JSON.stringify({ ...marker, ...change }));
+      await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject({
+        kind: 'config',
+        message: expect.stringMatching(said),
+        hint: expect.any(String),
+      });
+    }
+  });
+
+  it('says why it cannot be used', async () => {
+    const path = tempDirectory();
+    writeFileSync(join(path, 'file'), '');
+    mkdirSync(join(path, 'sub'));
+    for (const [bad, said] of [
+      [join(path, 'file'), /can't be used: it is a file/],
+      [join(path, 'file', 'below'), /can't be used: a part of its path is a file/],
+      ['/proc/plumbline', /can't be used/],
+    ] as const) {
+      await expect(openDatabase({ path: bad }, '1.2.3', systemClock)).rejects.toMatchObject({
+        kind: 'config',
+        message: expect.stringMatching(said),
+        hint: expect.stringContaining('--data'),
+      });
+    }
+  });
+});
+
+describe('a server that is not well', () => {
+  it('refuses bad credentials as a matter of configuration', async () => {
+    const { url } = await startClickHouseHttp({ user: 'plum', password: 'right' });
+    const opened = openDatabase({ url, user: 'plum', password: 'wrong' }, '1.2.3', systemClock);
+    await expect(opened).rejects.toMatchObject({ kind: 'config', hint: expect.stringContaining('password') });
+  });
+
+  it('calls everything on the way transient, and recovers', async () => {
+    const server = await startClickHouseHttp();
+    const database = await openDatabase({ url: server.url }, '1.2.3', systemClock);
+    await server.trouble(1, 502, '<html>Bad gateway</html>');
+    await expect(database.query('SELECT 1')).rejects.toMatchObject({ kind: 'transient' });
+    await server.trouble(1, 500, 'Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)', 241);
+    await expect(database.insert('migrations', [{ id: 9 }])).rejects.toMatchObject({ kind: 'overloaded' });
+    await server.trouble(1, 500, 'Code: 243. DB::Exception: Cannot reserve 1 MiB. (NOT_ENOUGH_SPACE)', 243);
+    await expect(database.query('SELECT 1')).rejects.toMatchObject({
+      kind: 'overloaded',
+      hint: expect.stringContaining('disk'),
+    });
+    await server.trouble(1, 500, 'Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)', 164);
+    await expect(database.command('SELECT 1')).rejects.toMatchObject({ kind: 'config' });
+    await server.hangUp(true);
+    await expect(database.query('SELECT 1')).rejects.toMatchObject({ kind: 'transient' });
+    await expect(database.ping()).rejects.toMatchObject({ kind: 'transient' });
+    await server.hangUp(false);
+    await database.ping();
+    await server.kill();
+    await expect(database.query('SELECT 1')).rejects.toMatchObject({ kind: 'transient' });
+    await expect(openDatabase({ url: server.url }, '1.2.3', systemClock)).rejects.toMatchObject({ kind: 'transient' });
+    await database.close();
+  });
+
+  it('names a URL that is none', async () => {
+    await expect(openDatabase({ url: 'nonsense' }, '1.2.3', systemClock)).rejects.toMatchObject({ kind: 'config' });
+  });
+});
