@@ -24,21 +24,21 @@ const STDERR_CHARACTERS_MAX = 8 * 1024;
 const KILL_AFTER_MS = 2_000;
 
 /** Variables that would make git work on another repository than the one it is told. */
-const OTHER_REPOSITORY = [
+const OTHER_REPOSITORY: ReadonlySet<string> = new Set([
   'GIT_DIR',
   'GIT_WORK_TREE',
   'GIT_INDEX_FILE',
   'GIT_OBJECT_DIRECTORY',
   'GIT_NAMESPACE',
   'GIT_COMMON_DIR',
-];
+]);
 
 /** Answers with whatever exit code; throws when git can't be run, says too much, or the signal aborts. */
 export function runGit(args: readonly string[], options: GitOptions): Promise<GitAnswer> {
   const { signal } = options;
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = spawn('git', ['-c', 'core.askPass=true', '-c', 'credential.interactive=false', ...args], {
+    const child = spawn('git', ['--literal-pathspecs', '-c', 'core.askPass=true', ...args], {
       env: environmentOf(options),
       stdio: ['ignore', 'pipe', 'pipe'],
       // A session of its own has no terminal to ask at, and its helpers end with it.
@@ -74,7 +74,7 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Gi
       signal.removeEventListener('abort', onAbort);
       if (failure === null)
         resolve({ exitCode: code ?? 1, stdout: Buffer.concat(chunks), complaint: complaintOf(stderr) });
-      else reject(failure as Error);
+      else reject(failure);
     });
   });
 }
@@ -82,7 +82,7 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Gi
 function environmentOf({ environment = {}, authorization }: GitOptions): Record<string, string> {
   const result: Record<string, string> = { PATH: '/usr/local/bin:/usr/bin:/bin' };
   for (const [name, value] of Object.entries(environment)) {
-    if (value !== undefined && !OTHER_REPOSITORY.includes(name)) result[name] = value;
+    if (value !== undefined && !OTHER_REPOSITORY.has(name)) result[name] = value;
   }
   Object.assign(result, {
     LC_ALL: 'C',

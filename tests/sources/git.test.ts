@@ -1,0 +1,133 @@
+/** What is particular to Git: refs of all kinds, local and remote, and a server that asks for a password. */
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openGitStandIn, type GitStandIn } from '../support/sources/git.ts';
+import { serveApi, type HttpStandIn } from '../support/sources/http-stand-in.ts';
+import { EDITED, originalText } from '../support/sources/stand-in.ts';
+import { watchPlace, type Place } from '../support/sources/watch-place.ts';
+
+const opened: Place[] = [];
+const servers: HttpStandIn[] = [];
+
+afterEach(async () => {
+  for (const place of opened.splice(0)) await place.close();
+  for (const server of servers.splice(0)) await server.close();
+});
+
+async function watch(standIn: GitStandIn, config: object, targets: readonly object[] = [{ path: 'intent.txt' }]) {
+  const place = await watchPlace(
+    { type: 'git' },
+    {
+      ...standIn,
+      config,
+      targets: targets.map((target, index) => ({ prompt: `p${index}`, config: target })),
+    },
+  );
+  opened.push(place);
+  return place;
+}
+
+describe('a ref', () => {
+  it.each([
+    ['a branch', 'main'],
+    ['a full ref', 'refs/heads/main'],
+    ['HEAD', 'HEAD'],
+    ['an annotated tag', 'v1'],
+    ['a commit', ''],
+  ])('may be %s, in a remote and in a local repository', async (_what, ref) => {
+    const standIn = await openGitStandIn();
+    standIn.git('tag', '-a', 'v1', '-m', 'one');
+    standIn.git('push', '--quiet', 'origin', 'v1');
+    const commit = standIn.git('rev-parse', 'HEAD').trim();
+    for (const repository of [`file://${standIn.bare}`, standIn.directory]) {
+      const place = await watch(standIn, { repository, ref: ref === '' ? commit : ref });
+      expect((await place.poll()).get('p0')).toMatchObject({
+        outcome: 'held',
+        body: { text: originalText('intent') },
+        pointer: { name: ref === '' ? commit : ref, value: commit },
+        sourceVersion: commit,
+        editedBy: 'Mallory <mallory@example.com>',
+      });
+    }
+  });
+
+  it('that moves takes the pointer and not the version with it, when the file stays', async () => {
+    const standIn = await openGitStandIn();
+    const place = await watch(standIn, { repository: standIn.directory, ref: 'main' });
+    const first = standIn.git('rev-parse', 'HEAD').trim();
+    await place.poll();
+    await standIn.edit('reply', EDITED);
+    const second = standIn.git('rev-parse', 'HEAD').trim();
+    expect((await place.poll()).get('p0')).toMatchObject({ pointer: { value: second }, sourceVersion: first });
+  });
+
+  it('that does not exist is missing, since the repository answered', async () => {
+    const standIn = await openGitStandIn();
+    for (const repository of [`file://${standIn.bare}`, standIn.directory]) {
+      const place = await watch(standIn, { repository, ref: 'no-such-branch' });
+      expect((await place.poll()).get('p0')).toMatchObject({ outcome: 'missing' });
+    }
+  });
+
+  it('that was pushed with force is followed', async () => {
+    const standIn = await openGitStandIn();
+    const place = await watch(standIn, { repository: `file://${standIn.bare}`, ref: 'main' });
+    await place.poll();
+    await writeFile(join(standIn.directory, 'intent.txt'), EDITED);
+    standIn.git('commit', '--quiet', '--all', '--amend', '-m', 'Rewritten');
+    standIn.git('push', '--quiet', '--force', 'origin', 'main');
+    expect((await place.poll()).get('p0')).toMatchObject({ outcome: 'held', body: { text: EDITED } });
+  });
+});
+
+it('reads a field, and asks nothing more of a commit it knows', async () => {
+  const standIn = await openGitStandIn();
+  await writeFile(join(standIn.directory, 'p.yaml'), 'a:\n  b: hello\n');
+  standIn.git('add', '--all');
+  standIn.git('commit', '--quiet', '-m', 'Add');
+  standIn.git('push', '--quiet', 'origin', 'main');
+  const targets = [{ path: 'p.yaml', field: 'a.b' }, { path: 'p.yaml', field: 'a.c' }, { path: 'none.txt' }];
+  const place = await watch(standIn, { repository: `file://${standIn.bare}`, ref: 'main' }, targets);
+  const first = await place.poll();
+  expect([0, 1, 2].map((index) => first.get(`p${index}`)?.outcome)).toEqual(['held', 'missing', 'missing']);
+  expect(first.get('p0')).toMatchObject({ body: { text: 'hello' } });
+  await place.poll();
+  expect(place.events.findLast((event) => event.kind === 'polled')).toMatchObject({
+    unchanged: 1,
+    held: 0,
+    missing: 2,
+  });
+});
+
+it('answers a server that wants a password with its token or not at all, and never waits at a prompt', async () => {
+  const standIn = await openGitStandIn();
+  const server = await serveApi(() => ({
+    status: 401,
+    headers: { 'www-authenticate': 'Basic realm="git"' },
+    body: 'Password?',
+  }));
+  servers.push(server);
+  const without = await watch(standIn, { repository: `${server.origin}/team/prompts.git` });
+  expect((await without.poll()).get('p0')).toMatchObject({ outcome: 'unreachable' });
+  expect(server.requests.every((request) => request.headers['authorization'] === undefined)).toBe(true);
+
+  const place = await watch(standIn, { repository: `${server.origin}/team/prompts.git`, token: 'git-token-123456' });
+  const observation = (await place.poll()).get('p0');
+  expect(observation).toMatchObject({ outcome: 'unreachable' });
+  expect(server.requests.at(-1)?.headers['authorization']).toBe(
+    `Basic ${Buffer.from('x-access-token:git-token-123456').toString('base64')}`,
+  );
+  expect(JSON.stringify(observation)).not.toContain('git-token');
+});
+
+it('does not hang with a server that says nothing', async () => {
+  const standIn = await openGitStandIn();
+  const server = await serveApi(() => ({}));
+  servers.push(server);
+  await server.trouble('hangs');
+  const place = await watch(standIn, { repository: `${server.origin}/team/prompts.git` });
+  expect((await place.poll()).get('p0')).toMatchObject({ outcome: 'unreachable', reason: 'No answer within 2s.' });
+  await server.trouble(null);
+});
