@@ -1,8 +1,7 @@
 /** From what the ingest said to what a transport answers. Pure: one decision for HTTP and gRPC. */
 
 import type { Acknowledgement } from '../../src/contract/telemetry.ts';
-import type { RpcCode } from './answers.ts';
-import { RPC_CODES } from './answers.ts';
+import { RPC_CODES, type RpcCode } from '../../src/otlp/responses.ts';
 import type { RequestOutcome } from './metrics.ts';
 
 /** A refusal, for both transports. Only with `retryAfterMs` may the sender try again. */

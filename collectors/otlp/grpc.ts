@@ -14,8 +14,8 @@ import {
 import type { Component } from '../../src/contract/component.ts';
 import { Fault } from '../../src/contract/fault.ts';
 import type { AcceptTelemetry, AuthorizeIngest } from '../../src/contract/telemetry.ts';
+import { encodeExportResponse, encodeStatus, type OtlpSignal } from '../../src/otlp/responses.ts';
 import { answerOf, failed, overloaded, unauthorized, type Refusal } from './answer-of.ts';
-import { exportResponse, statusBody, type AnsweredSignal } from './answers.ts';
 import type { InFlight, OtlpLimits } from './limits.ts';
 import { countBody, countRequest } from './metrics.ts';
 
@@ -32,7 +32,7 @@ export interface OtlpGrpcOptions {
 
 type ExportCall = handleUnaryCall<Buffer, Buffer>;
 
-const EXPORT_PATHS: Readonly<Record<AnsweredSignal, string>> = {
+const EXPORT_PATHS: Readonly<Record<OtlpSignal, string>> = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
@@ -55,7 +55,7 @@ export class OtlpGrpcReceiver implements Component {
       'grpc.max_receive_message_length': options.limits.bodyBytesMax,
       'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
     });
-    for (const [signal, path] of Object.entries(EXPORT_PATHS) as [AnsweredSignal, string][]) {
+    for (const [signal, path] of Object.entries(EXPORT_PATHS) as [OtlpSignal, string][]) {
       this.#server.addService(serviceAt(path), { export: this.#handler(signal) });
     }
   }
@@ -89,7 +89,7 @@ export class OtlpGrpcReceiver implements Component {
     return this.#stopped;
   }
 
-  #handler(signal: AnsweredSignal): ExportCall {
+  #handler(signal: OtlpSignal): ExportCall {
     return (call, callback) => {
       this.#serve(signal, call.request, call.metadata, callback).catch((error: unknown) => {
         this.#options.onError(error);
@@ -99,7 +99,7 @@ export class OtlpGrpcReceiver implements Component {
   }
 
   async #serve(
-    signal: AnsweredSignal,
+    signal: OtlpSignal,
     body: Buffer,
     metadata: Metadata,
     callback: sendUnaryData<Buffer>,
@@ -115,24 +115,28 @@ export class OtlpGrpcReceiver implements Component {
       countBody('grpc', body.length);
       if (signal === 'metrics') {
         countRequest('grpc', signal, 'metrics_dropped');
-        return callback(null, exportResponse('protobuf', signal, 0, ''));
+        return callback(null, exportBytes(signal));
       }
       const answer = answerOf(await accept({ signal, encoding: 'protobuf', body }));
       if (answer.kind === 'refusal') return refuse(signal, answer.refusal, callback);
       countRequest('grpc', signal, answer.rejected === 0 ? 'accepted' : 'partly_rejected');
-      return callback(null, exportResponse('protobuf', signal, answer.rejected, answer.message));
+      return callback(null, exportBytes(signal, answer.rejected, answer.message));
     } finally {
       inFlight.give(body.length);
     }
   }
 }
 
-function refuse(signal: AnsweredSignal, refusal: Refusal, callback: sendUnaryData<Buffer>): void {
+function refuse(signal: OtlpSignal, refusal: Refusal, callback: sendUnaryData<Buffer>): void {
   countRequest('grpc', signal, refusal.outcome);
   const metadata = new Metadata();
   const { rpcCode: code, message, retryAfterMs } = refusal;
-  metadata.set('grpc-status-details-bin', statusBody('protobuf', code, message, retryAfterMs));
+  metadata.set('grpc-status-details-bin', Buffer.from(encodeStatus('protobuf', code, message, retryAfterMs)));
   callback({ code, details: message, metadata });
+}
+
+function exportBytes(signal: OtlpSignal, rejected = 0, message = ''): Buffer {
+  return Buffer.from(encodeExportResponse('protobuf', signal, rejected, message));
 }
 
 function serviceAt(path: string): ServiceDefinition {

@@ -8,8 +8,15 @@ import type { AddressInfo } from 'node:net';
 import type { Component } from '../../src/contract/component.ts';
 import { Fault } from '../../src/contract/fault.ts';
 import type { AcceptTelemetry, AuthorizeIngest } from '../../src/contract/telemetry.ts';
+import type { OtlpEncoding } from '../../src/otlp/model.ts';
+import {
+  CONTENT_TYPES,
+  encodeExportResponse,
+  encodeStatus,
+  RPC_CODES,
+  type OtlpSignal,
+} from '../../src/otlp/responses.ts';
 import { answerOf, failed, malformed, overloaded, tooLarge, unauthorized, type Refusal } from './answer-of.ts';
-import { exportResponse, RPC_CODES, statusBody, type AnsweredSignal, type BodyEncoding } from './answers.ts';
 import { contentEncoding, CONTENT_ENCODINGS, decompress, type ContentEncoding } from './decompress.ts';
 import { InFlight, type OtlpLimits } from './limits.ts';
 import { countBody, countRequest } from './metrics.ts';
@@ -28,16 +35,11 @@ export interface OtlpHttpOptions {
 }
 
 /** Langfuse's exporter has a path of its own. */
-const PATHS: Readonly<Record<string, AnsweredSignal>> = {
+const PATHS: Readonly<Record<string, OtlpSignal>> = {
   '/v1/traces': 'traces',
   '/v1/logs': 'logs',
   '/v1/metrics': 'metrics',
   '/api/public/otel/v1/traces': 'traces',
-};
-
-const MEDIA_TYPES: Readonly<Record<BodyEncoding, string>> = {
-  protobuf: 'application/x-protobuf',
-  json: 'application/json',
 };
 
 // A sender that was refused may still be sending; so much of it is read and thrown away, so that it
@@ -47,8 +49,8 @@ const DRAIN_BYTES_MAX = 1024 * 1024;
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly signal: AnsweredSignal;
-  readonly encoding: BodyEncoding;
+  readonly signal: OtlpSignal;
+  readonly encoding: OtlpEncoding;
 }
 
 export class OtlpHttpReceiver implements Component {
@@ -111,7 +113,7 @@ export class OtlpHttpReceiver implements Component {
   }
 
   /** Everything that can be said before the body is read. */
-  #refuseByHead(request: IncomingMessage, signal: string | undefined, encoding: BodyEncoding | null): Refusal | null {
+  #refuseByHead(request: IncomingMessage, signal: string | undefined, encoding: OtlpEncoding | null): Refusal | null {
     const { authorize, limits } = this.#options;
     if (signal === undefined) return notFound(request.url ?? '');
     if (request.method !== 'POST') return methodNotAllowed();
@@ -170,9 +172,9 @@ export class OtlpHttpReceiver implements Component {
   #succeed(exchange: Exchange, rejected: number, message: string, isDropped: boolean): void {
     const accepted = rejected === 0 ? 'accepted' : 'partly_rejected';
     countRequest('http', exchange.signal, isDropped ? 'metrics_dropped' : accepted);
-    const body = exportResponse(exchange.encoding, exchange.signal, rejected, message);
+    const body = encodeExportResponse(exchange.encoding, exchange.signal, rejected, message);
     exchange.response.writeHead(200, {
-      'content-type': MEDIA_TYPES[exchange.encoding],
+      'content-type': CONTENT_TYPES[exchange.encoding],
       'content-length': body.length,
     });
     exchange.response.end(body);
@@ -181,11 +183,11 @@ export class OtlpHttpReceiver implements Component {
   #refuse(exchange: Exchange, refusal: Refusal): void {
     const { request, response, signal, encoding } = exchange;
     countRequest('http', signal, refusal.outcome);
-    const body = statusBody(encoding, refusal.rpcCode, refusal.message, refusal.retryAfterMs);
+    const body = encodeStatus(encoding, refusal.rpcCode, refusal.message, refusal.retryAfterMs);
     const isUnread = !request.complete;
     response.writeHead(refusal.httpStatus, {
       ...refusalHeaders(refusal),
-      'content-type': MEDIA_TYPES[encoding],
+      'content-type': CONTENT_TYPES[encoding],
       'content-length': String(body.length),
       ...(isUnread && { connection: 'close' }),
     });
@@ -216,8 +218,8 @@ function drain(request: IncomingMessage): void {
 }
 
 /** A missing Content-Type is read as protobuf, OTLP's default. */
-function requestEncoding(header: string | undefined): BodyEncoding | null {
-  const type = (header ?? MEDIA_TYPES.protobuf).split(';', 1)[0]?.trim().toLowerCase();
+function requestEncoding(header: string | undefined): OtlpEncoding | null {
+  const type = (header ?? CONTENT_TYPES.protobuf).split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'application/x-protobuf' || type === 'application/protobuf') return 'protobuf';
   return type === 'application/json' ? 'json' : null;
 }
@@ -232,7 +234,7 @@ function noRoom(limits: OtlpLimits): Refusal {
 
 function notFound(url: string): Refusal {
   const message = `There is nothing at ${url.slice(0, 200)}; telemetry goes to ${Object.keys(PATHS).join(', ')}.`;
-  return { outcome: 'not_found', httpStatus: 404, rpcCode: RPC_CODES.notFound, message };
+  return { outcome: 'not_found', httpStatus: 404, rpcCode: RPC_CODES.unimplemented, message };
 }
 
 function methodNotAllowed(): Refusal {
@@ -240,7 +242,7 @@ function methodNotAllowed(): Refusal {
 }
 
 function unsupportedMediaType(): Refusal {
-  const message = `Content-Type must be ${MEDIA_TYPES.protobuf} or ${MEDIA_TYPES.json}.`;
+  const message = `Content-Type must be ${CONTENT_TYPES.protobuf} or ${CONTENT_TYPES.json}.`;
   return { outcome: 'unsupported_media_type', httpStatus: 415, rpcCode: RPC_CODES.invalidArgument, message };
 }
 

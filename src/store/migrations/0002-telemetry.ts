@@ -18,9 +18,11 @@ export const telemetry: Migration = {
       received_at ${TIME} ${TIME_CODEC},
       response_id String CODEC(ZSTD(1)),
       facts String CODEC(ZSTD(3)),
+      -- The same span resent is one row; sent again with other content it is another version of it.
+      variant UInt64 MATERIALIZED cityHash64(facts) CODEC(NONE),
       INDEX by_response response_id TYPE bloom_filter(0.01) GRANULARITY 1
     ) ${engine('ReplacingMergeTree', 'received_at')}
-    PARTITION BY toDate(received_at) ORDER BY (trace_id, span_id, record_id)
+    PARTITION BY toDate(received_at) ORDER BY (trace_id, span_id, record_id, variant)
     SETTINGS index_granularity = 1024, ${settings}`,
 
     // Each list of messages as what it adds to another one; see src/ingest/content/message-lists.ts.

@@ -1,0 +1,108 @@
+/** Questions about stored invocations: single calls, usage, and how many calls a drift has touched. */
+
+import type { Invocation } from './invocation.ts';
+import type { ContentHash } from './prompt.ts';
+import type { Page, PageOf } from './store.ts';
+import type { Timestamp } from './time.ts';
+
+export interface InvocationFilter {
+  readonly prompt?: string | undefined;
+  readonly version?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly service?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly from?: Timestamp | undefined;
+  readonly to?: Timestamp | undefined;
+}
+
+/** An invocation as stored, with what was concluded about it. Texts that were not kept read `[not kept: sha256:…]`. */
+export interface InvocationRow {
+  readonly invocation: Invocation;
+  readonly prompt: string | null;
+  readonly version: string | null;
+  readonly owner: string | null;
+  readonly attribution: string;
+  /** Strict hash of the instruction text; null when no content was captured. */
+  readonly promptHash: ContentHash | null;
+  /** Decimal string; null: not priced. */
+  readonly costUsd: string | null;
+  /** Which price was used; empty when not priced. */
+  readonly priceId: string;
+}
+
+export const USAGE_GROUPS = ['prompt', 'version', 'model', 'service', 'owner', 'environment', 'day'] as const;
+export type UsageGroup = (typeof USAGE_GROUPS)[number];
+
+export interface UsageQuery {
+  readonly groupBy: readonly UsageGroup[];
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+}
+
+export interface Quantiles {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+/** As the API writes it: the group's keys beside these. Sums of tokens leave out calls that reported none. */
+export interface UsageRow {
+  readonly [groupKey: string]: unknown;
+  readonly calls: number;
+  readonly errors: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_write_tokens: number;
+  readonly reasoning_tokens: number;
+  /** Decimal string: the sum over priced calls. */
+  readonly cost_usd: string;
+  readonly unpriced_calls: number;
+  readonly latency_ms: Quantiles;
+  readonly first_token_ms: Quantiles;
+}
+
+export interface AffectedQuery {
+  readonly prompt: string;
+  readonly environment: string;
+  /** Calls with this instruction text, or attributed to this version; either. */
+  readonly promptHash?: ContentHash | undefined;
+  readonly version?: string | undefined;
+  readonly since: Timestamp;
+}
+
+export interface InvocationLog {
+  /** Newest first. */
+  list(filter: InvocationFilter, page: Page): Promise<PageOf<InvocationRow>>;
+  usage(query: UsageQuery): Promise<readonly UsageRow[]>;
+  affected(query: AffectedQuery): Promise<number>;
+  /**
+   * Prices stored calls anew and writes those whose price changed. `priceOf` is asked once for each
+   * call. Returns how many were looked at and how many changed.
+   */
+  reprice(
+    from: Timestamp,
+    to: Timestamp,
+    priceOf: PriceCall,
+  ): Promise<{ readonly calls: number; readonly changed: number }>;
+}
+
+/** What a price depends on. */
+export interface PricedCall {
+  readonly provider: string;
+  readonly requestModel: string;
+  readonly responseModel: string;
+  readonly startedAt: Timestamp;
+  readonly tokens: Invocation['tokens'];
+  readonly reportedCostUsd: string | null;
+}
+
+export interface CallPrice {
+  /** Decimal string with ten places. */
+  readonly costUsd: string;
+  /** Whose price, of when: `genai-prices@0.1.8:openai/gpt-4o`, `configured:NAME`, `reported`. */
+  readonly priceId: string;
+}
+
+/** Null: not priced, which is not zero. */
+export type PriceCall = (call: PricedCall) => CallPrice | null;

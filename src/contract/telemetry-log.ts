@@ -1,0 +1,66 @@
+/**
+ * What the ingest asks of the store: rows in, and facts back when late ones arrive. Writes are
+ * durable when they resolve and may be repeated. Failures throw a `Fault`; `permanent` means that
+ * these rows will never be taken.
+ */
+
+import type { ContentHash } from './prompt.ts';
+import type { Timestamp } from './time.ts';
+
+/** The tables that telemetry is written to, in the order in which their rows depend on each other. */
+export const TELEMETRY_LANES = ['texts', 'message_lists', 'span_facts', 'quarantine', 'invocations'] as const;
+export type TelemetryLane = (typeof TELEMETRY_LANES)[number];
+
+/** One row of facts as it was stored: `facts` is the packed JSON of `src/ingest/content/fact-rows.ts`. */
+export interface StoredFacts {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly recordId: string;
+  readonly startedAt: Timestamp;
+  readonly facts: string;
+}
+
+/** The newest revision of an invocation that is not deleted. */
+export interface StoredInvocation {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly startedAt: Timestamp;
+  readonly ingestedAt: Timestamp;
+  readonly promptHash: string;
+  readonly contentHash: string;
+}
+
+export interface QuarantineEntry {
+  readonly id: string;
+  readonly at: Timestamp;
+  /** `span`: a reader failed on it; `row`: the store refused it; `trace`: it could not be settled. */
+  readonly kind: 'span' | 'row' | 'trace';
+  /** For rows: where it was to go. */
+  readonly lane: TelemetryLane | '';
+  readonly reason: string;
+  readonly payload: string;
+  readonly status: 'waiting' | 'replayed' | 'discarded';
+}
+
+export interface TelemetryLog {
+  /** Newline-separated JSON rows as they are. A token makes a retry of the same bytes harmless. */
+  insertLines(lane: TelemetryLane, lines: Uint8Array, token: string): Promise<void>;
+
+  /** All facts of these traces, at most `limitPerTrace` each, in no order; the same row may come twice. */
+  factsOfTraces(traceIds: readonly string[], limitPerTrace: number): Promise<readonly StoredFacts[]>;
+  /** Which traces hold facts with these response ids; facts outside any trace are returned themselves. */
+  tracesOfResponses(responseIds: readonly string[]): Promise<readonly StoredFacts[]>;
+  invocationsOfTraces(traceIds: readonly string[]): Promise<readonly StoredInvocation[]>;
+
+  /** Traces that got facts since then, newest first. */
+  recentTraces(since: Timestamp, limit: number): Promise<readonly { traceId: string; receivedAt: Timestamp }[]>;
+  /** At least the highest revision of any invocation; 0 when there is none. */
+  highestRevision(): Promise<bigint>;
+
+  /** Whole message lists as packed JSON messages; unknown ones are missing. */
+  messageLists(hashes: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  texts(hashes: readonly ContentHash[]): Promise<ReadonlyMap<ContentHash, string>>;
+
+  quarantined(status: QuarantineEntry['status'] | 'any', limit: number): Promise<readonly QuarantineEntry[]>;
+  quarantineEntry(id: string): Promise<QuarantineEntry | null>;
+}

@@ -1,0 +1,106 @@
+/**
+ * The long texts of telemetry: hashed once, written once, and remembered for a while, so that a
+ * text that repeats (system prompts, histories) costs one map lookup. One instance per content
+ * policy: the same text is another one after redaction.
+ */
+
+import { hash as digest } from 'node:crypto';
+import type { ContentHash } from '../../contract/prompt.ts';
+import type { Message } from '../../contract/invocation.ts';
+import { GenerationalCache } from '../../lib/generational-cache.ts';
+import { redact, type ContentPolicy } from './policy.ts';
+import { looksLikeReference, reference } from '../../text/reference.ts';
+
+export interface TextLimits {
+  /** Longer texts are cut, with a mark; their hash is that of the whole. */
+  readonly textCharactersMax: number;
+  /** Characters of texts that are remembered, so that they are neither hashed nor written again. */
+  readonly rememberedCharactersMax: number;
+}
+
+export const DEFAULT_TEXT_LIMITS: TextLimits = {
+  textCharactersMax: 1024 * 1024,
+  rememberedCharactersMax: 24 * 1024 * 1024,
+};
+
+/** Shorter ones stay where they are: a reference would be longer. */
+export const INLINE_CHARACTERS_MAX = 80;
+
+export interface StoredText {
+  readonly hash: ContentHash;
+  readonly reference: string;
+  /** After redaction, and cut if it was too long. In memory only, when the policy is `hash_only`. */
+  readonly text: string;
+  readonly mayBeStored: boolean;
+  /** True once it is known to be on disk. */
+  isStored: boolean;
+  /** Which writer has it in hand; see `Outbox`. */
+  claimedBy: object | null;
+  /** The one message with this text in each role. */
+  messages: Map<string, Message> | null;
+}
+
+export class TextMemory {
+  readonly policy: ContentPolicy;
+  readonly #limits: TextLimits;
+  readonly #byText: GenerationalCache<string, StoredText>;
+  readonly #byHash: GenerationalCache<string, StoredText>;
+  #cutTexts = 0;
+
+  constructor(policy: ContentPolicy, limits: TextLimits) {
+    this.policy = policy;
+    this.#limits = limits;
+    this.#byText = new GenerationalCache(limits.rememberedCharactersMax);
+    this.#byHash = new GenerationalCache(limits.rememberedCharactersMax);
+  }
+
+  /** How many texts were cut since the start. */
+  get cutTexts(): number {
+    return this.#cutTexts;
+  }
+
+  /** Whether a text of a sender has to become a reference. */
+  mustReference(text: string): boolean {
+    return text.length > INLINE_CHARACTERS_MAX || this.policy.mode === 'hash_only' || looksLikeReference(text);
+  }
+
+  /** A short text that stays in place, after redaction. */
+  inline(text: string): string {
+    return this.policy.mode === 'redacted' ? redact(text, this.policy.rules) : text;
+  }
+
+  remember(original: string, form: 't' | 'j' = 't'): StoredText {
+    const key = form === 't' ? original : `\u0001j${original}`;
+    const known = this.#byText.get(key, key.length);
+    if (known !== undefined) return known;
+    const whole = this.inline(original);
+    const hash: ContentHash = `sha256:${digest('sha256', whole, 'hex')}`;
+    const mayBeStored = this.policy.mode !== 'hash_only';
+    const entry: StoredText = {
+      hash,
+      reference: reference(mayBeStored ? form : 'h', hash),
+      text: this.#cut(whole, hash),
+      mayBeStored,
+      isStored: !mayBeStored,
+      claimedBy: null,
+      messages: null,
+    };
+    this.#byText.set(key, entry, key.length);
+    this.#byHash.set(hash, entry, entry.text.length);
+    return entry;
+  }
+
+  /** The text of a hash, while it is remembered. */
+  textOf(hash: ContentHash): string | undefined {
+    return this.#byHash.get(hash, 0)?.text;
+  }
+
+  #cut(text: string, hash: ContentHash): string {
+    const { textCharactersMax } = this.#limits;
+    if (text.length <= textCharactersMax) return text;
+    this.#cutTexts += 1;
+    // Never between the halves of a surrogate pair.
+    const end = /[\uD800-\uDBFF]/.test(text.charAt(textCharactersMax - 1)) ? textCharactersMax - 1 : textCharactersMax;
+    return `${text.slice(0, end)}\n[cut: ${text.length} characters in all, ${hash}]`;
+  }
+}

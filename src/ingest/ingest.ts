@@ -1,0 +1,183 @@
+/**
+ * The whole way of telemetry from a request's bytes to settled invocations, as one component: puts
+ * its parts together and starts and stops them in order. Transports are in `collectors/otlp/`.
+ */
+
+import { join } from 'node:path';
+import type { Component } from '../contract/component.ts';
+import type { PriceCall } from '../contract/invocation-log.ts';
+import type { SpanFacts } from '../contract/span-facts.ts';
+import type { AcceptTelemetry } from '../contract/telemetry.ts';
+import type { TelemetryLog } from '../contract/telemetry-log.ts';
+import type { Clock } from '../contract/time.ts';
+import { settle } from '../invocations/settle.ts';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '../otlp/limits.ts';
+import { ContentSpaces } from './content/content-space.ts';
+import type { ContentPolicies } from './content/policy.ts';
+import { DEFAULT_TEXT_LIMITS, type TextLimits } from './content/texts.ts';
+import { Intake } from './intake.ts';
+import { Loader } from './loading/loader.ts';
+import { PatientWriter } from './loading/patient-writer.ts';
+import { RecentFacts } from './loading/recent-facts.ts';
+import { observe } from './metrics.ts';
+import { Quarantine } from './quarantine.ts';
+import type { AttributeCall } from './settling/attribution.ts';
+import { FactRecall } from './settling/fact-recall.ts';
+import { SeenTraces } from './settling/seen-traces.ts';
+import type { WrittenCall } from './settling/settlement.ts';
+import { Settler } from './settling/settler.ts';
+import { TraceWindow } from './settling/trace-window.ts';
+import { Spool } from './spool/spool.ts';
+
+export interface IngestOptions {
+  readonly log: TelemetryLog;
+  readonly clock: Clock;
+  /** The spool lives in its folder `spool`. Must not be shared with another process. */
+  readonly dataDirectory: string;
+  readonly policies: ContentPolicies;
+  /** Synchronous and fast; see `settling/attribution.ts`. */
+  readonly attribute: AttributeCall;
+  readonly price: PriceCall;
+  /** Called after a batch of calls was written. Must not throw; what it starts is its own business. */
+  readonly onInvocations?: (calls: readonly WrittenCall[]) => void;
+  /** A bug or damage that a person should hear about. */
+  readonly onError: (error: unknown) => void;
+  /** What is wrong with the store as seen from here, for `/readyz`; null when it works again. */
+  readonly onTrouble?: (problem: string | null) => void;
+  readonly limits?: Partial<IngestLimits>;
+}
+
+export interface IngestLimits {
+  readonly decode: DecodeLimits;
+  readonly texts: TextLimits;
+  readonly spoolBytesMax: number;
+  readonly spoolSegmentBytesMax: number;
+  /** What a sender is told when the spool is full. */
+  readonly retryAfterMs: number;
+  /** Facts held in memory to be settled; about 2 KB each. */
+  readonly windowFactsMax: number;
+  /** Facts of one trace that are settled together; what comes beyond is settled apart. */
+  readonly traceFactsMax: number;
+  readonly retainMs: number;
+  readonly quietMs: number;
+  readonly provisionalMs: number;
+  /** Traces and response ids that are remembered as possibly stored; two bytes each. */
+  readonly seenTracesMax: number;
+}
+
+export const DEFAULT_INGEST_LIMITS: IngestLimits = {
+  decode: DEFAULT_DECODE_LIMITS,
+  texts: DEFAULT_TEXT_LIMITS,
+  spoolBytesMax: 4 * 1024 * 1024 * 1024,
+  spoolSegmentBytesMax: 32 * 1024 * 1024,
+  retryAfterMs: 5_000,
+  windowFactsMax: 60_000,
+  traceFactsMax: 20_000,
+  retainMs: 60_000,
+  quietMs: 1_200,
+  provisionalMs: 2_500,
+  seenTracesMax: 4_000_000,
+};
+
+export class Ingest implements Component {
+  readonly name = 'ingest';
+  readonly #options: IngestOptions;
+  readonly #limits: IngestLimits;
+  #parts: Parts | null = null;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_INGEST_LIMITS, ...options.limits };
+  }
+
+  /** Give it to the receivers. Before `start` and after `stop` it tells senders to come back. */
+  readonly accept: AcceptTelemetry = async (request) => {
+    if (this.#parts === null) {
+      const { retryAfterMs } = this.#limits;
+      return { outcome: 'overloaded', retryAfterMs, message: 'The daemon is starting or stopping.' };
+    }
+    return this.#parts.intake.accept(request);
+  };
+
+  get quarantine(): Quarantine {
+    const { log, clock } = this.#options;
+    const resettle = async (traceIds: readonly string[]): Promise<void> => {
+      await this.#parts?.settler.resettle(traceIds);
+    };
+    return new Quarantine({ log, clock, resettle });
+  }
+
+  /** The store must be open and migrated. What an earlier process left in the spool is loaded in the background. */
+  async start(): Promise<void> {
+    const { dataDirectory } = this.#options;
+    const spool = await Spool.open({
+      directory: join(dataDirectory, 'spool'),
+      bytesMax: this.#limits.spoolBytesMax,
+      segmentBytesMax: this.#limits.spoolSegmentBytesMax,
+      retryAfterMs: this.#limits.retryAfterMs,
+    });
+    const parts = assemble(this.#options, this.#limits, spool);
+    await parts.settler.start();
+    await parts.loader.start();
+    this.#parts = parts;
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = null;
+    if (parts === null) return;
+    const deadline = Date.now() + deadlineMs;
+    const left = (): number => Math.max(0, deadline - Date.now());
+    await parts.loader.drain(left());
+    await parts.settler.stop(left());
+    await parts.loader.stop(left());
+    await parts.spool.close();
+  }
+}
+
+interface Parts {
+  readonly spool: Spool;
+  readonly intake: Intake;
+  readonly loader: Loader;
+  readonly settler: Settler;
+}
+
+function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): Parts {
+  const { log, clock, onError } = options;
+  const spaces = new ContentSpaces(options.policies, limits.texts);
+  const recent = new RecentFacts(limits.windowFactsMax);
+  const onTrouble = options.onTrouble ?? (() => {});
+  const factsPerTraceMax = limits.traceFactsMax;
+  const window = new TraceWindow({ factsMax: limits.windowFactsMax, factsPerTraceMax, retainMs: limits.retainMs });
+  const seen = new SeenTraces(limits.seenTracesMax, clock.now());
+  const recall = new FactRecall({ log, spaces, window, seen, factsPerTraceMax });
+  const settler = new Settler({
+    settle: (facts: readonly SpanFacts[]) => settle(facts),
+    spaces,
+    attribute: options.attribute,
+    price: options.price,
+    log,
+    writer: new PatientWriter({ log, clock, onTrouble }),
+    window,
+    seen,
+    recall,
+    clock,
+    quietMs: limits.quietMs,
+    provisionalMs: limits.provisionalMs,
+    onInvocations: options.onInvocations ?? (() => {}),
+    onError,
+  });
+  const loader = new Loader({
+    spool,
+    writer: new PatientWriter({ log, clock, onTrouble }),
+    recent,
+    settle: (facts, from) => settler.add(facts, from),
+    recall: (rows) => recall.facts(rows),
+    settledUpTo: () => settler.settledUpTo(),
+    onError,
+  });
+  const intake = new Intake({ spool, recent, spaces, limits: limits.decode, clock, onError });
+  observe('spool_bytes', 'Bytes in the spool.', 'By', () => spool.usedBytes);
+  observe('window_facts', 'Facts held in memory to be settled.', '1', () => window.facts);
+  return { spool, intake, loader, settler };
+}

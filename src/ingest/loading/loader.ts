@@ -1,0 +1,149 @@
+/**
+ * Moves what is durable in the spool into the store, in order and in batches, and hands the facts
+ * on to be settled. Repeats itself after a crash without harm: every row has an identity.
+ */
+
+import type { Component } from '../../contract/component.ts';
+import type { SpanFacts } from '../../contract/span-facts.ts';
+import { TELEMETRY_LANES, type StoredFacts, type TelemetryLane } from '../../contract/telemetry-log.ts';
+import { sleep } from '../../lib/limits.ts';
+import { rowOfLine } from '../content/fact-rows.ts';
+import { countSpoolSkipped } from '../metrics.ts';
+import type { SpoolPosition } from '../spool/position.ts';
+import { SpoolReader, type SpoolChunk } from '../spool/reader.ts';
+import type { Spool } from '../spool/spool.ts';
+import { laneOf } from './lanes.ts';
+import type { PatientWriter } from './patient-writer.ts';
+import type { RecentFacts } from './recent-facts.ts';
+
+export interface LoaderOptions {
+  readonly spool: Spool;
+  readonly writer: PatientWriter;
+  readonly recent: RecentFacts;
+  /** Takes facts that are in the store now; resolves when there is room for more. */
+  readonly settle: (facts: readonly SpanFacts[], from: SpoolPosition) => Promise<void>;
+  /** Turns rows of an earlier process, or forgotten ones, into packed facts. */
+  readonly recall: (rows: readonly StoredFacts[], signal: AbortSignal) => Promise<readonly SpanFacts[]>;
+  /** How far everything is settled and written, so that the spool can let go of it. */
+  readonly settledUpTo: () => SpoolPosition | null;
+  readonly onError: (error: unknown) => void;
+  readonly batchBytesMax?: number;
+  readonly lingerMs?: number;
+}
+
+const BATCH_BYTES_MAX = 8 * 1024 * 1024;
+// A batch smaller than this waits a little for more: parts of the store should not be tiny.
+const BATCH_BYTES_MIN = 1024 * 1024;
+const LINGER_MS = 300;
+const POLL_MS = 50;
+// Where one loop fails for a reason of ours, e.g. an unreadable segment.
+const PAUSE_AFTER_BUG_MS = 1_000;
+
+export class Loader implements Component {
+  readonly name = 'ingest-loader';
+  readonly #options: LoaderOptions;
+  readonly #reader: SpoolReader;
+  readonly #abort = new AbortController();
+  #position: SpoolPosition;
+  #running: Promise<void> | null = null;
+  #isDraining = false;
+
+  constructor(options: LoaderOptions) {
+    this.#options = options;
+    this.#reader = new SpoolReader(options.spool);
+    this.#position = options.spool.start;
+  }
+
+  /** Everything before it is in the store. */
+  get position(): SpoolPosition {
+    return this.#position;
+  }
+
+  start(): Promise<void> {
+    this.#running ??= this.#run();
+    return Promise.resolve();
+  }
+
+  /** Loads what is in the spool by now, as far as the deadline allows; the rest stays there. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true;
+    const timer = setTimeout(() => this.#abort.abort(), deadlineMs);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  /** Once everything is settled, lets go of what the spool still holds. */
+  async stop(deadlineMs: number): Promise<void> {
+    await this.drain(deadlineMs);
+    await this.#release();
+    await this.#reader.close();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        const progressed = await this.#loadOne();
+        await this.#release();
+        if (!progressed && this.#isDraining) return;
+        if (!progressed) await sleep(POLL_MS, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.onError(error);
+        await sleep(PAUSE_AFTER_BUG_MS, signal).catch(() => {});
+      }
+    }
+  }
+
+  async #loadOne(): Promise<boolean> {
+    const { spool } = this.#options;
+    const waiting = spool.end - this.#position;
+    if (waiting <= 0) return false;
+    if (waiting < BATCH_BYTES_MIN && !this.#isDraining) await sleep(this.#options.lingerMs ?? LINGER_MS, this.#abort.signal);
+    const chunk = await this.#reader.read(this.#position, this.#options.batchBytesMax ?? BATCH_BYTES_MAX);
+    countSpoolSkipped(chunk.skippedBytes);
+    await this.#insert(chunk);
+    await this.#options.settle(await this.#factsOf(chunk), this.#position);
+    const progressed = chunk.next !== this.#position;
+    this.#position = chunk.next;
+    return progressed;
+  }
+
+  async #insert(chunk: SpoolChunk): Promise<void> {
+    const byLane = new Map<TelemetryLane, Buffer[]>();
+    for (const section of chunk.records.flatMap((record) => record.sections)) {
+      const lane = laneOf(section.lane);
+      if (lane === null) continue;
+      const pieces = byLane.get(lane);
+      if (pieces === undefined) byLane.set(lane, [section.bytes]);
+      else pieces.push(section.bytes);
+    }
+    // In the order of TELEMETRY_LANES, so that what a row refers to is there before it.
+    for (const lane of TELEMETRY_LANES) {
+      const pieces = byLane.get(lane);
+      if (pieces !== undefined) await this.#options.writer.write(lane, Buffer.concat(pieces), this.#abort.signal);
+    }
+  }
+
+  async #factsOf(chunk: SpoolChunk): Promise<readonly SpanFacts[]> {
+    const facts: SpanFacts[] = [];
+    const forgotten: StoredFacts[] = [];
+    for (const record of chunk.records) {
+      const recent = this.#options.recent.take(record.end);
+      if (recent !== null) {
+        for (const each of recent) facts.push(each);
+        continue;
+      }
+      for (const section of record.sections) {
+        if (laneOf(section.lane) !== 'span_facts') continue;
+        for (const line of section.bytes.toString('utf8').split('\n')) if (line !== '') forgotten.push(rowOfLine(line));
+      }
+    }
+    if (forgotten.length === 0) return facts;
+    return [...facts, ...(await this.#options.recall(forgotten, this.#abort.signal))];
+  }
+
+  async #release(): Promise<void> {
+    await this.#options.spool.release(this.#options.settledUpTo() ?? this.#position);
+  }
+}

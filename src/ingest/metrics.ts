@@ -1,0 +1,32 @@
+/** What the ingest counts: everything it took, cut, refused, repaired or put aside. */
+
+import { metrics, type Attributes } from '@opentelemetry/api';
+
+const meter = metrics.getMeter('plumbline');
+
+function counter(name: string, description: string, unit = '1'): (amount: number, labels?: Attributes) => void {
+  const instrument = meter.createCounter(`plumbline.ingest.${name}`, { description, unit });
+  return (amount, labels) => {
+    if (amount > 0) instrument.add(amount, labels);
+  };
+}
+
+export const countSpans = counter('records', 'Spans and log records by signal and what became of them.');
+export const countRefused = counter('refused', 'Requests refused by reason; the sender was told to come back.');
+export const countCutTexts = counter('cut_texts', 'Texts that were longer than the limit and were cut.');
+export const countInserted = counter('inserted_bytes', 'Bytes of rows inserted, by lane.', 'By');
+export const countRetries = counter('store_retries', 'Inserts that failed and were tried again, by lane.');
+export const countQuarantined = counter('quarantined', 'What could not be read, stored or settled, by kind.');
+export const countSpoolSkipped = counter('spool_skipped_bytes', 'Bytes in the spool that were no record.', 'By');
+export const countSettled = counter('settled', 'Invocations written, by whether they were new, changed or taken back.');
+export const countReadBack = counter('read_back_traces', 'Traces whose earlier facts were read from the store.');
+export const countEarlySettled = counter('early_settled_traces', 'Traces settled early because the window was full.');
+export const countOversized = counter('oversized_traces', 'Traces with more facts than are settled together.');
+export const countHookFailures = counter('hook_failures', 'Listeners of new invocations that threw.');
+
+/** A value that is read when somebody looks. */
+export function observe(name: string, description: string, unit: string, read: () => number): void {
+  meter
+    .createObservableGauge(`plumbline.ingest.${name}`, { description, unit })
+    .addCallback((result) => result.observe(read()));
+}

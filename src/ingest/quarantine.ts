@@ -1,0 +1,71 @@
+/**
+ * What could not be read, stored or settled is put aside with what it takes to try again, and
+ * never blocks what comes behind it. Here: its rows, and trying again.
+ */
+
+import { Fault } from '../contract/fault.ts';
+import type { QuarantineEntry, TelemetryLog } from '../contract/telemetry-log.ts';
+import type { Clock } from '../contract/time.ts';
+import { nanosFromTimestamp } from '../lib/time.ts';
+
+/** A line of the table `quarantine`. Its revision is its time: a later word replaces an earlier one. */
+export function quarantineLine(entry: QuarantineEntry): string {
+  return `${JSON.stringify({ ...entry, revision: nanosFromTimestamp(entry.at).toString() })}\n`;
+}
+
+export interface QuarantineOptions {
+  readonly log: TelemetryLog;
+  readonly clock: Clock;
+  /** Settles a trace again from what is stored of it. */
+  readonly resettle: (traceIds: readonly string[]) => Promise<void>;
+}
+
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+
+  constructor(options: QuarantineOptions) {
+    this.#options = options;
+  }
+
+  list(status: QuarantineEntry['status'] | 'any', limit: number): Promise<readonly QuarantineEntry[]> {
+    return this.#options.log.quarantined(status, limit);
+  }
+
+  show(id: string): Promise<QuarantineEntry | null> {
+    return this.#options.log.quarantineEntry(id);
+  }
+
+  /**
+   * Tries again what may go better now: a row after the store was mended, a trace after an upgrade.
+   * A span that no reader understood is kept for the bug report; its sender can send it again.
+   * Throws a `Fault` when it fails again, and leaves the entry waiting.
+   */
+  async replay(id: string): Promise<void> {
+    const { log, resettle } = this.#options;
+    const entry = await log.quarantineEntry(id);
+    if (entry === null) throw new Fault('permanent', `There is no quarantined entry ${id}.`);
+    if (entry.kind === 'row' && entry.lane !== '') {
+      await log.insertLines(entry.lane, Buffer.from(`${entry.payload}\n`), `${id}-${this.#options.clock.now()}`);
+      if (entry.lane === 'span_facts') await resettle([(JSON.parse(entry.payload) as { trace_id: string }).trace_id]);
+    } else if (entry.kind === 'trace') {
+      await resettle(JSON.parse(entry.payload) as string[]);
+    } else {
+      throw new Fault('permanent', `Entry ${id} is a span that could not be read; it can't be replayed.`, {
+        hint: 'Report the reason it shows, and discard it.',
+      });
+    }
+    await this.#close(entry, 'replayed');
+  }
+
+  async discard(id: string): Promise<void> {
+    const entry = await this.#options.log.quarantineEntry(id);
+    if (entry === null) throw new Fault('permanent', `There is no quarantined entry ${id}.`);
+    await this.#close(entry, 'discarded');
+  }
+
+  async #close(entry: QuarantineEntry, status: QuarantineEntry['status']): Promise<void> {
+    const at = this.#options.clock.now();
+    const line = Buffer.from(quarantineLine({ ...entry, at, status }));
+    await this.#options.log.insertLines('quarantine', line, `${entry.id}-${status}-${at}`);
+  }
+}

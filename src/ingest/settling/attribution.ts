@@ -1,0 +1,68 @@
+/** What the settler asks about a call's text, and which part of a call is its instruction. */
+
+import type { AttributionKind } from '../../contract/attribution.ts';
+import type { Invocation, Message } from '../../contract/invocation.ts';
+import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
+import { sha256 } from '../../lib/hash.ts';
+import { parseReference } from '../../text/reference.ts';
+
+/** A call whose texts are still packed, with its instruction and messages readable. */
+export interface AttributableCall {
+  /** Long texts in it are references; use `instruction` and `messages()` for content. */
+  readonly invocation: Invocation;
+  /** System and developer messages, else the first user message. Null when no content was captured. */
+  readonly instruction: { readonly hash: ContentHash; readonly text: string } | null;
+  /** All input messages as texts; null when no content was captured or it is no longer at hand. */
+  readonly messages: () => readonly PromptMessage[] | null;
+  readonly template: () => string | null;
+  readonly variables: () => Readonly<Record<string, string>> | null;
+}
+
+export interface AttributedAs {
+  readonly kind: AttributionKind;
+  readonly prompt: string | null;
+  readonly version: string | null;
+  readonly owner: string | null;
+}
+
+/** Must be fast: it is called for every call. Near misses belong into a queue. */
+export type AttributeCall = (call: AttributableCall) => AttributedAs;
+
+const INSTRUCTION_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
+
+/** The texts, still packed, that make up the instruction; empty when there is none. */
+export function instructionTexts(input: readonly Message[] | null): readonly string[] {
+  if (input === null) return [];
+  const instructions = input.filter((message) => INSTRUCTION_ROLES.has(message.role));
+  if (instructions.length > 0) return instructions.flatMap(textsOf);
+  const firstUser = input.find((message) => message.role === 'user');
+  return firstUser === undefined ? [] : textsOf(firstUser);
+}
+
+function textsOf(message: Message): string[] {
+  return message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+}
+
+/**
+ * Hash and text of the instruction. One text is hashed as it is, so that it equals the hash of the
+ * registered text; several are joined by a blank line. `textOf` gives the text of a reference, or
+ * undefined.
+ */
+export function instructionOf(
+  texts: readonly string[],
+  textOf: (hash: ContentHash) => string | undefined,
+): { readonly hash: ContentHash; readonly text: string | null } | null {
+  if (texts.length === 0) return null;
+  const only = texts.length === 1 ? parseReference(texts[0] as string) : null;
+  if (only !== null) return { hash: only.hash, text: textOf(only.hash) ?? null };
+  const whole: string[] = [];
+  for (const text of texts) {
+    const reference = parseReference(text);
+    const resolved = reference === null ? text : textOf(reference.hash);
+    // Without all texts the hash of the whole can't be known; that of the references is as stable.
+    if (resolved === undefined) return { hash: sha256(texts.join('\n\n')), text: null };
+    whole.push(resolved);
+  }
+  const text = whole.join('\n\n');
+  return { hash: sha256(text), text };
+}

@@ -1,0 +1,43 @@
+/** Packed texts of a call made readable again, as far as their texts are at hand. Pure. */
+
+import type { Invocation, MessagePart } from '../../contract/invocation.ts';
+import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
+import { parseReference } from '../../text/reference.ts';
+
+export type TextOf = (hash: ContentHash) => string | undefined;
+
+/** Null when the text is not at hand. */
+export function unpackText(packed: string, textOf: TextOf): string | null {
+  const reference = parseReference(packed);
+  return reference === null ? packed : (textOf(reference.hash) ?? null);
+}
+
+export function unpackVariables(
+  variables: Invocation['variables'],
+  textOf: TextOf,
+): Readonly<Record<string, string>> | null {
+  if (variables === null) return null;
+  const unpacked: Record<string, string> = {};
+  for (const [name, packed] of Object.entries(variables)) {
+    const text = unpackText(packed, textOf);
+    if (text === null) return null;
+    unpacked[name] = text;
+  }
+  return unpacked;
+}
+
+/** The text parts of every input message. Null when there is no content, or one text is not at hand. */
+export function callMessages(call: Invocation, textOf: TextOf): readonly PromptMessage[] | null {
+  if (call.input === null) return null;
+  const messages: PromptMessage[] = [];
+  for (const message of call.input) {
+    const texts = message.parts.filter(isText).map((part) => unpackText(part.text, textOf));
+    if (texts.includes(null)) return null;
+    messages.push({ role: message.role, content: texts.join('\n') });
+  }
+  return messages;
+}
+
+function isText(part: MessagePart): part is MessagePart & { type: 'text' } {
+  return part.type === 'text';
+}

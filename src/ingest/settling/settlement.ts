@@ -1,0 +1,206 @@
+/**
+ * One round of settling: the facts of some traces become invocations, and what differs from the
+ * store becomes rows. In memory only; the settler reads before and writes after.
+ */
+
+import type { Invocation } from '../../contract/invocation.ts';
+import type { CallPrice, PriceCall } from '../../contract/invocation-log.ts';
+import type { ContentHash } from '../../contract/prompt.ts';
+import type { SpanFacts } from '../../contract/span-facts.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import type { Settled } from '../../invocations/settled.ts';
+import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
+import { Outbox } from '../content/outbox.ts';
+import { parseReference } from '../../text/reference.ts';
+import {
+  instructionOf,
+  instructionTexts,
+  type AttributableCall,
+  type AttributeCall,
+  type AttributedAs,
+} from './attribution.ts';
+import { draftRow, rowLine, tombstoneLine } from './invocation-rows.ts';
+import { callMessages, unpackText, unpackVariables } from './readable-call.ts';
+import type { TraceState, Written } from './trace-window.ts';
+
+/** An invocation that was just written, for whoever looks at traffic. */
+export interface WrittenCall {
+  /** Long texts in it are references. */
+  readonly invocation: Invocation;
+  /** Strict hash of the instruction text; null when no content was captured. */
+  readonly promptHash: ContentHash | null;
+  readonly attributed: AttributedAs;
+  readonly price: CallPrice | null;
+  /** False when it replaces an earlier word about the same call. */
+  readonly isNew: boolean;
+}
+
+export interface SettlementOptions {
+  readonly settle: (facts: readonly SpanFacts[]) => Settled;
+  readonly spaces: ContentSpaces;
+  readonly attribute: AttributeCall;
+  readonly price: PriceCall;
+}
+
+/** What came of one group of traces that are settled together. */
+interface SettledGroup {
+  readonly traces: readonly TraceState[];
+  readonly invocations: readonly Invocation[];
+}
+
+interface Change {
+  readonly trace: TraceState;
+  readonly spanId: string;
+  /** Null: taken back. */
+  readonly written: Written | null;
+}
+
+export interface SettlementRows {
+  readonly outbox: Outbox;
+  readonly lines: string;
+  readonly calls: readonly WrittenCall[];
+  readonly counts: { readonly created: number; readonly changed: number; readonly deleted: number };
+}
+
+export class Settlement {
+  readonly #options: SettlementOptions;
+  readonly #groups: SettledGroup[] = [];
+  readonly #fetched = new Map<ContentHash, string>();
+  readonly #outbox = new Outbox();
+  readonly #changes: Change[] = [];
+  readonly #calls: WrittenCall[] = [];
+  #lines = '';
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+  }
+
+  /** Throws what settling throws; then nothing of this group is in the round. */
+  settle(traces: readonly TraceState[]): void {
+    const facts = traces.flatMap((trace) => [...trace.facts.values()]);
+    this.#groups.push({ traces, invocations: this.#options.settle(facts).invocations });
+  }
+
+  /** Hashes of instruction texts that are no longer in memory. */
+  missingTexts(): ContentHash[] {
+    const missing = new Set<ContentHash>();
+    for (const { invocations } of this.#groups) {
+      for (const call of invocations) {
+        const { texts } = this.#options.spaces.for(call.environment);
+        for (const text of instructionTexts(call.input)) {
+          const reference = parseReference(text);
+          if (reference?.form === 't' && texts.textOf(reference.hash) === undefined) missing.add(reference.hash);
+        }
+      }
+    }
+    return [...missing];
+  }
+
+  supplyTexts(texts: ReadonlyMap<ContentHash, string>): void {
+    for (const [hash, text] of texts) this.#fetched.set(hash, text);
+  }
+
+  /** The rows to write. `nextRevision` grows with every call. */
+  rows(now: Timestamp, nextRevision: () => bigint): SettlementRows {
+    const counts = { created: 0, changed: 0, deleted: 0 };
+    for (const group of this.#groups) this.#groupRows(group, now, nextRevision, counts);
+    return { outbox: this.#outbox, lines: this.#lines, calls: this.#calls, counts };
+  }
+
+  /** To be called when the rows are in the store. */
+  markWritten(): void {
+    this.#outbox.markStored();
+    for (const { trace, spanId, written } of this.#changes) {
+      if (written === null) trace.written.delete(spanId);
+      else trace.written.set(spanId, written);
+    }
+  }
+
+  #groupRows(
+    group: SettledGroup,
+    now: Timestamp,
+    nextRevision: () => bigint,
+    counts: { created: number; changed: number; deleted: number },
+  ): void {
+    const [first] = group.traces;
+    if (first === undefined) return;
+    const traceOf = (traceId: string): TraceState => group.traces.find((trace) => trace.key === traceId) ?? first;
+    const current = new Map<TraceState, Set<string>>();
+    for (const call of group.invocations) {
+      const trace = traceOf(call.traceId);
+      const ids = current.get(trace);
+      if (ids === undefined) current.set(trace, new Set([call.spanId]));
+      else ids.add(call.spanId);
+      const before = trace.written.get(call.spanId);
+      if (before !== undefined && before.startedAt !== call.startedAt) {
+        // Another start is another place in the table: the old row has to go.
+        this.#lines += tombstoneLine({ ...call, startedAt: before.startedAt }, now, nextRevision());
+      }
+      const outcome = this.#callRow(call, trace, before, now, nextRevision);
+      if (outcome !== 'same') counts[outcome] += 1;
+    }
+    for (const trace of group.traces) {
+      for (const [spanId, before] of trace.written) {
+        if (current.get(trace)?.has(spanId) === true) continue;
+        this.#lines += tombstoneLine({ ...before, spanId }, now, nextRevision());
+        this.#changes.push({ trace, spanId, written: null });
+        counts.deleted += 1;
+      }
+    }
+  }
+
+  #callRow(
+    call: Invocation,
+    trace: TraceState,
+    before: Written | undefined,
+    now: Timestamp,
+    nextRevision: () => bigint,
+  ): 'same' | 'created' | 'changed' {
+    const space = this.#options.spaces.for(call.environment);
+    const instruction = this.#instruction(call, space);
+    const attributed = this.#options.attribute(this.#attributable(call, instruction, space));
+    const price = this.#options.price(call);
+    const promptHash = instruction?.hash ?? null;
+    const draft = draftRow(call, promptHash ?? '', attributed, price, space, this.#outbox);
+    if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt) return 'same';
+    // What the time machine may say was known at a time: since the text is known, not since the last correction.
+    const ingestedAt = before !== undefined && before.promptHash === (promptHash ?? '') ? before.ingestedAt : now;
+    this.#lines += rowLine(draft, ingestedAt, nextRevision());
+    const { traceId, spanId, startedAt } = call;
+    const { contentHash } = draft;
+    const written = { traceId, startedAt, ingestedAt, promptHash: promptHash ?? '', contentHash };
+    this.#changes.push({ trace, spanId, written });
+    this.#calls.push({ invocation: call, promptHash, attributed, price, isNew: before === undefined });
+    return before === undefined ? 'created' : 'changed';
+  }
+
+  #instruction(call: Invocation, space: ContentSpace): { hash: ContentHash; text: string | null } | null {
+    const texts = instructionTexts(call.input);
+    const instruction = instructionOf(texts, (hash) => this.#textOf(hash, space));
+    if (instruction?.text != null && (texts.length > 1 || parseReference(texts[0] as string) === null)) {
+      // The text exists only in pieces or inside a message: the time machine needs it by its hash.
+      this.#outbox.addText(space.texts.remember(instruction.text));
+    }
+    return instruction;
+  }
+
+  #attributable(
+    invocation: Invocation,
+    instruction: { hash: ContentHash; text: string | null } | null,
+    space: ContentSpace,
+  ): AttributableCall {
+    const textOf = (hash: ContentHash): string | undefined => this.#textOf(hash, space);
+    const { hash, text } = instruction ?? { hash: null, text: null };
+    return {
+      invocation,
+      instruction: hash === null || text === null ? null : { hash, text },
+      messages: () => callMessages(invocation, textOf),
+      template: () => (invocation.template === null ? null : unpackText(invocation.template, textOf)),
+      variables: () => unpackVariables(invocation.variables, textOf),
+    };
+  }
+
+  #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
+    return space.texts.textOf(hash) ?? this.#fetched.get(hash);
+  }
+}

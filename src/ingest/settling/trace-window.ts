@@ -1,0 +1,204 @@
+/**
+ * The traces that are being settled, in memory: their packed facts, what was written of them, and
+ * since when they wait. Bounded in facts; what is forgotten can be read back from the store. Does
+ * nothing by itself; the settler asks it what is due.
+ */
+
+import type { SpanFacts } from '../../contract/span-facts.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import type { SpoolPosition } from '../spool/position.ts';
+
+/** What is known to be in the store of one invocation. */
+export interface Written {
+  readonly traceId: string;
+  readonly startedAt: Timestamp;
+  readonly ingestedAt: Timestamp;
+  readonly promptHash: string;
+  readonly contentHash: string;
+}
+
+export interface TraceState {
+  /** The trace id; for a record outside any trace, a key of its own. */
+  readonly key: string;
+  readonly facts: Map<string, SpanFacts>;
+  readonly responseIds: Set<string>;
+  /** Invocations of this trace in the store, by span id. */
+  readonly written: Map<string, Written>;
+  /** False when the store may hold more of this trace than is in memory. */
+  isWhole: boolean;
+  /** Facts that came since it was last settled. */
+  dirtyFacts: number;
+  /** Monotonic milliseconds. */
+  dirtySinceMs: number;
+  lastAddedMs: number;
+  dirtyFrom: SpoolPosition;
+  /** True once it takes no more facts. */
+  isSealed: boolean;
+  /** Not before: a large trace that keeps growing is settled less often. */
+  notBeforeMs: number;
+}
+
+export interface WindowLimits {
+  readonly factsMax: number;
+  readonly factsPerTraceMax: number;
+  /** How long a settled trace is kept for latecomers. */
+  readonly retainMs: number;
+}
+
+/** Traces that share a response id are settled together; one id never ties more than these. */
+const TRACES_PER_RESPONSE_MAX = 8;
+
+export class TraceWindow {
+  readonly #limits: WindowLimits;
+  /** In the order in which they were last added to. */
+  readonly #traces = new Map<string, TraceState>();
+  readonly #dirty = new Set<TraceState>();
+  readonly #byResponse = new Map<string, Set<string>>();
+  #facts = 0;
+
+  constructor(limits: WindowLimits) {
+    this.#limits = limits;
+  }
+
+  get facts(): number {
+    return this.#facts;
+  }
+
+  get dirty(): ReadonlySet<TraceState> {
+    return this.#dirty;
+  }
+
+  get isOverfull(): boolean {
+    return this.#facts > this.#limits.factsMax;
+  }
+
+  get(key: string): TraceState | undefined {
+    return this.#traces.get(key);
+  }
+
+  /**
+   * Lets a trace that has too many facts be settled by itself; what comes later is settled apart.
+   * Returns false when it is not that large.
+   */
+  sealIfOversized(trace: TraceState): boolean {
+    if (trace.facts.size < this.#limits.factsPerTraceMax) return false;
+    if (trace.dirtyFacts === 0) this.forget(trace);
+    this.#traces.delete(trace.key);
+    trace.isSealed = true;
+    return true;
+  }
+
+  /** The trace's state, made when missing. */
+  open(key: string, isWhole: boolean, nowMs: number): TraceState {
+    const known = this.#traces.get(key);
+    if (known !== undefined) return known;
+    const trace: TraceState = {
+      key,
+      facts: new Map(),
+      responseIds: new Set(),
+      written: new Map(),
+      isWhole,
+      dirtyFacts: 0,
+      isSealed: false,
+      dirtySinceMs: nowMs,
+      lastAddedMs: nowMs,
+      dirtyFrom: 0 as SpoolPosition,
+      notBeforeMs: 0,
+    };
+    this.#traces.set(key, trace);
+    return trace;
+  }
+
+  /** A fact that is already in the store: it makes nothing dirty. */
+  recall(trace: TraceState, facts: SpanFacts): void {
+    this.#keep(trace, facts);
+  }
+
+  /** A new fact. Several versions of one span are kept side by side; settling knows what to make of them. */
+  add(trace: TraceState, facts: SpanFacts, from: SpoolPosition, nowMs: number): void {
+    this.#keep(trace, facts);
+    this.touch(trace, from, nowMs);
+    this.#traces.delete(trace.key);
+    this.#traces.set(trace.key, trace);
+  }
+
+  /** Has the trace settled again although nothing new is known here. */
+  touch(trace: TraceState, from: SpoolPosition, nowMs: number): void {
+    if (trace.dirtyFacts === 0) {
+      trace.dirtySinceMs = nowMs;
+      trace.dirtyFrom = from;
+      this.#dirty.add(trace);
+    } else if (from < trace.dirtyFrom) {
+      trace.dirtyFrom = from;
+    }
+    trace.dirtyFacts += 1;
+    trace.lastAddedMs = nowMs;
+  }
+
+  /** All of what it had is written now. */
+  clean(trace: TraceState): void {
+    trace.dirtyFacts = 0;
+    this.#dirty.delete(trace);
+  }
+
+  /** Other traces in memory that report a call with this response id. */
+  sharing(responseId: string): ReadonlySet<string> {
+    return this.#byResponse.get(responseId) ?? NONE;
+  }
+
+  /** The oldest place in the spool that is not settled yet; null when all is. */
+  oldestDirty(): SpoolPosition | null {
+    let oldest: SpoolPosition | null = null;
+    for (const trace of this.#dirty) if (oldest === null || trace.dirtyFrom < oldest) oldest = trace.dirtyFrom;
+    return oldest;
+  }
+
+  forget(trace: TraceState): void {
+    if (!trace.isSealed) this.#traces.delete(trace.key);
+    this.#dirty.delete(trace);
+    this.#facts -= trace.facts.size;
+    for (const id of trace.responseIds) {
+      const sharing = this.#byResponse.get(id);
+      sharing?.delete(trace.key);
+      if (sharing?.size === 0) this.#byResponse.delete(id);
+    }
+  }
+
+  /** Clean traces that may be forgotten now: too old, or the window is too full. Oldest first. */
+  *expired(nowMs: number): Generator<TraceState> {
+    for (const trace of this.#traces.values()) {
+      if (!this.isOverfull && nowMs - trace.lastAddedMs < this.#limits.retainMs) return;
+      if (trace.dirtyFacts === 0) yield trace;
+    }
+  }
+
+  #keep(trace: TraceState, facts: SpanFacts): void {
+    let key = factKey(facts);
+    const present = trace.facts.get(key);
+    if (present !== undefined) {
+      const json = JSON.stringify(facts);
+      if (JSON.stringify(present) === json) return;
+      key = `${key} ${json}`;
+      if (trace.facts.has(key)) return;
+    }
+    this.#facts += 1;
+    trace.facts.set(key, facts);
+    const { responseId } = facts;
+    if (responseId === undefined || trace.responseIds.has(responseId)) return;
+    trace.responseIds.add(responseId);
+    const sharing = this.#byResponse.get(responseId);
+    if (sharing === undefined) this.#byResponse.set(responseId, new Set([trace.key]));
+    else if (sharing.size < TRACES_PER_RESPONSE_MAX) sharing.add(trace.key);
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function factKey(facts: SpanFacts): string {
+  return facts.recordId === '' ? facts.spanId : `${facts.spanId}.${facts.recordId}`;
+}
+
+/** Facts outside any trace are settled by themselves. */
+export function traceKey(facts: { readonly traceId: string; readonly recordId: string }): string {
+  return facts.traceId === '' ? `-${facts.recordId}` : facts.traceId;
+}

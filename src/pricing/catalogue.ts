@@ -1,0 +1,138 @@
+/**
+ * Public prices from `@pydantic/genai-prices`, valid at the time of the call. Looking a model up in
+ * the library takes about 80 µs, so what was found is remembered per model.
+ */
+
+import { calcPrice, type ModelInfo, type ModelPrice, type Provider, type Usage } from '@pydantic/genai-prices';
+import { readFileSync } from 'node:fs';
+import type { CallPrice, PricedCall } from '../contract/invocation-log.ts';
+import { GenerationalCache } from '../lib/generational-cache.ts';
+import { decimalUsd, linearCost, pricedTokens, type LinearPrice, type PricedTokens } from './tokens.ts';
+
+/** What the semantic conventions and emitters call a provider, where the library has another word. */
+const PROVIDER_WORDS: Readonly<Record<string, string>> = {
+  'aws.bedrock': 'aws',
+  'amazon-bedrock': 'aws',
+  'az.ai.inference': 'azure',
+  'azure.ai.inference': 'azure',
+  'az.ai.openai': 'azure',
+  'azure.ai.openai': 'azure',
+  'gcp.gemini': 'google',
+  'gcp.gen_ai': 'google',
+  'gcp.vertex_ai': 'google',
+  vertex_ai: 'google',
+  gemini: 'google',
+  mistral_ai: 'mistral',
+  mistralai: 'mistral',
+  x_ai: 'x-ai',
+  xai: 'x-ai',
+};
+
+interface Found {
+  readonly id: string;
+  /** A provider with this one model, so that the library need not search. */
+  readonly provider: Provider;
+  /** The price, where it does not depend on the time or the amount. */
+  readonly linear: LinearPrice | null;
+  readonly needsOutput: boolean;
+}
+
+const REMEMBERED_MODELS_MAX = 5_000;
+const PROBE: Usage = { input_tokens: 1, output_tokens: 1 };
+
+export class PriceCatalogue {
+  readonly #found = new GenerationalCache<string, Found | 'none'>(REMEMBERED_MODELS_MAX);
+  readonly #release = libraryRelease();
+
+  /** The answered model's price, else that of the one asked for; null when neither is known. */
+  price(call: PricedCall): CallPrice | null {
+    for (const model of [call.responseModel, call.requestModel]) {
+      if (model === '') continue;
+      const found = this.#find(call.provider, model);
+      if (found !== 'none') return this.#priceOf(found, call);
+    }
+    return null;
+  }
+
+  #priceOf(found: Found, call: PricedCall): CallPrice | null {
+    const tokens = pricedTokens(call.tokens, found.needsOutput);
+    if (tokens === null) return null;
+    if (found.linear !== null) return { costUsd: decimalUsd(linearCost(found.linear, tokens)), priceId: found.id };
+    const timestamp = new Date(call.startedAt);
+    const [model] = found.provider.models as [ModelInfo];
+    const result = calculate(usageOf(tokens), model.id, { provider: found.provider, timestamp });
+    if (result === null) return null;
+    return { costUsd: decimalUsd(result.total_price), priceId: found.id + conditionOf(model, result.model_price) };
+  }
+
+  #find(provider: string, model: string): Found | 'none' {
+    const key = `${provider}\u0000${model}`;
+    const known = this.#found.get(key, 1);
+    if (known !== undefined) return known;
+    const found = this.#search(provider, model);
+    this.#found.set(key, found, 1);
+    return found;
+  }
+
+  #search(provider: string, model: string): Found | 'none' {
+    const word = PROVIDER_WORDS[provider.toLowerCase()] ?? provider;
+    const result =
+      word === '' ? calculate(PROBE, model, {}) : calculate(PROBE, model, { providerId: word.toLowerCase() });
+    if (result === null) return 'none';
+    const id = `genai-prices@${this.#release}:${result.provider.id}/${result.model.id}`;
+    // The name is no longer looked at: the model was found.
+    const only = { ...result.model, match: { equals: result.model.id.toLowerCase() } };
+    const { fallback_model_providers: _fallback, ...own } = result.provider;
+    return {
+      id,
+      provider: { ...own, models: [only] },
+      linear: linearOf(result.model.prices),
+      needsOutput: 'output_mtok' in result.model_price,
+    };
+  }
+}
+
+/** The library throws for usage that it finds inconsistent; that is not priced, too. */
+function calculate(usage: Usage, model: string, options: Parameters<typeof calcPrice>[2]): ReturnType<typeof calcPrice> {
+  try {
+    return calcPrice(usage, model, options);
+  } catch {
+    return null;
+  }
+}
+
+function usageOf(tokens: PricedTokens): Usage {
+  return {
+    input_tokens: tokens.input,
+    output_tokens: tokens.output,
+    cache_read_tokens: tokens.cacheRead,
+    cache_write_tokens: tokens.cacheWrite,
+  };
+}
+
+/** Null for prices with tiers, with conditions, or of other things than tokens alone. */
+function linearOf(prices: ModelInfo['prices']): LinearPrice | null {
+  if (Array.isArray(prices) || 'requests_kcount' in prices) return null;
+  const { input_mtok: input, output_mtok: output } = prices;
+  if (typeof input !== 'number') return null;
+  const cacheRead = prices['cache_read_mtok'] ?? input;
+  const cacheWrite = prices['cache_write_mtok'] ?? input;
+  if (typeof cacheRead !== 'number' || typeof cacheWrite !== 'number') return null;
+  if (output !== undefined && typeof output !== 'number') return null;
+  return { input, output: output ?? 0, cacheRead, cacheWrite };
+}
+
+/** Which of several prices was valid: `#2026-01-15`, or `#00:30:00Z` for prices by the time of day. */
+function conditionOf(model: ModelInfo, price: ModelPrice): string {
+  if (!Array.isArray(model.prices)) return '';
+  const constraint = model.prices.find((conditional) => conditional.prices === price)?.constraint;
+  if (constraint === undefined) return '#first';
+  return constraint.type === 'start_date' ? `#${constraint.start_date}` : `#${constraint.start_time}`;
+}
+
+/** Part of a price's identity: the library's data changes with its release. */
+function libraryRelease(): string {
+  const entry = import.meta.resolve('@pydantic/genai-prices');
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', entry), 'utf8')) as { version: string };
+  return manifest.version;
+}

@@ -1,0 +1,71 @@
+/**
+ * What a call costs: the configured price of its model, else the public one, else what the emitter
+ * said it paid, else not priced. Not priced is null and never zero.
+ */
+
+import type { CallPrice, PriceCall, PricedCall } from '../contract/invocation-log.ts';
+import { shortId } from '../lib/hash.ts';
+import { PriceCatalogue } from './catalogue.ts';
+import { decimalUsd, linearCost, pricedTokens, type LinearPrice } from './tokens.ts';
+
+/** As in the configuration's `prices:`. */
+export interface ConfiguredPrice {
+  /** The model's whole name, or a prefix of it that ends with `*`. */
+  readonly model: string;
+  /** Any, when it is missing. */
+  readonly provider?: string | undefined;
+  readonly input_usd_per_million: number;
+  readonly output_usd_per_million: number;
+  readonly cache_read_usd_per_million?: number | undefined;
+  readonly cache_write_usd_per_million?: number | undefined;
+}
+
+interface Entry {
+  readonly configured: ConfiguredPrice;
+  readonly price: LinearPrice;
+  readonly id: string;
+}
+
+/** The first configured price that fits wins. */
+export function createPriceBook(configured: readonly ConfiguredPrice[]): PriceCall {
+  const entries = configured.map(toEntry);
+  const catalogue = new PriceCatalogue();
+  return (call) => configuredPrice(entries, call) ?? catalogue.price(call) ?? reportedPrice(call);
+}
+
+function toEntry(configured: ConfiguredPrice): Entry {
+  const input = configured.input_usd_per_million;
+  const price: LinearPrice = {
+    input,
+    output: configured.output_usd_per_million,
+    cacheRead: configured.cache_read_usd_per_million ?? input,
+    cacheWrite: configured.cache_write_usd_per_million ?? input,
+  };
+  // With the amounts in it: a corrected price is another price.
+  const amounts = shortId(...Object.values(price).map(String)).slice(0, 8);
+  return { configured, price, id: `configured:${configured.model}#${amounts}` };
+}
+
+function configuredPrice(entries: readonly Entry[], call: PricedCall): CallPrice | null {
+  const entry = entries.find(({ configured }) => fits(configured, call));
+  const tokens = entry === undefined ? null : pricedTokens(call.tokens, entry.price.output > 0);
+  if (entry === undefined || tokens === null) return null;
+  return { costUsd: decimalUsd(linearCost(entry.price, tokens)), priceId: entry.id };
+}
+
+function fits({ model, provider }: ConfiguredPrice, call: PricedCall): boolean {
+  if (provider !== undefined && provider.toLowerCase() !== call.provider.toLowerCase()) return false;
+  return [call.responseModel, call.requestModel].some((name) => fitsModel(model, name));
+}
+
+function fitsModel(pattern: string, name: string): boolean {
+  if (name === '') return false;
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+/** Emitters write zero for what they could not price. */
+function reportedPrice(call: PricedCall): CallPrice | null {
+  const reported = Number(call.reportedCostUsd ?? 0);
+  if (!Number.isFinite(reported) || reported <= 0) return null;
+  return { costUsd: decimalUsd(reported), priceId: 'reported' };
+}

@@ -1,0 +1,122 @@
+/** Single calls, with their content put together again, and how many calls a drift has touched. */
+
+import type { InvocationFilter, InvocationLog, InvocationRow } from '../../contract/invocation-log.ts';
+import type { PageOf, TextLog } from '../../contract/store.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { addMillis } from '../../lib/time.ts';
+import { decodeCursor, pageLimit, toPage } from '../cursor.ts';
+import type { Database, QueryParameters } from '../database.ts';
+import { INVOCATION_COLUMNS, readableInvocations, type StoredCall } from './invocation-rows.ts';
+import { reprice } from './reprice.ts';
+import { queryUsage } from './usage.ts';
+
+export function createInvocationLog(database: Database, texts: TextLog): InvocationLog {
+  return {
+    list: async (filter, page) => {
+      const limit = pageLimit(page);
+      const after = decodeCursor(page, 3);
+      const rows = await newestCalls(database, filter, after, limit + 1);
+      const shown = await readableInvocations(database, texts, rows.slice(0, limit));
+      const keys = toPage(rows, limit, keyOf, (row) => row);
+      return { items: shown, nextCursor: keys.nextCursor } satisfies PageOf<InvocationRow>;
+    },
+    usage: (query) => queryUsage(database, query),
+    affected: async ({ prompt, environment, promptHash = '', version = '', since }) => {
+      const [row] = await database.query<{ calls: string }>(
+        `SELECT count() AS calls FROM invocations FINAL
+         WHERE ${sinceHour('since')} AND environment = {environment:String} AND is_deleted = 0
+           AND ((prompt_hash != '' AND prompt_hash = {promptHash:String})
+             OR (version != '' AND prompt = {prompt:String} AND version = {version:String}))`,
+        { prompt, environment, promptHash, version, since },
+      );
+      return Number(row?.calls ?? 0);
+    },
+    reprice: (from, to, priceOf) => reprice(database, from, to, priceOf),
+  };
+}
+
+/** With the same condition on the hour, which is what the table is ordered by. */
+function sinceHour(name: string): string {
+  const time = `{${name}:DateTime64(9, 'UTC')}`;
+  return `started_at >= ${time} AND toStartOfHour(started_at) >= toStartOfHour(${time})`;
+}
+
+function untilHour(name: string): string {
+  const time = `{${name}:DateTime64(9, 'UTC')}`;
+  return `started_at <= ${time} AND toStartOfHour(started_at) <= toStartOfHour(${time})`;
+}
+
+const HOUR_MS = 3_600_000;
+/** Newest first means that most answers are in the last hours: look there before everywhere. */
+const WINDOWS_MS = [HOUR_MS, 24 * HOUR_MS, 30 * 24 * HOUR_MS] as const;
+const BEGINNING = '1970-01-01T00:00:00.000000000Z' as Timestamp;
+
+async function newestCalls(
+  database: Database,
+  filter: InvocationFilter,
+  after: readonly string[] | null,
+  limit: number,
+): Promise<readonly StoredCall[]> {
+  const to = after === null ? (filter.to ?? (await newestStart(database))) : (after[0] as Timestamp);
+  if (to === null) return [];
+  const earliest = filter.from ?? BEGINNING;
+  // One trace is found by its index, wherever it is.
+  const windows = filter.traceId === undefined ? WINDOWS_MS : [];
+  for (const windowMs of windows) {
+    const from = windowStart(to, windowMs);
+    if (from <= earliest) break;
+    const rows = await callsBetween(database, filter, from, to, after, limit);
+    if (rows.length >= limit) return rows;
+  }
+  return callsBetween(database, filter, earliest, to, after, limit);
+}
+
+function windowStart(to: Timestamp, windowMs: number): Timestamp {
+  return Date.parse(to.slice(0, 23) + 'Z') < windowMs ? BEGINNING : addMillis(to, -windowMs);
+}
+
+async function newestStart(database: Database): Promise<Timestamp | null> {
+  const [row] = await database.query<{ rows: string; newest: Timestamp }>(
+    'SELECT count() AS rows, max(started_at) AS newest FROM invocations',
+  );
+  return row === undefined || row.rows === '0' ? null : row.newest;
+}
+
+function callsBetween(
+  database: Database,
+  filter: InvocationFilter,
+  from: Timestamp,
+  to: Timestamp,
+  after: readonly string[] | null,
+  limit: number,
+): Promise<StoredCall[]> {
+  const conditions = [sinceHour('from'), untilHour('to'), 'is_deleted = 0'];
+  const parameters: Record<string, QueryParameters[string]> = { from, to };
+  for (const [column, value] of [
+    ['prompt', filter.prompt],
+    ['version', filter.version],
+    ['environment', filter.environment],
+    ['service', filter.service],
+    ['trace_id', filter.traceId],
+  ] as const) {
+    if (value === undefined) continue;
+    conditions.push(`${column} = {${column}:String}`);
+    parameters[column] = value;
+  }
+  if (after !== null) {
+    const [startedAt, traceId, spanId] = after as [string, string, string];
+    conditions.push(
+      "(started_at, trace_id, span_id) < ({afterTime:DateTime64(9, 'UTC')}, {afterTrace:String}, {afterSpan:String})",
+    );
+    Object.assign(parameters, { afterTime: startedAt, afterTrace: traceId, afterSpan: spanId });
+  }
+  return database.query<StoredCall>(
+    `SELECT ${INVOCATION_COLUMNS} FROM invocations FINAL WHERE ${conditions.join(' AND ')}
+     ORDER BY started_at DESC, trace_id DESC, span_id DESC LIMIT ${limit}`,
+    parameters,
+  );
+}
+
+function keyOf(row: StoredCall): readonly string[] {
+  return [row.started_at, row.trace_id, row.span_id];
+}

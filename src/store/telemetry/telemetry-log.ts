@@ -1,0 +1,114 @@
+/** Where telemetry is written, and where the ingest reads its own facts back. */
+
+import type { ContentHash } from '../../contract/prompt.ts';
+import type { TextLog } from '../../contract/store.ts';
+import type { QuarantineEntry, StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import type { Database } from '../database.ts';
+import { readMessageLists } from './message-lists.ts';
+
+interface FactsRow {
+  readonly trace_id: string;
+  readonly span_id: string;
+  readonly record_id: string;
+  readonly started_at: Timestamp;
+  readonly facts: string;
+}
+
+interface InvocationKeyRow {
+  readonly trace_id: string;
+  readonly span_id: string;
+  readonly started_at: Timestamp;
+  readonly ingested_at: Timestamp;
+  readonly prompt_hash: string;
+  readonly content_hash: string;
+}
+
+const QUARANTINE_COLUMNS = 'id, at, kind, lane, reason, payload, status';
+
+export function createTelemetryLog(database: Database, texts: TextLog): TelemetryLog {
+  return {
+    insertLines: (lane, lines, token) => database.insertJsonLines(lane, lines, token),
+
+    factsOfTraces: async (traceIds, limitPerTrace) => {
+      const rows = await database.query<FactsRow>(
+        `SELECT trace_id, span_id, record_id, started_at, facts FROM span_facts
+         WHERE trace_id IN {ids:Array(String)}
+         ORDER BY trace_id, span_id, record_id LIMIT ${Math.floor(limitPerTrace)} BY trace_id`,
+        { ids: traceIds },
+      );
+      return rows.map(toFacts);
+    },
+
+    tracesOfResponses: async (responseIds) => {
+      const rows = await database.query<FactsRow>(
+        `SELECT trace_id, span_id, record_id, started_at, facts FROM span_facts
+         WHERE response_id IN {ids:Array(String)} LIMIT ${FACTS_PER_RESPONSE} BY response_id`,
+        { ids: responseIds },
+      );
+      return rows.map(toFacts);
+    },
+
+    invocationsOfTraces: async (traceIds) => {
+      const rows = await database.query<InvocationKeyRow>(
+        `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, content_hash FROM invocations FINAL
+         WHERE trace_id IN {ids:Array(String)} AND is_deleted = 0`,
+        { ids: traceIds },
+      );
+      return rows.map(toStoredInvocation);
+    },
+
+    recentTraces: async (since, limit) => {
+      const rows = await database.query<{ trace_id: string; received_at: Timestamp }>(
+        `SELECT trace_id, max(received_at) AS received_at FROM span_facts
+         WHERE received_at >= {since:DateTime64(9, 'UTC')} AND toDate(received_at) >= toDate({since:DateTime64(9, 'UTC')})
+           AND trace_id != ''
+         GROUP BY trace_id ORDER BY received_at DESC LIMIT ${Math.floor(limit)}`,
+        { since },
+      );
+      return rows.map((row) => ({ traceId: row.trace_id, receivedAt: row.received_at }));
+    },
+
+    highestRevision: async () => {
+      const [row] = await database.query<{ revision: string }>('SELECT max(revision) AS revision FROM invocations');
+      return BigInt(row?.revision ?? 0);
+    },
+
+    messageLists: (hashes) => readMessageLists(database, hashes),
+    texts: (hashes: readonly ContentHash[]) => texts.get(hashes),
+
+    quarantined: (status, limit) =>
+      database.query<QuarantineEntry>(
+        `SELECT ${QUARANTINE_COLUMNS} FROM quarantine FINAL
+         WHERE {status:String} = 'any' OR status = {status:String} ORDER BY at DESC LIMIT ${Math.floor(limit)}`,
+        { status },
+      ),
+
+    quarantineEntry: async (id) => {
+      const [entry] = await database.query<QuarantineEntry>(
+        `SELECT ${QUARANTINE_COLUMNS} FROM quarantine FINAL WHERE id = {id:String}`,
+        { id },
+      );
+      return entry ?? null;
+    },
+  };
+}
+
+// One response id ties few traces together; see TraceWindow.
+const FACTS_PER_RESPONSE = 32;
+
+function toFacts(row: FactsRow): StoredFacts {
+  const { trace_id: traceId, span_id: spanId, record_id: recordId, started_at: startedAt, facts } = row;
+  return { traceId, spanId, recordId, startedAt, facts };
+}
+
+function toStoredInvocation(row: InvocationKeyRow): StoredInvocation {
+  return {
+    traceId: row.trace_id,
+    spanId: row.span_id,
+    startedAt: row.started_at,
+    ingestedAt: row.ingested_at,
+    promptHash: row.prompt_hash,
+    contentHash: row.content_hash,
+  };
+}
