@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/time.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { MIGRATIONS } from '../../src/store/migrations/index.ts';
+import type { Migration } from '../../src/store/migrations/migration.ts';
+import { openDatabase } from '../../src/store/open-database.ts';
+import { plainTables, replicatedTables } from '../../src/store/table-dialect.ts';
+import { startClickHouseHttp } from '../support/clickhouse-http.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+
+const addNote: Migration = {
+  id: MIGRATIONS.length + 1,
+  name: 'note',
+  statements: ({ onCluster }) => [
+    `ALTER TABLE texts ${onCluster} ADD COLUMN IF NOT EXISTS note String`,
+    `ALTER TABLE texts ${onCluster} ADD COLUMN IF NOT EXISTS other LowCardinality(String)`,
+  ],
+};
+
+describe('migrate', () => {
+  it('runs what is missing, once, and keeps what is there', async () => {
+    const path = tempDirectory();
+    const first = await openDatabase({ path }, '1.0.0', systemClock);
+    expect(await migrate(first, systemClock)).toEqual(MIGRATIONS.map((migration) => migration.name));
+    expect(await migrate(first, systemClock)).toEqual([]);
+    await first.insert('texts', [{ hash: 'sha256:1', content: 'kept' }]);
+    await first.close();
+    const second = await openDatabase({ path }, '1.1.0', systemClock);
+    expect(await migrate(second, systemClock, [...MIGRATIONS, addNote])).toEqual(['note']);
+    expect(await second.query('SELECT content, note FROM texts')).toEqual([{ content: 'kept', note: '' }]);
+
+    await expect(migrate(second, systemClock)).rejects.toMatchObject({
+      kind: 'config',
+      message: expect.stringContaining(`schema step ${addNote.id} (note) of plumbline 1.1.0, which this release`),
+      hint: expect.stringContaining('Start plumbline 1.1.0 or later'),
+    });
+    const edited = { ...addNote, statements: () => ['SELECT 1'] };
+    await expect(migrate(second, systemClock, [...MIGRATIONS, edited])).rejects.toMatchObject({
+      kind: 'config',
+      message: expect.stringContaining('is not the one of this release'),
+    });
+    await second.close();
+  });
+
+  it('is safe in many replicas that start together, also half way', async () => {
+    const { url } = await startClickHouseHttp();
+    const replicas = await Promise.all(Array.from({ length: 6 }, () => openDatabase({ url }, '1.0.0', systemClock)));
+    await Promise.all(replicas.map((replica) => migrate(replica, systemClock)));
+    await Promise.all(replicas.map((replica) => migrate(replica, systemClock, [...MIGRATIONS, addNote])));
+    const [one] = replicas;
+    expect(await migrate(one!, systemClock, [...MIGRATIONS, addNote])).toEqual([]);
+    await one!.insert('texts', [{ hash: 'sha256:1', content: 'x', note: 'y', other: 'z' }]);
+    expect(await one!.query('SELECT note, other FROM texts')).toEqual([{ note: 'y', other: 'z' }]);
+    await Promise.all(replicas.map((replica) => replica.close()));
+  });
+});
+
+describe('the tables of a cluster', () => {
+  const cluster = replicatedTables("it's `mine`");
+  const statements = MIGRATIONS.flatMap((migration) => migration.statements(cluster));
+
+  it('are all made on every node, and replicated', () => {
+    for (const statement of statements) {
+      expect(statement).toMatch(/ ON CLUSTER `it's \\`mine\\``/);
+      if (statement.startsWith('CREATE TABLE')) {
+        expect(statement).toMatch(
+          /ENGINE = Replicated(Replacing)?MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'[,)]/,
+        );
+        expect(statement).toContain('replicated_deduplication_window = ');
+        expect(statement).not.toContain('non_replicated_deduplication_window');
+      }
+    }
+  });
+
+  it('differ from plain ones in nothing else', () => {
+    const plain = MIGRATIONS.flatMap((migration) => migration.statements(plainTables));
+    const simplified = statements.map((statement) =>
+      statement
+        .replace(cluster.onCluster, '')
+        .replace(cluster.settings, plainTables.settings)
+        .replace(/ENGINE = Replicated(\w+)\('[^']*', '\{replica\}'(?:, )?/, 'ENGINE = $1('),
+    );
+    expect(simplified).toEqual(plain);
+  });
+
+  it('may be made twice', () => {
+    for (const statement of statements) expect(statement).toMatch(/IF (NOT )?EXISTS/);
+  });
+});
