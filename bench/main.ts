@@ -12,9 +12,10 @@ const names = readdirSync(import.meta.dirname)
   .toSorted();
 
 const [name, ...args] = process.argv.slice(2);
-if (name === undefined || !names.includes(name)) {
-  const problem = name === undefined ? '' : `There is no bench "${name}". `;
-  process.stderr.write(`${problem}npm run bench -- NAME, one of: ${names.join(', ')}\n`);
+if (name === undefined) {
+  console.log(`npm run bench -- NAME, one of: ${names.join(', ')}`);
+} else if (!names.includes(name)) {
+  console.error(`There is no bench "${name}". There are: ${names.join(', ')}`);
   process.exitCode = 2;
 } else {
   const bench = (await import(join(import.meta.dirname, `${name}.ts`))) as { readonly run?: Bench };

@@ -1,0 +1,34 @@
+# The container image: compiled, without development tools, run by a user without rights.
+# docker build -t plumbline . && docker run -p 7070:7070 -v plumbline:/data -v ./config:/config:ro plumbline
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+RUN npm run build \
+  && npm prune --omit=dev \
+  # The image brings its own Node; the packages that carry one weigh as much again.
+  && rm -rf node_modules/node-linux-* node_modules/.bin
+
+FROM node:24-bookworm-slim
+# The registry reads the history of prompts from git.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates git \
+  && rm -rf /var/lib/apt/lists/* \
+  && install -d -o node -g node /data /config
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/package.json /app/LICENSE ./
+COPY --from=build /app/bin ./bin
+COPY --from=build /app/examples ./examples
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+USER node
+VOLUME /data
+# HTTP API and web page, OTLP over HTTP, OTLP over gRPC.
+EXPOSE 7070 4318 4317
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:7070/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "/app/bin/plumbline.mjs"]
+CMD ["start", "--config", "/config/plumbline.yaml", "--data", "/data"]

@@ -1,0 +1,70 @@
+/** `bin/launch.mjs`: a daemon under npm and a terminal hears each signal once, and its exit code comes through. */
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { sleep } from '../../src/lib/limits.ts';
+
+const LAUNCH = pathToFileURL(join(import.meta.dirname, '../../bin/launch.mjs')).href;
+const COUNTER = join(import.meta.dirname, 'signal-counter.mjs');
+
+const launched: ChildProcess[] = [];
+afterEach(() => {
+  for (const launcher of launched.splice(0)) launcher.kill('SIGKILL');
+});
+
+interface Launched {
+  readonly launcher: ChildProcess;
+  readonly lines: readonly string[];
+  readonly childPid: number;
+}
+
+async function launch(): Promise<Launched> {
+  const code = `import { runAsChild } from ${JSON.stringify(LAUNCH)}; runAsChild(${JSON.stringify(COUNTER)}, ['with', 'arguments']);`;
+  const launcher = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  launched.push(launcher);
+  const lines: string[] = [];
+  launcher.stdout.on('data', (chunk: Buffer) => lines.push(...chunk.toString().trim().split('\n')));
+  await expect.poll(() => lines[0], { timeout: 10_000 }).toMatch(/^ready \d+ with arguments$/);
+  return { launcher, lines, childPid: Number(lines[0]?.split(' ')[1]) };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('a signal that comes twice at once is heard once; the exit code is passed on', async () => {
+  const { launcher, lines, childPid } = await launch();
+  launcher.kill('SIGINT');
+  await expect.poll(() => lines).toContain('heard SIGINT');
+  launcher.kill('SIGINT');
+  const exit = once(launcher, 'exit');
+  launcher.kill('SIGTERM');
+  expect(await exit).toEqual([7, null]);
+  expect(lines.slice(1)).toEqual(['heard SIGINT', 'heard SIGTERM']);
+  expect(isAlive(childPid)).toBe(false);
+});
+
+test('a second signal that somebody means is heard too', async () => {
+  const { launcher, lines } = await launch();
+  launcher.kill('SIGINT');
+  // Longer than the time within which two are taken for one.
+  await sleep(700);
+  launcher.kill('SIGINT');
+  await expect.poll(() => lines.filter((line) => line === 'heard SIGINT')).toHaveLength(2);
+});
+
+test('the daemon stops when its launcher was killed', async () => {
+  const { launcher, childPid } = await launch();
+  launcher.kill('SIGKILL');
+  await expect.poll(() => isAlive(childPid), { timeout: 10_000 }).toBe(false);
+});
