@@ -34,6 +34,9 @@ interface Envelope {
   readonly nonce: string;
 }
 
+/** Thrown to BullMQ for a job that is not to be tried again, after that was logged. */
+class GivenUp extends UnrecoverableError {}
+
 interface Lane {
   readonly name: string;
   readonly concurrency: number;
@@ -239,6 +242,11 @@ export class BullmqQueue implements Queue {
     worker.on('error', (error) => {
       this.#report(lane.name, error, connections);
     });
+    // What BullMQ gives up by itself, such as a job whose processes died again and again.
+    worker.on('failed', (job, error) => {
+      if (job?.finishedOn === undefined || error instanceof GivenUp) return;
+      this.#log.error({ job: lane.name, id: job.data.id, reason: error.message }, 'A job failed for good.');
+    });
     return worker;
   }
 
@@ -263,7 +271,7 @@ export class BullmqQueue implements Queue {
         { job: lane.name, id, attempt, reason: describeError(error), err: error },
         'A job failed for good.',
       );
-      throw new UnrecoverableError(describeError(error));
+      throw new GivenUp(describeError(error));
     } finally {
       this.#active.delete(abort);
     }
