@@ -18,18 +18,11 @@ export type Answer =
   | { readonly kind: 'refusal'; readonly refusal: Refusal };
 
 export function answerOf(acknowledgement: Acknowledgement): Answer {
-  switch (acknowledgement.outcome) {
-    case 'durable':
-      return { kind: 'success', rejected: acknowledgement.rejected, message: acknowledgement.message };
-    case 'undecodable':
-      return {
-        kind: 'refusal',
-        refusal:
-          acknowledgement.reason === 'too_large' ? tooLarge(acknowledgement.message) : malformed(acknowledgement.message),
-      };
-    case 'overloaded':
-      return { kind: 'refusal', refusal: overloaded(acknowledgement.message, acknowledgement.retryAfterMs) };
-  }
+  const { outcome, message } = acknowledgement;
+  if (outcome === 'durable') return { kind: 'success', rejected: acknowledgement.rejected, message };
+  if (outcome === 'overloaded') return { kind: 'refusal', refusal: overloaded(message, acknowledgement.retryAfterMs) };
+  const refusal = acknowledgement.reason === 'too_large' ? tooLarge(message) : malformed(message);
+  return { kind: 'refusal', refusal };
 }
 
 export function malformed(message: string): Refusal {

@@ -40,13 +40,10 @@ export async function decompress(encoding: ContentEncoding, body: Buffer, bytesM
 
 function inflateBody(encoding: Exclude<ContentEncoding, 'identity'>, body: Buffer, bytesMax: number): Promise<Buffer> {
   const options = { maxOutputLength: bytesMax };
-  switch (encoding) {
-    case 'gzip':
-      return gunzipAsync(body, options);
-    case 'zstd':
-      return zstdAsync(body, { ...options, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
-    case 'deflate':
-      // Some senders mean the bare stream, without the zlib header (method 8 in the low four bits).
-      return ((body[0] ?? 0) & 15) === 8 ? inflateAsync(body, options) : inflateRawAsync(body, options);
+  if (encoding === 'gzip') return gunzipAsync(body, options);
+  if (encoding === 'zstd') {
+    return zstdAsync(body, { ...options, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
   }
+  // Some senders mean the bare stream, without the zlib header (method 8 in the low four bits).
+  return ((body[0] ?? 0) & 15) === 8 ? inflateAsync(body, options) : inflateRawAsync(body, options);
 }

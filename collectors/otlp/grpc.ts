@@ -10,6 +10,7 @@ import {
   type handleUnaryCall,
   type sendUnaryData,
   type ServiceDefinition,
+  type status,
 } from '@grpc/grpc-js';
 import type { Component } from '../../src/contract/component.ts';
 import { Fault } from '../../src/contract/fault.ts';
@@ -98,12 +99,7 @@ export class OtlpGrpcReceiver implements Component {
     };
   }
 
-  async #serve(
-    signal: OtlpSignal,
-    body: Buffer,
-    metadata: Metadata,
-    callback: sendUnaryData<Buffer>,
-  ): Promise<void> {
+  async #serve(signal: OtlpSignal, body: Buffer, metadata: Metadata, callback: sendUnaryData<Buffer>): Promise<void> {
     const { accept, authorize, inFlight, limits } = this.#options;
     const decision = authorize(headersOf(metadata));
     if (decision !== 'allowed') return refuse(signal, unauthorized(decision), callback);
@@ -132,15 +128,16 @@ function refuse(signal: OtlpSignal, refusal: Refusal, callback: sendUnaryData<Bu
   const metadata = new Metadata();
   const { rpcCode: code, message, retryAfterMs } = refusal;
   metadata.set('grpc-status-details-bin', Buffer.from(encodeStatus('protobuf', code, message, retryAfterMs)));
-  callback({ code, details: message, metadata });
+  callback({ code: code as status, details: message, metadata });
 }
 
 function exportBytes(signal: OtlpSignal, rejected = 0, message = ''): Buffer {
   return Buffer.from(encodeExportResponse('protobuf', signal, rejected, message));
 }
 
+const same = (bytes: Buffer): Buffer => bytes;
+
 function serviceAt(path: string): ServiceDefinition {
-  const same = (bytes: Buffer): Buffer => bytes;
   return {
     export: {
       path,

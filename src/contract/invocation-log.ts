@@ -45,9 +45,8 @@ export interface Quantiles {
   readonly p99: number | null;
 }
 
-/** As the API writes it: the group's keys beside these. Sums of tokens leave out calls that reported none. */
-export interface UsageRow {
-  readonly [groupKey: string]: unknown;
+/** Sums of tokens leave out calls that reported none. */
+export interface UsageTotals {
   readonly calls: number;
   readonly errors: number;
   readonly input_tokens: number;
@@ -61,6 +60,9 @@ export interface UsageRow {
   readonly latency_ms: Quantiles;
   readonly first_token_ms: Quantiles;
 }
+
+/** As the API writes it: the group's keys beside the totals. */
+export type UsageRow = UsageTotals & Readonly<Record<string, unknown>>;
 
 export interface AffectedQuery {
   readonly prompt: string;

@@ -93,7 +93,11 @@ export class PriceCatalogue {
 }
 
 /** The library throws for usage that it finds inconsistent; that is not priced, too. */
-function calculate(usage: Usage, model: string, options: Parameters<typeof calcPrice>[2]): ReturnType<typeof calcPrice> {
+function calculate(
+  usage: Usage,
+  model: string,
+  options: Parameters<typeof calcPrice>[2],
+): ReturnType<typeof calcPrice> {
   try {
     return calcPrice(usage, model, options);
   } catch {

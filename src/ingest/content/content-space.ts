@@ -35,7 +35,9 @@ export class ContentSpace {
       ...(facts.variables !== undefined && { variables: mapValues(facts.variables, text) }),
       ...(facts.settings !== undefined && { settings: this.#packSettings(facts.settings, onText) }),
       ...(facts.error !== undefined && { error: { type: facts.error.type, message: text(facts.error.message) } }),
-      ...(facts.evaluations !== undefined && { evaluations: facts.evaluations.map((each) => packEvaluation(each, text)) }),
+      ...(facts.evaluations !== undefined && {
+        evaluations: facts.evaluations.map((each) => packEvaluation(each, text)),
+      }),
       ...(facts.userId !== undefined && { userId: text(facts.userId) }),
       ...(facts.conversationId !== undefined && { conversationId: this.texts.inline(facts.conversationId) }),
     };

@@ -89,7 +89,10 @@ export function listRow(node: ListNode): { readonly row: MessageListRow; readonl
     messages.push(at.message.json);
   }
   messages.reverse();
-  return { row: { hash: node.hash, base: base?.hash ?? '', messages }, baseDepth: base === null ? 0 : base.baseDepth + 1 };
+  return {
+    row: { hash: node.hash, base: base?.hash ?? '', messages },
+    baseDepth: base === null ? 0 : base.baseDepth + 1,
+  };
 }
 
 function nearestBase(node: ListNode): ListNode | null {

@@ -96,17 +96,10 @@ export class MessageMemory {
   }
 
   #packPart(part: MessagePart, onText: OnText): MessagePart {
-    switch (part.type) {
-      case 'text':
-      case 'reasoning':
-        return { type: part.type, text: this.packString(part.text, onText) };
-      case 'tool_call':
-        return { ...part, arguments: this.packJson(part.arguments, onText) };
-      case 'tool_call_response':
-        return { ...part, result: this.packJson(part.result, onText) };
-      case 'media':
-        return { ...part, reference: this.packString(part.reference, onText) };
-    }
+    if (part.type === 'tool_call') return { ...part, arguments: this.packJson(part.arguments, onText) };
+    if (part.type === 'tool_call_response') return { ...part, result: this.packJson(part.result, onText) };
+    if (part.type === 'media') return { ...part, reference: this.packString(part.reference, onText) };
+    return { type: part.type, text: this.packString(part.text, onText) };
   }
 
   #intern(message: Message): Message {

@@ -99,7 +99,8 @@ export class Loader implements Component {
     const { spool } = this.#options;
     const waiting = spool.end - this.#position;
     if (waiting <= 0) return false;
-    if (waiting < BATCH_BYTES_MIN && !this.#isDraining) await sleep(this.#options.lingerMs ?? LINGER_MS, this.#abort.signal);
+    if (waiting < BATCH_BYTES_MIN && !this.#isDraining)
+      await sleep(this.#options.lingerMs ?? LINGER_MS, this.#abort.signal);
     const chunk = await this.#reader.read(this.#position, this.#options.batchBytesMax ?? BATCH_BYTES_MAX);
     countSpoolSkipped(chunk.skippedBytes);
     await this.#insert(chunk);

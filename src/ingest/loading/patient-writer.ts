@@ -115,7 +115,7 @@ export class PatientWriter {
 
 function splitLines(lines: Buffer): Buffer[] {
   const rows: Buffer[] = [];
-  for (let start = 0; start < lines.length; ) {
+  for (let start = 0; start < lines.length;) {
     const newline = lines.indexOf(NEWLINE, start);
     const end = newline === -1 ? lines.length : newline + 1;
     rows.push(lines.subarray(start, end));

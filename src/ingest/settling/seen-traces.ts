@@ -62,7 +62,8 @@ class Filter {
   }
 
   has(key: string): boolean {
-    for (const bit of this.#probes(key)) if (((this.#bits[bit >>> 5] as number) & (1 << (bit & 31))) === 0) return false;
+    for (const bit of this.#probes(key))
+      if (((this.#bits[bit >>> 5] as number) & (1 << (bit & 31))) === 0) return false;
     return true;
   }
 

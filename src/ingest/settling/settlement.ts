@@ -162,7 +162,8 @@ export class Settlement {
     const price = this.#options.price(call);
     const promptHash = instruction?.hash ?? null;
     const draft = draftRow(call, promptHash ?? '', attributed, price, space, this.#outbox);
-    if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt) return 'same';
+    if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt)
+      return 'same';
     // What the time machine may say was known at a time: since the text is known, not since the last correction.
     const ingestedAt = before !== undefined && before.promptHash === (promptHash ?? '') ? before.ingestedAt : now;
     this.#lines += rowLine(draft, ingestedAt, nextRevision());

@@ -158,7 +158,8 @@ export class Settler implements Component {
       const isDue =
         this.#isDraining ||
         trace.isSealed ||
-        ((nowMs - trace.lastAddedMs >= quietMs || nowMs - trace.dirtySinceMs >= provisionalMs) && nowMs >= trace.notBeforeMs);
+        ((nowMs - trace.lastAddedMs >= quietMs || nowMs - trace.dirtySinceMs >= provisionalMs) &&
+          nowMs >= trace.notBeforeMs);
       if (!isDue && !early) continue;
       if (!isDue) countEarlySettled(1);
       due.push(trace);
@@ -261,7 +262,15 @@ export class Settler implements Component {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const payload = JSON.stringify(traceIds);
     const at = this.#options.clock.now();
-    return quarantineLine({ id: shortId(...traceIds), at, kind: 'trace', lane: '', reason, payload, status: 'waiting' });
+    return quarantineLine({
+      id: shortId(...traceIds),
+      at,
+      kind: 'trace',
+      lane: '',
+      reason,
+      payload,
+      status: 'waiting',
+    });
   }
 
   #forgetExpired(): void {

@@ -69,7 +69,7 @@ export function findRecord(buffer: Buffer, from: number): number {
 
 function parseSections(buffer: Buffer, start: number, end: number): Section[] | null {
   const sections: Section[] = [];
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     if (end - at < SECTION_HEADER_BYTES) return null;
     const bytesStart = at + SECTION_HEADER_BYTES;
     const bytesEnd = bytesStart + buffer.readUInt32LE(at + 1);

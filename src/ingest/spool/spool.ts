@@ -164,7 +164,11 @@ export class Spool {
     const file = this.#file as FileHandle;
     const bytes = group.reduce((sum, waiting) => sum + waiting.bytes, 0);
     try {
-      await writeFully(file, group.flatMap((waiting) => waiting.pieces), segment.durableBytes);
+      await writeFully(
+        file,
+        group.flatMap((waiting) => waiting.pieces),
+        segment.durableBytes,
+      );
       await file.datasync();
     } catch (error) {
       // What is behind the durable end is unknown now, and after a failed fsync the kernel may have

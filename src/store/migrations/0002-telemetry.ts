@@ -34,7 +34,40 @@ export const telemetry: Migration = {
     SETTINGS index_granularity = 512, ${settings}`,
 
     // One row a call, once settled. The highest revision of (start hour, trace, span) is the truth.
-    `CREATE TABLE IF NOT EXISTS invocations ${onCluster} (
+    `CREATE TABLE IF NOT EXISTS invocations ${onCluster} (${INVOCATION}
+    ) ${engine('ReplacingMergeTree', 'revision')}
+    PARTITION BY toYYYYMM(started_at)
+    ORDER BY (toStartOfHour(started_at), trace_id, span_id)
+    SETTINGS ${settings}`,
+
+    // What could not be read or stored, with what it takes to try again.
+    `CREATE TABLE IF NOT EXISTS quarantine ${onCluster} (
+      id String,
+      at ${TIME},
+      kind LowCardinality(String),
+      lane LowCardinality(String),
+      reason String,
+      payload String CODEC(ZSTD(3)),
+      status LowCardinality(String),
+      revision UInt64
+    ) ${engine('ReplacingMergeTree', 'revision')} ORDER BY id
+    SETTINGS ${settings}`,
+
+    // Corrected costs on their way into invocations; a run's rows are deleted when it is done.
+    `CREATE TABLE IF NOT EXISTS restatements ${onCluster} (
+      run String,
+      trace_id String,
+      span_id String,
+      started_at ${TIME},
+      cost_usd Nullable(Decimal(18, 10)),
+      price_id LowCardinality(String),
+      made_at ${TIME} DEFAULT now64(9, 'UTC')
+    ) ${engine('MergeTree')} ORDER BY (run, started_at, trace_id, span_id)
+    TTL toDateTime(made_at) + INTERVAL 1 DAY SETTINGS ${settings}`,
+  ],
+};
+
+const INVOCATION = `
       trace_id String CODEC(ZSTD(1)),
       span_id String CODEC(ZSTD(1)),
       started_at ${TIME} ${TIME_CODEC},
@@ -79,35 +112,4 @@ export const telemetry: Migration = {
       revision UInt64 CODEC(Delta(8), ZSTD(1)),
       is_deleted UInt8,
       INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4,
-      INDEX by_prompt_hash prompt_hash TYPE bloom_filter(0.01) GRANULARITY 4
-    ) ${engine('ReplacingMergeTree', 'revision')}
-    PARTITION BY toYYYYMM(started_at)
-    ORDER BY (toStartOfHour(started_at), trace_id, span_id)
-    SETTINGS ${settings}`,
-
-    // What could not be read or stored, with what it takes to try again.
-    `CREATE TABLE IF NOT EXISTS quarantine ${onCluster} (
-      id String,
-      at ${TIME},
-      kind LowCardinality(String),
-      lane LowCardinality(String),
-      reason String,
-      payload String CODEC(ZSTD(3)),
-      status LowCardinality(String),
-      revision UInt64
-    ) ${engine('ReplacingMergeTree', 'revision')} ORDER BY id
-    SETTINGS ${settings}`,
-
-    // Corrected costs on their way into invocations; a run's rows are deleted when it is done.
-    `CREATE TABLE IF NOT EXISTS restatements ${onCluster} (
-      run String,
-      trace_id String,
-      span_id String,
-      started_at ${TIME},
-      cost_usd Nullable(Decimal(18, 10)),
-      price_id LowCardinality(String),
-      made_at ${TIME} DEFAULT now64(9, 'UTC')
-    ) ${engine('MergeTree')} ORDER BY (run, started_at, trace_id, span_id)
-    TTL toDateTime(made_at) + INTERVAL 1 DAY SETTINGS ${settings}`,
-  ],
-};
+      INDEX by_prompt_hash prompt_hash TYPE bloom_filter(0.01) GRANULARITY 4`;

@@ -1,7 +1,14 @@
 /** Rows of `invocations` back to invocations, with texts and message lists put in their places again. */
 
 import type { AttributionKind } from '../../contract/attribution.ts';
-import type { Evaluation, IncompleteReason, Invocation, Message, MessagePart, Operation } from '../../contract/invocation.ts';
+import type {
+  Evaluation,
+  IncompleteReason,
+  Invocation,
+  Message,
+  MessagePart,
+  Operation,
+} from '../../contract/invocation.ts';
 import type { InvocationRow } from '../../contract/invocation-log.ts';
 import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts';
 import type { TextLog } from '../../contract/store.ts';
@@ -151,7 +158,9 @@ function unpack<Value>(value: Value, content: ReadonlyMap<ContentHash, string>):
   if (typeof value === 'string') return resolve(value, content) as Value;
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((nested: unknown) => unpack(nested, content)) as Value;
-  return Object.fromEntries(Object.entries(value).map(([key, nested]) => [key, unpack(nested as unknown, content)])) as Value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, nested]) => [key, unpack(nested as unknown, content)]),
+  ) as Value;
 }
 
 function resolve(text: string, content: ReadonlyMap<ContentHash, string>): Json {

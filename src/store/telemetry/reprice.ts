@@ -36,7 +36,7 @@ export async function reprice(
 ): Promise<{ readonly calls: number; readonly changed: number }> {
   let calls = 0;
   let changed = 0;
-  for (let at: Timestamp | null = await nextCall(database, from, to); at !== null; ) {
+  for (let at: Timestamp | null = await nextCall(database, from, to); at !== null;) {
     const end: Timestamp = earlier(addMillis(at, STEP_MS), to);
     const rows = await readCalls(database, at, end);
     calls += rows.length;

@@ -59,14 +59,14 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     },
 
     recentTraces: async (since, limit) => {
-      const rows = await database.query<{ trace_id: string; received_at: Timestamp }>(
-        `SELECT trace_id, max(received_at) AS received_at FROM span_facts
+      const rows = await database.query<{ trace_id: string; newest: Timestamp }>(
+        `SELECT trace_id, max(received_at) AS newest FROM span_facts
          WHERE received_at >= {since:DateTime64(9, 'UTC')} AND toDate(received_at) >= toDate({since:DateTime64(9, 'UTC')})
            AND trace_id != ''
-         GROUP BY trace_id ORDER BY received_at DESC LIMIT ${Math.floor(limit)}`,
+         GROUP BY trace_id ORDER BY newest DESC LIMIT ${Math.floor(limit)}`,
         { since },
       );
-      return rows.map((row) => ({ traceId: row.trace_id, receivedAt: row.received_at }));
+      return rows.map((row) => ({ traceId: row.trace_id, receivedAt: row.newest }));
     },
 
     highestRevision: async () => {

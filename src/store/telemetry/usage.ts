@@ -1,6 +1,6 @@
 /** Usage: calls, tokens, money and latency by any grouping, from the settled invocations themselves. */
 
-import type { Quantiles, UsageGroup, UsageQuery, UsageRow } from '../../contract/invocation-log.ts';
+import type { Quantiles, UsageGroup, UsageQuery, UsageRow, UsageTotals } from '../../contract/invocation-log.ts';
 import type { Database } from '../database.ts';
 
 const GROUP_EXPRESSIONS: Readonly<Record<UsageGroup, string>> = {
@@ -16,6 +16,7 @@ const GROUP_EXPRESSIONS: Readonly<Record<UsageGroup, string>> = {
 // Groupings by day and version of many prompts; beyond it somebody wants SQL.
 const GROUPS_MAX = 10_000;
 
+type Sums = Omit<UsageTotals, 'latency_ms' | 'first_token_ms'> & {
   readonly latency: readonly (number | null)[];
   readonly first_token: readonly (number | null)[];
 };
@@ -27,13 +28,13 @@ export async function queryUsage(database: Database, query: UsageQuery): Promise
     `SELECT ${keys.join(', ')},
        toFloat64(count()) AS calls,
        toFloat64(countIf(error_type != '')) AS errors,
-       toFloat64(sum(input_tokens)) AS input_tokens,
-       toFloat64(sum(output_tokens)) AS output_tokens,
-       toFloat64(sum(cache_read_tokens)) AS cache_read_tokens,
-       toFloat64(sum(cache_write_tokens)) AS cache_write_tokens,
-       toFloat64(sum(reasoning_tokens)) AS reasoning_tokens,
-       toString(sum(cost_usd)) AS cost_usd,
-       toFloat64(countIf(cost_usd IS NULL)) AS unpriced_calls,
+       toFloat64(sum(call.input_tokens)) AS input_tokens,
+       toFloat64(sum(call.output_tokens)) AS output_tokens,
+       toFloat64(sum(call.cache_read_tokens)) AS cache_read_tokens,
+       toFloat64(sum(call.cache_write_tokens)) AS cache_write_tokens,
+       toFloat64(sum(call.reasoning_tokens)) AS reasoning_tokens,
+       toString(sum(call.cost_usd)) AS cost_usd,
+       toFloat64(countIf(call.cost_usd IS NULL)) AS unpriced_calls,
        quantilesTDigest(0.5, 0.95, 0.99)(latency_ms) AS latency,
        quantilesTDigest(0.5, 0.95, 0.99)(first_token_ms) AS first_token
      FROM (
@@ -45,7 +46,7 @@ export async function queryUsage(database: Database, query: UsageQuery): Promise
          AND toStartOfHour(started_at) >= toStartOfHour({from:DateTime64(9, 'UTC')})
          AND toStartOfHour(started_at) <= toStartOfHour({to:DateTime64(9, 'UTC')})
          AND is_deleted = 0
-     )
+     ) AS call
      GROUP BY ${groups.map((group) => `key_${group}`).join(', ')}
      ORDER BY calls DESC, ${groups.map((group) => `key_${group}`).join(', ')} LIMIT ${GROUPS_MAX}
      SETTINGS do_not_merge_across_partitions_select_final = 1`,
