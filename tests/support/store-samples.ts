@@ -25,7 +25,11 @@ const BASE = {
   part: '',
 } as const;
 
-export function held(at: string, body: PromptBody | string, more: Partial<HeldObservation> = {}): HeldObservation {
+export function held(
+  at: string | Timestamp,
+  body: PromptBody | string,
+  more: Partial<HeldObservation> = {},
+): HeldObservation {
   const whole = typeof body === 'string' ? textBody(body) : body;
   return {
     ...BASE,

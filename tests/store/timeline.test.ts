@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pin } from '../../src/contract/prompt.ts';
+import type { Clock, Timestamp } from '../../src/contract/time.ts';
+import { sha256 } from '../../src/lib/hash.ts';
+import { addMillis, systemClock } from '../../src/lib/time.ts';
+import type { Database } from '../../src/store/database.ts';
+import { createStore, type Store } from '../../src/store/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openDatabase } from '../../src/store/open-database.ts';
+import { chatBody } from '../../src/text/body.ts';
+import { startClickHouseHttp } from '../support/clickhouse-http.ts';
+import { held, registered, time, unanswered } from '../support/store-samples.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+
+const openers = {
+  embedded: () => openDatabase({ path: tempDirectory() }, '1.0.0', systemClock),
+  server: async () => await openDatabase({ url: (await startClickHouseHttp()).url }, '1.0.0', systemClock),
+};
+
+const ONE = 'Classify the request.';
+const TWO = 'Classify the request. Be brief.';
+const EDITED = 'Classify the request. Be very brief.';
+
+const clock: Clock = { ...systemClock, now: () => time('23:00:00') };
+
+describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) => {
+  let database: Database;
+  let store: Store;
+
+  beforeAll(async () => {
+    database = await openers[kind]();
+    await migrate(database, clock);
+    store = createStore(database, clock);
+    const versions = [registered('1', ONE), registered('2', TWO, { parent: '1' })];
+    await store.registry.recordVersions(versions, time('00:00:00'));
+    await store.registry.recordPins([pin('1', ONE)], time('00:00:00'));
+    await store.registry.recordPins([pin('1', ONE)], time('01:59:30'));
+    await store.registry.recordPins([pin('2', TWO)], time('02:00:00'));
+    // Every 30 s: v1, then v2 from 02:10:00, then somebody edits by hand at 02:46:50 (as the source says).
+    await store.observations.append([
+      ...polls('01:00:00', 140, (at) => held(at, ONE)),
+      unanswered('02:10:00', 'unreachable'),
+      unanswered('02:10:30', 'unreachable'),
+      ...polls('02:11:00', 71, (at) => held(at, TWO)),
+      held('02:46:30', TWO),
+      held('02:47:00', EDITED, { editedAt: time('02:46:50'), editedBy: 'ana@example.com', sourceVersion: '9' }),
+      unanswered('02:47:30', 'unreachable'),
+      held('02:48:00', EDITED, { editedAt: time('02:46:50'), editedBy: 'ana@example.com', sourceVersion: '9' }),
+    ]);
+  });
+  afterAll(async () => await database.close());
+
+  const ask = (at: string, knownAt?: string) =>
+    store.timeline.at({
+      prompt: 'greeting',
+      environment: 'production',
+      time: time(at),
+      ...(knownAt !== undefined && { knownAt: time(knownAt) }),
+    });
+
+  it('tells the right version before, between and after two edits', async () => {
+    const answers: unknown[] = [];
+    for (const at of ['00:30:00', '01:30:00', '02:30:00', '02:47:00', '05:00:00']) {
+      const { intended, held: targets } = await ask(at);
+      answers.push([at, intended?.version, targets.map(({ version, text }) => [version, text])]);
+    }
+    expect(answers).toEqual([
+      ['00:30:00', '1', []],
+      ['01:30:00', '1', [['1', ONE]]],
+      ['02:30:00', '2', [['2', TWO]]],
+      ['02:47:00', '2', [[null, EDITED]]],
+      ['05:00:00', '2', [[null, EDITED]]],
+    ]);
+  });
+
+  it('is honest about when', async () => {
+    const [before] = (await ask('02:10:15')).held;
+    // Two polls without an answer ended nothing: they only made the interval wider.
+    expect(before).toMatchObject({
+      state: 'held',
+      target: 'config/greeting',
+      version: '1',
+      from: [null, time('01:00:00')],
+      until: [time('02:09:30'), time('02:11:00')],
+    });
+    expect(before?.evidence.map(({ words }) => words)).toEqual([
+      'config held it from 2026-11-20 01:00:00 UTC to 2026-11-20 02:09:30 UTC, in 140 polls',
+      '2 polls after 2026-11-20 02:09:30 UTC had no answer',
+      'identical to v1',
+    ]);
+    const [after] = (await ask('02:50:00')).held;
+    expect(after).toMatchObject({
+      version: null,
+      hash: sha256(EDITED),
+      from: [time('02:46:50'), time('02:46:50')],
+      until: [time('02:48:00'), null],
+    });
+    expect(after?.evidence.map(({ words }) => words)).toContain(
+      'edited by ana@example.com at 2026-11-20 02:46:50 UTC, says config',
+    );
+    const { intended } = await ask('02:00:00');
+    expect(intended).toMatchObject({ version: '2', text: TWO, from: [time('01:59:30'), time('02:00:00')] });
+  });
+
+  it('answers with what was known then', async () => {
+    const unaware = await ask('02:46:55', '02:46:59');
+    expect(unaware.held[0]).toMatchObject({ version: '2', until: [time('02:46:30'), null] });
+    const aware = await ask('02:46:55');
+    expect(aware.held[0]).toMatchObject({ version: null, text: EDITED });
+    expect((await ask('02:30:00', '01:30:00')).intended?.version).toBe('1');
+    expect((await ask('02:30:00', '00:10:00')).held).toEqual([]);
+  });
+
+  it('gives a range as the entries that overlap it', async () => {
+    const range = await store.timeline.range({
+      prompt: 'greeting',
+      environment: 'production',
+      from: time('02:20:00'),
+      to: time('02:46:40'),
+    });
+    expect(range.held.map(({ version }) => version)).toEqual(['2']);
+    expect(range.intended.map(({ version }) => version)).toEqual(['2']);
+    const all = await store.timeline.range({
+      prompt: 'greeting',
+      environment: 'production',
+      from: time('00:00:00'),
+      to: time('22:00:00'),
+    });
+    expect(all.held.map(({ version }) => version)).toEqual(['1', '2', null]);
+    expect(all.intended.map(({ version }) => version)).toEqual(['1', '2']);
+    expect(all.held.map(({ from }) => from).slice(1)).toEqual(all.held.map(({ until }) => until).slice(0, -1));
+  });
+
+  it('keeps targets, parts and environments apart, and knows what was missing', async () => {
+    const more = { prompt: 'split' };
+    const chat = chatBody([{ role: 'system', content: 'Hi.' }]);
+    await store.observations.append([
+      held('03:00:00', 'a', { ...more, target: 'flags/split', part: 'blue' }),
+      held('03:00:00', chat, { ...more, target: 'flags/split', part: 'green' }),
+      held('03:00:00', 'c', { ...more, target: 'other/split' }),
+      held('03:00:00', 'd', { ...more, target: 'staging/split', environment: 'staging' }),
+      { ...unanswered('03:01:00', 'missing'), prompt: 'split', target: 'other/split' },
+    ]);
+    const at = async (when: string, target?: string) => {
+      const query = { prompt: 'split', environment: 'production', time: time(when), target };
+      return (await store.timeline.at(query)).held.map((entry) => [entry.target, entry.part, entry.state, entry.text]);
+    };
+    expect(await at('03:00:30')).toEqual([
+      ['flags/split', 'blue', 'held', 'a'],
+      ['flags/split', 'green', 'held', '[system]\nHi.'],
+      ['other/split', '', 'held', 'c'],
+    ]);
+    expect(await at('03:02:00', 'other/split')).toEqual([['other/split', '', 'missing', null]]);
+    expect(await at('02:59:00')).toEqual([]);
+  });
+
+  it('tells what traffic carried, also while two versions were served', async () => {
+    const calls = [
+      ...polls('02:00:00', 20, (at, index) => call(index, at, '1')),
+      ...polls('02:12:00', 10, (at, index) => call(100 + index, at, index % 2 === 0 ? '1' : '2')),
+      ...polls('02:20:00', 10, (at, index) => call(200 + index, at, '2')),
+      call(300, time('02:47:10'), '', { attribution_kind: 'near', prompt_hash: sha256(EDITED) }),
+      // Attributed late, deleted, and of another environment.
+      call(400, time('02:47:20'), '1', { revision: '1' }),
+      call(400, time('02:47:20'), '1', { revision: '2', is_deleted: 1 }),
+      call(500, time('02:47:20'), '1', { environment: 'staging' }),
+      call(600, time('02:47:20'), '1', { revision: '1' }),
+      call(600, time('02:47:20'), '1', { revision: '2', prompt: 'another' }),
+    ];
+    await database.insert('invocations', calls);
+    const used = async (at: string, knownAt?: string) =>
+      (await ask(at, knownAt)).used.map(({ version, text, invocations }) => [version, text, invocations]);
+    expect(await used('02:05:00')).toEqual([['1', ONE, 25]]);
+    expect(await used('02:15:00')).toEqual([
+      ['1', ONE, 25],
+      ['2', TWO, 15],
+    ]);
+    expect(await used('02:22:00')).toEqual([['2', TWO, 15]]);
+    expect(await used('02:50:00')).toEqual([[null, EDITED, 1]]);
+    expect(await used('02:50:00', '02:47:00')).toEqual([['2', TWO, 15]]);
+    expect(await used('01:00:00')).toEqual([]);
+    const [entry] = (await ask('02:50:00')).used;
+    expect(entry).toMatchObject({
+      service: 'app',
+      hash: sha256(EDITED),
+      from: [time('02:24:30'), time('02:47:10')],
+      until: [time('02:47:10'), null],
+    });
+  });
+
+  it('stays quick when calls are many: they are gathered, and the edges stay exact', async () => {
+    const rows = Array.from({ length: 6_000 }, (_, index) =>
+      call(10_000 + index, addMillis(time('12:00:00'), index * 600), index < 3_000 ? '1' : '2', { prompt: 'busy' }),
+    );
+    await database.insert('invocations', rows);
+    const { used } = await store.timeline.at({ prompt: 'busy', environment: 'production', time: time('12:40:00') });
+    const first = addMillis(time('12:00:00'), 3_000 * 600);
+    expect(used).toMatchObject([
+      { version: '2', invocations: 3_000, until: [addMillis(time('12:00:00'), 5_999 * 600), null] },
+    ]);
+    expect(used[0]?.from).toEqual([addMillis(first, -600), first]);
+  });
+});
+
+function pin(version: string, text: string): Pin {
+  return {
+    environment: 'production',
+    prompt: 'greeting',
+    version,
+    hash: sha256(text),
+    rule: 'lockfile',
+    origin: { file: 'prompts.lock.yaml', line: 3 },
+    since: null,
+    by: null,
+  };
+}
+
+function polls<Item>(start: string, count: number, make: (at: Timestamp, index: number) => Item): Item[] {
+  return Array.from({ length: count }, (_, index) => make(addMillis(time(start), index * 30_000), index));
+}
+
+function call(id: number, at: Timestamp, version: string, more: object = {}): object {
+  return {
+    trace_id: String(id).padStart(32, '0'),
+    span_id: String(id).padStart(16, '0'),
+    started_at: at,
+    ingested_at: at,
+    service: 'app',
+    instance: 'pod-1',
+    environment: 'production',
+    prompt: 'greeting',
+    version,
+    attribution_kind: 'rendered',
+    prompt_hash: sha256(`text of call ${id}`),
+    revision: '1',
+    is_deleted: 0,
+    ...more,
+  };
+}

@@ -1,0 +1,304 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { TimeInterval, Timestamp } from '../../src/contract/time.ts';
+import { sha256 } from '../../src/lib/hash.ts';
+import { addMillis } from '../../src/lib/time.ts';
+import { boundary, isActive } from '../../src/timeline/boundary.ts';
+import { heldEntry, runsOf, type RunDetail, type Sighting } from '../../src/timeline/held.ts';
+import { intendedAt, intendedEntries, type PinFact } from '../../src/timeline/intended.ts';
+import { usedEntries, type CallBucket } from '../../src/timeline/used.ts';
+import { time } from '../support/store-samples.ts';
+
+describe('boundary', () => {
+  const [a, b] = [time('01:00:00'), time('01:01:00')];
+  it('believes a claim only where it fits', () => {
+    expect(boundary(a, b, null)).toEqual([a, b]);
+    expect(boundary(a, b, time('01:00:20'))).toEqual([time('01:00:20'), time('01:00:20')]);
+    expect(boundary(a, b, a)).toEqual([a, a]);
+    expect(boundary(a, b, time('00:59:59'))).toEqual([a, b]);
+    expect(boundary(a, b, time('01:01:01'))).toEqual([a, b]);
+    expect(boundary(null, b, time('00:10:00'))).toEqual([time('00:10:00'), time('00:10:00')]);
+  });
+});
+
+function detail(run: Sighting, editedAt: Timestamp | null = null): RunDetail {
+  const state = run.state === 'missing' ? 'missing' : 'held';
+  return {
+    state,
+    hash: state === 'held' ? sha256(run.state) : null,
+    source: 'config',
+    sourceVersion: null,
+    pointer: null,
+    editedAt,
+    editedBy: null,
+    reason: 'gone',
+  };
+}
+
+function entries(sightings: readonly Sighting[], editedAt: (run: Sighting) => Timestamp | null = () => null) {
+  return runsOf(sightings).flatMap((runs) =>
+    runs.map((run, index) => {
+      const next = runs[index + 1];
+      return heldEntry({
+        run,
+        detail: detail(run, editedAt(run)),
+        previous: runs[index - 1] ?? null,
+        next: next === undefined ? null : { run: next, detail: detail(next, editedAt(next)) },
+        failedPollsAfter: 0,
+      });
+    }),
+  );
+}
+
+describe('held', () => {
+  /** What really happened: contents at odd milliseconds, polls at even ones, so that none coincide. */
+  const history = fc.record({
+    changes: fc.uniqueArray(fc.tuple(fc.nat(400), fc.constantFrom('a', 'b', 'missing')), {
+      selector: ([at]) => at,
+      maxLength: 8,
+    }),
+    polls: fc.uniqueArray(fc.tuple(fc.nat(400), fc.boolean()), { selector: ([at]) => at, maxLength: 40 }),
+    tellsEdits: fc.boolean(),
+  });
+  const start = time('01:00:00');
+  const moment = (half: number): Timestamp => addMillis(start, half);
+
+  it('is right about what was seen, and bounds every change it reports', () => {
+    fc.assert(
+      fc.property(history, ({ changes, polls, tellsEdits }) => {
+        const sorted = changes.map(([at, state]) => ({ at: moment(at * 2 + 1), state })).toSorted(byAt);
+        const truth = sorted.filter(({ state }, index) => state !== (sorted[index - 1]?.state ?? 'first'));
+        const stateAt = (at: Timestamp): string => truth.findLast((change) => change.at <= at)?.state ?? 'first';
+        const begunBy = (at: Timestamp): Timestamp | null => truth.findLast((change) => change.at <= at)?.at ?? null;
+        const sightings = polls
+          .filter(([, answered]) => answered)
+          .map(([at]) => moment(at * 2))
+          .map((at) => ({ target: 't', part: '', state: stateAt(at), first: at, last: at, count: 1 }));
+        const found = entries(sightings, (run) => (tellsEdits ? begunBy(run.first) : null));
+        const answerAt = (at: Timestamp): string | undefined => {
+          const active = found.filter((entry) => isActive(entry, at));
+          expect(active.length).toBeLessThanOrEqual(1);
+          if (active[0] === undefined || active[0].state === 'missing') return active[0]?.state;
+          return ['first', 'a', 'b'].find((state) => sha256(state) === active[0]?.hash);
+        };
+        for (const { first } of sightings) {
+          expect(answerAt(first)).toBe(stateAt(first));
+          // A source that tells when it was edited makes the time before the first sight certain, too.
+          const begun = (tellsEdits ? begunBy(first) : null) ?? first;
+          expect(answerAt(begun)).toBe(stateAt(begun));
+        }
+        for (const [index, { from, until }] of found.entries()) {
+          expect(inOrder(from) && inOrder(until)).toBe(true);
+          if (index === 0) continue;
+          expect(from).toEqual(found[index - 1]?.until);
+          expect(truth.some(({ at }) => (from[0] ?? at) <= at && at <= (from[1] ?? at))).toBe(true);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('says the same however sightings are gathered', () => {
+    const many = fc.array(fc.tuple(fc.nat(300), fc.constantFrom('a', 'b')), { maxLength: 30 });
+    fc.assert(
+      fc.property(many, (polls) => {
+        const at = new Map(polls);
+        const single = [...at]
+          .toSorted(([first], [second]) => first - second)
+          .map(([offset, state]) => ({
+            target: 't',
+            part: '',
+            state,
+            first: moment(offset),
+            last: moment(offset),
+            count: 1,
+          }));
+        const gathered = runsOf(single).flat();
+        expect(runsOf(gathered)).toEqual(runsOf(single));
+        expect(entries(gathered)).toEqual(entries(single.toReversed()));
+      }),
+    );
+  });
+
+  it('narrows a change to what the source says, and says so', () => {
+    const poll = (state: string, at: string): Sighting => ({
+      target: 't',
+      part: '',
+      state,
+      first: time(at),
+      last: time(at),
+      count: 1,
+    });
+    const sightings = [poll('a', '01:00:00'), poll('a', '01:01:00'), poll('b', '01:02:00')];
+    const edited = time('01:01:17.5');
+    const [before, after] = entries(sightings, (run) => (run.state === 'b' ? edited : null));
+    expect(before).toMatchObject({ from: [null, time('01:00:00')], until: [edited, edited] });
+    expect(after).toMatchObject({ from: [edited, edited], until: [time('01:02:00'), null] });
+    const outside = entries(sightings, (run) => (run.state === 'b' ? time('00:30:00') : null))[1];
+    expect(outside?.from).toEqual([time('01:01:00'), time('01:02:00')]);
+    expect(outside?.evidence.map(({ words }) => words)).toContainEqual(
+      'edited at 2026-11-20 00:30:00 UTC, says config, which is not when it came here',
+    );
+  });
+
+  it('keeps targets and parts apart', () => {
+    const at = time('01:00:00');
+    const one = { target: 't', part: 'x', state: 'a', first: at, last: at, count: 1 };
+    expect(runsOf([one, { ...one, part: 'y', state: 'b' }, { ...one, target: 'u' }])).toHaveLength(3);
+  });
+});
+
+function byAt(a: { readonly at: Timestamp }, b: { readonly at: Timestamp }): number {
+  return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
+}
+
+function inOrder([earliest, latest]: TimeInterval): boolean {
+  return earliest === null || latest === null || earliest <= latest;
+}
+
+describe('intended', () => {
+  const fact = (version: string | null, recordedAt: string, more: Partial<PinFact> = {}): PinFact => ({
+    rule: 'lockfile',
+    pinned: version === null ? null : { version, hash: sha256(version) },
+    since: null,
+    by: null,
+    origin: { file: 'prompts.lock.yaml', line: 3 },
+    previousSeenAt: null,
+    recordedAt: time(recordedAt),
+    ...more,
+  });
+  const at = (facts: readonly PinFact[], when: string) => intendedAt(intendedEntries(facts), time(when));
+
+  it('knows nothing before the first sight, unless history tells', () => {
+    expect(at([fact('1', '02:00:00')], '01:59:59')).toBeNull();
+    expect(at([fact('1', '02:00:00')], '02:00:00')?.from).toEqual([null, time('02:00:00')]);
+    const told = [fact('1', '02:00:00', { since: time('2026-11-01T09:00:00Z'), by: 'ana' })];
+    expect(at(told, '01:00:00')).toMatchObject({ version: '1', from: [told[0]?.since, told[0]?.since] });
+    expect(at(told, '2026-10-31T00:00:00Z')).toBeNull();
+  });
+
+  it('bounds a change by when the pin was last read', () => {
+    const facts = [fact('1', '01:00:00'), fact('2', '03:00:00', { previousSeenAt: time('02:59:30') })];
+    expect(at(facts, '02:59:45')).toMatchObject({ version: '1', until: [time('02:59:30'), time('03:00:00')] });
+    expect(at(facts, '03:00:00')).toMatchObject({ version: '2', from: [time('02:59:30'), time('03:00:00')] });
+    // After a restart nobody knows when it was last read: only that it was so at the last change.
+    const restarted = [fact('1', '01:00:00'), fact('2', '03:00:00')];
+    expect(at(restarted, '03:00:00')?.from).toEqual([time('01:00:00'), time('03:00:00')]);
+  });
+
+  it('does not believe a history that contradicts what was read', () => {
+    const since = time('02:00:00');
+    const facts = [fact('1', '01:00:00'), fact('2', '03:00:00', { since, previousSeenAt: time('02:59:30') })];
+    expect(at(facts, '02:30:00')).toMatchObject({ version: '1' });
+    const second = at(facts, '03:00:00');
+    expect(second?.from).toEqual([time('02:59:30'), time('03:00:00')]);
+    expect(second?.evidence[0]?.words).toContain('which does not fit what was read');
+    const between = [fact('1', '01:00:00'), fact('2', '03:00:00', { since })];
+    expect(at(between, '01:59:59')?.version).toBe('1');
+    expect(at(between, '02:00:00')?.version).toBe('2');
+  });
+
+  it('ends with a removal, and may begin again', () => {
+    const facts = [fact('1', '01:00:00'), fact(null, '02:00:00'), fact('1', '03:00:00')];
+    expect(at(facts, '01:30:00')?.until).toEqual([time('01:00:00'), time('02:00:00')]);
+    expect(at(facts, '02:30:00')).toBeNull();
+    expect(at(facts, '03:30:00')?.version).toBe('1');
+  });
+
+  it('joins records of the same pin, and takes what the later one knows more', () => {
+    const since = time('00:59:00');
+    const facts = [fact('1', '01:00:00'), fact('1', '01:30:00', { since, by: 'ana' }), fact('2', '02:00:00')];
+    const found = intendedEntries(facts);
+    expect(found.map(({ version }) => version)).toEqual(['1', '2']);
+    expect(found[0]).toMatchObject({ from: [since, since], until: [time('01:30:00'), time('02:00:00')] });
+  });
+
+  it('lets the lockfile speak first, and mentions who disagrees', () => {
+    const label = fact('7', '00:30:00', { rule: 'label:production@langfuse' });
+    const answer = at([label, fact('5', '01:00:00')], '01:00:01');
+    expect(answer?.version).toBe('5');
+    expect(answer?.evidence.map(({ words }) => words)).toContainEqual(
+      'label:production@langfuse says v7, which has less weight',
+    );
+    expect(at([label, fact('5', '01:00:00')], '00:45:00')?.version).toBe('7');
+  });
+});
+
+describe('used', () => {
+  const window = { from: time('2026-10-21T00:00:00Z'), to: null };
+  const call = (version: string, first: string, last = first, more: Partial<CallBucket> = {}): CallBucket => ({
+    service: 'app',
+    version,
+    hash: null,
+    attribution: 'exact',
+    first: time(first),
+    last: time(last),
+    calls: 1,
+    instances: 1,
+    ...more,
+  });
+  const at = (buckets: readonly CallBucket[], when: string) =>
+    usedEntries(buckets, window)
+      .filter((entry) => isActive(entry, time(when)))
+      .map((entry) => entry.version ?? '')
+      .toSorted((a, b) => a.localeCompare(b));
+
+  it('gives a change the interval between the last call with one and the first with the other', () => {
+    const calls = [call('1', '01:00:00'), call('1', '01:05:00'), call('2', '01:07:00'), call('2', '01:09:00')];
+    const [one, two] = usedEntries(calls, window);
+    expect(one).toMatchObject({
+      from: [null, time('01:00:00')],
+      until: [time('01:05:00'), time('01:07:00')],
+      invocations: 2,
+    });
+    expect(two).toMatchObject({ from: [time('01:05:00'), time('01:07:00')], until: [time('01:09:00'), null] });
+    expect(at(calls, '01:06:00')).toEqual(['1']);
+    expect(at(calls, '01:07:00')).toEqual(['2']);
+    expect(at(calls, '00:59:00')).toEqual([]);
+  });
+
+  it('shows both while replicas serve both', () => {
+    const calls = [0, 1, 2, 3, 4, 5].map((minute) => call(minute % 2 === 0 ? '1' : '2', `01:0${minute}:00`));
+    expect(at(calls, '01:03:30')).toEqual(['1', '2']);
+    expect(usedEntries(calls, window)).toHaveLength(2);
+    // The last call was with v2; a minute before it was v1, and nothing has followed that yet but v2.
+    expect(at(calls, '01:06:00')).toEqual(['2']);
+  });
+
+  it('sees a rollback as a return', () => {
+    const calls = [
+      call('1', '01:00:00', '02:00:00'),
+      call('2', '02:01:00', '04:00:00'),
+      call('1', '04:01:00', '05:00:00'),
+    ];
+    expect(at(calls, '01:30:00')).toEqual(['1']);
+    expect(at(calls, '03:00:00')).toEqual(['2']);
+    expect(at(calls, '04:30:00')).toEqual(['1']);
+    expect(usedEntries(calls, window)).toHaveLength(3);
+  });
+
+  it('does not end a content because nobody called', () => {
+    const calls = [call('1', '01:00:00'), call('1', '23:00:00')];
+    expect(usedEntries(calls, window)).toHaveLength(1);
+    expect(at(calls, '12:00:00')).toEqual(['1']);
+  });
+
+  it('keeps services apart, and unregistered texts from registered ones', () => {
+    const text = call('', '01:01:00', '01:01:00', { version: null, hash: sha256('x'), attribution: 'near' });
+    const calls = [call('1', '01:00:00'), text, call('2', '01:00:30', '01:00:30', { service: 'batch' })];
+    const found = usedEntries(calls, window);
+    expect(found.map(({ service, version, hash }) => [service, version, hash])).toEqual([
+      ['app', '1', null],
+      ['app', null, sha256('x')],
+      ['batch', '2', null],
+    ]);
+    expect(found[2]?.until).toEqual([time('01:00:30'), null]);
+  });
+
+  it('says where it stopped looking', () => {
+    const [entry] = usedEntries([call('1', '01:00:00')], { from: time('00:00:00'), to: time('02:00:00') });
+    expect(entry?.evidence.map(({ words }) => words)).toContainEqual(
+      'calls before 2026-11-20 00:00:00 UTC and after 2026-11-20 02:00:00 UTC were not looked at',
+    );
+  });
+});
