@@ -28,6 +28,8 @@ export interface AlertingOptions extends AlertOptions {
   readonly routes: readonly AlertRoute[];
   /** One attempt at one channel. Default 10 s. */
   readonly sendTimeoutMs?: number;
+  /** Before the second attempt; doubles from there. Default 2 s. */
+  readonly backoffMs?: number;
   /** For metrics: how each delivery ended, or was put off. */
   readonly onOutcome?: (channel: string, outcome: Delivery['status']) => void;
 }
@@ -90,7 +92,7 @@ export class Alerting implements Component {
   }
 
   async #enqueue(delivery: Delivery, jobId: string): Promise<void> {
-    const options = { id: jobId, attempts: ATTEMPTS_MAX, backoffMs: BACKOFF_MS };
+    const options = { id: jobId, attempts: ATTEMPTS_MAX, backoffMs: this.#options.backoffMs ?? BACKOFF_MS };
     await this.#options.queue.add(DELIVER_JOB, { delivery: delivery.id }, options);
   }
 

@@ -14,6 +14,8 @@ import { versionWords } from './version-order.ts';
 
 /** Below this share of common words two texts are not versions of each other. */
 const RESEMBLANCE_MIN = 0.3;
+/** An edit of what is pinned is likelier than one of another version: that has to be nearer by this much. */
+const LEAD_MIN = 0.05;
 /** Resemblance is looked for in so many versions, newest first: it costs a pass over each text. */
 const RESEMBLANCE_VERSIONS_MAX = 20;
 
@@ -94,7 +96,8 @@ function nearestOwn({ expected, observed, held, pinned }: ContentCase): Nearest 
   for (const version of candidates) {
     const [registered, live] = comparableTexts(closestVariant(version, held).body, held.body);
     const share = resemblance(registered, live);
-    if (best === null || share > best.share) best = { version: version.version, share };
+    const lead = best?.version === pinned?.version ? LEAD_MIN : 0;
+    if (best === null || share > best.share + lead) best = { version: version.version, share };
   }
   if (best === null || best.share < RESEMBLANCE_MIN) return null;
   const words = `has ${Math.round(best.share * 100)} % of its words in common with ${versionWords(best.version)}`;

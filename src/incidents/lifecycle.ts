@@ -9,7 +9,7 @@ import { DRIFT_VERDICTS, type Judgement } from '../contract/verdict.ts';
 import { isWorse } from '../drift/severity.ts';
 import { millisBetween } from '../lib/time.ts';
 import { fingerprintOf, incidentId } from './fingerprint.ts';
-import { rememberContent, seenContents } from './contents-seen.ts';
+import { contentOf, rememberContent, seenContents } from './contents-seen.ts';
 
 export interface LifecyclePolicy {
   /** A problem that comes back within this time of its resolution is the same incident. */
@@ -120,11 +120,9 @@ function stillWrong(
   if (snoozeOver) return wokeUp(incident, { judgement, owner }, now, affected);
   const same =
     judgement.verdict === incident.verdict &&
-    judgement.observed.hash === incident.observed.hash &&
-    judgement.expected?.hash === incident.expected?.hash &&
     judgement.severity === incident.severity &&
-    // Settings have no hash of their own; their diff tells them apart.
-    (judgement.verdict !== 'settings_changed' || judgement.diff === incident.diff);
+    judgement.expected?.hash === incident.expected?.hash &&
+    contentOf(judgement) === contentOf(incident);
   if (same) return countGrew(incident, now, affected);
   const worse = isWorse(judgement.severity, incident.severity);
   const changed: Incident = {
@@ -161,10 +159,10 @@ function wokeUp(incident: Incident, { judgement, owner }: Finding, now: Timestam
 /** Why a change of an open incident is recorded and not announced; null when it is news. */
 function silence(incident: Incident, judgement: Judgement, policy: LifecyclePolicy): string | null {
   if (incident.status !== 'open') return 'somebody_is_on_it';
-  const { hash } = judgement.observed;
-  if (hash === null || hash === incident.observed.hash) return 'same_content_in_other_words';
+  const content = contentOf(judgement);
+  if (content === contentOf(incident)) return 'same_content_in_other_words';
   const seen = seenContents(incident);
-  if (seen.has(hash)) return 'content_seen_before';
+  if (seen.has(content)) return 'content_seen_before';
   return seen.size >= policy.announcedContentsMax ? 'too_many_contents' : null;
 }
 

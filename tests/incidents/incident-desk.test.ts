@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import type { Incident, IncidentTransition } from '../../src/contract/incident.ts';
+import type { Queue } from '../../src/contract/queue.ts';
+import type { Delivery } from '../../src/contract/store.ts';
+import { type Announcer, type CountAffected, IncidentDesk } from '../../src/incidents/incident-desk.ts';
+import { UnresolvedIncidents } from '../../src/incidents/unresolved.ts';
+import { EDITED_TEXT, findingOf, GOOD_TEXT, openIncident, unreachableFinding } from '../support/judgements.ts';
+import { MemoryIncidentLog } from '../support/memory-logs.ts';
+import { PROMPT, time } from '../support/prompts.ts';
+import { TurnableClock } from '../support/turnable-clock.ts';
+
+/** Writes down what it was told, with what was stored at that moment. */
+class RecordingAnnouncer implements Announcer {
+  readonly prepared: string[] = [];
+  readonly dispatched: string[] = [];
+  failDispatch = false;
+  readonly #log: MemoryIncidentLog;
+
+  constructor(log: MemoryIncidentLog) {
+    this.#log = log;
+  }
+
+  async prepare(incident: Incident, transition: IncidentTransition): Promise<readonly Delivery[]> {
+    const stored = await this.#log.get(incident.id);
+    this.prepared.push(`${transition} ${incident.revision} (stored: ${stored?.revision ?? 0})`);
+    const id = `${incident.id}-${transition}-${incident.revision}`;
+    return [{ id, incidentId: incident.id } as Delivery];
+  }
+
+  async dispatch(deliveries: readonly Delivery[]): Promise<void> {
+    if (this.failDispatch) throw new Error('Redis is away.');
+    this.dispatched.push(...deliveries.map((delivery) => delivery.id));
+  }
+}
+
+/** The desk only registers a schedule with it; the tests call the review themselves. */
+const QUIET_QUEUE: Queue = {
+  add: async () => true,
+  handle: () => undefined,
+  every: () => undefined,
+  cancel: () => undefined,
+  counts: async () => ({ waiting: 0, delayed: 0, active: 0, failed: 0, refused: 0 }),
+  start: async () => undefined,
+  stop: async () => undefined,
+};
+
+function setUp(countAffected: CountAffected = async () => 0, incidents = new MemoryIncidentLog()) {
+  const clock = new TurnableClock(time('02:41:40'));
+  const announcer = new RecordingAnnouncer(incidents);
+  const problems: string[] = [];
+  const desk = new IncidentDesk({
+    incidents,
+    announcer,
+    countAffected,
+    clock,
+    queue: QUIET_QUEUE,
+    onProblem: (message) => problems.push(message),
+  });
+  return { desk, incidents, announcer, clock, problems };
+}
+
+const good = findingOf(GOOD_TEXT);
+const edited = findingOf(EDITED_TEXT);
+
+/** The same finding about another target. */
+function elsewhere(index: number, text = EDITED_TEXT) {
+  const finding = findingOf(text);
+  return { ...finding, judgement: { ...finding.judgement, target: `source-${index}/${PROMPT}` } };
+}
+
+describe('IncidentDesk', () => {
+  it('stores alerts before the incident and starts jobs after it', async () => {
+    const { desk, incidents, announcer } = setUp();
+    await desk.take([edited]);
+    await desk.take([edited]);
+    await desk.take([good]);
+    expect(incidents.transitions()).toEqual(['opened', 'resolved']);
+    expect(announcer.prepared).toEqual(['opened 1 (stored: 0)', 'resolved 2 (stored: 1)']);
+    expect(announcer.dispatched).toHaveLength(2);
+  });
+
+  it('opens one incident for a problem that is reported many times at once', async () => {
+    const { desk, incidents } = setUp();
+    await desk.take(Array.from({ length: 50 }, () => edited));
+    await Promise.all(Array.from({ length: 20 }, () => desk.take([edited])));
+    expect(incidents.transitions()).toEqual(['opened']);
+  });
+
+  it('gives the same incident and the same alert in two replicas', async () => {
+    const log = new MemoryIncidentLog();
+    const [a, b] = [setUp(undefined, log), setUp(undefined, log)];
+    await Promise.all([a.desk.take([edited]), b.desk.take([edited])]);
+    expect(new Set(log.revisions.map(({ incident }) => `${incident.id} ${incident.revision}`)).size).toBe(1);
+    expect(new Set([...a.announcer.dispatched, ...b.announcer.dispatched]).size).toBe(1);
+  });
+
+  it('finds an incident that another process opened, and resolves it', async () => {
+    const first = setUp();
+    await first.desk.take([edited]);
+    const second = setUp(undefined, first.incidents);
+    await second.desk.take([good]);
+    expect(first.incidents.transitions()).toEqual(['opened', 'resolved']);
+  });
+
+  it('asks the store nothing for good verdicts', async () => {
+    const { desk, incidents } = setUp();
+    await desk.take(Array.from({ length: 1_000 }, (_, index) => elsewhere(index, GOOD_TEXT)));
+    expect(incidents.lookups).toBe(0);
+    expect(incidents.revisions).toHaveLength(0);
+  });
+
+  it('leaves nothing half done when the store fails, and loses nothing', async () => {
+    const { desk, incidents, announcer } = setUp();
+    incidents.failNext = 1;
+    await expect(desk.take([edited])).rejects.toThrow('The store is away.');
+    expect(announcer.dispatched).toHaveLength(0);
+    await desk.take([edited]);
+    expect(incidents.transitions()).toEqual(['opened']);
+    expect(announcer.prepared).toEqual(['opened 1 (stored: 0)', 'opened 1 (stored: 0)']);
+    expect(announcer.dispatched).toHaveLength(1);
+  });
+
+  it('handles all other findings when one fails', async () => {
+    const { desk, incidents } = setUp();
+    incidents.failNext = 1;
+    await expect(desk.take([1, 2, 3].map((index) => elsewhere(index)))).rejects.toThrow('The store is away.');
+    expect(incidents.revisions).toHaveLength(2);
+  });
+
+  it('stores the incident also when the queue is away or the count fails, and says so', async () => {
+    const { desk, incidents, announcer, problems } = setUp(async () => {
+      throw new Error('no count');
+    });
+    announcer.failDispatch = true;
+    await desk.take([edited]);
+    expect(incidents.transitions()).toEqual(['opened']);
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['The', 'Alerts']);
+  });
+
+  it('counts the affected calls: at once when it opens, at most once a minute while it goes on, at the end', async () => {
+    let calls = 0;
+    const { desk, incidents, clock } = setUp(async ({ observed, since }) => {
+      calls += 1;
+      expect(observed.text).toBe(EDITED_TEXT);
+      expect(since).toBe(time('02:41:10'));
+      return calls * 10;
+    });
+    await desk.take([edited]);
+    for (let look = 0; look < 12; look += 1) {
+      clock.advance(5_000);
+      await desk.take([edited]);
+    }
+    expect(calls).toBe(2);
+    await desk.take([good]);
+    expect(incidents.revisions.map(({ incident }) => incident.invocationsAffected)).toEqual([10, 20, 30]);
+  });
+
+  it('wakes from a snooze, and ends a flapping, without a new judgement', async () => {
+    const { desk, incidents, clock } = setUp();
+    await desk.take([edited]);
+    const id = incidents.revisions[0]?.incident.id ?? '';
+    await desk.snooze(id, time('03:00:00'), 'ada');
+    clock.advance(10 * 60_000);
+    await desk.review();
+    expect(incidents.transitions()).toEqual(['opened', 'snoozed']);
+    clock.advance(10 * 60_000);
+    await desk.review();
+    await desk.review();
+    expect(incidents.transitions()).toEqual(['opened', 'snoozed', 'reopened']);
+    for (const finding of [good, edited, good, edited]) {
+      await desk.take([finding]);
+    }
+    const calm = findingOf(GOOD_TEXT, clock.now());
+    await desk.take([calm]);
+    expect(incidents.transitions().at(-1)).toBe('reopened');
+    clock.advance(14 * 60_000);
+    await desk.review();
+    expect(incidents.transitions().at(-1)).toBe('reopened');
+    clock.advance(2 * 60_000);
+    await desk.review();
+    expect(incidents.transitions().at(-1)).toBe('resolved');
+  });
+
+  it('does what a person says, in their name', async () => {
+    const { desk, incidents } = setUp();
+    await desk.take([edited]);
+    const id = incidents.revisions[0]?.incident.id ?? '';
+    expect(await desk.acknowledge('nothing', 'ada')).toBeNull();
+    expect(await desk.acknowledge(id, 'ada')).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ada' });
+    expect(await desk.acknowledge(id, 'bob')).toMatchObject({ acknowledgedBy: 'ada' });
+    expect(await desk.resolve(id, 'ada', 'accepted')).toMatchObject({
+      status: 'resolved',
+      resolution: 'ada: accepted',
+    });
+    expect(incidents.revisions.map(({ by }) => by)).toEqual(['plumbline', 'ada', 'ada']);
+  });
+
+  it('closes what nobody watches, and tampering that was put right, and nothing else', async () => {
+    const { desk, incidents } = setUp();
+    const tampered = (name: string) => {
+      const finding = elsewhere(0);
+      return { ...finding, judgement: { ...finding.judgement, target: `registry:files/${name}` } };
+    };
+    await desk.take([elsewhere(1), elsewhere(2)]);
+    await desk.takeTampering([tampered('a'), tampered('b')]);
+    await desk.takeTampering([tampered('b')]);
+    await desk.retire((incident) => incident.target !== `source-1/${PROMPT}`);
+    await desk.take([unreachableFinding()]);
+    const closed = incidents.revisions.filter(({ transition }) => transition === 'resolved');
+    expect(closed.map(({ incident }) => [incident.target, incident.resolution])).toEqual([
+      ['registry:files/a', 'in_sync_again'],
+      [`source-1/${PROMPT}`, 'no_longer_watched'],
+    ]);
+  });
+});
+
+describe('UnresolvedIncidents', () => {
+  it('knows what was written while its pages were being read', async () => {
+    const log = new MemoryIncidentLog();
+    const gate = Promise.withResolvers<void>();
+    const pagesRead = Promise.withResolvers<void>();
+    const list = log.list.bind(log);
+    log.list = async (filter, page) => {
+      const result = await list(filter, page);
+      pagesRead.resolve();
+      await gate.promise;
+      return result;
+    };
+    const old = openIncident(elsewhere(1));
+    const opened = openIncident(edited);
+    await log.append(old, 'opened', 'plumbline');
+    const unresolved = new UnresolvedIncidents(log, new TurnableClock(time('02:00:00')));
+    const finding = unresolved.find(opened.fingerprint);
+    await pagesRead.promise;
+    unresolved.note(opened);
+    unresolved.note({ ...old, status: 'resolved', revision: 2 });
+    gate.resolve();
+    expect(await finding).toEqual(opened);
+    expect(await unresolved.find(old.fingerprint)).toBeNull();
+    expect(await unresolved.all()).toEqual([opened]);
+  });
+});

@@ -1,0 +1,203 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Incident } from '../../src/contract/incident.ts';
+import { applyByHand } from '../../src/incidents/by-hand.ts';
+import { type Finding, LIFECYCLE_POLICY, next, type Step } from '../../src/incidents/lifecycle.ts';
+import { addMillis } from '../../src/lib/time.ts';
+import { EDITED_TEXT, findingOf, GOOD_TEXT, openIncident, unreachableFinding } from '../support/judgements.ts';
+import { time } from '../support/prompts.ts';
+
+const HOUR_MS = 3_600_000;
+const START = time('02:41:40');
+
+/** Plays findings one minute apart and tells each step as `transition` or `(reason)`. */
+function play(findings: readonly Finding[], from: Incident | null = null, stepMs = 60_000) {
+  let incident = from;
+  let now = START;
+  const told = findings.map((finding) => {
+    const step = next(incident, finding, now, 0);
+    if (step.kind === 'changed') incident = step.incident;
+    now = addMillis(now, stepMs);
+    return step.kind === 'changed' ? step.transition : `(${step.reason})`;
+  });
+  return { told, incident };
+}
+
+function changed(step: Step): Incident {
+  if (step.kind !== 'changed') throw new Error(step.reason);
+  return step.incident;
+}
+
+const good = findingOf(GOOD_TEXT);
+const edited = findingOf(EDITED_TEXT);
+const editedAgain = findingOf(`${EDITED_TEXT}And be brief.`);
+const stale = findingOf('Old.');
+const gone = findingOf(null);
+
+describe('next', () => {
+  it('opens once, says nothing while nothing changes, and resolves once', () => {
+    const { told, incident } = play([good, edited, edited, edited, good, good]);
+    expect(told).toEqual([
+      '(nothing_to_resolve)',
+      'opened',
+      '(same_problem)',
+      '(same_problem)',
+      'resolved',
+      '(nothing_to_resolve)',
+    ]);
+    expect(incident).toMatchObject({
+      status: 'resolved',
+      resolution: 'in_sync_again',
+      revision: 2,
+      owner: 'data-platform',
+    });
+  });
+
+  it('is neither opened nor resolved by what could not be seen', () => {
+    expect(play([unreachableFinding()]).told).toEqual(['(unreachable_says_nothing)']);
+    expect(play([edited, unreachableFinding(), edited]).told).toEqual([
+      'opened',
+      '(unreachable_says_nothing)',
+      '(same_problem)',
+    ]);
+  });
+
+  it('keeps one incident through all that happens to one place', () => {
+    const { told, incident } = play([stale, edited, editedAgain, gone, edited, good]);
+    expect(told).toEqual(['opened', 'escalated', 'escalated', 'escalated', 'updated', 'resolved']);
+    expect(new Set([incident?.id])).toEqual(new Set([openIncident(stale).id]));
+  });
+
+  it('remembers the contents it had, and announces none of them twice', () => {
+    const { told, incident } = play([edited, editedAgain, edited, editedAgain, edited]);
+    expect(told).toEqual(['opened', 'escalated', 'updated', 'updated', 'updated']);
+    expect(incident?.evidence.filter((evidence) => evidence.kind === 'earlier_content')).toHaveLength(1 + 1);
+  });
+
+  it('stops announcing when somebody keeps typing', () => {
+    const typing = Array.from({ length: 10 }, (_, index) => findingOf(`${EDITED_TEXT}${'x'.repeat(index)}`));
+    const { told } = play(typing);
+    expect(told.filter((step) => step !== 'updated')).toHaveLength(LIFECYCLE_POLICY.announcedContentsMax);
+    expect(told.slice(-3)).toEqual(['updated', 'updated', 'updated']);
+  });
+
+  it('reopens within a day, and opens anew after it', () => {
+    const resolved = play([edited, good]).incident;
+    const soon = next(resolved, edited, addMillis(START, 23 * HOUR_MS), 0);
+    expect(soon).toMatchObject({
+      transition: 'reopened',
+      incident: { id: resolved?.id, reopened: 1, resolvedAt: null, openedAt: START },
+    });
+    const later = next(resolved, edited, addMillis(START, 25 * HOUR_MS), 0);
+    expect(later).toMatchObject({ transition: 'opened', incident: { reopened: 0, revision: 1 } });
+    expect(changed(later).id).not.toBe(resolved?.id);
+  });
+
+  it('holds a flapping place open until it has been calm', () => {
+    const flapping = play([edited, good, edited, good, edited, good, edited, good, edited]);
+    expect(flapping.told).toEqual([
+      'opened',
+      'resolved',
+      'reopened',
+      'resolved',
+      'reopened',
+      '(flapping_held_open)',
+      '(same_problem)',
+      '(flapping_held_open)',
+      '(same_problem)',
+    ]);
+    const calm = findingOf(GOOD_TEXT, time('02:50:00'));
+    expect(next(flapping.incident, calm, time('03:04:59'), 0)).toMatchObject({ reason: 'flapping_held_open' });
+    expect(next(flapping.incident, calm, time('03:05:00'), 0)).toMatchObject({ transition: 'resolved' });
+  });
+
+  it('says why it resolved', () => {
+    const incident = openIncident();
+    expect(next(incident, { ...good, cause: 'restored' }, START, 0)).toMatchObject({ reason: 'restored' });
+    const moved = { ...good, judgement: { ...good.judgement, expected: { version: '3', hash: 'sha256:3' as const } } };
+    expect(next(incident, moved, START, 0)).toMatchObject({ reason: 'pin_moved', transition: 'resolved' });
+  });
+
+  it('counts affected calls in few revisions', () => {
+    let incident = openIncident();
+    let revisions = 0;
+    for (let affected = 0; affected < 10_000; affected += 1) {
+      const step = next(incident, edited, START, affected);
+      if (step.kind === 'unchanged') continue;
+      expect(step.transition).toBe('updated');
+      incident = step.incident;
+      revisions += 1;
+    }
+    expect(revisions).toBeLessThan(16);
+    expect(incident.invocationsAffected).toBeGreaterThan(5_000);
+    expect(changed(next(incident, good, START, 9_999)).invocationsAffected).toBe(9_999);
+  });
+});
+
+describe('by hand', () => {
+  const incident = openIncident(stale);
+  const later = time('03:00:00');
+
+  it('an acknowledged incident is quiet until it gets worse or resolves', () => {
+    const acknowledged = changed(applyByHand(incident, { action: 'acknowledge', by: 'ada' }, later));
+    expect(acknowledged).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ada', revision: 2 });
+    const worse = next(acknowledged, edited, later, 0);
+    expect(worse).toMatchObject({
+      transition: 'escalated',
+      reason: 'severity_rose',
+      incident: { status: 'open', acknowledgedBy: null },
+    });
+    const critical = changed(applyByHand(openIncident(edited), { action: 'acknowledge', by: 'ada' }, later));
+    expect(next(critical, editedAgain, later, 0)).toMatchObject({ transition: 'updated', reason: 'somebody_is_on_it' });
+    expect(next(critical, good, later, 0)).toMatchObject({ transition: 'resolved' });
+  });
+
+  it('a snooze ends by itself, and outlives a resolution', () => {
+    const snoozed = changed(applyByHand(incident, { action: 'snooze', by: 'ada', until: time('04:00:00') }, later));
+    expect(next(snoozed, stale, time('03:59:00'), 0)).toMatchObject({ kind: 'unchanged' });
+    expect(next(snoozed, stale, time('04:00:01'), 0)).toMatchObject({
+      transition: 'reopened',
+      reason: 'snooze_is_over',
+      incident: { status: 'open', reopened: 0 },
+    });
+    const resolved = changed(next(snoozed, good, later, 0));
+    expect(changed(next(resolved, stale, time('03:30:00'), 0)).status).toBe('snoozed');
+    expect(changed(next(resolved, stale, time('04:30:00'), 0)).status).toBe('open');
+  });
+
+  it('closing does not make it right: seen again, it reopens', () => {
+    const closed = changed(applyByHand(incident, { action: 'resolve', by: 'ada', note: 'accepted' }, later));
+    expect(closed).toMatchObject({ status: 'resolved', resolution: 'ada: accepted', resolvedAt: later });
+    expect(applyByHand(closed, { action: 'acknowledge', by: 'bob' }, later)).toMatchObject({
+      reason: 'resolved_before',
+    });
+    expect(next(closed, stale, later, 0)).toMatchObject({ transition: 'reopened' });
+  });
+});
+
+describe('properties', () => {
+  const findings = fc.array(fc.constantFrom(good, edited, editedAgain, stale, gone, unreachableFinding()), {
+    maxLength: 60,
+  });
+
+  it('never opens what is open, never resolves what is not, and counts revisions by one', () => {
+    fc.assert(
+      fc.property(findings, fc.integer({ min: 1_000, max: 8 * HOUR_MS }), (list, stepMs) => {
+        let incident: Incident | null = null;
+        let now = START;
+        for (const finding of list) {
+          const before: Incident | null = incident;
+          const wasOpen = before !== null && before.status !== 'resolved';
+          const step = next(before, finding, now, 0);
+          now = addMillis(now, stepMs);
+          if (step.kind === 'unchanged') continue;
+          const opens = step.transition === 'opened' || step.transition === 'reopened';
+          expect(opens).toBe(!wasOpen);
+          expect(step.transition === 'resolved').toBe(wasOpen && finding.judgement.verdict === 'in_sync');
+          expect(step.incident.revision).toBe(step.transition === 'opened' ? 1 : (before?.revision ?? 0) + 1);
+          incident = step.incident;
+        }
+      }),
+    );
+  });
+});
