@@ -1,6 +1,6 @@
 /** Which registered version a text is an instance of, and how we know. */
 
-import type { PromptMessage } from './prompt.ts';
+import type { PromptMessage, PromptSettings } from './prompt.ts';
 
 export const ATTRIBUTION_KINDS = [
   'declared',
@@ -22,6 +22,8 @@ export interface AttributionQuery {
   /** The template and variables, where the span carries them: then it is rendered and compared. */
   readonly template?: string;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Model, parameters and tools of the call, where known: they choose between versions with equal texts. */
+  readonly settings?: PromptSettings;
 }
 
 export interface AttributionMatch {

@@ -74,7 +74,7 @@ function noteVariables(expressions: readonly (hbs.AST.Expression | undefined)[],
     } else if (expression?.type === 'PathExpression') {
       const path = expression as hbs.AST.PathExpression;
       const [root] = path.parts;
-      if (!path.data && path.depth === 0 && root !== undefined) variables.add(String(root));
+      if (!path.data && path.depth === 0 && root !== undefined) variables.add(root);
     }
   }
 }

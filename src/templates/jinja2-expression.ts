@@ -33,7 +33,7 @@ const SIMPLE_PATH = /^(?!(?:not|true|false|none|if|in|is|and|or)\b)[a-z_]\w*(?:\
 export function parseSyntax(source: string): Syntax | 'undecided' | { readonly problem: string } {
   try {
     const [first] = parse(tokenize(source)).body;
-    return first === undefined ? { problem: 'An expression is missing' } : (first as unknown as Syntax);
+    return first === undefined ? { problem: 'An expression is missing' } : (first as object as Syntax);
   } catch (error) {
     const { parser } = nunjucks as unknown as { parser: { parse(source: string): unknown } };
     // Jinja2 prints a bare tuple, which neither parser reads without its parentheses.

@@ -98,8 +98,8 @@ class Jinja2Reader {
     if ('problem' in syntax) {
       throw new TemplateSyntaxError(`${String(syntax['problem']).replace(/\.$/, '')}, in "${source}".`, line);
     }
-    this.note(namesRead(syntax as Syntax));
-    return syntax as Syntax;
+    this.note(namesRead(syntax));
+    return syntax;
   }
 
   private note(names: Iterable<string>): void {

@@ -55,6 +55,8 @@ function nodesOf(tokens: readonly Token[], variables: Set<string>, ignored: Set<
         return [choice(nodesOf(inner, variables, ignored), [])];
       case '>':
         return [gap(`> ${value}`)];
+      case '!':
+      case '=':
       default:
         return [];
     }

@@ -1,0 +1,220 @@
+/**
+ * The attribution engine's surface: versions are registered, texts and chats are attributed. Holds
+ * what is registered in memory and nothing else; no clock, no I/O. Not safe to call from within itself.
+ */
+
+import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
+import type { PromptMessage, PromptSettings, RegisteredVersion } from '../contract/prompt.ts';
+import { renderTemplate } from '../templates/index.ts';
+import { chatBody, textBody } from '../text/body.ts';
+import { contentHashes, strictestEqualHash } from '../text/hashes.ts';
+import { AnswerCache } from './answer-cache.ts';
+import { bestCandidates } from './candidate.ts';
+import type { Candidate } from './candidate.ts';
+import { candidateOfHits } from './chat-match.ts';
+import type { MessageHit } from './chat-match.ts';
+import { conclude, concludeRendered } from './conclusion.ts';
+import { declarationOf } from './declaration.ts';
+import { nearMatches } from './near-match.ts';
+import type { NearBudget } from './near-match.ts';
+import { Registrar } from './registrar.ts';
+import type { AddResult } from './registrar.ts';
+import type { TextFinding } from './text-matcher.ts';
+
+export interface Attributor {
+  /** Findable at once, in milliseconds. A version that is known already is left as it is. */
+  add(version: RegisteredVersion): AddResult;
+  /** The same for many; faster, and the anchors of each are chosen with all in sight. */
+  addAll(versions: readonly RegisteredVersion[]): AddResult[];
+  remove(prompt: string, version: string): void;
+  attribute(query: AttributionQuery): Attribution;
+  /** Which registered versions a text is nearly an instance of, with the edit. For texts that `attribute` calls unknown; takes milliseconds. */
+  near(query: AttributionQuery, budget?: NearBudget): NearMatch[];
+  stats(): AttributorStats;
+}
+
+export interface AttributorStats {
+  readonly versions: number;
+  readonly patterns: number;
+}
+
+export function createAttributor(): Attributor {
+  return new Engine();
+}
+
+interface CachedAnswer {
+  readonly attribution: Attribution;
+  readonly candidates: readonly Candidate[];
+  readonly isIncomplete: boolean;
+}
+
+// A conversation may have thousands; what is registered stands at its beginning, or is the last word.
+const FIRST_MESSAGES_MAX = 48;
+const LAST_MESSAGES_MAX = 16;
+
+class Engine implements Attributor {
+  private readonly registrar = new Registrar();
+  private readonly answers = new AnswerCache<CachedAnswer>();
+  private readonly messageFindings = new AnswerCache<TextFinding>();
+
+  add(version: RegisteredVersion): AddResult {
+    return this.addAll([version])[0] as AddResult;
+  }
+
+  addAll(versions: readonly RegisteredVersion[]): AddResult[] {
+    this.forgetAnswers();
+    return this.registrar.addAll(versions);
+  }
+
+  remove(prompt: string, version: string): void {
+    this.forgetAnswers();
+    this.registrar.remove(prompt, version);
+  }
+
+  attribute(query: AttributionQuery): Attribution {
+    if (query.text !== undefined && query.declared === undefined && query.template === undefined) {
+      const known = this.answers.get(query.text);
+      if (known !== undefined) return known.attribution;
+      const answer = this.answerText(query.text, query.settings);
+      // Settings break ties, so an answer that used them is not the text's alone.
+      if (query.settings === undefined) this.answers.keep(query.text, answer);
+      return answer.attribution;
+    }
+    return this.attributeDeclared(query);
+  }
+
+  near(query: AttributionQuery, budget?: NearBudget): NearMatch[] {
+    return nearMatches(this.registrar.nearIndex, query, budget);
+  }
+
+  stats(): AttributorStats {
+    return { versions: this.registrar.variants.versionCount, patterns: this.registrar.matcher.patternCount };
+  }
+
+  private forgetAnswers(): void {
+    this.answers.clear();
+    this.messageFindings.clear();
+  }
+
+  private attributeDeclared(query: AttributionQuery): Attribution {
+    const messages = conversationOf(query);
+    const declaration = declarationOf(query, this.registrar.variants, messages);
+    if (messages === null) return conclude([], { declaration, hasContent: false });
+    const rendered = this.renderedAsDeclared(query, messages);
+    if (rendered !== null) return rendered;
+    const { candidates, isIncomplete } =
+      query.text === undefined ? this.candidatesOfChat(messages) : this.candidatesOfText(query.text);
+    return conclude(candidates, { declaration, settings: query.settings, isIncomplete });
+  }
+
+  private answerText(text: string, settings: PromptSettings | undefined): CachedAnswer {
+    const { candidates, isIncomplete } = this.candidatesOfText(text);
+    return { attribution: conclude(candidates, { settings, isIncomplete }), candidates, isIncomplete };
+  }
+
+  /** The span carries its template: if that is registered, it is rendered and compared. */
+  private renderedAsDeclared(query: AttributionQuery, messages: readonly PromptMessage[]): Attribution | null {
+    if (query.template === undefined || query.variables === undefined) return null;
+    const hashes = contentHashes(textBody(query.template));
+    for (const variant of this.registrar.variants.withHash(hashes.transport)) {
+      const { body, format } = variant.variant;
+      if (body.kind !== 'text') continue;
+      const rendered = renderTemplate(body.text, format, query.variables);
+      if (!rendered.ok || !messages.some(({ content }) => content.trim() === rendered.text.trim())) continue;
+      const { prompt, version } = variant.version;
+      const declared = declarationOf({ declared: { prompt, version } }, this.registrar.variants, messages);
+      return concludeRendered(variant, declared?.supportedBy ?? null, query.variables);
+    }
+    return null;
+  }
+
+  private candidatesOfText(text: string): { candidates: Candidate[]; isIncomplete: boolean } {
+    const finding = this.registrar.matcher.find(text);
+    const candidates: Candidate[] = [];
+    for (const part of finding.equal) {
+      const variant = this.registrar.variants.at(part.variant);
+      if (variant === undefined || variant.messages.length > 1) continue;
+      const hash = variant.messages[0]?.content === text ? 'strict' : 'transport';
+      candidates.push({ variant, hash, messages: [] });
+    }
+    if (candidates.length === 0) candidates.push(...this.rendersOf(finding));
+    if (candidates.length === 0) candidates.push(...this.equalByHash([{ role: '', content: text }], true));
+    return { candidates, isIncomplete: finding.isIncomplete };
+  }
+
+  private rendersOf(finding: TextFinding): Candidate[] {
+    return finding.patterns.flatMap((pattern) =>
+      pattern.owners.flatMap((owner): Candidate[] => {
+        const variant = this.registrar.variants.at(owner.variant);
+        return variant === undefined ? [] : [{ variant, hash: null, messages: [{ pattern, bytes: finding.bytes }] }];
+      }),
+    );
+  }
+
+  private candidatesOfChat(messages: readonly PromptMessage[]): { candidates: Candidate[]; isIncomplete: boolean } {
+    const looked = lookedAt(messages);
+    const hits = new Map<number, MessageHit[]>();
+    let isIncomplete = false;
+    for (const [at, message] of looked.entries()) {
+      const finding = this.findMessage(message.content);
+      isIncomplete ||= finding.isIncomplete;
+      for (const [variant, hit] of hitsOf(finding, at)) {
+        const list = hits.get(variant);
+        if (list === undefined) hits.set(variant, [hit]);
+        else list.push(hit);
+      }
+    }
+    const candidates: Candidate[] = [];
+    for (const [number, ofVariant] of hits) {
+      const variant = this.registrar.variants.at(number);
+      const candidate = variant === undefined ? null : candidateOfHits(variant, ofVariant, looked);
+      if (candidate !== null) candidates.push(candidate);
+    }
+    if (candidates.length === 0) candidates.push(...this.equalByHash(messages, false));
+    return { candidates: bestCandidates(candidates), isIncomplete };
+  }
+
+  private findMessage(content: string): TextFinding {
+    const known = this.messageFindings.get(content);
+    if (known !== undefined) return known;
+    const finding = this.registrar.matcher.findAll(content);
+    this.messageFindings.keep(content, finding);
+    return finding;
+  }
+
+  /** Sources that differ only in what a hash forgives. */
+  private equalByHash(messages: readonly PromptMessage[], isText: boolean): Candidate[] {
+    const hashes = contentHashes(isText ? textBody(messages[0]?.content ?? '') : chatBody(messages));
+    return [hashes.transport, hashes.cosmetic].flatMap((hash) =>
+      this.registrar.variants.withHash(hash).map((variant): Candidate => {
+        return { variant, hash: strictestEqualHash(hashes, variant.variant.hashes), messages: [] };
+      }),
+    );
+  }
+}
+
+function conversationOf(query: AttributionQuery): readonly PromptMessage[] | null {
+  if (query.text !== undefined) return [{ role: '', content: query.text }];
+  return query.messages === undefined || query.messages.length === 0 ? null : query.messages;
+}
+
+function lookedAt(messages: readonly PromptMessage[]): readonly PromptMessage[] {
+  if (messages.length <= FIRST_MESSAGES_MAX + LAST_MESSAGES_MAX) return messages;
+  return [...messages.slice(0, FIRST_MESSAGES_MAX), ...messages.slice(-LAST_MESSAGES_MAX)];
+}
+
+function hitsOf(finding: TextFinding, at: number): (readonly [number, MessageHit])[] {
+  const { equal, patterns, bytes } = finding;
+  const isEqualTo = (variant: number, message: number): boolean =>
+    equal.some((part) => part.variant === variant && part.message === message);
+  const rendered = patterns.flatMap((pattern) =>
+    pattern.owners.map(({ variant, message }) => {
+      const hit = { at, message, matched: { pattern, bytes }, isEqual: isEqualTo(variant, message) };
+      return [variant, hit] as const;
+    }),
+  );
+  const sources = equal.map(
+    ({ variant, message }) => [variant, { at, message, matched: null, isEqual: true }] as const,
+  );
+  return [...rendered, ...sources];
+}

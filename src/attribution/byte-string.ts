@@ -1,0 +1,10 @@
+/** UTF-8 bytes as a string of characters 0 to 255: V8 keeps it in one byte each and compares it with memcmp. */
+
+/** A lone surrogate becomes the three bytes of U+FFFD, as in any encoder. */
+export function toByteString(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+export function fromByteString(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}

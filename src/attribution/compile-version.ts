@@ -1,0 +1,39 @@
+/** A registered version to what the index needs: for each text of each variant its patterns, or why it has none. */
+
+import type { PromptVariant } from '../contract/prompt.ts';
+import { parseTemplate } from '../templates/index.ts';
+import { bodyMessages } from '../text/body.ts';
+import { compileProgram } from './automaton.ts';
+import type { Program } from './automaton.ts';
+import { compilePatterns } from './pattern.ts';
+import type { LinearPattern } from './pattern.ts';
+
+export interface CompiledMessage {
+  readonly role: string;
+  readonly content: string;
+  /** None for a message that is only variables, and for one that could not be compiled. */
+  readonly patterns: readonly LinearPattern[];
+  /** Only variables, such as `{{input}}`: it says nothing, and any message may stand there. */
+  readonly isOpaque: boolean;
+  /** Why only an equal hash can find it; null where it was compiled. */
+  readonly problem: string | null;
+}
+
+export function compileVariant(variant: PromptVariant): CompiledMessage[] {
+  return bodyMessages(variant.body).map(({ role, content }): CompiledMessage => {
+    const parsed = parseTemplate(content, variant.format);
+    if (!parsed.ok) {
+      const problem = `Line ${parsed.line} is not valid ${variant.format}: ${parsed.message}`;
+      return { role, content, patterns: [], isOpaque: false, problem };
+    }
+    const { nodes, unpredictable } = parsed.template;
+    if (unpredictable !== null) return { role, content, patterns: [], isOpaque: false, problem: unpredictable };
+    const patterns = compilePatterns(nodes);
+    return { role, content, patterns, isOpaque: patterns.length === 0, problem: null };
+  });
+}
+
+/** The exact check of a pattern that accepts too much. */
+export function programOf(pattern: LinearPattern): Program | null {
+  return pattern.isExact ? null : compileProgram(pattern.nodes);
+}

@@ -1,0 +1,10 @@
+/** Attribution: from the text alone, which registered version produced a call. A pure library; this is its surface. */
+
+export { createAttributor } from './attributor.ts';
+export type { Attributor, AttributorStats } from './attributor.ts';
+export { withNear } from './conclusion.ts';
+export type { NearBudget } from './near-match.ts';
+export type { AddResult } from './registrar.ts';
+export { settingsDifferences } from './settings.ts';
+export type { SettingsDifference } from './settings.ts';
+export { explain, nearWords } from './words.ts';

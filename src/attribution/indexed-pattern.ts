@@ -1,0 +1,94 @@
+/** A linear pattern as the index keeps it, who owns it, and the comparison of its middle with a text. */
+
+import type { Program } from './automaton.ts';
+import { accepts } from './automaton.ts';
+import { findLiteral, searchedLiteral } from './literal-search.ts';
+import type { SearchedLiteral } from './literal-search.ts';
+import type { LinearPattern } from './pattern.ts';
+
+/** One text of one variant of a registered version, which a pattern was compiled from. */
+export interface TemplatePart {
+  /** Number of the variant in the attributor's list. */
+  readonly variant: number;
+  /** Which of the variant's messages; 0 for a bare text. */
+  readonly message: number;
+}
+
+export interface IndexedPattern {
+  readonly gapNames: LinearPattern['gapNames'];
+  /** Of the first owner: patterns of one prompt are neighbours. */
+  readonly prompt: string;
+  readonly first: string;
+  readonly last: string;
+  readonly middle: readonly SearchedLiteral[];
+  readonly middleBytes: readonly string[];
+  readonly literalBytes: number;
+  readonly gaps: number;
+  /** The exact check where the pattern accepts too much; null where it is exact. */
+  readonly program: Program | null;
+  /** Several where versions render the same texts. */
+  readonly owners: TemplatePart[];
+}
+
+export function indexedPattern(
+  pattern: LinearPattern,
+  program: Program | null,
+  prompt: string,
+  owner: TemplatePart,
+): IndexedPattern {
+  const { blocks } = pattern;
+  const middleBytes = blocks.slice(1, -1);
+  return {
+    gapNames: pattern.gapNames,
+    prompt,
+    first: blocks[0] ?? '',
+    last: blocks.length > 1 ? (blocks.at(-1) ?? '') : '',
+    middle: middleBytes.map(searchedLiteral),
+    middleBytes,
+    literalBytes: pattern.literalBytes,
+    gaps: pattern.gapNames.length,
+    program: pattern.isExact ? null : program,
+    owners: [owner],
+  };
+}
+
+/**
+ * Whether the literals between the first and the last are in the text in order. Taking the leftmost
+ * place for each is enough: whoever matches at all also matches so.
+ */
+export function middleMatches(pattern: IndexedPattern, text: string): boolean {
+  const { middle } = pattern;
+  const end = text.length - pattern.last.length;
+  let at = pattern.first.length;
+  if (at > end) return false;
+  for (const literal of middle) {
+    const found = findLiteral(text, literal, at, end - literal.bytes.length);
+    if (found === -1) return false;
+    at = found + literal.bytes.length;
+  }
+  return pattern.program === null || accepts(pattern.program, text) !== 'no';
+}
+
+/** The whole comparison, for a text that no index has looked at. */
+export function matches(pattern: IndexedPattern, text: string): boolean {
+  if (text.length < pattern.literalBytes) return false;
+  if (pattern.gaps === 0) {
+    return text === pattern.first && (pattern.program === null || accepts(pattern.program, text) !== 'no');
+  }
+  return text.startsWith(pattern.first) && text.endsWith(pattern.last) && middleMatches(pattern, text);
+}
+
+/** What filled each gap of a pattern that matches, as byte strings. */
+export function gapValues(pattern: IndexedPattern, text: string): string[] {
+  if (pattern.gaps === 0) return [];
+  const values: string[] = [];
+  const end = text.length - pattern.last.length;
+  let at = pattern.first.length;
+  for (const literal of pattern.middle) {
+    const found = findLiteral(text, literal, at, end - literal.bytes.length);
+    values.push(text.slice(at, found));
+    at = found + literal.bytes.length;
+  }
+  values.push(text.slice(at, end));
+  return values;
+}

@@ -1,0 +1,67 @@
+/** A match as the contract describes it. What filled the variables is worked out when it is asked for. */
+
+import type { AttributionMatch } from '../contract/attribution.ts';
+import { fromByteString } from './byte-string.ts';
+import { gapValues } from './indexed-pattern.ts';
+import type { IndexedPattern } from './indexed-pattern.ts';
+import type { RegisteredVariant } from './registered-variants.ts';
+
+/** One message of a variant that was found in a text. */
+export interface MatchedMessage {
+  readonly pattern: IndexedPattern;
+  /** The byte string that the pattern matched. */
+  readonly bytes: string;
+}
+
+export function renderedMatch(variant: RegisteredVariant, messages: readonly MatchedMessage[]): AttributionMatch {
+  let variables: AttributionMatch['variables'] | undefined;
+  return {
+    prompt: variant.version.prompt,
+    version: variant.version.version,
+    model: variant.variant.model,
+    literalBytes: messages.reduce((sum, { pattern }) => sum + pattern.literalBytes, 0),
+    gaps: messages.reduce((sum, { pattern }) => sum + pattern.gaps, 0),
+    hash: null,
+    get variables() {
+      variables ??= messages.flatMap(({ pattern, bytes }) => valuesByName(pattern, bytes));
+      return variables;
+    },
+  };
+}
+
+export function equalMatch(variant: RegisteredVariant, hash: AttributionMatch['hash']): AttributionMatch {
+  return {
+    prompt: variant.version.prompt,
+    version: variant.version.version,
+    model: variant.variant.model,
+    literalBytes: variant.messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0),
+    gaps: 0,
+    hash,
+    variables: [],
+  };
+}
+
+/** Variables without text between them share one gap, and their value can't be divided. */
+function valuesByName(pattern: IndexedPattern, bytes: string): { name: string; value: string }[] {
+  return gapValues(pattern, bytes).map((value, gap) => ({
+    name: (pattern.gapNames[gap] ?? []).join(' + '),
+    value: fromByteString(value),
+  }));
+}
+
+/**
+ * Whether every name that occurs in several gaps was filled with the same value in each. An exact
+ * search for such values is NP-hard, so this looks at one way of filling the gaps, and only breaks
+ * ties with it.
+ */
+export function repeatsAgree(pattern: IndexedPattern, bytes: string): boolean {
+  const names = pattern.gapNames.map((group) => group.join(' + '));
+  if (new Set(names).size === names.length) return true;
+  const values = new Map<string, string>();
+  return gapValues(pattern, bytes).every((value, gap) => {
+    const name = names[gap] ?? '';
+    const known = values.get(name);
+    values.set(name, value);
+    return known === undefined || known === value;
+  });
+}
