@@ -16,7 +16,7 @@ import { askRedis, connectRedis } from './redis.ts';
 import type { RedisConnections } from './redis.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Scheduler } from './scheduler.ts';
-import { settleBefore } from './settle.ts';
+import { orNull, settleBefore } from './settle.ts';
 
 // The braces keep all keys on one node of a Redis cluster, which BullMQ's scripts need.
 const PREFIX = '{plumbline}';
@@ -41,17 +41,10 @@ interface Lane {
   readonly name: string;
   readonly concurrency: number;
   readonly handler: JobHandler;
+  /** Null until somebody needs it. */
+  queue: BullQueue<Envelope> | null;
   waiting: number;
   waitingAskedAtMs: number;
-}
-
-interface OpenLane extends Lane {
-  readonly queue: BullQueue<Envelope>;
-}
-
-interface Open {
-  readonly connections: RedisConnections;
-  readonly lanes: ReadonlyMap<string, OpenLane>;
 }
 
 export class BullmqQueue implements Queue {
@@ -62,7 +55,7 @@ export class BullmqQueue implements Queue {
   readonly #scheduler: Scheduler;
   readonly #lanes = new Map<string, Lane>();
   readonly #active = new Set<AbortController>();
-  #open: Promise<Open> | null = null;
+  #connections: Promise<RedisConnections> | null = null;
   #workers: Worker<Envelope>[] = [];
   #state: 'new' | 'running' | 'stopped' = 'new';
   #refused = 0;
@@ -77,25 +70,23 @@ export class BullmqQueue implements Queue {
   }
 
   handle(name: string, concurrency: number, handler: JobHandler): void {
-    if (this.#open !== null) throw new Error(`The handler of "${name}" came after the queue was opened.`);
+    if (this.#state !== 'new') throw new Error(`The handler of "${name}" came after the queue was started.`);
     if (this.#lanes.has(name)) throw new Error(`"${name}" has a handler already.`);
-    this.#lanes.set(name, { name, concurrency, handler, waiting: 0, waitingAskedAtMs: -COUNT_EVERY_MS });
+    this.#lanes.set(name, { name, concurrency, handler, queue: null, waiting: 0, waitingAskedAtMs: -COUNT_EVERY_MS });
   }
 
   async add(name: string, data: Json, options: JobOptions = {}): Promise<boolean> {
     const job = acceptJob(name, data, options);
     if (this.#state === 'stopped') throw queueIsStopped();
-    this.#known(name);
-    const { lanes } = await this.#opened();
-    const lane = lanes.get(name);
-    if (lane === undefined) throw queueIsStopped();
-    await this.#checkRoom(lane);
+    const lane = this.#lane(name);
+    const queue = this.#queueOf(lane, await this.#connected());
+    await this.#checkRoom(lane, queue);
     lane.waiting += 1;
-    return askRedis(this.#write(lane, job, true));
+    return askRedis(this.#write(queue, job, true));
   }
 
   every(name: string, key: string, intervalMs: number, data: Json): void {
-    this.#known(name);
+    this.#lane(name);
     this.#scheduler.every(name, key, intervalMs, data);
   }
 
@@ -105,23 +96,26 @@ export class BullmqQueue implements Queue {
 
   async counts(): Promise<QueueCounts> {
     const total = { waiting: 0, delayed: 0, active: 0, failed: 0, refused: this.#refused };
-    const { lanes } = await this.#opened();
-    const ask = async (lane: OpenLane): Promise<void> => {
-      const counts = await lane.queue.getJobCounts('waiting', 'delayed', 'active', 'failed');
+    const connections = await this.#connected();
+    const ask = async (lane: Lane): Promise<void> => {
+      const counts = await this.#queueOf(lane, connections).getJobCounts('waiting', 'delayed', 'active', 'failed');
       total.waiting += counts['waiting'] ?? 0;
       total.delayed += counts['delayed'] ?? 0;
       total.active += counts['active'] ?? 0;
       total.failed += counts['failed'] ?? 0;
     };
-    await askRedis(Promise.all([...lanes.values()].map(ask)));
+    await askRedis(Promise.all([...this.#lanes.values()].map(ask)));
     return total;
   }
 
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('The queue can be started once.');
-    const { connections, lanes } = await this.#opened();
+    const connections = await this.#connected();
+    const lanes = [...this.#lanes.values()];
+    // Hears, for example, that this Redis is too old for BullMQ.
+    await askRedis(Promise.all(lanes.map((lane) => this.#queueOf(lane, connections).waitUntilReady())));
     this.#state = 'running';
-    this.#workers = [...lanes.values()].map((lane) => this.#work(lane, connections));
+    this.#workers = lanes.map((lane) => this.#work(lane, connections));
     this.#scheduler.start();
   }
 
@@ -140,42 +134,34 @@ export class BullmqQueue implements Queue {
     });
     // What still runs keeps its lock for half a minute; then another replica takes the job over.
     if (!inTime) for (const worker of workers) void worker.disconnect().catch(() => undefined);
-    const open = await this.#open?.catch(() => null);
-    if (open === undefined || open === null) return;
-    await settleBefore(Promise.all([...open.lanes.values()].map((lane) => lane.queue.close())), 500, () => undefined);
-    open.connections.close();
+    const connections = await this.#connections?.catch(() => null);
+    if (connections === undefined || connections === null) return;
+    await orNull(Promise.allSettled([...this.#lanes.values()].map((lane) => lane.queue?.close())), 500);
+    connections.close();
   }
 
-  #known(name: string): void {
-    if (!this.#lanes.has(name)) throw new Error(`No handler is registered for "${name}" jobs.`);
+  #lane(name: string): Lane {
+    const lane = this.#lanes.get(name);
+    if (lane === undefined) throw new Error(`No handler is registered for "${name}" jobs.`);
+    return lane;
   }
 
   /** Connects on first use. A failure is not remembered: the next call tries again. */
-  #opened(): Promise<Open> {
-    this.#open ??= this.#connect().catch((error: unknown) => {
-      this.#open = null;
+  #connected(): Promise<RedisConnections> {
+    this.#connections ??= connectRedis(this.#url, this.#log).catch((error: unknown) => {
+      this.#connections = null;
       throw error;
     });
-    return this.#open;
+    return this.#connections;
   }
 
-  async #connect(): Promise<Open> {
-    const connections = await connectRedis(this.#url, this.#log);
-    const lanes = new Map<string, OpenLane>();
-    for (const lane of this.#lanes.values()) {
-      const queue = new BullQueue<Envelope>(lane.name, { connection: connections.forCommands, prefix: PREFIX });
-      queue.on('error', (error) => {
-        this.#report(lane.name, error, connections);
-      });
-      lanes.set(lane.name, Object.assign(lane, { queue }));
-    }
-    try {
-      await askRedis(Promise.all([...lanes.values()].map((lane) => lane.queue.waitUntilReady())));
-    } catch (error) {
-      connections.close();
-      throw error;
-    }
-    return { connections, lanes };
+  #queueOf(lane: Lane, connections: RedisConnections): BullQueue<Envelope> {
+    if (lane.queue !== null) return lane.queue;
+    lane.queue = new BullQueue<Envelope>(lane.name, { connection: connections.forCommands, prefix: PREFIX });
+    lane.queue.on('error', (error) => {
+      this.#report(lane.name, error, connections);
+    });
+    return lane.queue;
   }
 
   /** While Redis is away each queue and worker complains; the connection has said it once already. */
@@ -185,25 +171,25 @@ export class BullmqQueue implements Queue {
   }
 
   /** Soft: replicas that add at the same moment may go over it a little. */
-  async #checkRoom(lane: OpenLane): Promise<void> {
+  async #checkRoom(lane: Lane, queue: BullQueue<Envelope>): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - lane.waitingAskedAtMs >= COUNT_EVERY_MS || lane.waiting >= this.#limits.waitingMax) {
       lane.waitingAskedAtMs = nowMs;
-      lane.waiting = await askRedis(lane.queue.getJobCountByTypes('waiting', 'delayed'));
+      lane.waiting = await askRedis(queue.getJobCountByTypes('waiting', 'delayed'));
     }
     if (lane.waiting < this.#limits.waitingMax) return;
     this.#refused += 1;
     throw queueIsFull(lane.name, this.#limits.waitingMax);
   }
 
-  async #write(lane: OpenLane, job: AcceptedJob, mayForget: boolean): Promise<boolean> {
+  async #write(queue: BullQueue<Envelope>, job: AcceptedJob, mayForget: boolean): Promise<boolean> {
     const { finishedKeptMs, finishedKeptMax } = this.#limits;
     const id = job.id ?? randomUUID();
     // BullMQ refuses ids that look like numbers.
     const jobId = `id-${id}`;
     const keep = { age: Math.ceil(finishedKeptMs / 1_000), count: finishedKeptMax };
     const envelope = { id, data: job.data, backoffMs: job.backoffMs, nonce: randomUUID() };
-    await lane.queue.add(lane.name, envelope, {
+    await queue.add(queue.name, envelope, {
       jobId,
       delay: job.delayMs,
       attempts: job.attempts,
@@ -213,19 +199,16 @@ export class BullmqQueue implements Queue {
     });
     if (job.id === null) return true;
     // BullMQ keeps the first job of an id and does not say so: look whose job is there.
-    const stored = await lane.queue.getJob(jobId);
+    const stored = await queue.getJob(jobId);
     if (stored === undefined || stored.data.nonce === envelope.nonce) return true;
     const forgettable = stored.finishedOn !== undefined && stored.finishedOn + finishedKeptMs <= Date.now();
     if (!forgettable || !mayForget) return false;
     // BullMQ drops what is too old only when another job finishes; a quiet queue remembers for ever.
-    await Promise.all([
-      lane.queue.clean(finishedKeptMs, 0, 'completed'),
-      lane.queue.clean(finishedKeptMs, 0, 'failed'),
-    ]);
-    return this.#write(lane, job, false);
+    await Promise.all([queue.clean(finishedKeptMs, 0, 'completed'), queue.clean(finishedKeptMs, 0, 'failed')]);
+    return this.#write(queue, job, false);
   }
 
-  #work(lane: OpenLane, connections: RedisConnections): Worker<Envelope> {
+  #work(lane: Lane, connections: RedisConnections): Worker<Envelope> {
     const worker = new Worker<Envelope>(lane.name, (job, token) => this.#run(lane, job, token), {
       connection: connections.forWorkers,
       prefix: PREFIX,

@@ -46,6 +46,18 @@ describe.each(implementations)('%s', (_name, place) => {
     await expect.poll(() => seen).toEqual([text, 2, 3]);
   });
 
+  test('handlers may come after the first jobs, up to the start', async () => {
+    const queue = newQueue();
+    const seen: string[] = [];
+    queue.handle('early', 1, async (job) => void seen.push(job.name));
+    await queue.add('early', {});
+    queue.handle('late', 1, async (job) => void seen.push(job.name));
+    await queue.add('late', {});
+    await queue.start();
+    await expect.poll(() => seen.toSorted()).toEqual(['early', 'late']);
+    expect(() => queue.handle('too-late', 1, async () => {})).toThrow('after the queue was started');
+  });
+
   test('a job knows its id, name and attempt', async () => {
     const queue = newQueue();
     const seen: Job[] = [];
