@@ -20,6 +20,7 @@ import { keysAt, parseJsonPath, valueAt } from '../src/lib/json-path.ts';
 import { askJson, wordsOf } from './lib/ask-json.ts';
 import { bodyFrom, bodyValue, singleText } from './lib/chat.ts';
 import { jsonPath } from './lib/json-path-field.ts';
+import { PageGuard } from './lib/pages.ts';
 import { readGroups } from './lib/read-each.ts';
 import { changedMeanwhile, refuseIfChanged } from './lib/same-content.ts';
 import { secret } from './lib/secret.ts';
@@ -73,9 +74,6 @@ const Target = z.strictObject({
   content: jsonPath().optional(),
 });
 type Target = z.output<typeof Target>;
-
-// A list that goes on longer than this is walking in a circle, or is not a list of prompts.
-const PAGES_MAX = 500;
 
 export const httpJson = sourcePlugin({
   type: 'http-json',
@@ -163,12 +161,13 @@ async function readDocument(
   signal: AbortSignal,
 ): Promise<Document | { readonly absent: string } | 'unchanged'> {
   const items: unknown[] = [];
+  const guard = new PageGuard(hostOf(address));
   let url: string | null =
     config.next !== undefined && 'page' in config.next
       ? withQuery(address, config.next.page, String(config.next.first))
       : address;
   for (let page = 0; url !== null; page += 1) {
-    if (page >= PAGES_MAX) throw new Fault('permanent', `${hostOf(address)} has more than ${PAGES_MAX} pages.`);
+    guard.visit(url);
     const answer = await askJson(context.fetch, url, {
       method: config.method,
       headers: { ...config.headers, ...(cursor === null ? {} : { 'if-none-match': cursor }) },

@@ -4,5 +4,6 @@ import type { AnySourcePlugin } from '../src/contract/source.ts';
 import { files } from './files.ts';
 import { git } from './git.ts';
 import { httpJson } from './http-json.ts';
+import { langfuse } from './langfuse.ts';
 
-export const sourcePlugins: readonly AnySourcePlugin[] = [files, git, httpJson];
+export const sourcePlugins: readonly AnySourcePlugin[] = [files, git, httpJson, langfuse];

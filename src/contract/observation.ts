@@ -20,6 +20,8 @@ export interface HeldObservation extends ObservationBase {
   readonly outcome: 'held';
   readonly body: PromptBody;
   readonly hashes: ContentHashes;
+  /** With snippets resolved, where that differs: a body that stayed while this changed has an edited snippet. */
+  readonly resolved?: { readonly body: PromptBody; readonly hashes: ContentHashes };
   readonly settings: PromptSettings;
   readonly pointer: { readonly name: string; readonly value: string } | null;
   readonly sourceVersion: string | null;

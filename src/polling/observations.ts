@@ -47,6 +47,9 @@ function heldFactsOf(of: TargetOf, content: LiveContent, part: string): HeldFact
     outcome: 'held',
     body: content.body,
     hashes: contentHashes(content.body),
+    ...(content.resolved === undefined
+      ? {}
+      : { resolved: { body: content.resolved, hashes: contentHashes(content.resolved) } }),
     settings: content.settings ?? {},
     pointer: content.pointer ?? null,
     sourceVersion: content.version ?? null,

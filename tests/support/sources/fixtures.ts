@@ -3,6 +3,7 @@
 import { filesFixture } from './files.ts';
 import { gitFixture } from './git.ts';
 import { httpJsonFixture } from './http-json.ts';
+import { langfuseFixture } from './langfuse.ts';
 import type { SourceFixture } from './stand-in.ts';
 
-export const sourceFixtures: readonly SourceFixture[] = [filesFixture, gitFixture, httpJsonFixture];
+export const sourceFixtures: readonly SourceFixture[] = [filesFixture, gitFixture, httpJsonFixture, langfuseFixture];
