@@ -136,7 +136,8 @@ export class BullmqQueue implements Queue {
     if (!inTime) for (const worker of workers) void worker.disconnect().catch(() => undefined);
     const connections = await this.#connections?.catch(() => null);
     if (connections === undefined || connections === null) return;
-    await orNull(Promise.allSettled([...this.#lanes.values()].map((lane) => lane.queue?.close())), 500);
+    const queues = [...this.#lanes.values()].flatMap((lane) => lane.queue ?? []);
+    await orNull(Promise.allSettled(queues.map((queue) => queue.close())), 500);
     connections.close();
   }
 
