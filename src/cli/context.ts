@@ -1,6 +1,6 @@
 /** What a verb is given. `main.ts` makes it; a verb reads no environment and opens nothing else. */
 
-import type { Configuration } from '../config/load.ts';
+import type { Configuration, LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
 import type { RegistryReport } from './registry-report.ts';
 import type { ActiveAt, AtQuery } from '../contract/store.ts';
@@ -8,7 +8,6 @@ import { formatProblems } from '../lib/problems.ts';
 import { daemonClient, type DaemonClient } from './client.ts';
 import type { Output } from './output.ts';
 import { textFlag, type Flags } from './verb.ts';
-import type { LoadedConfiguration } from '../config/load.ts';
 
 /** The parts of the daemon that verbs use without a daemon; `app.ts` supplies them. */
 export interface Toolbox {
@@ -19,9 +18,28 @@ export interface Toolbox {
   registry(configuration: Configuration): Promise<RegistryReport>;
   /** Opens the store directly; a `Fault` when a daemon owns it. */
   at(configuration: Configuration, query: AtQuery): Promise<ActiveAt>;
+  /** Plans the lockfile, and writes it unless it is a dry run or something was refused. */
+  lock(
+    configuration: Configuration,
+    requests: readonly string[],
+    environment: string | null,
+    dryRun: boolean,
+  ): Promise<LockResult>;
   /** Runs until it is told to stop. */
   daemon(flags: Flags): Promise<void>;
   doctor(configuration: Configuration): AsyncIterable<Check>;
+}
+
+export interface LockResult {
+  readonly written: boolean;
+  readonly changes: readonly {
+    readonly kind: string;
+    readonly environment: string;
+    readonly prompt: string;
+    readonly from: { readonly version: string } | null;
+    readonly to: { readonly version: string; readonly hash: string };
+  }[];
+  readonly refusals: readonly string[];
 }
 
 /** One line of `plumbline doctor`. */
@@ -56,7 +74,8 @@ export function daemonOf(flags: Flags, context: CliContext): DaemonClient {
   return daemonClient(url, context.toolbox.key());
 }
 
-function urlOf(configuration: Configuration): string {
+/** Where the HTTP API of this configuration is reached from this machine. */
+export function urlOf(configuration: Configuration): string {
   const { host, port } = configuration.server;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

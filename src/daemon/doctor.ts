@@ -23,36 +23,53 @@ export interface DoctorTools {
   readonly tryStore: () => Promise<string>;
   readonly openSources: () => readonly OpenSource[];
   readonly createQueue: () => Queue;
-  readonly checkChannels: () => AsyncIterable<Check>;
 }
 
 export async function* doctor(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {
   yield ok('configuration', configuration.file ?? 'none: the defaults hold');
   const running = await tools.runningDaemon();
-  yield running === null ? ok('daemon', 'none is running with this configuration') : ok('daemon', `running at ${running}`);
+  yield running === null
+    ? ok('daemon', 'none is running with this configuration')
+    : ok('daemon', `running at ${running}`);
   yield* checkRegistry(configuration, tools);
   yield await checkStore(configuration, tools, running);
   yield await checkQueue(configuration, tools);
   if (running === null) yield* checkPorts(configuration);
   yield* checkSources(tools);
-  yield* tools.checkChannels();
+  yield* checkChannels(configuration);
 }
 
 async function* checkRegistry(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {
   if (configuration.registryDirectories.length === 0) {
-    yield { what: 'registry', status: 'warning', words: 'no folder is named, so every live prompt is unregistered', hint: 'Add `registry: [{ files: ./prompts }]`.' };
+    yield {
+      what: 'registry',
+      status: 'warning',
+      words: 'no folder is named, so every live prompt is unregistered',
+      hint: 'Add `registry: [{ files: ./prompts }]`.',
+    };
     return;
   }
   const { snapshot, problems, notes } = await tools.loadRegistry();
-  for (const problem of problems.slice(0, PROBLEMS_SHOWN)) yield { what: 'registry', status: 'failed', words: formatProblem(problem) };
+  for (const problem of problems.slice(0, PROBLEMS_SHOWN))
+    yield { what: 'registry', status: 'failed', words: formatProblem(problem) };
   if (problems.length > PROBLEMS_SHOWN) {
-    yield { what: 'registry', status: 'failed', words: `${problems.length - PROBLEMS_SHOWN} more problems`, hint: '`plumbline validate` lists them all.' };
+    yield {
+      what: 'registry',
+      status: 'failed',
+      words: `${problems.length - PROBLEMS_SHOWN} more problems`,
+      hint: '`plumbline validate` lists them all.',
+    };
   }
   const prompts = new Set(snapshot.versions.map((version) => version.prompt)).size;
   if (problems.length === 0) yield ok('registry', `${prompts} prompts, ${snapshot.versions.length} versions`);
   for (const note of notes) yield { what: 'registry', status: 'ok', words: note };
   if (snapshot.pins.length === 0) {
-    yield { what: 'lockfile', status: 'warning', words: 'nothing is pinned, so any registered version counts as right', hint: 'Run `plumbline lock`.' };
+    yield {
+      what: 'lockfile',
+      status: 'warning',
+      words: 'nothing is pinned, so any registered version counts as right',
+      hint: 'Run `plumbline lock`.',
+    };
   } else {
     yield ok('lockfile', `${snapshot.pins.length} pins`);
   }
@@ -83,10 +100,20 @@ async function checkQueue({ redisUrl }: Configuration, tools: DoctorTools): Prom
 }
 
 async function* checkPorts({ server }: Configuration): AsyncIterable<Check> {
-  for (const [name, port] of [['HTTP API', server.port], ['OTLP/HTTP', server.otlpPort], ['OTLP/gRPC', server.grpcPort]] as const) {
+  for (const [name, port] of [
+    ['HTTP API', server.port],
+    ['OTLP/HTTP', server.otlpPort],
+    ['OTLP/gRPC', server.grpcPort],
+  ] as const) {
     const problem = await whyNotFree(server.host, port);
     if (problem === null) yield ok(`port ${port} (${name})`, 'free');
-    else yield { what: `port ${port} (${name})`, status: 'failed', words: problem, hint: 'Stop what uses it, or choose another port.' };
+    else
+      yield {
+        what: `port ${port} (${name})`,
+        status: 'failed',
+        words: problem,
+        hint: 'Stop what uses it, or choose another port.',
+      };
   }
 }
 
@@ -108,7 +135,13 @@ async function* checkSources(tools: DoctorTools): AsyncIterable<Check> {
     yield failed('sources', error);
     return;
   }
-  if (sources.length === 0) yield { what: 'sources', status: 'warning', words: 'none are configured, so nothing is watched', hint: 'Add `sources:`.' };
+  if (sources.length === 0)
+    yield {
+      what: 'sources',
+      status: 'warning',
+      words: 'none are configured, so nothing is watched',
+      hint: 'Add `sources:`.',
+    };
   for (const opened of sources) {
     yield* checkSource(opened);
     await opened.source.close?.();
@@ -129,7 +162,8 @@ async function* checkSource(opened: OpenSource): AsyncIterable<Check> {
     return;
   }
   for (const target of opened.targets) {
-    if (!answered.has(target.id)) yield { what: `target ${target.id}`, status: 'failed', words: 'the source said nothing about it' };
+    if (!answered.has(target.id))
+      yield { what: `target ${target.id}`, status: 'failed', words: 'the source said nothing about it' };
   }
 }
 
@@ -140,9 +174,41 @@ function describeReading(reading: Reading, opened: OpenSource, elapsedMs: number
     case 'unchanged':
       return ok(what, `read in ${formatDuration(elapsedMs)}`);
     case 'missing':
-      return { what, status: 'failed', words: opened.redact(`it is not there: ${reading.reason}`), hint: 'Check its path or name in the configuration.' };
+      return {
+        what,
+        status: 'failed',
+        words: opened.redact(`it is not there: ${reading.reason}`),
+        hint: 'Check its path or name in the configuration.',
+      };
     case 'unreachable':
-      return { what, status: 'failed', words: opened.redact(`no trustworthy answer: ${reading.reason}`), hint: 'Check the address, the key and the network.' };
+      return {
+        what,
+        status: 'failed',
+        words: opened.redact(`no trustworthy answer: ${reading.reason}`),
+        hint: 'Check the address, the key and the network.',
+      };
+  }
+}
+
+function* checkChannels({ channels, routes }: Configuration): Iterable<Check> {
+  if (channels.length === 0) {
+    yield {
+      what: 'channels',
+      status: 'warning',
+      words: 'none are configured, so nobody hears of an incident',
+      hint: 'Add `channels:`.',
+    };
+  }
+  for (const channel of channels) {
+    const isRouted = routes.length === 0 || routes.some((route) => route.channels.includes(channel.name));
+    if (isRouted) yield ok(`channel ${channel.name}`, `${channel.type}, configured; nothing was sent`);
+    else
+      yield {
+        what: `channel ${channel.name}`,
+        status: 'warning',
+        words: 'no route leads to it',
+        hint: 'Name it in `routes:`, or remove it.',
+      };
   }
 }
 

@@ -35,6 +35,8 @@ export interface QuickstartOptions {
   readonly workingDirectory: string;
   readonly otlpAddress: () => string;
   readonly print: (text: string) => void;
+  /** Command lines to try, each with what it shows. */
+  readonly hints: readonly (readonly [command: string, what: string])[];
   readonly onApplicationEnd: (code: number | null) => void;
 }
 
@@ -50,7 +52,7 @@ export class Quickstart implements Component {
   }
 
   async start(): Promise<void> {
-    const { directory, workingDirectory, otlpAddress, print } = this.#options;
+    const { directory, workingDirectory, otlpAddress, print, hints } = this.#options;
     // The same place from the sources and from the compiled package.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const main = fileURLToPath(new URL(`../../examples/quickstart/app/main.${extension}`, import.meta.url));
@@ -63,14 +65,21 @@ export class Quickstart implements Component {
     });
     this.#application = application;
     const shown = relative(workingDirectory, directory) || '.';
+    const width = Math.max(...hints.map(([command]) => command.length));
     print(
       [
-        `Quick start: a support desk with three prompts runs in ${shown}; it calls a local model and sends`,
+        '',
+        `Quick start: a support desk with four prompts runs in ${shown}; it calls a local model and sends`,
         `traces here. In ${EDIT_AFTER_MS / 1000} seconds somebody edits one of its production prompts by hand.`,
+        'Meanwhile, in another terminal:',
+        ...hints.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`),
+        '',
       ].join('\n'),
     );
     this.#timer = setTimeout(() => {
-      this.#edit(join(directory, EDITED_FILE), join(shown, EDITED_FILE)).catch((error: unknown) => print(`The edit failed: ${String(error)}`));
+      this.#edit(join(directory, EDITED_FILE), join(shown, EDITED_FILE)).catch((error: unknown) =>
+        print(`The edit failed: ${String(error)}`),
+      );
     }, EDIT_AFTER_MS);
   }
 
@@ -94,9 +103,9 @@ export class Quickstart implements Component {
   }
 }
 
-/** The kind of edit that looks harmless: one rule softened, one line added in a hurry. Throws if nothing changed. */
+/** The kind of edit that looks harmless: one rule softened in a hurry. Throws if the prompt is another one. */
 export function editByHand(text: string): string {
-  const edited = text.replace('Answer with one word', 'Answer with one word, and if you are not sure say billing');
+  const edited = text.replace('answer "other". Never invent a new intent.', 'answer with the intent that sounds best.');
   if (edited === text) throw new Error('The prompt is not the one that the quick start ships.');
   return edited;
 }

@@ -11,6 +11,7 @@ import { canonicalJson } from '../lib/json.ts';
 import type { Problem } from '../lib/problems.ts';
 import { formatProblem } from '../lib/problems.ts';
 import type { Log } from '../observability/log.ts';
+import { compareVersions } from '../registry/version-order.ts';
 import { EMPTY_VIEW, RegistryView } from './registry-view.ts';
 
 /** What one look at the registry's files gave. */
@@ -20,10 +21,12 @@ export interface RegistryLoad {
   readonly notes: readonly string[];
   /** Versions whose content in the files or their history is not what it was at first. */
   readonly tampered: readonly TamperedVersion[];
+  /** Rules of pins that were read completely, also when they hold no pin: `lockfile`. */
+  readonly rules: readonly string[];
 }
 
 export interface RegistryKeeperOptions {
-  /** Cheap when nothing changed. */
+  /** Gives the same object again when nothing changed. */
   readonly load: () => Promise<RegistryLoad>;
   readonly store: RegistryLog;
   readonly clock: Clock;
@@ -32,9 +35,8 @@ export interface RegistryKeeperOptions {
   readonly onVersions: (versions: readonly RegisteredVersion[]) => void;
   /** What is expected of these prompts changed. */
   readonly onChanged: (prompts: ReadonlySet<string>) => Promise<void>;
-  readonly onTampered: (tampered: TamperedVersion) => Promise<void>;
-  /** Prompts whose versions all are what they were: an incident about them is over. */
-  readonly onIntact: (prompts: ReadonlySet<string>) => Promise<void>;
+  /** All registered versions whose content is not what it was; none when all are intact. */
+  readonly onTampered: (tampered: readonly TamperedVersion[]) => Promise<void>;
 }
 
 /** Files are looked at this often; a change of a pin is urgent for nobody. */
@@ -47,6 +49,8 @@ export class RegistryKeeper implements Component {
   #timer: NodeJS.Timeout | null = null;
   #reloading: Promise<void> | null = null;
   #problems = '';
+  /** What was recorded completely; the same object again means that nothing changed. */
+  #loaded: RegistryLoad | null = null;
   #notes = new Set<string>();
   readonly #known = new Map<string, string>();
 
@@ -63,7 +67,9 @@ export class RegistryKeeper implements Component {
     this.#timer = setInterval(() => {
       // A reload that takes longer than the interval is not started twice.
       this.#reloading ??= this.reload()
-        .catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded'))
+        .catch((error: unknown) =>
+          this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded'),
+        )
         .finally(() => {
           this.#reloading = null;
         });
@@ -79,10 +85,11 @@ export class RegistryKeeper implements Component {
   async reload(): Promise<void> {
     const { load, store, clock, log } = this.#options;
     const loaded = await load();
+    if (loaded === this.#loaded) return;
     this.#report(loaded, log);
     const at = clock.now();
     const tampered = [...(await store.recordVersions(loaded.snapshot.versions, at)), ...loaded.tampered];
-    await store.recordPins(loaded.snapshot.pins, at);
+    await store.recordPins(loaded.snapshot.pins, at, loaded.rules);
 
     const versions = mergeVersions(await this.#remembered(loaded.snapshot.versions), loaded.snapshot.versions);
     const view = new RegistryView({ versions, pins: loaded.snapshot.pins });
@@ -91,9 +98,8 @@ export class RegistryKeeper implements Component {
     this.#view = view;
     if (fresh.length > 0) this.#options.onVersions(fresh);
     if (changed.size > 0) await this.#options.onChanged(changed);
-    const broken = new Set(tampered.map((version) => version.prompt));
-    for (const version of distinct(tampered)) await this.#options.onTampered(version);
-    await this.#options.onIntact(new Set(versions.map((version) => version.prompt).filter((prompt) => !broken.has(prompt))));
+    await this.#options.onTampered(distinct(tampered));
+    this.#loaded = loaded;
   }
 
   /** Versions that the files no longer show but that were registered once: a target may still hold them. */
@@ -114,7 +120,9 @@ export class RegistryKeeper implements Component {
   }
 
   #changedPrompts(next: RegistryView): ReadonlySet<string> {
-    const prompts = new Set([...this.#view.snapshot.versions, ...next.snapshot.versions].map((version) => version.prompt));
+    const prompts = new Set(
+      [...this.#view.snapshot.versions, ...next.snapshot.versions].map((version) => version.prompt),
+    );
     for (const pin of [...this.#view.snapshot.pins, ...next.snapshot.pins]) prompts.add(pin.prompt);
     return new Set([...prompts].filter((prompt) => identity(this.#view, prompt) !== identity(next, prompt)));
   }
@@ -137,19 +145,29 @@ function versionKey(version: RegisteredVersion): string {
   return `${version.registry}\n${version.prompt}\n${version.version}`;
 }
 
-/** Remembered ones first: they are older than what the files show now. */
-function mergeVersions(remembered: readonly RegisteredVersion[], loaded: readonly RegisteredVersion[]): RegisteredVersion[] {
-  return [...remembered, ...loaded];
+function mergeVersions(
+  remembered: readonly RegisteredVersion[],
+  loaded: readonly RegisteredVersion[],
+): readonly RegisteredVersion[] {
+  return [...remembered, ...loaded].toSorted((a, b) => compareVersions(a.version, b.version));
 }
 
 /** All that a judgement about a prompt depends on. */
 function identity(view: RegistryView, prompt: string): string {
-  const versions = view.versionsOf(prompt).map((version) => [versionKey(version), version.owner, version.variants.map((variant) => variant.hashes.strict)]);
-  const pins = view.snapshot.pins.filter((pin) => pin.prompt === prompt).map((pin) => [pin.environment, pin.version, pin.hash]);
+  const versions = view
+    .versionsOf(prompt)
+    .map((version) => [versionKey(version), version.owner, version.variants.map((variant) => variant.hashes.strict)]);
+  const pins = view.snapshot.pins
+    .filter((pin) => pin.prompt === prompt)
+    .map((pin) => [pin.environment, pin.version, pin.hash]);
   return canonicalJson([versions, pins]);
 }
 
 /** The same version may be reported by the store and by the history of its file. */
 function distinct(tampered: readonly TamperedVersion[]): readonly TamperedVersion[] {
-  return [...new Map(tampered.map((version) => [`${version.registry}\n${version.prompt}\n${version.version}`, version])).values()];
+  return [
+    ...new Map(
+      tampered.map((version) => [`${version.registry}\n${version.prompt}\n${version.version}`, version]),
+    ).values(),
+  ];
 }

@@ -5,11 +5,11 @@
 
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { HeldObservation, Observation } from '../contract/observation.ts';
-import type { ObservationLog, VerdictLog } from '../contract/store.ts';
+import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
 import type { Clock, TimeInterval } from '../contract/time.ts';
-import type { Judgement } from '../contract/verdict.ts';
-import { ownerOf } from '../drift/expected.ts';
+import { ownerOf, type Expected } from '../drift/expected.ts';
 import { judge, needsAttribution } from '../drift/judge.ts';
+import type { Finding } from '../incidents/lifecycle.ts';
 import { canonicalJson } from '../lib/json.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { RegistryView } from './registry-view.ts';
@@ -21,13 +21,13 @@ export interface TargetWatchOptions {
   readonly registry: () => RegistryView;
   readonly attribute: (query: AttributionQuery) => Attribution;
   readonly near: (query: AttributionQuery) => readonly NearMatch[];
-  /** Gets every new judgement, with the prompt's owner. Must have stored what follows from it when it resolves. */
-  readonly onJudgement: (judgement: Judgement, owner: string | null) => Promise<void>;
+  /** Gets a judgement at every look, new or not. Must have stored what follows from it when it resolves. */
+  readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
   /** Content that no registered version has, so that traffic which carries it can be recognised. */
   readonly onUnregistered: (held: HeldObservation) => void;
   /**
    * False when other replicas judge the same targets: then what this process judged last is not
-   * what was judged last, and every judgement is handed on.
+   * what was judged last, and every verdict is recorded.
    */
   readonly judgesAlone: boolean;
 }
@@ -36,22 +36,27 @@ interface Watched {
   readonly last: Observation;
   readonly lastAnswered: Observation | null;
   readonly siblings: readonly HeldObservation[];
+  /** Seen by this process. What an earlier one saw is compared with, and not judged again. */
+  readonly isFresh: boolean;
+}
+
+interface Judged {
+  /** Hash of all that went into the judgement. */
+  readonly input: string;
+  readonly finding: Finding;
 }
 
 export class TargetWatch {
   readonly #options: TargetWatchOptions;
   /** By target and part; as many as there are configured targets and their parts. */
   readonly #watched = new Map<string, Watched>();
-  readonly #judged = new Map<string, string>();
+  readonly #judged = new Map<string, Judged>();
 
-  constructor(options: TargetWatchOptions) {
+  /** `latest`: what the store says was seen last, so that the first polls have something to compare with. */
+  constructor(latest: readonly LatestObservation[], options: TargetWatchOptions) {
     this.#options = options;
-  }
-
-  /** Reads from the store what was last seen, so that the first polls have something to compare with. */
-  async load(): Promise<void> {
-    for (const { target, part, last, lastAnswered } of await this.#options.observations.latest()) {
-      this.#watched.set(keyOf(target, part), { last, lastAnswered, siblings: [] });
+    for (const { target, part, last, lastAnswered } of latest) {
+      this.#watched.set(keyOf(target, part), { last, lastAnswered, siblings: [], isFresh: false });
     }
   }
 
@@ -68,6 +73,7 @@ export class TargetWatch {
   /** Stores and judges one batch of observations. */
   async take(batch: readonly Observation[]): Promise<void> {
     await this.#options.observations.append(batch);
+    const findings: Finding[] = [];
     const readings = Map.groupBy(batch, (observation) => `${observation.target}\n${observation.observedAt}`);
     for (const reading of readings.values()) {
       const held = reading.filter((observation) => observation.outcome === 'held');
@@ -81,32 +87,44 @@ export class TargetWatch {
           this.#judged.delete(key);
           continue;
         }
-        await this.#judge(key, { last: observation, lastAnswered: before?.lastAnswered ?? null, siblings });
-        this.#watched.set(key, { last: observation, lastAnswered: answered, siblings });
+        findings.push(
+          await this.#judge(key, {
+            last: observation,
+            lastAnswered: before?.lastAnswered ?? null,
+            siblings,
+            isFresh: true,
+          }),
+        );
+        this.#watched.set(key, { last: observation, lastAnswered: answered, siblings, isFresh: true });
       }
     }
+    await this.#options.onFindings(findings);
   }
 
-  /** Judges everything again, because what is expected changed. */
-  async judgeAgain(targets: ReadonlySet<string>): Promise<void> {
+  /** Judges what was seen last once more, because what is expected of these prompts changed. */
+  async judgeAgain(prompts: ReadonlySet<string>): Promise<void> {
+    const findings: Finding[] = [];
     for (const [key, watched] of this.#watched) {
-      if (!targets.has(watched.last.target)) continue;
-      await this.#judge(key, { ...watched, lastAnswered: null });
+      if (watched.isFresh && prompts.has(watched.last.prompt)) findings.push(await this.#judge(key, watched));
     }
+    await this.#options.onFindings(findings);
   }
 
   /** What a target held when it last answered; several when it holds several parts. */
   held(target: string): readonly HeldObservation[] {
     return [...this.#watched.values()]
       .map((watched) => watched.lastAnswered)
-      .filter((observation): observation is HeldObservation => observation?.outcome === 'held' && observation.target === target);
+      .filter(
+        (observation): observation is HeldObservation =>
+          observation?.outcome === 'held' && observation.target === target,
+      );
   }
 
-  async #judge(key: string, { last, lastAnswered, siblings }: Watched): Promise<void> {
+  async #judge(key: string, { last, lastAnswered, siblings }: Watched): Promise<Finding> {
     const expected = this.#options.registry().expected(last.prompt, last.environment);
-    // Everything a judgement is made from, less the time of the look: equal input, equal judgement.
-    const input = sha256(canonicalJson([{ ...last, observedAt: null }, expected.pin, expected.versions.length, siblings.map((sibling) => sibling.hashes.strict)]));
-    if (this.#options.judgesAlone && this.#judged.get(key) === input) return;
+    const input = judgementInput(expected, last, siblings);
+    const before = this.#judged.get(key);
+    if (before?.input === input && this.#options.judgesAlone) return before.finding;
     const judgement = judge(expected, {
       observation: last,
       siblings,
@@ -115,8 +133,9 @@ export class TargetWatch {
       attribution: last.outcome === 'held' && needsAttribution(expected, last) ? this.#attributionOf(last) : null,
     });
     await this.#options.verdicts.append([{ judgement, at: this.#options.clock.now() }]);
-    await this.#options.onJudgement(judgement, ownerOf(expected));
-    this.#judged.set(key, input);
+    const finding: Finding = { judgement, owner: ownerOf(expected) };
+    this.#judged.set(key, { input, finding });
+    return finding;
   }
 
   async #changeInterval(observation: Observation): Promise<TimeInterval> {
@@ -125,12 +144,24 @@ export class TargetWatch {
   }
 
   #attributionOf(held: HeldObservation): Attribution {
-    const query: AttributionQuery = held.body.kind === 'text' ? { text: held.body.text } : { messages: held.body.messages };
+    const query: AttributionQuery =
+      held.body.kind === 'text' ? { text: held.body.text } : { messages: held.body.messages };
     const attribution = this.#options.attribute(query);
     const near = this.#options.near(query);
     this.#options.onUnregistered(held);
     return near.length === 0 ? attribution : { ...attribution, near };
   }
+}
+
+/** Everything a judgement is made from, less the time of the look: equal input, equal judgement. */
+function judgementInput(expected: Expected, last: Observation, siblings: readonly HeldObservation[]): string {
+  const versions = expected.versions.map((version) => [
+    version.version,
+    version.owner,
+    version.variants.map((variant) => variant.hashes.strict),
+  ]);
+  const seen = siblings.map((sibling) => [sibling.part, sibling.hashes.strict, sibling.share]);
+  return sha256(canonicalJson([{ ...last, observedAt: null }, expected.pin, versions, seen]));
 }
 
 function keyOf(target: string, part: string): string {

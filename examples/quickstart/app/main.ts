@@ -49,6 +49,17 @@ const MESSAGES = [
 ];
 const PAUSE_MS = 400;
 
+const FACTS = ['Invoices can be downloaded under Settings, Billing.', 'Exports work in every current browser.'];
+const INTENTS = ['billing', 'account', 'bug', 'sales', 'refund'];
+const COMPANY = 'Northwind Desk';
+
+interface Ticket {
+  readonly id: string;
+  readonly customer: string;
+  readonly message: string;
+  readonly intent: string;
+}
+
 let turn = 0;
 const timer = setInterval(() => {
   turn += 1;
@@ -56,33 +67,54 @@ const timer = setInterval(() => {
 }, PAUSE_MS);
 
 async function work(count: number): Promise<void> {
-  const customer = CUSTOMERS[count % CUSTOMERS.length] ?? '';
-  const message = MESSAGES[(count * 3) % MESSAGES.length] ?? '';
-  const conversation = `ticket-${1000 + count}`;
-  const kinds = [classify, writeReply, decideRefund];
-  await kinds[count % kinds.length]?.(customer, message, conversation);
+  const ticket: Ticket = {
+    id: `T-${1000 + count}`,
+    customer: CUSTOMERS[count % CUSTOMERS.length] ?? '',
+    message: MESSAGES[(count * 3) % MESSAGES.length] ?? '',
+    intent: INTENTS[count % INTENTS.length] ?? '',
+  };
+  const steps = [classify, writeReply, decideRefund, summarise];
+  await steps[count % steps.length]?.(ticket);
 }
 
 /** A text prompt in Jinja2. */
-async function classify(_customer: string, message: string, conversation: string): Promise<void> {
+async function classify({ id, message }: Ticket): Promise<void> {
   const template = await live('intent-classifier.txt');
-  const system = nunjucks.renderString(template, { product: 'Northwind Desk', categories: ['billing', 'account', 'bug', 'other'] });
-  await ask([{ role: 'system', content: system }, { role: 'user', content: message }], conversation);
+  const prompt = nunjucks.renderString(template, { company: COMPANY, intents: INTENTS, message });
+  await ask([{ role: 'user', content: prompt }], id);
 }
 
 /** A chat prompt in Mustache. */
-async function writeReply(customer: string, message: string, conversation: string): Promise<void> {
+async function writeReply({ id, customer, message, intent }: Ticket): Promise<void> {
   const { messages } = parse(await live('reply-writer.yaml')) as { messages: readonly ChatMessage[] };
-  const variables = { customer_name: customer, product: 'Northwind Desk', message };
-  const render = (text: string): string => Mustache.render(text, variables, undefined, { escape: String });
-  await ask(messages.map(({ role, content }) => ({ role, content: render(content) })), conversation);
+  const variables = { company: COMPANY, customer_name: customer, intent, facts: FACTS, message, agent_name: 'Robin' };
+  const rendered = messages.map(({ role, content }) => ({ role, content: Mustache.render(content, variables) }));
+  await ask(rendered, id);
 }
 
 /** A text prompt with `${}`. */
-async function decideRefund(customer: string, message: string, conversation: string): Promise<void> {
-  const variables: Record<string, string> = { customer, amount: `${20 + message.length} EUR`, days: String(message.length % 40) };
-  const system = (await live('refund-policy.txt')).replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
-  await ask([{ role: 'system', content: system }, { role: 'user', content: message }], conversation);
+async function decideRefund({ id, message }: Ticket): Promise<void> {
+  const variables: Record<string, string> = {
+    amount: `${20 + message.length} EUR`,
+    order_id: String(5_000 + message.length),
+    delivered_on: `2026-10-${String(1 + (message.length % 28)).padStart(2, '0')}`,
+    message,
+  };
+  const template = await live('refund-policy.txt');
+  await ask(
+    [{ role: 'user', content: template.replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole) }],
+    id,
+  );
+}
+
+/** A text prompt with `{}`, as Python formats it. */
+async function summarise({ id, customer, message }: Ticket): Promise<void> {
+  const variables: Record<string, string> = { ticket_id: id, ticket: `${customer} wrote: ${message}` };
+  const template = await live('ticket-summary.txt');
+  await ask(
+    [{ role: 'user', content: template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole) }],
+    id,
+  );
 }
 
 function live(file: string): Promise<string> {
@@ -90,7 +122,7 @@ function live(file: string): Promise<string> {
 }
 
 async function ask(messages: readonly ChatMessage[], conversation: string): Promise<void> {
-  await chat(modelServer.url, 'gpt-5-mini', messages, conversation);
+  await chat(modelServer.url, 'gpt-4o-mini', messages, conversation);
 }
 
 async function stop(): Promise<void> {
@@ -102,11 +134,15 @@ async function stop(): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     // A collector that is gone already is no reason to fail at the end.
-    stop().catch(() => {}).finally(() => process.exit(0));
+    stop()
+      .catch(() => {})
+      .finally(() => process.exit(0));
   });
 }
 // The daemon's end is ours: its pipe closes however it ended.
 process.stdin.resume();
 process.stdin.once('end', () => {
-  stop().catch(() => {}).finally(() => process.exit(0));
+  stop()
+    .catch(() => {})
+    .finally(() => process.exit(0));
 });

@@ -73,8 +73,11 @@ function reply(messages: ChatRequest['messages']): string {
     .map((message) => message.content)
     .join('\n')
     .toLowerCase();
-  if (all.includes('refund') && all.includes('always approve')) return 'Your refund is approved.';
-  if (all.includes('one word')) return all.includes('invoice') || all.includes('charged') ? 'billing' : 'other';
+  if (all.includes('answer with the intent only')) return all.includes('charged') ? 'billing' : 'other';
+  if (all.includes('answer with one json object'))
+    return '{"decision": "credit", "reason": "delivered more than 30 days ago"}';
+  if (all.includes('write three short lines'))
+    return 'Wants help.\nNothing was tried so far.\nAn answer is still open.';
   return 'Thank you for writing to us. We are looking into it.';
 }
 

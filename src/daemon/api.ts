@@ -1,0 +1,77 @@
+/** Gives the HTTP API what it asks for, from the daemon's parts. */
+
+import { Fault } from '../contract/fault.ts';
+import type { Incident } from '../contract/incident.ts';
+import type { Clock } from '../contract/time.ts';
+import type { Api, DaemonStatus } from '../http/api.ts';
+import { notFound } from '../http/problem.ts';
+import type { IncidentDesk } from '../incidents/incident-desk.ts';
+import type { Log } from '../observability/log.ts';
+import type { PollingHost } from '../polling/host.ts';
+import type { Store } from '../store/index.ts';
+import type { AttributionDesk } from './attribution-desk.ts';
+import type { RegistryView } from './registry-view.ts';
+import { restore } from './restoring.ts';
+import type { TargetWatch } from './target-watch.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export interface ApiParts {
+  readonly store: Store;
+  readonly telemetry: Telemetry;
+  readonly registry: () => RegistryView;
+  readonly attribution: AttributionDesk;
+  readonly incidents: IncidentDesk;
+  readonly polling: PollingHost;
+  readonly watch: TargetWatch;
+  readonly log: Log;
+  readonly metrics: () => Promise<string>;
+  readonly clock: Clock;
+  readonly status: () => DaemonStatus;
+  readonly everyMsOf: (source: string) => number;
+}
+
+export function daemonApi(parts: ApiParts): Api {
+  const { store, telemetry, registry, attribution, incidents, polling, watch, log } = parts;
+  return {
+    status: parts.status,
+    metrics: parts.metrics,
+    now: () => parts.clock.now(),
+    observations: store.observations,
+    verdicts: store.verdicts,
+    incidents: store.incidents,
+    deliveries: store.deliveries,
+    timeline: store.timeline,
+    registry: () => registry().snapshot,
+    versions: async (prompt) => registry().versionsOf(prompt),
+    targets: () =>
+      polling.targets().map((target) => ({
+        id: target.id,
+        source: target.source,
+        type: target.sourceType,
+        prompt: target.prompt,
+        environment: target.environment,
+        everyMs: parts.everyMsOf(target.source),
+        powers: target.canRestore ? ['live', 'restore'] : ['live'],
+      })),
+    invocations: telemetry.invocations,
+    usage: telemetry.usage,
+    attribute: async (query) => {
+      const answer = attribution.attribute(query);
+      if (answer.kind !== 'unknown') return answer;
+      const near = attribution.near(query);
+      return near.length === 0 ? answer : { ...answer, kind: 'near', near };
+    },
+    acknowledge: async (id, by) => found(id, await incidents.acknowledge(id, by)),
+    snooze: async (id, until, by) => found(id, await incidents.snooze(id, until, by)),
+    resolve: async (id, by) => found(id, await incidents.resolve(id, by)),
+    restore: (call) => {
+      if (call.target === '') throw new Fault('config', 'Name the target.', { hint: 'A target is SOURCE/prompt.' });
+      return restore(call, { polling, watch, registry, log });
+    },
+  };
+}
+
+function found(id: string, incident: Incident | null): Incident {
+  if (incident === null) throw notFound(`The incident ${id}`, 'GET /api/v1/incidents lists them.');
+  return incident;
+}

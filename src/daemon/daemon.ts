@@ -1,0 +1,309 @@
+/**
+ * The daemon: makes every part, connects them, starts them in the order in which they need each
+ * other, and stops them in the opposite one. The only place that knows them all.
+ */
+
+import { join } from 'node:path';
+import { sourcePlugins } from '../../collectors/index.ts';
+import { Alerting } from '../alerting/alerting.ts';
+import { CHANNEL_PLUGINS } from '../channels/index.ts';
+import type { Configuration } from '../config/load.ts';
+import type { Channel } from '../contract/channel.ts';
+import type { Component } from '../contract/component.ts';
+import { describeError } from '../contract/fault.ts';
+import type { Queue } from '../contract/queue.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { judgeTampered } from '../drift/judge-registry.ts';
+import { HttpServer } from '../http/server.ts';
+import { IncidentDesk } from '../incidents/incident-desk.ts';
+import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
+import { systemClock } from '../lib/time.ts';
+import type { Log } from '../observability/log.ts';
+import type { MetricsReader } from '../observability/metrics.ts';
+import { PollingHost } from '../polling/host.ts';
+import { openSources } from '../polling/open-sources.ts';
+import type { OpenSource } from '../polling/source-config.ts';
+import { createQueue } from '../queue/index.ts';
+import { announceAddress } from '../store/data-directory.ts';
+import type { Database } from '../store/database.ts';
+import { createStore, type Store } from '../store/index.ts';
+import { daemonApi } from './api.ts';
+import { AttributionDesk } from './attribution-desk.ts';
+import { registryLoader } from './load-registry.ts';
+import { openStore } from './open-store.ts';
+import { logPollEvent } from './poll-log.ts';
+import { RegistryKeeper } from './registry-keeper.ts';
+import { TargetWatch } from './target-watch.ts';
+import { createTelemetry, type Telemetry } from './telemetry.ts';
+
+export interface DaemonOptions {
+  readonly configuration: Configuration;
+  readonly version: string;
+  readonly log: Log;
+  readonly metrics: MetricsReader;
+  readonly print: (text: string) => void;
+  readonly colour: boolean;
+  /** How a person calls the command line, for alerts. */
+  readonly command: string;
+}
+
+/** A component gets this long to flush before the next one is stopped. */
+const STOP_DEADLINE_MS = 10_000;
+
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #database: Database;
+  readonly #store: Store;
+  readonly #queue: Queue;
+  readonly #aborting = new AbortController();
+  readonly #startedAt: Timestamp = systemClock.now();
+  readonly #started: Component[] = [];
+  #ready = false;
+
+  readonly attribution: AttributionDesk;
+  readonly registry: RegistryKeeper;
+  readonly watch: TargetWatch;
+  readonly incidents: IncidentDesk;
+  readonly polling: PollingHost;
+  readonly telemetry: Telemetry;
+  readonly #alerting: Alerting;
+  readonly #http: HttpServer;
+
+  /** Opens the store and makes every part. Throws a `Fault`. */
+  static async open(options: DaemonOptions): Promise<Daemon> {
+    const database = await openStore(options.configuration.store, options.version, systemClock);
+    try {
+      const store = createStore(database, systemClock);
+      // Its latest observations are needed to make the polling host.
+      const parts = await watchedBefore(store);
+      return new Daemon(options, database, store, parts);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: DaemonOptions,
+    database: Database,
+    store: Store,
+    latest: Awaited<ReturnType<typeof watchedBefore>>,
+  ) {
+    const { configuration, log } = options;
+    this.#options = options;
+    this.#database = database;
+    this.#store = store;
+    this.#queue = createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined, log });
+    const view = (): RegistryKeeper['view'] => this.registry.view;
+
+    this.attribution = new AttributionDesk(view);
+    this.#alerting = this.#makeAlerting();
+    this.telemetry = createTelemetry({
+      configuration,
+      database,
+      queue: this.#queue,
+      clock: systemClock,
+      log,
+      release: options.version,
+      attribution: this.attribution,
+      registry: view,
+      onFindings: async (findings) => {
+        await this.incidents.take(findings);
+      },
+    });
+    this.incidents = new IncidentDesk({
+      incidents: store.incidents,
+      announcer: this.#alerting,
+      countAffected: this.telemetry.countAffected,
+      queue: this.#queue,
+      clock: systemClock,
+      onProblem: (message, error) => log.warn({ error: describeError(error) }, message),
+    });
+    this.watch = new TargetWatch(latest, {
+      observations: store.observations,
+      verdicts: store.verdicts,
+      clock: systemClock,
+      registry: view,
+      attribute: (query) => this.attribution.attribute(query),
+      near: (query) => this.attribution.near(query),
+      onFindings: async (findings) => {
+        await this.incidents.take(findings);
+      },
+      onUnregistered: (held) => {
+        if (this.attribution.learn(held)) this.telemetry.attributeAgain();
+      },
+      judgesAlone: configuration.redisUrl === null,
+    });
+    this.polling = new PollingHost({
+      sources: openConfiguredSources(configuration),
+      queue: this.#queue,
+      clock: systemClock,
+      onObservations: (batch) => this.watch.take(batch),
+      onEvent: (event) => logPollEvent(log, event),
+      partsBefore: this.watch.partsBefore(),
+    });
+    this.registry = this.#makeRegistryKeeper();
+    this.#http = this.#makeHttp();
+  }
+
+  get apiAddress(): string {
+    return this.#http.address;
+  }
+
+  /** Throws the `Fault` of the first part that can't start, after stopping those that had. */
+  async start(): Promise<void> {
+    const { configuration } = this.#options;
+    const queue: Component = {
+      name: 'queue',
+      start: () => this.#queue.start(),
+      stop: (deadlineMs) => this.#queue.stop(deadlineMs),
+    };
+    const order = [
+      this.registry,
+      this.#alerting,
+      this.incidents,
+      ...this.telemetry.processing,
+      this.polling,
+      queue,
+      this.#http,
+      ...this.telemetry.receivers,
+    ];
+    try {
+      for (const component of order) {
+        await component.start();
+        this.#started.push(component);
+      }
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    if (configuration.store.kind === 'embedded') await announceAddress(configuration.store.path, this.apiAddress);
+    await this.#retireUnwatched();
+    this.#ready = true;
+  }
+
+  /** Stops intake first, then flushes, then closes the store. Safe twice. */
+  async stop(): Promise<void> {
+    this.#ready = false;
+    this.#aborting.abort(new Error('The daemon stops.'));
+    for (let component = this.#started.pop(); component !== undefined; component = this.#started.pop()) {
+      try {
+        await component.stop(STOP_DEADLINE_MS);
+      } catch (error) {
+        this.#options.log.error({ error: describeError(error) }, `${component.name} did not stop cleanly`);
+      }
+    }
+    await this.#database.close();
+  }
+
+  #makeAlerting(): Alerting {
+    const { configuration, command } = this.#options;
+    return new Alerting({
+      deliveries: this.#store.deliveries,
+      incidents: this.#store.incidents,
+      queue: this.#queue,
+      clock: systemClock,
+      channels: this.#openChannels(),
+      routes: configuration.routes,
+      command,
+      publicUrl: configuration.server.publicUrl,
+      canRestore: (target) =>
+        this.polling.targets().some((candidate) => candidate.id === target && candidate.canRestore),
+      onOutcome: (channel, outcome) => this.#options.log.debug({ channel, outcome }, 'delivery'),
+    });
+  }
+
+  #openChannels(): ReadonlyMap<string, Channel> {
+    const { configuration, print, colour } = this.#options;
+    return new Map(
+      configuration.channels.map(({ name, type, config }) => {
+        const plugin = CHANNEL_PLUGINS.find((candidate) => candidate.type === type);
+        if (plugin === undefined) throw new Error(`The configuration let the channel type ${type} through.`);
+        const fetch = boundedFetch(DEFAULT_FETCH_LIMITS);
+        return [name, plugin.open(config, { name, fetch, print, colour })];
+      }),
+    );
+  }
+
+  #makeRegistryKeeper(): RegistryKeeper {
+    const { configuration, log } = this.#options;
+    return new RegistryKeeper({
+      load: registryLoader(configuration, this.#aborting.signal, () => systemClock.now()),
+      store: this.#store.registry,
+      clock: systemClock,
+      log,
+      onVersions: (versions) => {
+        for (const { version, why } of this.attribution.register(versions)) {
+          log.warn(
+            { prompt: version.prompt, version: version.version, why },
+            'this version can only be recognised by its hash',
+          );
+        }
+        this.telemetry.attributeAgain();
+      },
+      onChanged: (prompts) => this.watch.judgeAgain(prompts),
+      onTampered: (tampered) => {
+        const findings = tampered.flatMap((version) =>
+          judgeTampered(version, this.registry.view.snapshot.pins, systemClock.now()).map((judgement) => ({
+            judgement,
+            owner: this.registry.view.ownerOf(version.prompt),
+          })),
+        );
+        return this.incidents.takeTampering(findings);
+      },
+    });
+  }
+
+  #makeHttp(): HttpServer {
+    const { configuration, version, log, metrics } = this.#options;
+    const api = daemonApi({
+      store: this.#store,
+      telemetry: this.telemetry,
+      registry: () => this.registry.view,
+      attribution: this.attribution,
+      incidents: this.incidents,
+      polling: this.polling,
+      watch: this.watch,
+      log,
+      metrics: () => metrics.text(),
+      clock: systemClock,
+      status: () => ({
+        version,
+        startedAt: this.#startedAt,
+        ready: this.#ready,
+        problems: this.#ready ? [] : ['starting or stopping'],
+      }),
+      everyMsOf: (source) => configuration.sources.find((candidate) => candidate.name === source)?.everyMs ?? 0,
+    });
+    return new HttpServer(api, {
+      host: configuration.server.host,
+      port: configuration.server.port,
+      keys: configuration.keys,
+      version,
+      onBug: (error, where) =>
+        log.error({ error: error instanceof Error ? error.stack : String(error) }, `a bug in ${where}`),
+    });
+  }
+
+  /** Incidents of targets that are no longer configured would stay open for ever. */
+  async #retireUnwatched(): Promise<void> {
+    const watched = new Set(this.polling.targets().map((target) => target.id));
+    await this.incidents.retire((incident) => incident.target.includes(':') || watched.has(incident.target));
+  }
+}
+
+function watchedBefore(store: Store): ReturnType<Store['observations']['latest']> {
+  return store.observations.latest();
+}
+
+export function openConfiguredSources(configuration: Configuration): readonly OpenSource[] {
+  const cacheDirectory =
+    configuration.store.kind === 'embedded'
+      ? join(configuration.store.path, 'sources')
+      : join(configuration.baseDirectory, '.plumbline', 'sources');
+  return openSources(
+    configuration.sources.map((source) => ({ ...source, secrets: configuration.secrets })),
+    sourcePlugins,
+    { baseDirectory: configuration.baseDirectory, cacheDirectory },
+  );
+}

@@ -1,0 +1,29 @@
+/** Opens the configured store and brings its schema up to date. */
+
+import type { StoreLocation } from '../config/load.ts';
+import type { Clock } from '../contract/time.ts';
+import type { Database } from '../store/database.ts';
+import { migrate } from '../store/migrate.ts';
+import { openDatabase } from '../store/open-database.ts';
+
+/** Throws a `Fault` that names the owner of a data directory in use, or what the server answered. */
+export async function openStore(location: StoreLocation, release: string, clock: Clock): Promise<Database> {
+  const options =
+    location.kind === 'embedded'
+      ? { path: location.path }
+      : {
+          url: location.url,
+          user: location.user,
+          password: location.password,
+          database: location.database,
+          cluster: location.cluster ?? undefined,
+        };
+  const database = await openDatabase(options, release, clock);
+  try {
+    await migrate(database, clock);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

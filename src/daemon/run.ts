@@ -1,0 +1,112 @@
+/** Runs the daemon in the foreground until it is told to stop: what `plumbline start` does. */
+
+import { dirname, relative } from 'node:path';
+import { styled, type Output } from '../cli/output.ts';
+import type { Flags } from '../cli/verb.ts';
+import type { Environment } from '../config/environment.ts';
+import type { Configuration, LoadedConfiguration } from '../config/load.ts';
+import { Fault } from '../contract/fault.ts';
+import { formatProblems } from '../lib/problems.ts';
+import { formatDuration } from '../lib/time.ts';
+import { createLog } from '../observability/log.ts';
+import { startMetrics } from '../observability/metrics.ts';
+import { Daemon } from './daemon.ts';
+import { prepareQuickstart, Quickstart } from './quickstart.ts';
+
+export interface RunOptions {
+  readonly flags: Flags;
+  readonly environment: Environment;
+  readonly output: Output;
+  readonly workingDirectory: string;
+  readonly version: string;
+  readonly command: string;
+  readonly hasConfiguration: boolean;
+  /** The configuration with these flags beside those of the command line. */
+  readonly load: (override: Flags) => LoadedConfiguration;
+}
+
+/** Resolves after a graceful stop. Throws a `Fault` when it can't start. */
+export async function runDaemon(options: RunOptions): Promise<void> {
+  const { output, environment, version, command } = options;
+  const begun = performance.now();
+  // Instruments made before this would count nothing.
+  const metrics = startMetrics(version);
+  const quickstartFile = options.hasConfiguration ? null : await prepareQuickstart(options.workingDirectory);
+  const configuration = loadedOrFault(options.load(quickstartFile === null ? {} : { config: quickstartFile }));
+  const log = createLog({
+    level: environment.variables['LOG_LEVEL'] ?? 'info',
+    forPeople: process.stderr.isTTY || quickstartFile !== null,
+    colour: output.colour,
+    secrets: configuration.secrets,
+  });
+  const daemon = await Daemon.open({
+    configuration,
+    version,
+    log,
+    metrics,
+    print: output.print,
+    colour: output.colour,
+    command,
+  });
+  const stopping = stopSignal(output);
+  await daemon.start();
+  output.print(readyLine(daemon, version, performance.now() - begun, output));
+
+  const quickstart = quickstartFile === null ? null : startedQuickstart(quickstartFile, daemon, options);
+  await quickstart?.start();
+  if (configuration.sources.length === 0) output.note('Nothing is watched yet: add `sources:` to plumbline.yaml.');
+  await stopping;
+  await quickstart?.stop();
+  await daemon.stop();
+  await metrics.stop();
+  output.print('Stopped; everything accepted is stored.');
+}
+
+function loadedOrFault(loaded: LoadedConfiguration): Configuration {
+  if (loaded.ok) return loaded.configuration;
+  throw new Fault('config', `The configuration has problems:\n${formatProblems(loaded.problems)}`, {
+    hint: 'Nothing was started.',
+  });
+}
+
+function readyLine(daemon: Daemon, version: string, elapsedMs: number, output: Output): string {
+  const { otlp, grpc } = daemon.telemetry.addresses();
+  const head = styled(output, 'bold', `Plumbline ${version} is ready`);
+  return `${head}: API ${daemon.apiAddress} · OTLP ${otlp} · gRPC ${grpc} (started in ${formatDuration(elapsedMs)})`;
+}
+
+function startedQuickstart(
+  file: string,
+  daemon: Daemon,
+  { output, workingDirectory, command }: RunOptions,
+): Quickstart {
+  const directory = dirname(file);
+  return new Quickstart({
+    directory,
+    workingDirectory,
+    otlpAddress: () => daemon.telemetry.addresses().otlp,
+    print: output.print,
+    hints: [
+      [`${command} status`, 'every target with its verdict'],
+      [`${command} at support.intent-classifier`, 'which version is intended, held and used, and how we know'],
+      [`${command} init`, 'a configuration of your own'],
+    ],
+    onApplicationEnd: (code) =>
+      output.note(`The sample application in ${relative(workingDirectory, directory)} ended with ${code}.`),
+  });
+}
+
+/** Resolves at the first request to stop; the second one ends the process at once. */
+function stopSignal(output: Output): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (): void => {
+      if (asked) process.exit(130);
+      asked = true;
+      output.note('Stopping; once more to stop at once.');
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
