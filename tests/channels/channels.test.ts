@@ -1,0 +1,194 @@
+import { createHmac } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CHANNEL_PLUGINS } from '../../src/channels/index.ts';
+import type { Alert, Channel, ChannelContext } from '../../src/contract/channel.ts';
+import { describeError, Fault } from '../../src/contract/fault.ts';
+import { boundedFetch } from '../../src/lib/http.ts';
+import { findingOf, EDITED_TEXT, openIncident } from '../support/judgements.ts';
+import { time } from '../support/prompts.ts';
+import { SlackStandIn } from '../support/slack.ts';
+import { WebhookReceiver } from '../support/webhook-receiver.ts';
+
+const ALERT: Alert = {
+  deliveryId: 'd3l1v3ry',
+  transition: 'opened',
+  incident: openIncident(findingOf(EDITED_TEXT), time('02:41:41'), 12),
+  at: time('02:41:42'),
+  restoreCommand: 'plumbline restore checkout-config/support.intent',
+  showCommand: 'plumbline incidents 4f1c2a',
+  url: null,
+};
+
+function plugin(type: string) {
+  const found = CHANNEL_PLUGINS.find((candidate) => candidate.type === type);
+  if (found === undefined) throw new Error(`No channel ${type}.`);
+  return found;
+}
+
+function contextWith(printed: string[] = []): ChannelContext {
+  const fetch = boundedFetch({ bodyBytesMax: 100_000, timeoutMs: 5_000 });
+  return { name: 'oncall', fetch, print: (text) => printed.push(text) };
+}
+
+async function faultOf(work: Promise<unknown>): Promise<Fault> {
+  const error: unknown = await work.then(
+    () => new Error('It was sent.'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Fault);
+  return error as Fault;
+}
+
+describe('the registry of channels', () => {
+  it('is the listing of the folder', () => {
+    const files = readdirSync(join(import.meta.dirname, '../../src/channels'));
+    const expected = files.filter((file) => file !== 'index.ts').map((file) => file.replace(/\.ts$/, ''));
+    expect(CHANNEL_PLUGINS.map((each) => each.type)).toEqual(expected.toSorted());
+  });
+
+  it.each(CHANNEL_PLUGINS)('$type: takes its example, refuses unknown keys, says what it is', (each) => {
+    expect(each.config.safeParse(each.example).success).toBe(true);
+    expect(each.config.safeParse({ ...(each.example as object), colour: 'pink' }).success).toBe(false);
+    expect(each.summary).toMatch(/\.$/);
+  });
+});
+
+describe.each(['slack', 'webhook'])('the contract of a channel over HTTP: %s', (type) => {
+  let receiver: SlackStandIn | WebhookReceiver;
+  let channel: Channel;
+  const secrets = ['s3cr3tw0rd0fth3w3bh00k', 'hmac-key-of-the-hook'];
+
+  beforeEach(async () => {
+    receiver = await (type === 'slack' ? SlackStandIn.start() : WebhookReceiver.start());
+    const config =
+      type === 'slack' ? { webhook_url: receiver.url } : { url: receiver.url, secret: 'hmac-key-of-the-hook' };
+    channel = plugin(type).open(config, contextWith());
+  });
+  afterEach(() => receiver.stop());
+
+  it('sends once and returns a receipt', async () => {
+    expect(await channel.send(ALERT, AbortSignal.timeout(5_000))).not.toBe('');
+    expect(receiver.messages).toHaveLength(1);
+    expect(receiver.requests).toBe(1);
+  });
+
+  it.each([
+    ['429 with a wait', { status: 429, headers: { 'retry-after': '7' } }, 'overloaded', 7_000],
+    ['500', { status: 500, body: '<html>s3cr3tw0rd0fth3w3bh00k</html>' }, 'transient', undefined],
+    ['503 with a wait', { status: 503, headers: { 'retry-after': '3' } }, 'transient', 3_000],
+    ['400', { status: 400, body: 'invalid_payload' }, 'permanent', undefined],
+    [
+      '403 that echoes the address',
+      { status: 403, body: 'no access to /services/T0001/B0001/s3cr3tw0rd0fth3w3bh00k' },
+      'permanent',
+      undefined,
+    ],
+    ['404', { status: 404, body: 'no_service' }, 'permanent', undefined],
+    ['a redirect elsewhere', { status: 307, headers: { location: 'http://localhost:1/x' } }, 'permanent', undefined],
+    ['a connection that breaks', 'reset', 'transient', undefined],
+  ] as const)(
+    '%s: a fault of the right kind, once, without secrets',
+    async (_what, misbehaviour, kind, retryAfterMs) => {
+      receiver.misbehave(misbehaviour);
+      const fault = await faultOf(channel.send(ALERT, AbortSignal.timeout(5_000)));
+      expect([fault.kind, fault.retryAfterMs]).toEqual([kind, retryAfterMs]);
+      expect(receiver.requests).toBe(1);
+      const everything = `${describeError(fault)} ${fault.stack ?? ''} ${JSON.stringify(fault)} ${String(fault.cause)}`;
+      for (const secret of secrets) expect(everything).not.toContain(secret);
+    },
+  );
+
+  it('stops when it is told to, also when nothing answers', async () => {
+    receiver.misbehave('hang');
+    const abort = new AbortController();
+    const sending = channel.send(ALERT, abort.signal);
+    await receiver.requested(1);
+    abort.abort(new Error('stopping'));
+    await expect(sending).rejects.toThrow('stopping');
+    await expect(channel.send(ALERT, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+    expect(receiver.messages).toHaveLength(0);
+  });
+
+  it('says transient when nobody listens', async () => {
+    await receiver.stop();
+    const fault = await faultOf(channel.send(ALERT, AbortSignal.timeout(5_000)));
+    expect(fault.kind).toBe('transient');
+    for (const secret of secrets) expect(String(fault.cause) + fault.message).not.toContain(secret);
+  });
+
+  it('has nothing to say about an incident that it can not carry', async () => {
+    const hostile = `${'<!channel> & ``` '.repeat(500)}\u202E\u0000`;
+    const incident = {
+      ...ALERT.incident,
+      prompt: 'p'.repeat(400),
+      summary: hostile,
+      changedBy: hostile,
+      owner: hostile,
+      target: hostile,
+      diff: `--- a\n+++ b\n@@ -1 +1 @@\n-${hostile}\n+${'<&>'.repeat(3_000)}`,
+    };
+    await channel.send({ ...ALERT, incident }, AbortSignal.timeout(5_000));
+    expect(receiver.messages).toHaveLength(1);
+    expect(type === 'slack' && JSON.stringify(receiver.messages[0]).includes('<!channel>')).toBe(false);
+  });
+});
+
+describe('slack', () => {
+  it('says what to do when the webhook was removed', async () => {
+    const slack = await SlackStandIn.start();
+    slack.remove();
+    const channel = plugin('slack').open({ webhook_url: slack.url }, contextWith());
+    const fault = await faultOf(channel.send(ALERT, AbortSignal.timeout(5_000)));
+    expect(fault.message).toMatch(/answered 404: no_service\.$/);
+    expect(fault.hint).toContain('create a new one');
+    await slack.stop();
+  });
+});
+
+describe('webhook', () => {
+  it('signs the body and names the delivery, and leaves the signature out without a secret', async () => {
+    const receiver = await WebhookReceiver.start();
+    await plugin('webhook')
+      .open({ url: receiver.url, secret: 'k' }, contextWith())
+      .send(ALERT, AbortSignal.timeout(5_000));
+    await plugin('webhook').open({ url: receiver.url }, contextWith()).send(ALERT, AbortSignal.timeout(5_000));
+    const [signed, plain] = receiver.raw;
+    const [, seconds, hex] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(signed?.headers['x-plumbline-signature'])) ?? [];
+    expect(hex).toBe(createHmac('sha256', 'k').update(`${seconds}.${signed?.body}`).digest('hex'));
+    expect(Number(seconds) * 1_000).toBe(Date.parse('2026-11-20T02:41:42Z'));
+    expect(signed?.headers['x-plumbline-delivery']).toBe('d3l1v3ry');
+    expect(plain?.headers['x-plumbline-signature']).toBeUndefined();
+    await receiver.stop();
+  });
+});
+
+describe('console', () => {
+  it('paints only when it may, and lets no control character through', async () => {
+    const printed: string[] = [];
+    const incident = {
+      ...ALERT.incident,
+      owner: 'eve\u001B[2J',
+      diff: `${ALERT.incident.diff}\n+\u001B]0;title\u0007`,
+    };
+    const alert = { ...ALERT, incident };
+    await plugin('console').open({}, contextWith(printed)).send(alert, AbortSignal.timeout(1_000));
+    await plugin('console')
+      .open({}, { ...contextWith(printed), colour: true })
+      .send(alert, AbortSignal.timeout(1_000));
+    const [plain = '', painted = ''] = printed;
+    // oxlint-disable-next-line no-control-regex
+    expect(plain).not.toMatch(/[\u0000-\u0009\u000B-\u001F]/);
+    expect(painted).toContain('\u001B[32m+');
+    // oxlint-disable-next-line no-control-regex
+    expect(painted.replaceAll(/\u001B\[\d+m/g, '')).toBe(plain);
+  });
+
+  it('prints nothing when it was told to stop', async () => {
+    const printed: string[] = [];
+    const channel = plugin('console').open({}, contextWith(printed));
+    await expect(channel.send(ALERT, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+    expect(printed).toEqual([]);
+  });
+});
