@@ -2,9 +2,9 @@
 
 export interface Output {
   /** Part of the answer. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
   /** Progress, hints, errors. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
   readonly colour: boolean;
 }
 

@@ -9,6 +9,9 @@ import { resolve } from 'node:path';
 /** A secret file is a token or a key, not a document. */
 const SECRET_BYTES_MAX = 64 * 1024;
 
+/** `env:NAME`, `file:PATH`, or either behind the scheme of an authorization header. Not `file://`, which is an address. */
+const REFERENCE = /^((?:Bearer|Basic|Token|ApiKey|Key) )?(env|file):(?!\/\/)(.+)$/s;
+
 export interface ResolvedSecrets {
   readonly value: unknown;
   /** The secret values, for redaction. */
@@ -37,9 +40,9 @@ export function resolveSecrets(
   };
 
   const lookUp = (text: string, path: (string | number)[]): string => {
-    const reference = /^(env|file):(?!\/\/)(.+)$/s.exec(text);
+    const reference = REFERENCE.exec(text);
     if (reference === null) return text;
-    const [, kind, target = ''] = reference;
+    const [, scheme = '', kind, target = ''] = reference;
     const found = kind === 'env' ? variables[target] : readSecretFile(resolve(baseDirectory, target));
     if (found === undefined || found === '') {
       missing.push({
@@ -56,7 +59,7 @@ export function resolveSecrets(
       return text;
     }
     secrets.push(found);
-    return found;
+    return scheme + found;
   };
 
   return { value: walk(value, []), secrets, missing };

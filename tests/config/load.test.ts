@@ -25,7 +25,15 @@ const plugins: Plugins = {
       create: unused,
     }),
   ],
-  channels: [channelPlugin({ type: 'bell', summary: '', config: z.strictObject({ tone: z.string() }), example: {}, create: unused })],
+  channels: [
+    channelPlugin({
+      type: 'bell',
+      summary: '',
+      config: z.strictObject({ tone: z.string() }),
+      example: {},
+      create: unused,
+    }),
+  ],
 };
 
 let directory: string;
@@ -80,7 +88,10 @@ describe('a right configuration', () => {
       },
     ]);
     expect(configuration.channels).toEqual([{ name: 'door', type: 'bell', config: { tone: 'ding-dong' } }]);
-    expect(configuration.routes[0]).toEqual({ match: { environment: ['production'], verdict: ['edited'] }, channels: ['door'] });
+    expect(configuration.routes[0]).toEqual({
+      match: { environment: ['production'], verdict: ['edited'] },
+      channels: ['door'],
+    });
     expect(configuration.secrets).toEqual(['hunter2-hunter2', 'ding-dong']);
     expect(configuration.server).toMatchObject({ host: '127.0.0.1', port: 7070, otlpPort: 4318, grpcPort: 4317 });
   });
@@ -88,6 +99,15 @@ describe('a right configuration', () => {
   test('may be empty', () => {
     const loaded = load('');
     expect(loaded.ok).toBe(true);
+  });
+
+  test('a secret may stand behind the scheme of a header', () => {
+    const loaded = load(GOOD.replace('env:SHELF_TOKEN', 'Bearer env:SHELF_TOKEN').replace('"file:tone.txt"', 'x'), {
+      SHELF_TOKEN: 'hunter2-hunter2',
+    });
+    if (!loaded.ok) throw new Error('unexpected');
+    expect(loaded.configuration.sources[0]?.config).toEqual({ token: 'Bearer hunter2-hunter2' });
+    expect(loaded.configuration.secrets).toEqual(['hunter2-hunter2']);
   });
 
   test('file URLs are no secrets', () => {
@@ -134,16 +154,21 @@ sources:
   });
 
   test('an unknown type lists the known ones', () => {
-    expect(problems('sources: [{ name: a, type: shelv, environment: p }]')[0]).toMatch(/no source type\. Did you mean shelf\? Known are shelf\./);
+    expect(problems('sources: [{ name: a, type: shelv, environment: p }]')[0]).toMatch(
+      /no source type\. Did you mean shelf\? Known are shelf\./,
+    );
   });
 
   test('a route to a channel that does not exist', () => {
     const found = problems('channels: [{ name: door, type: bell, tone: x }]\nroutes: [{ channels: [dor] }]');
-    expect(found[0]).toMatch(/:2:\d+ routes\[0\]\.channels\[0\]: names the channel dor, which is not configured\. Did you mean door\?/);
+    expect(found[0]).toMatch(
+      /:2:\d+ routes\[0\]\.channels\[0\]: names the channel dor, which is not configured\. Did you mean door\?/,
+    );
   });
 
   test('two sources with one name, two targets for one prompt', () => {
-    const source = '{ name: a, type: shelf, environment: p, token: x, targets: [{ prompt: q, slot: 1 }, { prompt: q, slot: 2 }] }';
+    const source =
+      '{ name: a, type: shelf, environment: p, token: x, targets: [{ prompt: q, slot: 1 }, { prompt: q, slot: 2 }] }';
     const found = problems(`sources:\n  - ${source}\n  - ${source}\n`).join('\n');
     expect(found).toMatch(/:3:\d+ sources\[1\]\.name: /);
     expect(found).toMatch(/sources\[0\]\.targets\[1\]\.prompt: names q a second time/);
@@ -151,13 +176,17 @@ sources:
 
   test('a secret that is not set names the variable, never a value', () => {
     expect(problems(GOOD)).toEqual([
-      expect.stringMatching(/:9:\d+ sources\[0\]\.token: names the environment variable SHELF_TOKEN, which is not set\./),
+      expect.stringMatching(
+        /:9:\d+ sources\[0\]\.token: names the environment variable SHELF_TOKEN, which is not set\./,
+      ),
       expect.stringMatching(/:11:\d+ channels\[0\]\.tone: names the file tone\.txt, which can't be read\./),
     ]);
   });
 
   test('a redaction rule that is no regular expression', () => {
-    expect(problems('content: { redact: [{ name: card, pattern: "([0-9" }] }')[0]).toMatch(/content\.redact\[0\]\.pattern: is not a regular expression/);
+    expect(problems('content: { redact: [{ name: card, pattern: "([0-9" }] }')[0]).toMatch(
+      /content\.redact\[0\]\.pattern: is not a regular expression/,
+    );
   });
 
   test('a file that is not there is a fault with a hint', () => {

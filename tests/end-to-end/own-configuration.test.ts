@@ -25,7 +25,12 @@ function listen(server: Server): Promise<number> {
 }
 
 function apiContent(text: string): { status: number; body: string } {
-  return { status: 200, body: JSON.stringify({ prompt: { text, version: 7, updated_by: 'mara@example.com', updated_at: '2026-11-20T08:00:00Z' } }) };
+  return {
+    status: 200,
+    body: JSON.stringify({
+      prompt: { text, version: 7, updated_by: 'mara@example.com', updated_at: '2026-11-20T08:00:00Z' },
+    }),
+  };
 }
 
 beforeAll(async () => {
@@ -72,16 +77,25 @@ sources:
     type: http-json
     environment: production
     every: 1s
+    url: "http://127.0.0.1:${apiPort}/{key}"
+    content: prompt.text
+    version: prompt.version
+    editor: prompt.updated_by
+    edited_at: prompt.updated_at
     targets:
-      - { prompt: support.greeter, url: "http://127.0.0.1:${apiPort}/greeter", text: prompt.text, version: prompt.version, edited_by: prompt.updated_by, edited_at: prompt.updated_at }
+      - { prompt: support.greeter, key: greeter }
 channels:
   - { name: oncall, type: slack, webhook_url: "env:TEST_SLACK_URL" }
 `,
   );
-  const locked = await runPlumbline(directory, ['lock'], { TEST_SLACK_URL: `http://127.0.0.1:${slackPort}/services/T0/B0/secretpart` });
+  const locked = await runPlumbline(directory, ['lock'], {
+    TEST_SLACK_URL: `http://127.0.0.1:${slackPort}/services/T0/B0/secretpart`,
+  });
   expect(locked.stderr + locked.stdout).toContain('support.classifier');
   expect(locked.code).toBe(0);
-  daemon = await startDaemon(directory, [], { TEST_SLACK_URL: `http://127.0.0.1:${slackPort}/services/T0/B0/secretpart` });
+  daemon = await startDaemon(directory, [], {
+    TEST_SLACK_URL: `http://127.0.0.1:${slackPort}/services/T0/B0/secretpart`,
+  });
 });
 
 afterAll(async () => {
@@ -120,7 +134,12 @@ describe('a files source, an http-json source and Slack', () => {
     expect(about('support.classifier')[0]).toContain('restore app-config/support.classifier');
     const { data: open } = await daemon.get('/api/v1/incidents?status=unresolved');
     expect(open).toHaveLength(1);
-    expect(open[0]).toMatchObject({ verdict: 'edited', prompt: 'support.classifier', environment: 'production', expected: { version: '1' } });
+    expect(open[0]).toMatchObject({
+      verdict: 'edited',
+      prompt: 'support.classifier',
+      environment: 'production',
+      expected: { version: '1' },
+    });
 
     writeFileSync(join(directory, 'live/classifier.txt'), CLASSIFIER);
     await eventually(async () => about('support.classifier').length > 1);
@@ -134,13 +153,17 @@ describe('a files source, an http-json source and Slack', () => {
     ['a server error', { status: 500, body: 'boom' }],
     ['HTML', { status: 200, body: '<!doctype html><title>Sign in</title>' }],
     ['cut JSON', { status: 200, body: '{"prompt": {"te' }],
-  ])('%s is unreachable and raises no drift', async (_name, answer) => {
-    apiAnswer = answer;
-    await eventually(async () => (await verdictOf('prompt-api/support.greeter')) === 'unreachable');
-    apiAnswer = apiContent(GREETER);
-    await eventually(async () => (await verdictOf('prompt-api/support.greeter')) === 'in_sync', 60_000);
-    expect(about('support.greeter')).toEqual([]);
-  }, 90_000);
+  ])(
+    '%s is unreachable and raises no drift',
+    async (_name, answer) => {
+      apiAnswer = answer;
+      await eventually(async () => (await verdictOf('prompt-api/support.greeter')) === 'unreachable');
+      apiAnswer = apiContent(GREETER);
+      await eventually(async () => (await verdictOf('prompt-api/support.greeter')) === 'in_sync', 60_000);
+      expect(about('support.greeter')).toEqual([]);
+    },
+    90_000,
+  );
 
   test('an edit behind the API names who made it', async () => {
     apiAnswer = apiContent(GREETER.replace('how we can help', 'for their card number'));
