@@ -22,7 +22,11 @@ type Identity =
 type Content = Omit<SpanFacts, Identity>;
 
 /** What one dialect understood. Every field may be absent; an absent field leaves room for a weaker dialect. */
-export type Reading = { role?: SpanFacts['role'] } & { -readonly [Key in keyof Content]?: Content[Key] };
+export type Reading = {
+  role?: SpanFacts['role'];
+  /** Of a report: how long the call took that had just ended when the record was made. */
+  durationMs?: number;
+} & { -readonly [Key in keyof Content]?: Content[Key] };
 
 export interface SpanInput {
   readonly resource: OtlpResource;

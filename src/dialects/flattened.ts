@@ -48,3 +48,20 @@ function build(node: Node): Json {
   }
   return Object.fromEntries(entries.map(([key, child]) => [key, build(child)]));
 }
+
+/** The list below `prefix`; keys that go on with something else than an index are not of it. */
+export function unflattenList(attributes: OtlpAttributes, prefix: string): readonly Json[] | undefined {
+  const root: Node = { value: undefined, children: null };
+  for (const [key, value] of attributes) {
+    if (!key.startsWith(prefix) || !isDigit(key.charCodeAt(prefix.length))) continue;
+    const path = key.slice(prefix.length).split('.');
+    if (path.length <= DEPTH_MAX) insert(root, path, value);
+  }
+  if (root.children === null) return undefined;
+  const list = build(root);
+  return Array.isArray(list) ? (list as readonly Json[]) : undefined;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}

@@ -1,11 +1,38 @@
 /**
  * Every dialect, strongest first: this order is the one precedence. A field that a stronger
- * dialect has understood is never touched by a weaker one, and nothing is ever summed.
+ * dialect has understood is never touched by a weaker one, and nothing is ever summed. Products
+ * that put their own meaning into common names come before those names; the standard comes last.
  */
 
+import { anthropicSdk } from './anthropic-sdk.ts';
+import { claudeCode } from './claude-code.ts';
 import type { Dialect } from './dialect.ts';
+import { genkit } from './genkit.ts';
+import { langfuse } from './langfuse.ts';
+import { langsmith } from './langsmith.ts';
+import { litellm } from './litellm.ts';
+import { mastra } from './mastra.ts';
+import { mlflow } from './mlflow.ts';
 import { openinference } from './openinference.ts';
+import { openlit } from './openlit.ts';
+import { openllmetry } from './openllmetry.ts';
+import { pydanticAi } from './pydantic-ai.ts';
 import { semconv } from './semconv.ts';
 import { vercelAi } from './vercel-ai.ts';
 
-export const DIALECTS: readonly Dialect[] = [vercelAi, openinference, semconv];
+export const DIALECTS: readonly Dialect[] = [
+  claudeCode,
+  mastra,
+  genkit,
+  langsmith,
+  mlflow,
+  vercelAi,
+  langfuse,
+  openinference,
+  openllmetry,
+  pydanticAi,
+  litellm,
+  openlit,
+  anthropicSdk,
+  semconv,
+];

@@ -178,6 +178,8 @@ function toolCallsOf(json: JsonRecord, parts: readonly MessagePart[]): MessagePa
     .filter((call) => call.type !== 'tool_call' || call.id === null || !known.has(call.id));
 }
 
+/** Anthropic and some instrumentations give a tool's answers to the user; they are the tool's. */
 function withParts(role: string, parts: readonly MessagePart[]): Message[] {
-  return parts.length === 0 ? [] : [{ role, parts }];
+  if (parts.length === 0) return [];
+  return [{ role: parts.every(({ type }) => type === 'tool_call_response') ? 'tool' : role, parts }];
 }

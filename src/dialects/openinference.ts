@@ -7,7 +7,7 @@
 import type { Evaluation, Message } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { firstText, number, text } from '../otlp/attributes.ts';
-import type { OtlpAttributes } from '../otlp/model.ts';
+import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { unflatten } from './flattened.ts';
 import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt, stringAt, textsOf } from './json-text.ts';
@@ -35,7 +35,7 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   const request = recordAt(attributes, 'llm.invocation_parameters');
   readModels(reading, attributes, request);
   readUsage(reading, attributes);
-  readContent(reading, attributes, request, known);
+  readContent(reading, span, request, known);
   const reason = text(attributes, 'llm.finish_reason');
   const reasons = finishReasons(reason === undefined ? undefined : [reason]);
   if (reasons !== undefined) reading.finishReasons = reasons;
@@ -81,10 +81,16 @@ function readEvaluations(attributes: OtlpAttributes, kind: 'annotation' | 'evalu
 
 /** `llm.model_name` is the answered model where there was an answer, else the asked one. */
 function readModels(reading: Reading, attributes: OtlpAttributes, request: JsonRecord | undefined): void {
-  const provider = providerName(firstText(attributes, ['llm.provider', 'llm.system']));
+  const provider = providerName(
+    firstText(attributes, ['llm.provider', 'llm.system']) ?? stringAt(recordAt(attributes, 'metadata'), 'ls_provider'),
+  );
   if (provider !== undefined) reading.provider = provider;
   const named = firstText(attributes, ['llm.model_name', 'embedding.model_name']);
-  const asked = text(attributes, 'llm.request.model_name') ?? stringAt(request, 'model', 'model_name') ?? named;
+  // Of the OpenAI Agents SDK the "parameters" are the response's body, and so is the model in them.
+  const isResponse = request !== undefined && 'id' in request && 'created_at' in request;
+  const asked =
+    text(attributes, 'llm.request.model_name') ??
+    (isResponse ? undefined : (stringAt(request, 'model', 'model_name') ?? named));
   const answered = text(attributes, 'llm.response.model_name') ?? (attributes.has('output.value') ? named : undefined);
   if (asked !== undefined) reading.requestModel = asked;
   if (answered !== undefined) reading.responseModel = answered;
@@ -118,14 +124,17 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
 
 function readContent(
   reading: Reading,
-  attributes: OtlpAttributes,
+  { attributes, droppedAttributes }: OtlpSpan,
   request: JsonRecord | undefined,
   known: Readonly<Reading>,
 ): void {
   if (known.input === undefined) {
-    const flattened = flattenedMessages(attributes, 'llm.input_messages.', 'user');
-    const input =
-      flattened ?? embeddingTexts(attributes) ?? messagesOf(attributes.get('input.value'), 'user')?.messages;
+    const flattened = flattenedMessages(attributes, 'llm.input_messages.', 'user') ?? embeddingTexts(attributes);
+    // A long chat loses flattened messages to the limit of 128 attributes; the raw request is one attribute.
+    const isCut = droppedAttributes > 0 || flattened === undefined;
+    const raw = isCut ? messagesOf(attributes.get('input.value'), 'user') : undefined;
+    const isLonger = raw?.isTruncated === false && raw.messages.length > (flattened?.length ?? 0);
+    const input = isLonger ? raw.messages : (flattened ?? raw?.messages);
     if (input !== undefined) reading.input = input;
     // Anthropic's instructions stand beside the messages, in the request.
     const parts = readParts(request?.['system']);

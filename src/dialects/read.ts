@@ -37,7 +37,8 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
   }
   if (understood.length === 0 || known.role === undefined) return linkOf(span);
   if (known.role === 'call') addCallFacts(known, span);
-  const { role, ...content } = known;
+  if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
+  const { role, durationMs: _durationMs, ...content } = known;
   return {
     ...identity(span.traceId, span.spanId, 'span'),
     role,
@@ -45,8 +46,9 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
     startedAt: timestamp(span.startNanos),
     ...(span.endNanos === 0n ? {} : { endedAt: timestamp(span.endNanos) }),
     dialects: understood,
-    ...senderOf(resource),
     ...content,
+    // The resource is set by who operates the service, so it outweighs what an SDK calls a project.
+    ...senderOf(resource),
   };
 }
 
@@ -76,6 +78,17 @@ function addCallFacts(known: Reading, span: OtlpSpan): void {
   if (span.droppedAttributes > 0) known.incomplete = [...(known.incomplete ?? []), 'attributes_dropped'];
 }
 
+/** Instrumentations of frameworks and of clients that report one call from two traces, not always with its id. */
+const TWINNED = new Set(['openinference', 'openllmetry']);
+
+/** The last message and the answer are enough: a twin is only sought among calls of the same moment. */
+function addTwinKey(known: Reading, scope: OtlpScope): void {
+  if (known.input === undefined || known.output === undefined) return;
+  const said = JSON.stringify([known.input.length, known.input.at(-1), known.output]);
+  known.twinKey = createHash('sha256').update(said).digest('hex').slice(0, 16);
+  known.instrumentation = scope.name;
+}
+
 /**
  * What a log record says, or null when it is none of ours. `sequence` is its place among the
  * records of its request.
@@ -86,13 +99,14 @@ export function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, 
   for (const dialect of DIALECTS) {
     const reading = dialect.log?.(input) ?? null;
     if (reading === null || reading.role === undefined) continue;
-    const { role, ...content } = reading;
+    const { role, durationMs, ...content } = reading;
     return {
       ...identity(log.traceId, log.spanId, 'log'),
       recordId: recordId(log),
       role,
       parentSpanId: '',
-      startedAt: timestamp(log.timeNanos),
+      startedAt: timestamp(log.timeNanos - BigInt(Math.round((durationMs ?? 0) * 1_000_000))),
+      ...(role === 'report' ? { endedAt: timestamp(log.timeNanos) } : {}),
       dialects: [dialect.name],
       sequence,
       ...senderOf(resource),

@@ -12,7 +12,7 @@ import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { isArray, jsonOf, parseJson } from './json-text.ts';
 import { messagesOf } from './messages.ts';
-import { dollars, finishReasons, providerName } from './names.ts';
+import { finishReasons, providerName } from './names.ts';
 import { readParts } from './parts.ts';
 import { isMessageEvent, readMessageEvent, readSpanEvents } from './semconv-events.ts';
 import { readTools, settingsOf } from './tools.ts';
@@ -181,14 +181,12 @@ export function readUsage(attributes: OtlpAttributes): Reading {
     total: firstNumber(attributes, ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens']),
   });
   if (tokens !== undefined) reading.tokens = tokens;
-  const cost = dollars(number(attributes, 'gen_ai.usage.cost'));
-  if (cost !== undefined) reading.reportedCostUsd = cost;
   return reading;
 }
 
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
   const system = attributes.get('gen_ai.system_instructions');
-  if (system !== undefined && known.system === undefined && known.input === undefined) {
+  if (system !== undefined && known.system === undefined) {
     const parts = readParts(jsonOf(system) ?? text(attributes, 'gen_ai.system_instructions'));
     if (parts.length > 0) reading.system = [{ role: 'system', parts }];
   }

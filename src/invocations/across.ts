@@ -1,7 +1,8 @@
 /**
  * The same call in two traces, or twice in one: two instrumentations that know nothing of each
  * other both report the provider's response id. Equal ids and overlapping times make one call; a
- * response served again later from a cache is another.
+ * response served again later from a cache is another. A report that lacks the id finds its twin by
+ * what was said at the same moment in the same service.
  */
 
 import { compare } from './trace.ts';
@@ -25,7 +26,7 @@ export function groupAcross(units: readonly CallUnit[]): CallGroup[] {
       else same.push(unit);
     }
   }
-  return [...alone, ...[...byResponse.values()].flatMap(groupOverlapping)];
+  return joinTwins([...alone, ...[...byResponse.values()].flatMap(groupOverlapping)]);
 }
 
 export function responseIdOf({ call, views }: CallUnit): string | undefined {
@@ -52,6 +53,50 @@ function groupOverlapping(units: CallUnit[]): CallGroup[] {
     const [owner, ...others] = group.toSorted(innermostFirst);
     return { owner: owner as CallUnit, others };
   });
+}
+
+/**
+ * Identical calls may well run side by side, so a report without an id joins only a call that the
+ * same instrumentation has not reported yet, each at most one.
+ */
+function joinTwins(groups: readonly CallGroup[]): CallGroup[] {
+  const byKey = new Map<string, CallGroup[]>();
+  for (const group of groups) {
+    const key = twinKeyOf(group.owner);
+    if (key === undefined) continue;
+    const same = byKey.get(key);
+    if (same === undefined) byKey.set(key, [group]);
+    else same.push(group);
+  }
+  const joined = new Map<CallGroup, CallGroup | null>();
+  for (const same of byKey.values()) {
+    const sorted = same.toSorted(
+      (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareIdentity(a.owner, b.owner),
+    );
+    for (const twin of sorted.filter(({ owner }) => responseIdOf(owner) === undefined)) {
+      const home = sorted.find((group) => group !== twin && !joined.has(group) && isTwin(twin.owner, group));
+      if (home === undefined) continue;
+      const [owner, ...others] = [home.owner, ...home.others, twin.owner].toSorted(innermostFirst);
+      joined.set(home, { owner: owner as CallUnit, others });
+      joined.set(twin, null);
+    }
+  }
+  return groups.flatMap((group) => (joined.has(group) ? (joined.get(group) ?? []) : [group]));
+}
+
+function isTwin(twin: CallUnit, { owner, others }: CallGroup): boolean {
+  const fact = twin.call.fact;
+  if (responseIdOf(owner) === undefined || startOf(twin) > endOf(owner) || startOf(owner) > endOf(twin)) return false;
+  return [owner, ...others].every(
+    ({ call, trace }) =>
+      trace !== twin.trace &&
+      call.fact?.instrumentation !== fact?.instrumentation &&
+      call.fact?.service === fact?.service,
+  );
+}
+
+function twinKeyOf({ call }: CallUnit): string | undefined {
+  return call.fact?.twinKey;
 }
 
 /** Inside is what starts last; then what ends first; then the lowest id, so that there is always one answer. */

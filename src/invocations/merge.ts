@@ -22,9 +22,8 @@ export function mergeInvocation(input: MergeInput): Invocation {
   const { facts, context } = input;
   const [own] = facts as readonly [SpanFacts, ...SpanFacts[]];
   const all = [...facts, ...context];
-  const span = own.signal === 'span' ? own : null;
   const tokens = mergeTokens(facts);
-  const messages = mergeInput(facts);
+  const messages = mergeInput(facts, context);
   const output = joined(facts, 'output');
   const error = mergeError(facts);
   const template = all.find((fact) => fact.template !== undefined);
@@ -32,7 +31,7 @@ export function mergeInvocation(input: MergeInput): Invocation {
     traceId: input.traceId,
     spanId: input.spanId,
     startedAt: own.startedAt,
-    endedAt: span?.endedAt ?? null,
+    endedAt: own.endedAt ?? null,
     ...mergeSender(facts, context),
     operation: first(facts, 'operation') ?? 'other',
     provider: first(facts, 'provider') ?? '',
@@ -53,7 +52,7 @@ export function mergeInvocation(input: MergeInput): Invocation {
     firstTokenMs: first(facts, 'firstTokenMs') ?? null,
     error,
     evaluations: mergeEvaluations([...all.flatMap((fact) => fact.evaluations ?? []), ...input.evaluations]),
-    incomplete: incompleteReasons(facts, { tokens, messages, error, isOpen: span?.endedAt === undefined }),
+    incomplete: incompleteReasons(facts, { tokens, error, isOpen: own.endedAt === undefined }),
     dialects: [...new Set(facts.flatMap((fact) => fact.dialects))],
   };
 }
@@ -84,14 +83,25 @@ function isWhole(fact: SpanFacts): boolean {
 }
 
 /** System instructions first, unless the messages repeat them. */
-function mergeInput(facts: readonly SpanFacts[]): readonly Message[] | null {
+function mergeInput(facts: readonly SpanFacts[], context: readonly SpanFacts[]): readonly Message[] | null {
   const input = joined(facts, 'input');
-  const system = first(facts, 'system');
+  // Where a dialect says so, an agent's instructions are those of its calls.
+  const system = systemOf(facts) ?? first(context, 'system');
+  if (input === null) return first(facts, 'system') ?? null;
   if (system === undefined) return input;
-  if (input === null) return system;
   const said = new Set(input.filter((message) => message.role !== 'user').map(textOf));
   const missing = system.filter((message) => !said.has(textOf(message)));
-  return [...missing, ...input];
+  return missing.length === 0 ? input : [...missing, ...input];
+}
+
+/** Kept apart, or at the head of the messages of a report that has them all. */
+function systemOf(facts: readonly SpanFacts[]): readonly Message[] | undefined {
+  for (const { system, input } of facts) {
+    if (system !== undefined) return system;
+    const head = input?.filter(({ role }) => role === 'system' || role === 'developer') ?? [];
+    if (head.length > 0) return head;
+  }
+  return undefined;
 }
 
 function textOf(message: Message): string {
@@ -159,7 +169,6 @@ export function mergeEvaluations(evaluations: readonly Evaluation[]): readonly E
 
 interface Found {
   readonly tokens: TokenUsage;
-  readonly messages: readonly Message[] | null;
   readonly error: Invocation['error'];
   readonly isOpen: boolean;
 }
@@ -176,7 +185,8 @@ const REASON_ORDER: readonly IncompleteReason[] = [
 
 function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly IncompleteReason[] {
   const reasons = new Set(facts.flatMap((fact) => fact.incomplete ?? []));
-  if (found.messages === null) reasons.add('content_not_captured');
+  // Instructions alone are sent even by emitters that were told to send no content.
+  if (joined(facts, 'input') === null) reasons.add('content_not_captured');
   const hasUsage = found.tokens.input !== null || found.tokens.output !== null;
   // A call that failed used nothing that anybody would report.
   if (!hasUsage && found.error === null) reasons.add('usage_not_reported');

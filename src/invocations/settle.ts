@@ -50,11 +50,15 @@ export function settle(facts: Iterable<SpanFacts>): Settled {
   };
 }
 
-/** Response ids under which other traces may hold the same calls. */
-export function responseIds(facts: Iterable<SpanFacts>): Set<string> {
-  const ids = new Set<string>();
-  for (const fact of facts) if (fact.responseId !== undefined) ids.add(fact.responseId);
-  return ids;
+/**
+ * Keys under which other traces may hold reports of the same calls; a fact is worth looking up
+ * by any of its own. Store them with the facts, and look up those of facts that arrive.
+ */
+export function lookupKeys(fact: SpanFacts): readonly string[] {
+  const keys: string[] = [];
+  if (fact.responseId !== undefined) keys.push(`id:${fact.responseId}`);
+  if (fact.twinKey !== undefined) keys.push(`io:${fact.twinKey}`);
+  return keys;
 }
 
 function splitTraces(facts: readonly SpanFacts[]): Trace[] {

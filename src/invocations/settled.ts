@@ -1,9 +1,8 @@
 /**
  * What settling a set of facts gives, and how its caller keeps stored rows true:
  *
- * 1. Read the facts of every trace that got new facts, and of every trace that shares a response
- *    id with them (`responseIds(facts)` lists what to look up). Facts with an empty traceId are
- *    found by their response id alone.
+ * 1. Read the facts of every trace that got new facts, and of every trace that shares a lookup key
+ *    with them (`lookupKeys(fact)`). Facts with an empty traceId are found by their keys alone.
  * 2. `settle(facts)`: pure; any order, any duplication, one trace or many.
  * 3. Write `invocations`, and take back earlier rows whose identity is in `absorbed`: that span has
  *    turned out to be another view of an invocation.

@@ -1,0 +1,86 @@
+/**
+ * Claude Code: spans for calls, log records for cost. Its `api_request` record carries the span id
+ * of the whole interaction, so it is matched to a call by what both counted.
+ * https://docs.claude.com/en/docs/claude-code/monitoring-usage
+ */
+
+import { firstNumber, firstText, number, text } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
+import { dollars, finishReasons } from './names.ts';
+import { settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+const SCOPE = 'com.anthropic.claude_code';
+
+function readSpan({ span, scope }: SpanInput): Reading | null {
+  const type = text(span.attributes, 'span.type');
+  if (type === undefined || !(scope.name.startsWith(SCOPE) || span.name.startsWith('claude_code.'))) return null;
+  const context = readContext(span.attributes);
+  if (type !== 'llm_request') {
+    return { ...context, role: 'wrapper', ...(type.startsWith('tool') ? { boundary: 'tool' as const } : {}) };
+  }
+  const reading: Reading = { ...context, role: 'call', ...readCall(span.attributes) };
+  const firstTokenMs = number(span.attributes, 'ttft_ms');
+  if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
+  const reason = text(span.attributes, 'stop_reason');
+  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  if (reasons !== undefined) reading.finishReasons = reasons;
+  if (text(span.attributes, 'success') === 'false') reading.error = readError(span.attributes);
+  return reading;
+}
+
+function readLog({ log, scope, eventName }: LogInput): Reading | null {
+  if (!scope.name.startsWith(SCOPE) && !eventName.startsWith('claude_code.')) return null;
+  const event = eventName.replace(/^claude_code\./, '');
+  if (event !== 'api_request' && event !== 'api_error') return null;
+  const reading: Reading = { ...readContext(log.attributes), role: 'report', ...readCall(log.attributes) };
+  const cost = dollars(number(log.attributes, 'cost_usd'));
+  if (cost !== undefined) reading.reportedCostUsd = cost;
+  const durationMs = number(log.attributes, 'duration_ms');
+  if (durationMs !== undefined && durationMs >= 0) reading.durationMs = durationMs;
+  if (event === 'api_error') reading.error = readError(log.attributes);
+  return reading;
+}
+
+function readContext(attributes: OtlpAttributes): Reading {
+  const reading: Reading = {};
+  const session = text(attributes, 'session.id');
+  if (session !== undefined) reading.conversationId = session;
+  const user = firstText(attributes, ['user.email', 'user.account_uuid', 'user.id']);
+  if (user !== undefined) reading.userId = user;
+  return reading;
+}
+
+/** Input leaves cached input out, as Anthropic's own API does. */
+function readCall(attributes: OtlpAttributes): Reading {
+  const reading: Reading = { operation: 'chat', provider: 'anthropic' };
+  const model = firstText(attributes, ['model', 'gen_ai.request.model']);
+  if (model !== undefined) {
+    reading.requestModel = model;
+    reading.responseModel = model;
+    const settings = settingsOf(model, undefined, undefined);
+    if (settings !== undefined) reading.settings = settings;
+  }
+  const tokens = tokenUsage({
+    input: number(attributes, 'input_tokens'),
+    output: number(attributes, 'output_tokens'),
+    cacheRead: number(attributes, 'cache_read_tokens'),
+    cacheWrite: number(attributes, 'cache_creation_tokens'),
+    excludesCache: true,
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
+  const requestId = firstText(attributes, ['response_id', 'gen_ai.response.id']);
+  if (requestId !== undefined) reading.responseId = requestId;
+  return reading;
+}
+
+function readError(attributes: OtlpAttributes): { readonly type: string; readonly message: string } {
+  const status = firstNumber(attributes, ['status_code', 'http.response.status_code']);
+  return {
+    type: text(attributes, 'error.type') ?? (status === undefined ? 'error' : String(status)),
+    message: firstText(attributes, ['error', 'error.message']) ?? '',
+  };
+}
+
+export const claudeCode: Dialect = { name: 'claude-code', keys: ['span.type'], span: readSpan, log: readLog };

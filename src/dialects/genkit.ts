@@ -1,0 +1,97 @@
+/**
+ * Google Genkit: `genkit:*` attributes, with everything about a call in its raw input and output.
+ * It sends no `gen_ai.*`.
+ */
+
+import { text } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { type JsonRecord, isRecord, numberAt, recordAt, stringAt } from './json-text.ts';
+import { readMessages } from './messages.ts';
+import { finishReasons, providerName } from './names.ts';
+import { readParameters, readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+function readSpan({ span }: SpanInput): Reading | null {
+  const { attributes } = span;
+  const subtype = text(attributes, 'genkit:metadata:subtype');
+  if (subtype !== 'model' && subtype !== 'embedder') return readWrapper(attributes, subtype);
+  const reading: Reading = { role: 'call', operation: subtype === 'model' ? 'chat' : 'embeddings' };
+  const input = recordAt(attributes, 'genkit:input');
+  const output = recordAt(attributes, 'genkit:output');
+  const raw = recordOf(output, 'raw') ?? recordOf(output, 'custom');
+  readModel(reading, attributes, input, raw);
+  readUsage(reading, recordOf(output, 'usage'), raw);
+  const messages = readMessages(input, 'user');
+  if (messages.length > 0) reading.input = messages;
+  if (subtype === 'embedder') return reading;
+  const said = readMessages(output?.['message'] ?? output?.['candidates'], 'assistant');
+  if (said.length > 0) reading.output = said;
+  const reasons = finishReasons([stringAt(output, 'finishReason')].filter((reason) => reason !== undefined));
+  if (reasons !== undefined) reading.finishReasons = reasons;
+  return reading;
+}
+
+/** A dotprompt is named by its span; its variables are the span's input. */
+function readWrapper(attributes: OtlpAttributes, subtype: string | undefined): Reading {
+  const reading: Reading = { role: 'wrapper' };
+  if (subtype === 'tool') reading.boundary = 'tool';
+  const name =
+    text(attributes, 'genkit:metadata:promptName') ??
+    (text(attributes, 'genkit:type') === 'dotprompt' ? text(attributes, 'genkit:name') : undefined);
+  if (name === undefined) return reading;
+  const variables = recordAt(attributes, 'genkit:input');
+  reading.declared = { name, version: null, label: null };
+  if (variables !== undefined) {
+    reading.variables = Object.fromEntries(
+      Object.entries(variables).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+    );
+  }
+  return reading;
+}
+
+/** Models are named `provider/model`; what answered stands in the raw response. */
+function readModel(
+  reading: Reading,
+  attributes: OtlpAttributes,
+  input: JsonRecord | undefined,
+  raw: JsonRecord | undefined,
+): void {
+  const name = text(attributes, 'genkit:name') ?? '';
+  const slash = name.indexOf('/');
+  const model = name.slice(slash + 1);
+  const provider = slash < 0 ? undefined : providerName(name.slice(0, slash));
+  if (provider !== undefined) reading.provider = provider;
+  if (model !== '') reading.requestModel = model;
+  const answered = stringAt(raw, 'model', 'modelVersion');
+  if (answered !== undefined) reading.responseModel = answered;
+  const responseId = stringAt(raw, 'id', 'responseId');
+  if (responseId !== undefined) reading.responseId = responseId;
+  const settings = settingsOf(
+    model === '' ? undefined : model,
+    readParameters(recordOf(input, 'config')),
+    readTools(input?.['tools']),
+  );
+  if (settings !== undefined) reading.settings = settings;
+}
+
+function readUsage(reading: Reading, usage: JsonRecord | undefined, raw: JsonRecord | undefined): void {
+  const billed = recordOf(raw, 'usage');
+  const tokens = tokenUsage({
+    input: numberAt(usage, 'inputTokens'),
+    output: numberAt(usage, 'outputTokens'),
+    cacheRead:
+      numberAt(usage, 'cachedContentTokens') ?? numberAt(recordOf(billed, 'prompt_tokens_details'), 'cached_tokens'),
+    reasoning:
+      numberAt(usage, 'thoughtsTokens') ?? numberAt(recordOf(billed, 'completion_tokens_details'), 'reasoning_tokens'),
+    total: numberAt(usage, 'totalTokens'),
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
+}
+
+function recordOf(parent: JsonRecord | undefined, key: string): JsonRecord | undefined {
+  const value = parent?.[key];
+  return isRecord(value) ? value : undefined;
+}
+
+export const genkit: Dialect = { name: 'genkit', keys: ['genkit:'], span: readSpan };

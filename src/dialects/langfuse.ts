@@ -1,0 +1,116 @@
+/**
+ * Langfuse's SDKs on OpenTelemetry: `langfuse.observation.*`, of which generations and embeddings
+ * are calls. https://langfuse.com/integrations/native/opentelemetry#property-mapping
+ */
+
+import type { Message } from '../contract/invocation.ts';
+import { firstText, text } from '../otlp/attributes.ts';
+import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { isRecord, jsonOf, numberAt, recordAt } from './json-text.ts';
+import { messagesOf } from './messages.ts';
+import { dollars } from './names.ts';
+import { textPart } from './parts.ts';
+import { readParameters, readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+const OBSERVATION = 'langfuse.observation';
+
+function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
+  const { attributes } = span;
+  const reading = readContext(attributes);
+  const type = text(attributes, `${OBSERVATION}.type`)?.toLowerCase();
+  if (type === undefined) return reading;
+  if (type !== 'generation' && type !== 'embedding') {
+    reading.role = 'wrapper';
+    if (type === 'tool') reading.boundary = 'tool';
+    if (type === 'agent') reading.boundary = 'agent';
+    return reading;
+  }
+  reading.role = 'call';
+  reading.operation = type === 'embedding' || /embedding/i.test(span.name) ? 'embeddings' : 'chat';
+  readUsage(reading, attributes);
+  readContent(reading, attributes, known);
+  readModel(reading, attributes);
+  readError(reading, attributes);
+  const firstTokenMs = timeToFirstToken(span);
+  if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
+  return reading;
+}
+
+function readContext(attributes: OtlpAttributes): Reading {
+  const reading: Reading = {};
+  const environment = text(attributes, 'langfuse.environment');
+  if (environment !== undefined) reading.environment = environment;
+  const conversation = firstText(attributes, ['session.id', 'langfuse.session.id']);
+  if (conversation !== undefined) reading.conversationId = conversation;
+  const user = firstText(attributes, ['user.id', 'langfuse.user.id']);
+  if (user !== undefined) reading.userId = user;
+  const name = text(attributes, `${OBSERVATION}.prompt.name`);
+  if (name !== undefined) {
+    reading.declared = { name, version: text(attributes, `${OBSERVATION}.prompt.version`) ?? null, label: null };
+  }
+  return reading;
+}
+
+/**
+ * Its wrapper of OpenAI's client splits the total into parts (26 in, 16 cached, 12 out, 5 reasoning
+ * of 59); a usage given by hand usually does not.
+ */
+function readUsage(reading: Reading, attributes: OtlpAttributes): void {
+  const usage = recordAt(attributes, `${OBSERVATION}.usage_details`);
+  const tokens = tokenUsage({
+    input: numberAt(usage, 'input', 'input_tokens', 'prompt_tokens'),
+    output: numberAt(usage, 'output', 'output_tokens', 'completion_tokens'),
+    cacheRead: numberAt(usage, 'input_cached_tokens', 'cache_read_input_tokens', 'input_cache_read'),
+    cacheWrite: numberAt(usage, 'cache_creation_input_tokens', 'input_cache_creation', 'input_cache_write'),
+    reasoning: numberAt(usage, 'output_reasoning_tokens', 'output_reasoning'),
+    total: numberAt(usage, 'total', 'total_tokens'),
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
+  const cost = dollars(numberAt(recordAt(attributes, `${OBSERVATION}.cost_details`), 'total'));
+  if (cost !== undefined) reading.reportedCostUsd = cost;
+}
+
+function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
+  if (known.input === undefined) {
+    const input = messagesOf(attributes.get(`${OBSERVATION}.input`), 'user');
+    if (input !== undefined) reading.input = input.messages;
+    if (input?.isTruncated === true) reading.incomplete = ['content_truncated'];
+    // The responses API keeps instructions apart; the wrapper files them under metadata.
+    const instructions = text(attributes, `${OBSERVATION}.metadata.instructions`);
+    if (instructions !== undefined) reading.system = [{ role: 'system', parts: [textPart(instructions)] }] as Message[];
+  }
+  if (known.output !== undefined || reading.operation === 'embeddings') return;
+  const output = messagesOf(attributes.get(`${OBSERVATION}.output`), 'assistant');
+  if (output !== undefined) reading.output = output.messages;
+}
+
+/** The name is what answered, where something did. */
+function readModel(reading: Reading, attributes: OtlpAttributes): void {
+  const model = text(attributes, `${OBSERVATION}.model.name`);
+  const answered = reading.output !== undefined || reading.tokens !== undefined;
+  if (model !== undefined && answered) reading.responseModel = model;
+  if (model !== undefined && !answered) reading.requestModel = model;
+  const body = jsonOf(attributes.get(`${OBSERVATION}.input`));
+  const parameters = readParameters(recordAt(attributes, `${OBSERVATION}.model.parameters`));
+  const settings = settingsOf(undefined, parameters, readTools(isRecord(body) ? body['tools'] : undefined));
+  if (settings !== undefined) reading.settings = settings;
+}
+
+/** It never sets the span's status. `Error: 429 Rate limit …` holds type and message. */
+function readError(reading: Reading, attributes: OtlpAttributes): void {
+  if (text(attributes, `${OBSERVATION}.level`) !== 'ERROR') return;
+  const message = text(attributes, `${OBSERVATION}.status_message`) ?? '';
+  const [, type = 'error', rest = message] = /^(\w*(?:Error|Exception)): ([\s\S]*)$/.exec(message) ?? [];
+  reading.error = { type, message: rest };
+}
+
+/** `completion_start_time` is a JSON text of an ISO time. */
+function timeToFirstToken({ attributes, startNanos }: OtlpSpan): number | undefined {
+  const raw = text(attributes, `${OBSERVATION}.completion_start_time`)?.replaceAll('"', '');
+  const millis = raw === undefined ? Number.NaN : Date.parse(raw) - Number(startNanos / 1_000n) / 1_000;
+  return millis >= 0 ? millis : undefined;
+}
+
+export const langfuse: Dialect = { name: 'langfuse', keys: ['langfuse.'], span: readSpan };

@@ -1,0 +1,94 @@
+/**
+ * LangSmith's SDK in OpenTelemetry mode: `gen_ai.*` names with its own contents (the raw request in
+ * `gen_ai.prompt`, the raw response in `gen_ai.completion`), and `langsmith.*`.
+ */
+
+import { firstText, number, text } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { errorOf } from './error.ts';
+import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt } from './json-text.ts';
+import { readMessages } from './messages.ts';
+import { metadataReading } from './metadata.ts';
+import { finishReasons, providerName } from './names.ts';
+import { readFinishReasons } from './semconv.ts';
+import { readParameters, readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+function readSpan({ span }: SpanInput): Reading | null {
+  const { attributes } = span;
+  const kind = text(attributes, 'langsmith.span.kind')?.toLowerCase();
+  if (kind === undefined) return null;
+  const reading = readContext(attributes);
+  if (kind !== 'llm' && kind !== 'embedding') {
+    reading.role = 'wrapper';
+    if (kind === 'tool') reading.boundary = 'tool';
+    return reading;
+  }
+  reading.role = 'call';
+  reading.operation = kind === 'llm' ? 'chat' : 'embeddings';
+  const provider = providerName(firstText(attributes, ['langsmith.metadata.ls_provider', 'gen_ai.system']));
+  if (provider !== undefined) reading.provider = provider;
+  readUsage(reading, attributes);
+  readContent(reading, attributes);
+  const reasons = finishReasons(readFinishReasons(attributes));
+  if (reasons !== undefined) reading.finishReasons = reasons;
+  // The status is OK even then; what was thrown stands in an event, with its class in the text too.
+  const error = errorOf(span, reading);
+  if (error !== undefined) reading.error = { ...error, message: error.message.replace(/^Error: /, '') };
+  return reading;
+}
+
+function readContext(attributes: OtlpAttributes): Reading {
+  const reading = metadataReading((key) => text(attributes, `langsmith.metadata.${key}`));
+  const repository = text(attributes, 'langsmith.metadata.lc_hub_repo');
+  if (repository !== undefined) {
+    reading.declared ??= {
+      name: repository,
+      version: text(attributes, 'langsmith.metadata.lc_hub_commit_hash') ?? null,
+      label: null,
+    };
+  }
+  const project = text(attributes, 'langsmith.trace.session_name');
+  if (project !== undefined) reading.environment = project;
+  return reading;
+}
+
+function readUsage(reading: Reading, attributes: OtlpAttributes): void {
+  const usage = recordAt(attributes, 'langsmith.usage_metadata');
+  const input = recordOf(usage, 'input_token_details') ?? recordAt(attributes, 'gen_ai.usage.input_token_details');
+  const output = recordOf(usage, 'output_token_details') ?? recordAt(attributes, 'gen_ai.usage.output_token_details');
+  const tokens = tokenUsage({
+    input: number(attributes, 'gen_ai.usage.input_tokens') ?? numberAt(usage, 'input_tokens'),
+    output: number(attributes, 'gen_ai.usage.output_tokens') ?? numberAt(usage, 'output_tokens'),
+    cacheRead: numberAt(input, 'cache_read'),
+    cacheWrite: numberAt(input, 'cache_creation'),
+    reasoning: numberAt(output, 'reasoning'),
+    total: number(attributes, 'gen_ai.usage.total_tokens') ?? numberAt(usage, 'total_tokens'),
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
+}
+
+function recordOf(parent: JsonRecord | undefined, key: string): JsonRecord | undefined {
+  const value = parent?.[key];
+  return isRecord(value) ? value : undefined;
+}
+
+/** `gen_ai.prompt` is the body of the request, or the arguments of the traced function around it. */
+function readContent(reading: Reading, attributes: OtlpAttributes): void {
+  const prompt = jsonOf(attributes.get('gen_ai.prompt'));
+  const body = isRecord(prompt) && isArray(prompt['args']) ? prompt['args'][0] : prompt;
+  const input = readMessages(body, 'user');
+  if (input.length > 0) reading.input = input;
+  if (isRecord(body)) {
+    const settings = settingsOf(undefined, readParameters(body), readTools(body['tools']));
+    if (settings !== undefined) reading.settings = settings;
+  }
+  if (reading.operation === 'embeddings') return;
+  const completion = jsonOf(attributes.get('gen_ai.completion'));
+  const outputs = isRecord(completion) ? completion['outputs'] : undefined;
+  const output = readMessages(outputs ?? completion, 'assistant');
+  if (output.length > 0) reading.output = output;
+}
+
+export const langsmith: Dialect = { name: 'langsmith', keys: ['langsmith.'], span: readSpan };

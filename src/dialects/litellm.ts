@@ -1,0 +1,42 @@
+/**
+ * LiteLLM: the semantic conventions (its older spans in OpenLLMetry's legacy form) with costs and
+ * what the proxy knows about the caller under `metadata.*`.
+ */
+
+import { firstNumber, firstText, text } from '../otlp/attributes.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { parseJson, isRecord, stringAt, textsOf } from './json-text.ts';
+import { metadataReading } from './metadata.ts';
+import { dollars } from './names.ts';
+
+function readSpan({ span }: SpanInput): Reading | null {
+  const { attributes } = span;
+  const reading = metadataReading((key) => text(attributes, `metadata.${key}`));
+  const cost = dollars(firstNumber(attributes, ['gen_ai.cost.total_cost', 'gen_ai.cost.total']));
+  if (cost !== undefined) reading.reportedCostUsd = cost;
+  const user = firstText(attributes, [
+    'metadata.user_api_key_end_user_id',
+    'metadata.user_api_key_user_id',
+    'llm.user',
+  ]);
+  if (user !== undefined) reading.userId ??= user;
+  const managed = parseJson(text(attributes, 'metadata.prompt_management_metadata') ?? '');
+  const name = isRecord(managed) ? stringAt(managed, 'prompt_id') : undefined;
+  if (name !== undefined && isRecord(managed)) {
+    reading.declared ??= {
+      name,
+      version: stringAt(managed, 'prompt_version') ?? null,
+      label: stringAt(managed, 'prompt_label') ?? null,
+    };
+    const variables = managed['prompt_variables'];
+    if (isRecord(variables)) reading.variables = textsOf(variables);
+  }
+  return reading;
+}
+
+export const litellm: Dialect = {
+  name: 'litellm',
+  keys: ['gen_ai.cost.', 'metadata.user_api_key', 'metadata.prompt_management_metadata'],
+  scopes: ['litellm'],
+  span: readSpan,
+};

@@ -1,0 +1,42 @@
+/**
+ * Mastra: the semantic conventions for model, tokens and output on `model_inference`; what went in
+ * stands on the `model_step` or `model_generation` around it, and the instructions on `agent_run`.
+ */
+
+import { text } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { jsonOf } from './json-text.ts';
+import { messagesOf } from './messages.ts';
+import { readParts } from './parts.ts';
+
+/** All three report one call; the innermost that is there is the invocation. */
+const CALLS = new Set(['model_inference', 'model_step', 'model_generation']);
+
+function readSpan({ span }: SpanInput): Reading | null {
+  const { attributes } = span;
+  const type = text(attributes, 'mastra.span.type')?.toLowerCase();
+  if (type === undefined) return null;
+  if (!CALLS.has(type)) return readWrapper(attributes, type);
+  const reading: Reading = { role: 'call', operation: 'chat' };
+  const input = messagesOf(attributes.get(`mastra.${type}.input`), 'user');
+  if (input !== undefined) reading.input = input.messages;
+  if (input?.isTruncated === true) reading.incomplete = ['content_truncated'];
+  const output = messagesOf(attributes.get(`mastra.${type}.output`), 'assistant');
+  if (output !== undefined) reading.output = output.messages;
+  return reading;
+}
+
+function readWrapper(attributes: OtlpAttributes, type: string): Reading {
+  const reading: Reading = { role: 'wrapper' };
+  if (type === 'agent_run' || type === 'workflow_run') reading.boundary = 'agent';
+  if (type === 'tool_call' || type === 'mcp_tool_call') reading.boundary = 'tool';
+  const instructions = attributes.get('gen_ai.system_instructions') ?? attributes.get(`mastra.${type}.instructions`);
+  if (type === 'agent_run' && instructions !== undefined) {
+    const parts = readParts(jsonOf(instructions) ?? text(attributes, 'gen_ai.system_instructions'));
+    if (parts.length > 0) reading.system = [{ role: 'system', parts }];
+  }
+  return reading;
+}
+
+export const mastra: Dialect = { name: 'mastra', keys: ['mastra.'], span: readSpan };

@@ -1,0 +1,92 @@
+/**
+ * MLflow tracing: `mlflow.*` attributes, every one of them JSON text, even a bare word
+ * (`"CHAT_MODEL"` with its quotes). https://mlflow.org/docs/latest/genai/tracing/
+ */
+
+import type { Operation } from '../contract/invocation.ts';
+import { text } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { isArray, isRecord, jsonOf, numberAt, parseJson, recordAt, stringAt } from './json-text.ts';
+import { readMessages } from './messages.ts';
+import { dollars, providerName } from './names.ts';
+import { responseIdIn } from './response-id.ts';
+import { readParameters, readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+const CALLS: Readonly<Record<string, Operation>> = { LLM: 'chat', CHAT_MODEL: 'chat', EMBEDDING: 'embeddings' };
+
+function readSpan({ span }: SpanInput): Reading | null {
+  const { attributes } = span;
+  const reading = readContext(attributes);
+  const type = word(attributes, 'mlflow.spanType');
+  const operation = CALLS[type ?? ''];
+  if (operation === undefined) {
+    if (type === undefined && Object.keys(reading).length === 0) return null;
+    reading.role = 'wrapper';
+    if (type === 'TOOL') reading.boundary = 'tool';
+    if (type === 'AGENT') reading.boundary = 'agent';
+    return reading;
+  }
+  reading.role = 'call';
+  reading.operation = operation;
+  readModel(reading, attributes);
+  readUsage(reading, attributes);
+  const input = readMessages(jsonOf(attributes.get('mlflow.spanInputs')), 'user');
+  if (input.length > 0) reading.input = input;
+  if (operation === 'embeddings') return reading;
+  const output = readMessages(jsonOf(attributes.get('mlflow.spanOutputs')), 'assistant');
+  if (output.length > 0) reading.output = output;
+  return reading;
+}
+
+function word(attributes: OtlpAttributes, key: string): string | undefined {
+  const raw = text(attributes, key);
+  const parsed = raw?.startsWith('"') === true ? parseJson(raw) : raw;
+  return typeof parsed === 'string' ? parsed : undefined;
+}
+
+function readContext(attributes: OtlpAttributes): Reading {
+  const reading: Reading = {};
+  const linked = jsonOf(attributes.get('mlflow.linkedPrompts'));
+  const [prompt] = isArray(linked) ? linked.filter(isRecord) : [];
+  const name = stringAt(prompt, 'name');
+  if (name !== undefined) reading.declared = { name, version: stringAt(prompt, 'version') ?? null, label: null };
+  const session = word(attributes, 'mlflow.trace.session');
+  if (session !== undefined) reading.conversationId = session;
+  const user = word(attributes, 'mlflow.trace.user');
+  if (user !== undefined) reading.userId = user;
+  return reading;
+}
+
+function readModel(reading: Reading, attributes: OtlpAttributes): void {
+  const provider = providerName(word(attributes, 'mlflow.llm.provider'));
+  if (provider !== undefined) reading.provider = provider;
+  const body = recordAt(attributes, 'mlflow.spanInputs');
+  const response = recordAt(attributes, 'mlflow.spanOutputs');
+  const asked = stringAt(body, 'model') ?? word(attributes, 'mlflow.llm.model');
+  if (asked !== undefined) reading.requestModel = asked;
+  const answered = stringAt(response, 'model');
+  if (answered !== undefined) reading.responseModel = answered;
+  const responseId = stringAt(response, 'id') ?? responseIdIn(text(attributes, 'mlflow.spanOutputs'));
+  if (responseId !== undefined) reading.responseId = responseId;
+  const tools = jsonOf(attributes.get('mlflow.chat.tools')) ?? body?.['tools'];
+  const settings = settingsOf(asked, readParameters(body), readTools(tools));
+  if (settings !== undefined) reading.settings = settings;
+}
+
+function readUsage(reading: Reading, attributes: OtlpAttributes): void {
+  const usage = recordAt(attributes, 'mlflow.chat.tokenUsage');
+  const tokens = tokenUsage({
+    input: numberAt(usage, 'input_tokens'),
+    output: numberAt(usage, 'output_tokens'),
+    cacheRead: numberAt(usage, 'cache_read_input_tokens'),
+    cacheWrite: numberAt(usage, 'cache_creation_input_tokens'),
+    total: numberAt(usage, 'total_tokens'),
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
+  const cost = dollars(numberAt(recordAt(attributes, 'mlflow.llm.cost'), 'total_cost'));
+  if (cost !== undefined) reading.reportedCostUsd = cost;
+}
+
+export const mlflow: Dialect = { name: 'mlflow', keys: ['mlflow.'], span: readSpan };

@@ -1,0 +1,143 @@
+/**
+ * OpenLLMetry (Traceloop). Today it speaks the semantic conventions and adds `traceloop.*`; its
+ * legacy form has flattened `gen_ai.prompt.N.*` and `gen_ai.completion.N.*`, which LiteLLM sends too.
+ * https://www.traceloop.com/docs/openllmetry/contributing/semantic-conventions
+ */
+
+import type { Message, Operation } from '../contract/invocation.ts';
+import type { Json } from '../contract/prompt.ts';
+import { firstText, text } from '../otlp/attributes.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { unflattenList } from './flattened.ts';
+import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, stringAt } from './json-text.ts';
+import { messagesOf, readMessages } from './messages.ts';
+import { metadataReading } from './metadata.ts';
+import { finishReasons } from './names.ts';
+import { prefixed, readUsage } from './semconv.ts';
+import { readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
+
+const REQUEST_TYPES: Readonly<Record<string, Operation>> = {
+  chat: 'chat',
+  completion: 'text_completion',
+  embedding: 'embeddings',
+  embeddings: 'embeddings',
+};
+
+function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
+  const { attributes } = span;
+  const reading = readContext(attributes);
+  const kind = text(attributes, 'traceloop.span.kind');
+  if (kind !== undefined && !attributes.has('gen_ai.request.model')) {
+    reading.role = 'wrapper';
+    if (kind === 'tool') reading.boundary = 'tool';
+    if (kind === 'agent') reading.boundary = 'agent';
+    return reading;
+  }
+  if (known.role === 'wrapper') return reading;
+  const operation = REQUEST_TYPES[text(attributes, 'llm.request.type')?.toLowerCase() ?? ''];
+  if (operation !== undefined) {
+    reading.role = 'call';
+    reading.operation = operation;
+  }
+  if (scope.name.startsWith('@traceloop/instrumentation-anthropic')) readExclusiveUsage(reading, attributes);
+  readFlattened(reading, attributes, known);
+  readNestedInput(reading, attributes, scope.name);
+  return reading;
+}
+
+function readContext(attributes: OtlpAttributes): Reading {
+  const reading = metadataReading((key) => text(attributes, `traceloop.association.properties.${key}`));
+  const name = text(attributes, 'traceloop.prompt.key');
+  if (name !== undefined) {
+    reading.declared = {
+      name,
+      version: firstText(attributes, ['traceloop.prompt.version', 'traceloop.prompt.version_hash']) ?? null,
+      label: text(attributes, 'traceloop.prompt.version_name') ?? null,
+    };
+  }
+  const template = text(attributes, 'traceloop.prompt.template');
+  if (template !== undefined) reading.template = template;
+  const variables = prefixed(attributes, 'traceloop.prompt.template_variables.');
+  if (variables !== undefined) reading.variables = variables;
+  return reading;
+}
+
+/** Its JavaScript instrumentation of Anthropic reports input without cached input, in every version. */
+function readExclusiveUsage(reading: Reading, attributes: OtlpAttributes): void {
+  const { tokens } = readUsage(attributes);
+  if (tokens === undefined) return;
+  const { input, output, cacheRead, cacheWrite } = tokens;
+  const usage = tokenUsage({
+    input: input ?? undefined,
+    output: output ?? undefined,
+    cacheRead: cacheRead ?? undefined,
+    cacheWrite: cacheWrite ?? undefined,
+    excludesCache: true,
+  });
+  if (usage !== undefined) reading.tokens = usage;
+  if (usage?.cacheRead === undefined && usage?.cacheWrite === undefined) reading.incomplete = ['usage_without_cache'];
+}
+
+function readFlattened(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
+  const prompts = unflattenList(attributes, 'gen_ai.prompt.');
+  if (prompts !== undefined && known.input === undefined) {
+    const input = prompts.filter(isRecord).flatMap((prompt) => flattenedMessage(prompt, 'user'));
+    if (input.length > 0) reading.input = input;
+  }
+  const completions = unflattenList(attributes, 'gen_ai.completion.')?.filter(isRecord);
+  if (completions !== undefined && known.output === undefined) {
+    const output = completions.flatMap((completion) => flattenedMessage(completion, 'assistant'));
+    if (output.length > 0) reading.output = output;
+    const reasons = finishReasons(completions.flatMap((completion) => stringAt(completion, 'finish_reason') ?? []));
+    if (reasons !== undefined) reading.finishReasons = reasons;
+  }
+  const functions = unflattenList(attributes, 'llm.request.functions.');
+  const settings = settingsOf(undefined, undefined, readTools(functions?.map(functionTool)));
+  if (settings !== undefined) reading.settings = settings;
+}
+
+/** A content in parts is JSON text here, and a missing one the text `null`. */
+function flattenedMessage(message: JsonRecord, role: string): Message[] {
+  const { content } = message;
+  return readMessages({ role, ...message, content: content === 'null' ? null : unwrapParts(content) }, role);
+}
+
+function unwrapParts(content: Json | undefined): Json {
+  if (typeof content !== 'string' || !looksLikeJson(content)) return content ?? null;
+  const parsed = parseJson(content);
+  return isArray(parsed) && parsed.every((part) => isRecord(part) && 'type' in part) ? parsed : content;
+}
+
+/** `arguments` is the schema of the parameters, as JSON text. */
+function functionTool(definition: Json): Json {
+  if (!isRecord(definition)) return definition;
+  const schema = definition['parameters'] ?? definition['arguments'];
+  const parsed = typeof schema === 'string' ? parseJson(schema) : schema;
+  return { name: definition['name'] ?? '', description: definition['description'] ?? '', parameters: parsed ?? null };
+}
+
+const NESTED = String.raw`"content":"[{\"`;
+
+/** For the responses API its one text part is the whole input as JSON: `[{"role":"user",…}]`. */
+function readNestedInput(reading: Reading, attributes: OtlpAttributes, scope: string): void {
+  if (!scope.startsWith('@traceloop/') || text(attributes, 'gen_ai.input.messages')?.includes(NESTED) !== true) return;
+  const read = messagesOf(attributes.get('gen_ai.input.messages'), 'user');
+  if (read === undefined || read.isTruncated) return;
+  const input = read.messages.flatMap((message) => {
+    const [part] = message.parts;
+    if (message.parts.length !== 1 || part?.type !== 'text' || !part.text.startsWith('[{"')) return [message];
+    const nested = parseJson(part.text);
+    const isInput = isArray(nested) && nested.every((item) => isRecord(item) && ('role' in item || 'type' in item));
+    return isInput ? readMessages(nested, message.role) : [message];
+  });
+  reading.input = input;
+}
+
+export const openllmetry: Dialect = {
+  name: 'openllmetry',
+  keys: ['traceloop.', 'llm.request.type', 'llm.request.functions.', 'gen_ai.prompt.', 'gen_ai.completion.'],
+  scopes: ['@traceloop/'],
+  span: readSpan,
+};
