@@ -94,13 +94,17 @@ class ParsedYaml implements YamlDocument {
     this.#document = document;
     this.#lineCounter = lineCounter;
     // Warnings are unresolved tags and directives of other YAML versions: never meant.
-    const syntax = [...document.errors, ...document.warnings].map((error): Problem => ({
+    const reported = [...document.errors, ...document.warnings].slice(0, 4 * YAML_LIMITS.problemsMax);
+    const syntax = reported.map((error): Problem => ({
       file,
       ...this.#position(error.pos[0]),
       field: '',
       message: explain(error),
     }));
-    const errors = [...syntax, ...this.#structureProblems()].slice(0, YAML_LIMITS.problemsMax);
+    // The parser says several things about one place; the first is the one to mend.
+    const errors = [...syntax, ...this.#structureProblems()]
+      .filter(({ line, column }, index, all) => all.findIndex((p) => p.line === line && p.column === column) === index)
+      .slice(0, YAML_LIMITS.problemsMax);
     const [value, bomb] = errors.length === 0 ? this.#toValue() : [undefined, null];
     this.problems = bomb === null ? errors : [bomb];
     this.value = value;
@@ -277,6 +281,8 @@ function explain(error: { readonly code: string; readonly message: string }): st
       return 'holds several YAML documents (---): one file is one document.';
     case 'NON_STRING_KEY':
       return 'a key must be a plain word. A text that starts with { or [ needs quotes or a | block.';
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return `${sentence(message)} A text that holds ": " needs quotes or a | block.`;
     case 'BAD_SCALAR_START':
       return `${sentence(message)} Put the text in quotes.`;
     case 'RESOURCE_EXHAUSTION':

@@ -3,8 +3,11 @@
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Fault } from '../contract/fault.ts';
+import { forEachConcurrently } from '../lib/limits.ts';
 
 export const DISCOVERY_LIMITS = { filesMax: 20_000, depthMax: 32 } as const;
+
+const STATS_AT_ONCE = 16;
 
 export interface FoundFile {
   readonly absolute: string;
@@ -24,7 +27,7 @@ export async function findYamlFiles(
   baseDirectory: string,
   signal: AbortSignal,
 ): Promise<readonly FoundFile[]> {
-  const found: FoundFile[] = [];
+  const paths: string[] = [];
   const visit = async (directory: string, depth: number): Promise<void> => {
     signal.throwIfAborted();
     if (depth > DISCOVERY_LIMITS.depthMax) return;
@@ -32,17 +35,20 @@ export async function findYamlFiles(
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
       const absolute = join(directory, entry.name);
-      if (entry.isDirectory()) {
-        await visit(absolute, depth + 1);
-      } else if (isYamlName(entry.name)) {
-        const signature = await signatureOf(absolute);
-        if (signature !== null) found.push({ absolute, shown: showPath(absolute, baseDirectory), signature });
-        if (found.length > DISCOVERY_LIMITS.filesMax) throw tooMany(root);
-      }
+      if (entry.isDirectory()) await visit(absolute, depth + 1);
+      else if (isYamlName(entry.name)) paths.push(absolute);
+      if (paths.length > DISCOVERY_LIMITS.filesMax) throw tooMany(root);
     }
   };
   await visit(root, 0);
-  return found;
+  const signatures = new Map<string, string | null>();
+  await forEachConcurrently(paths, STATS_AT_ONCE, async (path) => {
+    signatures.set(path, await signatureOf(path));
+  });
+  return paths.flatMap((absolute) => {
+    const signature = signatures.get(absolute) ?? null;
+    return signature === null ? [] : [{ absolute, shown: showPath(absolute, baseDirectory), signature }];
+  });
 }
 
 export function isYamlName(name: string): boolean {

@@ -149,5 +149,6 @@ function standaloneLine(text: string, tag: Tag): { start: number; end: number; i
  */
 function indentLines(source: string, indent: string, format: TemplateFormat): string {
   if (indent === '') return source;
-  return source.replace(format === 'handlebars' ? /^(?=[\s\S])/gm : /^(?=[^\r\n])/gm, indent);
+  // Not `^` with the m flag: that also matches between CR and LF.
+  return source.replace(format === 'handlebars' ? /(?<=^|\n)(?=[\s\S])/g : /(?<=^|\n)(?=[^\n])/g, () => indent);
 }

@@ -163,7 +163,8 @@ function hasText(value: Record<string, unknown>): boolean {
 }
 
 function holdsText(entry: Record<string, unknown>): boolean {
-  return (entry['template'] ?? undefined) !== undefined || (entry['messages'] ?? undefined) !== undefined;
+  // An empty one is there, and complained about for being empty.
+  return entry['template'] !== undefined || entry['messages'] !== undefined;
 }
 
 function textHolders(value: Record<string, unknown>): readonly (readonly [Record<string, unknown>, YamlPath])[] {

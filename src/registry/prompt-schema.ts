@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { TEMPLATE_FORMATS, type Json } from '../contract/prompt.ts';
+import { parseTimestamp } from '../lib/time.ts';
 import { isVersion } from './version-order.ts';
 
 export const PROMPT_ID = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9])?$/;
@@ -53,10 +54,7 @@ const format = z.enum(TEMPLATE_FORMATS);
 const text = z.string().min(1);
 const message = z.strictObject({ role: z.string().min(1), content: z.string() });
 const messages = z.array(message).min(1);
-const date = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}.*)?$/, 'must be a date, as in 2026-04-15')
-  .refine((value) => Number.isFinite(Date.parse(value)), 'must be a date that exists, as in 2026-04-15');
+const date = z.string().refine((value) => isDate(value), 'must be a date that exists, as in 2026-04-15');
 
 const Variant = z.strictObject({
   model: z.string().min(1),
@@ -110,6 +108,11 @@ export const HistoricPromptFile = z.object({
 });
 
 export const MISSING_MODEL = MISSING_HINTS.model;
+
+/** A day, or a time with an offset. */
+function isDate(value: string): boolean {
+  return parseTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(value) ? `${value}T00:00:00Z` : value) !== null;
+}
 
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return true;
