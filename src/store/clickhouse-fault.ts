@@ -138,7 +138,8 @@ function meaningOf(error: unknown): Meaning | null {
 const MESSAGE_CHARACTERS_MAX = 600;
 
 function firstLines(message: string): string {
-  const text = message.trim();
+  // The embedded engine says its code twice; the code is in the cause anyway.
+  const text = message.trim().replace(/^(?:Code: \d+\. DB::Exception: )+/, '');
   const cut = text.length > MESSAGE_CHARACTERS_MAX ? `${text.slice(0, MESSAGE_CHARACTERS_MAX)} …` : text;
   return /[.!?…]$/.test(cut) ? cut : `${cut}.`;
 }

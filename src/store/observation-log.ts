@@ -8,22 +8,24 @@ import { sha256 } from '../lib/hash.ts';
 import { canonicalBody } from '../text/body.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
+import { groupCommit } from './group-commit.ts';
 import { jsonLines } from './json-lines.ts';
 import { OBSERVATION_COLUMNS, toObservation, toObservationRow, type ObservationRow } from './observation-rows.ts';
 
 const BATCH_ROWS_MAX = 10_000;
 
 export function createObservationLog(database: Database, texts: TextLog): ObservationLog {
+  const append = groupCommit<Observation>(BATCH_ROWS_MAX, async (observations) => {
+    await texts.put(bodiesOf(observations));
+    for (let start = 0; start < observations.length; start += BATCH_ROWS_MAX) {
+      const lines = jsonLines(observations.slice(start, start + BATCH_ROWS_MAX).map(toObservationRow));
+      const token = sha256(lines);
+      await database.insertJsonLines('observations', lines, token);
+      await database.insertJsonLines('latest_observations', lines, token);
+    }
+  });
   return {
-    append: async (observations) => {
-      await texts.put(bodiesOf(observations));
-      for (let start = 0; start < observations.length; start += BATCH_ROWS_MAX) {
-        const lines = jsonLines(observations.slice(start, start + BATCH_ROWS_MAX).map(toObservationRow));
-        const token = sha256(lines);
-        await database.insertJsonLines('observations', lines, token);
-        await database.insertJsonLines('latest_observations', lines, token);
-      }
-    },
+    append,
     latest: () => readLatest(database, texts),
     list: (filter, page) => readPage(database, texts, filter, page),
     changeInterval: (target, part, strict) => readChangeInterval(database, target, part, strict),

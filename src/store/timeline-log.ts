@@ -5,6 +5,7 @@ import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { displayBody } from '../text/body.ts';
 import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
+import { earlierCalls } from '../timeline/held.ts';
 import { intendedAt, intendedEntries, type IntendedEntry, type PinFact } from '../timeline/intended.ts';
 import type { Database } from './database.ts';
 import { PIN_COLUMNS, type PinRow } from './pin-log.ts';
@@ -38,7 +39,7 @@ export function createTimelineLog(database: Database, texts: TextLog, clock: Clo
           .filter((entry) => overlaps(entry, from, to))
           .toSorted(byBeginning)
           .map((entry) => withRegisteredText(entry, names)),
-        held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts)))).toSorted(byBeginning),
+        held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts, used)))).toSorted(byBeginning),
         used: (
           await describeUsed(
             used.filter((entry) => overlaps(entry, from, to)),
@@ -68,7 +69,7 @@ async function readAt(database: Database, texts: TextLog, now: Timestamp, query:
     time,
     knownAt,
     intended: intended === null ? null : withRegisteredText(intended, names),
-    held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts)))).toSorted(byTarget),
+    held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts, used)))).toSorted(byTarget),
     used: await describeUsed(
       used.filter((entry) => isActive(entry, time)),
       names,
@@ -116,13 +117,19 @@ function withRegisteredText(entry: TimelineEntry, names: VersionNames): Timeline
   return { version, hash, text, from, until, evidence };
 }
 
-async function describeHeld(answer: HeldAnswer, names: VersionNames, texts: TextLog): Promise<HeldEntry> {
+async function describeHeld(
+  answer: HeldAnswer,
+  names: VersionNames,
+  texts: TextLog,
+  used: readonly UsedEntry[],
+): Promise<HeldEntry> {
   const { entry, bodyKind, transport, cosmetic } = answer;
   if (entry.hash === null) return entry;
   const name = names.name({ strict: entry.hash, transport, cosmetic });
   const content = (await texts.get([entry.hash])).get(entry.hash);
   const text = content === undefined ? null : displayBody(bodyFromCanonical(bodyKind, content));
-  return { ...entry, version: name.version, text, evidence: [...entry.evidence, ...name.evidence] };
+  const named = { ...entry, version: name.version, text };
+  return { ...named, evidence: [...entry.evidence, ...name.evidence, ...earlierCalls(named, used)] };
 }
 
 async function describeUsed(

@@ -5,20 +5,27 @@ import type { Timestamp } from '../contract/time.ts';
 import type { Judgement } from '../contract/verdict.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { Database } from './database.ts';
+import { groupCommit } from './group-commit.ts';
 import { jsonLines } from './json-lines.ts';
 
 const BATCH_ROWS_MAX = 2_000;
 
+interface Given {
+  readonly judgement: Judgement;
+  readonly at: Timestamp;
+}
+
 export function createVerdictLog(database: Database): VerdictLog {
+  const append = groupCommit<Given>(BATCH_ROWS_MAX, async (judgements) => {
+    for (let start = 0; start < judgements.length; start += BATCH_ROWS_MAX) {
+      const lines = jsonLines(judgements.slice(start, start + BATCH_ROWS_MAX).map(toRow));
+      const token = sha256(lines);
+      await database.insertJsonLines('verdicts', lines, token);
+      await database.insertJsonLines('latest_verdicts', lines, token);
+    }
+  });
   return {
-    append: async (judgements) => {
-      for (let start = 0; start < judgements.length; start += BATCH_ROWS_MAX) {
-        const lines = jsonLines(judgements.slice(start, start + BATCH_ROWS_MAX).map(toRow));
-        const token = sha256(lines);
-        await database.insertJsonLines('verdicts', lines, token);
-        await database.insertJsonLines('latest_verdicts', lines, token);
-      }
-    },
+    append,
     latest: async () => {
       const rows = await database.query<{ at: Timestamp; document: string }>(
         'SELECT at, document FROM latest_verdicts FINAL ORDER BY target, part',
@@ -28,7 +35,7 @@ export function createVerdictLog(database: Database): VerdictLog {
   };
 }
 
-function toRow({ judgement, at }: { readonly judgement: Judgement; readonly at: Timestamp }): object {
+function toRow({ judgement, at }: Given): object {
   const { target, part, prompt, environment, verdict, reason } = judgement;
   return { target, part, prompt, environment, verdict, reason, at, document: JSON.stringify(judgement) };
 }

@@ -4,7 +4,7 @@
  */
 
 import type { ContentHash } from '../contract/prompt.ts';
-import type { HeldEntry } from '../contract/store.ts';
+import type { HeldEntry, UsedEntry } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
 import { timeWords } from '../text/time-words.ts';
@@ -105,4 +105,20 @@ function failureEvidence(failedPolls: number, run: Sighting): readonly Evidence[
   if (failedPolls === 0) return [];
   const polls = failedPolls === 1 ? '1 poll' : `${failedPolls} polls`;
   return [{ kind: 'unreachable', words: `${polls} after ${timeWords(run.last)} had no answer` }];
+}
+
+/**
+ * Calls that carried the content while polls had not seen it yet. Worth a word, and no more: a
+ * service has its own clock, and may have the content from elsewhere.
+ */
+export function earlierCalls(entry: HeldEntry, used: readonly UsedEntry[]): readonly Evidence[] {
+  const [earliest, latest] = entry.from;
+  return used
+    .filter(({ version, hash }) => (version === null ? hash === entry.hash : version === entry.version))
+    .filter(({ from: [, first] }) => first !== null && latest !== null && first < latest)
+    .filter(({ from: [, first] }) => earliest === null || (first !== null && first > earliest))
+    .map(({ service, from: [, first] }) => ({
+      kind: 'traffic',
+      words: `${service} called with it at ${first === null ? 'an unknown time' : timeWords(first)} already`,
+    }));
 }

@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -132,6 +134,21 @@ describe('the data directory', () => {
     });
     await database.close();
     await database.close();
+    await (await openDatabase({ path }, '1.2.3', systemClock)).close();
+  });
+
+  it('says which other process has it open, also when nothing but the engine tells', async () => {
+    const path = tempDirectory();
+    const script = join(import.meta.dirname, '..', 'support', 'store-writer.ts');
+    const child = spawn(process.execPath, [script, path], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await once(child.stdout, 'data');
+    const refused = { kind: 'config', message: expect.stringContaining(`in use by process ${child.pid}`) };
+    await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject(refused);
+    rmSync(join(path, 'owner.json'));
+    await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject(refused);
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
     await (await openDatabase({ path }, '1.2.3', systemClock)).close();
   });
 

@@ -188,6 +188,22 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
     });
   });
 
+  it('mentions calls that carried a content before polls saw it, and claims nothing from them', async () => {
+    const prompt = 'early';
+    await store.registry.recordVersions(
+      [registered('1', ONE, { prompt }), registered('2', TWO, { prompt })],
+      time('00:00:00'),
+    );
+    const more = { prompt, target: 'config/early' };
+    await store.observations.append([held('06:00:00', ONE, more), held('06:10:00', TWO, more)]);
+    await database.insert('invocations', [call(700, time('06:04:00'), '2', { prompt })]);
+    const [entry] = (await store.timeline.at({ prompt, environment: 'production', time: time('06:20:00') })).held;
+    expect(entry?.from).toEqual([time('06:00:00'), time('06:10:00')]);
+    expect(entry?.evidence.map(({ words }) => words)).toContain(
+      'app called with it at 2026-11-20 06:04:00 UTC already',
+    );
+  });
+
   it('stays quick when calls are many: they are gathered, and the edges stay exact', async () => {
     const rows = Array.from({ length: 6_000 }, (_, index) =>
       call(10_000 + index, addMillis(time('12:00:00'), index * 600), index < 3_000 ? '1' : '2', { prompt: 'busy' }),
