@@ -8,8 +8,8 @@ import { shortenDiff } from '../text/shorten-diff.ts';
 
 const Config = z.strictObject({});
 
-/** About two screens. */
-const DIFF_BYTES_MAX = 6_000;
+/** About a screen. */
+const DIFF_BYTES_MAX = 3_000;
 const LABEL_CHARACTERS = 16;
 const RULE_CHARACTERS = 72;
 
@@ -61,7 +61,12 @@ function layOut(alert: Alert, paint: Paint): string {
 function diffLines({ diff }: AlertFacts, paint: Paint): readonly string[] {
   if (diff === '') return [];
   const lines = shortenDiff(diff, DIFF_BYTES_MAX).split('\n');
-  return ['', ...lines.map((line) => `  ${paintDiff(revealHidden(line), paint)}`)];
+  return [
+    '',
+    ...lines.map(
+      (line, index) => `  ${index < 2 ? paint('bold', revealHidden(line)) : paintDiff(revealHidden(line), paint)}`,
+    ),
+  ];
 }
 
 function paintDiff(line: string, paint: Paint): string {

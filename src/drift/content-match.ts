@@ -55,13 +55,22 @@ export function comparableTexts(a: PromptBody, b: PromptBody): readonly [string,
   return [displayBody(a), displayBody(b)];
 }
 
-/** From 0 to 1: the share of words that two texts have in common (Dice's coefficient over their multisets). */
+/** Fewer runs of three words say nothing about where a text comes from. */
+const RUNS_MIN = 12;
+
+/**
+ * From 0 to 1, how much of one text is in the other: the share of words that they have in common
+ * (Dice's coefficient over their multisets), or the share of the first one's runs of three words
+ * that the second one holds, so that a text which was only added to is still recognised.
+ */
 export function resemblance(a: string, b: string): number {
-  const [first, second] = [wordCounts(a), wordCounts(b)];
-  let common = 0;
-  for (const [word, count] of first.counts) common += Math.min(count, second.counts.get(word) ?? 0);
-  const total = first.total + second.total;
-  return total === 0 ? 1 : (2 * common) / total;
+  const [first, second] = [wordsOf(a), wordsOf(b)];
+  const total = first.length + second.length;
+  if (total === 0) return 1;
+  const [firstRuns, secondRuns] = [new Set(runs(first)), new Set(runs(second))];
+  const kept =
+    firstRuns.size < RUNS_MIN ? 0 : [...firstRuns].filter((run) => secondRuns.has(run)).length / firstRuns.size;
+  return Math.max((2 * commonWords(first, second)) / total, kept);
 }
 
 function matchVariant(
@@ -86,12 +95,23 @@ function onlyMessage(body: PromptBody): string | null {
   return messages.length === 1 ? (messages[0]?.content ?? null) : null;
 }
 
-function wordCounts(text: string): { readonly counts: ReadonlyMap<string, number>; readonly total: number } {
-  const counts = new Map<string, number>();
-  let total = 0;
-  for (const [word] of text.toLowerCase().matchAll(/[\p{Script=Han}]|[\p{L}\p{N}_]+/gu)) {
-    counts.set(word, (counts.get(word) ?? 0) + 1);
-    total += 1;
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().match(/[\p{Script=Han}]|[\p{L}\p{N}_]+/gu) ?? [];
+}
+
+function runs(words: readonly string[]): readonly string[] {
+  return words.slice(2).map((word, index) => `${words[index]} ${words[index + 1]} ${word}`);
+}
+
+function commonWords(a: readonly string[], b: readonly string[]): number {
+  const left = new Map<string, number>();
+  for (const word of a) left.set(word, (left.get(word) ?? 0) + 1);
+  let common = 0;
+  for (const word of b) {
+    const count = left.get(word) ?? 0;
+    if (count === 0) continue;
+    left.set(word, count - 1);
+    common += 1;
   }
-  return { counts, total };
+  return common;
 }

@@ -100,7 +100,7 @@ function nearestOwn({ expected, observed, held, pinned }: ContentCase): Nearest 
     if (best === null || share > best.share + lead) best = { version: version.version, share };
   }
   if (best === null || best.share < RESEMBLANCE_MIN) return null;
-  const words = `has ${Math.round(best.share * 100)} % of its words in common with ${versionWords(best.version)}`;
+  const words = `shares ${Math.round(best.share * 100)} % of its words with ${versionWords(best.version)}`;
   return { version: best.version, reason: 'resembles_registered_version', evidence: { kind: 'resemblance', words } };
 }
 

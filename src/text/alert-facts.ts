@@ -59,8 +59,10 @@ function openFields(incident: Incident): AlertFacts['fields'] {
     { label: 'Changed', value: intervalWords(incident.changedBetween) },
     ...(incident.changedBy === null ? [] : [{ label: 'Changed by', value: incident.changedBy }]),
     ...(incident.owner === null ? [] : [{ label: 'Owner', value: incident.owner }]),
-    { label: 'Calls affected', value: callsWords(incident) },
-    ...(incident.reopened === 0 ? [] : [{ label: 'Came back', value: `${incident.reopened} times` }]),
+    { label: 'Calls affected', value: `${callsWords(incident)} so far` },
+    ...(incident.reopened === 0
+      ? []
+      : [{ label: 'Came back', value: incident.reopened === 1 ? 'once' : `${incident.reopened} times` }]),
   ];
 }
 
@@ -103,5 +105,5 @@ function contentWords(version: string | null, hash: string | null): string {
 }
 
 function callsWords({ invocationsAffected }: Incident): string {
-  return invocationsAffected === 0 ? 'none seen so far' : `${invocationsAffected} so far`;
+  return invocationsAffected === 0 ? 'none seen' : invocationsAffected.toLocaleString('en-US');
 }

@@ -36,8 +36,8 @@ interface Piece {
 interface Row {
   readonly sign: ' ' | '-' | '+';
   readonly piece: Piece;
-  /** True when the other side has a piece that looks the same. */
-  readonly looksSame: boolean;
+  /** Set when the other side has a piece that looks the same: what has to be shown to tell them apart. */
+  readonly reveal: 'nothing' | 'all' | 'all_but_last_space';
   /** Where it is, or would be, in each text. */
   readonly beforeLine: number;
   readonly afterLine: number;
@@ -122,7 +122,7 @@ function sameAt(before: readonly Piece[], beforeIndex: number, after: readonly P
 }
 
 function unchanged(piece: Piece): UnplacedRow {
-  return { sign: ' ', piece, looksSame: false };
+  return { sign: ' ', piece, reveal: 'nothing' };
 }
 
 function placed(rows: readonly UnplacedRow[], before: readonly Piece[], after: readonly Piece[]): readonly Row[] {
@@ -162,12 +162,30 @@ function compareMiddle(before: readonly Piece[], after: readonly Piece[]): reado
 
 /** Removals first; pieces that look alike on both sides get their invisible characters shown. */
 function changedRows(removed: readonly Piece[], added: readonly Piece[]): readonly UnplacedRow[] {
-  const gone = new Set(removed.map((piece) => look(piece.text)));
-  const came = new Set(added.map((piece) => look(piece.text)));
-  return [
-    ...removed.map((piece): UnplacedRow => ({ sign: '-', piece, looksSame: came.has(look(piece.text)) })),
-    ...added.map((piece): UnplacedRow => ({ sign: '+', piece, looksSame: gone.has(look(piece.text)) })),
-  ];
+  const [gone, came] = [looksOf(removed), looksOf(added)];
+  const row = (sign: '-' | '+', piece: Piece): UnplacedRow => {
+    const alike = look(piece.text);
+    const [before, after] = [gone.get(alike), came.get(alike)];
+    if (before === undefined || after === undefined) return { sign, piece, reveal: 'nothing' };
+    // Where a sentence was cut off, the space after it is on both sides and only a distraction.
+    return {
+      sign,
+      piece,
+      reveal: before === 'cut_at_space' && after === 'cut_at_space' ? 'all_but_last_space' : 'all',
+    };
+  };
+  return [...removed.map((piece) => row('-', piece)), ...added.map((piece) => row('+', piece))];
+}
+
+/** The looks of pieces, and whether all that look so end with a space where their line was cut. */
+function looksOf(list: readonly Piece[]): ReadonlyMap<string, 'cut_at_space' | 'other'> {
+  const looks = new Map<string, 'cut_at_space' | 'other'>();
+  for (const piece of list) {
+    const key = look(piece.text);
+    const isCut = !piece.endsLine && piece.text.endsWith(' ') && looks.get(key) !== 'other';
+    looks.set(key, isCut ? 'cut_at_space' : 'other');
+  }
+  return looks;
 }
 
 /** Runs of rows in which every change has its context; runs that touch are one. */
@@ -201,9 +219,14 @@ function range(rows: readonly Row[], sign: '-' | '+'): string {
 }
 
 function renderRow(row: Row): string {
-  const { text, offset, endsLine } = row.piece;
-  const shown = row.looksSame ? revealAll(text) : revealHidden(endsLine ? text : text.trimEnd());
-  return `${row.sign}${offset > 0 ? '… ' : ''}${shown}${endsLine ? '' : ' …'}`;
+  const { offset, endsLine } = row.piece;
+  return `${row.sign}${offset > 0 ? '… ' : ''}${shownText(row)}${endsLine ? '' : ' …'}`;
+}
+
+function shownText({ piece: { text, endsLine }, reveal }: Row): string {
+  if (reveal === 'all') return revealAll(text);
+  if (reveal === 'all_but_last_space') return revealAll(text.slice(0, -1));
+  return revealHidden(endsLine ? text : text.trimEnd());
 }
 
 /** All lines are the same: only the line feed at the end can differ. */

@@ -1,0 +1,61 @@
+/**
+ * What people get to read: every folder of `tests/golden/alerts/` holds an `alert.json` and, for each
+ * channel, what it sends. `UPDATE_GOLDEN=1` writes them anew; read the difference before committing.
+ */
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHANNEL_PLUGINS } from '../../src/channels/index.ts';
+import type { Alert } from '../../src/contract/channel.ts';
+import { boundedFetch } from '../../src/lib/http.ts';
+import { SlackStandIn } from '../support/slack.ts';
+import { WebhookReceiver } from '../support/webhook-receiver.ts';
+
+const GOLDEN = join(import.meta.dirname, '../golden/alerts');
+const CASES = readdirSync(GOLDEN);
+
+let slack: SlackStandIn;
+let receiver: WebhookReceiver;
+
+beforeAll(async () => {
+  slack = await SlackStandIn.start();
+  receiver = await WebhookReceiver.start();
+});
+afterAll(async () => {
+  await slack.stop();
+  await receiver.stop();
+});
+
+/** What the channel sent, as text. */
+async function sent(type: string, alert: Alert): Promise<string> {
+  const configs: Readonly<Record<string, unknown>> = {
+    console: {},
+    slack: { webhook_url: slack.url },
+    webhook: { url: receiver.url },
+  };
+  const plugin = CHANNEL_PLUGINS.find((each) => each.type === type);
+  const printed: string[] = [];
+  const channel = plugin?.open(configs[type], {
+    name: 'golden',
+    fetch: boundedFetch(),
+    print: (text) => printed.push(text),
+  });
+  await channel?.send(alert, AbortSignal.timeout(5_000));
+  if (type === 'console') return `${printed.join('\n')}\n`;
+  const message: unknown = (type === 'slack' ? slack : receiver).messages.at(-1);
+  return `${JSON.stringify(message, null, 2)}\n`;
+}
+
+describe.each(CASES)('%s', (name) => {
+  const folder = join(GOLDEN, name);
+  const alert = JSON.parse(readFileSync(join(folder, 'alert.json'), 'utf8')) as Alert;
+
+  it.each(CHANNEL_PLUGINS.map((plugin) => plugin.type))('%s', async (type) => {
+    const file = join(folder, type === 'console' ? 'console.txt' : `${type}.json`);
+    const actual = await sent(type, alert);
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, actual);
+    expect(existsSync(file)).toBe(true);
+    expect(actual).toBe(readFileSync(file, 'utf8'));
+  });
+});
