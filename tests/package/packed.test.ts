@@ -39,15 +39,14 @@ const binary = (): string => join(project, 'node_modules/.bin/plumbline');
 const plumbline = (...args: readonly string[]) => run(binary(), [...args], { cwd: project });
 
 test('the package holds the compiled program and what it reads, and no sources, tests or data', () => {
-  expect(packed.files).toEqual(
-    expect.arrayContaining([
-      'bin/plumbline.mjs',
-      'dist/src/main.js',
-      'examples/quickstart/plumbline.yaml',
-      'LICENSE',
-      'README.md',
-    ]),
-  );
+  const needed = [
+    'bin/plumbline.mjs',
+    'dist/src/main.js',
+    'examples/quickstart/plumbline.yaml',
+    'LICENSE',
+    'README.md',
+  ];
+  expect(needed.filter((file) => !packed.files.includes(file))).toEqual([]);
   const unwanted = /^(src|collectors|tests|bench|scripts|node_modules)\/|\/data\/|\.tgz$|^\.(?!npmrc$)/;
   expect(packed.files.filter((file) => unwanted.test(file))).toEqual([]);
 });
