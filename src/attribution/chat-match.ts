@@ -31,10 +31,10 @@ export function candidateOfHits(
   const matched: MessageHit[] = [];
   let after = -1;
   for (const [message, registered] of variant.messages.entries()) {
-    // Any message, also none or several, may stand for a message that is only a variable.
-    if (registered.isOpaque) continue;
     const hit = firstHit(hits, message, after, registered, conversation);
     if (hit === undefined) {
+      // Any message, also none or several, may stand for one that is only a variable.
+      if (registered.fitsAnything) continue;
       // Emitters that capture the system prompt alone leave nothing to compare the rest with.
       if (isLoneText || (isOnlySystem && commonRole(registered.role) !== 'system')) continue;
       return null;

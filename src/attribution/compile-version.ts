@@ -13,8 +13,8 @@ export interface CompiledMessage {
   readonly content: string;
   /** None for a message that is only variables, and for one that could not be compiled. */
   readonly patterns: readonly LinearPattern[];
-  /** Only variables, such as `{{input}}`: it says nothing, and any message may stand there. */
-  readonly isOpaque: boolean;
+  /** It may render without any text of its own, as `{{input}}` does: any message, or none, may stand there. */
+  readonly fitsAnything: boolean;
   /** Why only an equal hash can find it; null where it was compiled. */
   readonly problem: string | null;
 }
@@ -24,12 +24,13 @@ export function compileVariant(variant: PromptVariant): CompiledMessage[] {
     const parsed = parseTemplate(content, variant.format);
     if (!parsed.ok) {
       const problem = `Line ${parsed.line} is not valid ${variant.format}: ${parsed.message}`;
-      return { role, content, patterns: [], isOpaque: false, problem };
+      return { role, content, patterns: [], fitsAnything: false, problem };
     }
     const { nodes, unpredictable } = parsed.template;
-    if (unpredictable !== null) return { role, content, patterns: [], isOpaque: false, problem: unpredictable };
-    const patterns = compilePatterns(nodes);
-    return { role, content, patterns, isOpaque: patterns.length === 0, problem: null };
+    if (unpredictable !== null) return { role, content, patterns: [], fitsAnything: false, problem: unpredictable };
+    const all = compilePatterns(nodes);
+    const patterns = all.filter(({ literalBytes }) => literalBytes > 0);
+    return { role, content, patterns, fitsAnything: patterns.length < all.length, problem: null };
   });
 }
 

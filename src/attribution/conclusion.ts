@@ -55,10 +55,15 @@ export function concludeRendered(
   return { kind: 'declared', matches: [match], near: [], contradictsDeclaration: false, words: `${words}; ${how}` };
 }
 
-/** An unknown text that is close to a registered version. */
+/** Whether looking for near misses could tell more. */
+export function deservesNear(attribution: Attribution): boolean {
+  return attribution.kind === 'unknown' || attribution.kind === 'insufficient_evidence';
+}
+
+/** The answer to such a text once it is known to be close to a registered version. */
 export function withNear(attribution: Attribution, near: readonly NearMatch[]): Attribution {
   const [closest] = near;
-  if (attribution.kind !== 'unknown' || closest === undefined) return { ...attribution, near };
+  if (!deservesNear(attribution) || closest === undefined) return { ...attribution, near };
   const { prompt, version, editedBytes } = closest;
   const words = `no registered version fits; closest is ${prompt} v${version} with an edit of ${editedBytes} bytes`;
   return { ...attribution, kind: 'near', near, words };

@@ -48,15 +48,15 @@ function isComparable(message: RegisteredMessage): boolean {
 }
 
 function candidateOf(variant: RegisteredVariant, conversation: readonly PromptMessage[]): Candidate | null {
-  // Only variables: it fits everything.
-  if (variant.messages.every(({ isOpaque }) => isOpaque)) return { variant, hash: null, messages: [] };
   const hits = conversation.flatMap(({ content }, at) => {
     const forms = [...new Set([content.trim(), normaliseTransport(content)])].map(toByteString);
     return variant.messages.flatMap((registered, message) =>
       forms.flatMap((bytes) => hitsOf(registered, bytes, at, message)),
     );
   });
-  return candidateOfHits(variant, hits, conversation);
+  const candidate = candidateOfHits(variant, hits, conversation);
+  if (candidate !== null) return candidate;
+  return variant.messages.every(({ fitsAnything }) => fitsAnything) ? { variant, hash: null, messages: [] } : null;
 }
 
 function hitsOf(registered: RegisteredMessage, bytes: string, at: number, message: number): MessageHit[] {

@@ -2,7 +2,7 @@
 
 export { createAttributor } from './attributor.ts';
 export type { Attributor, AttributorStats } from './attributor.ts';
-export { withNear } from './conclusion.ts';
+export { deservesNear, withNear } from './conclusion.ts';
 export type { NearBudget } from './near-match.ts';
 export type { AddResult } from './registrar.ts';
 export { settingsDifferences } from './settings.ts';

@@ -7,7 +7,8 @@
  * those in one byte each and compares them with memcmp.
  */
 
-import type { TemplateNode, TemplateNodes } from '../templates/index.ts';
+import { gap } from '../templates/template.ts';
+import type { TemplateNode, TemplateNodes } from '../templates/template.ts';
 
 import { toByteString } from './byte-string.ts';
 
@@ -28,7 +29,7 @@ export interface LinearPattern {
 const VARIANTS_MAX = 16;
 
 /** One variant while it is being built: its literals (text) and gaps (names) in order. */
-type Piece = { readonly text: string } | { readonly gap: string };
+type Piece = { readonly text: string } | { readonly gaps: readonly string[] };
 interface Draft {
   readonly pieces: readonly Piece[];
   readonly isExact: boolean;
@@ -36,18 +37,18 @@ interface Draft {
 
 /**
  * The patterns of a template whose renders were trimmed at both ends, as most applications do and
- * as texts are before they are matched. Without any literal there is no pattern.
+ * as texts are before they are matched. Those without any literal say nothing and fit anything.
  */
 export function compilePatterns(nodes: TemplateNodes): LinearPattern[] {
   const patterns = new Map<string, LinearPattern>();
-  for (const form of literalForms(nodes)) {
+  for (const form of formsOf(nodes)) {
     for (const draft of expand(form, VARIANTS_MAX)) {
       for (const pieces of trimmedForms(draft.pieces)) {
         const pattern = toPattern(pieces, draft.isExact, form);
         const key = pattern.blocks.join('\0\0');
         // An exact pattern says more than an inexact one with the same blocks, but both are true.
         const known = patterns.get(key);
-        if (pattern.literalBytes > 0 && (known === undefined || !known.isExact)) patterns.set(key, pattern);
+        if (known === undefined || !known.isExact) patterns.set(key, pattern);
       }
     }
   }
@@ -55,31 +56,31 @@ export function compilePatterns(nodes: TemplateNodes): LinearPattern[] {
 }
 
 /**
- * The literals as they were written and, where that differs, as they look after a transport that
- * changes line ends and composes characters; see `src/text/hashes.ts`.
+ * The template as it is written and, where they differ, as it renders in an engine that escapes
+ * HTML, and as both look after a transport that changes line ends and composes characters
+ * (`src/text/hashes.ts`).
  */
-function literalForms(nodes: TemplateNodes): TemplateNodes[] {
-  const normalised = mapLiterals(nodes, (text) => text.replace(/\r\n?/g, '\n').normalize('NFC'));
-  return normalised === nodes ? [nodes] : [nodes, normalised];
+function formsOf(nodes: TemplateNodes): Set<TemplateNodes> {
+  const escaped = mapLiterals(nodes, (node) => (node.isPrinted === true ? gap('escaped text') : node));
+  return new Set([nodes, escaped].flatMap((form) => [form, mapLiterals(form, transported)]));
 }
+
+function transported(node: LiteralNode): TemplateNode {
+  const text = node.text.replace(/\r\n?/g, '\n').normalize('NFC');
+  return text === node.text ? node : { ...node, text };
+}
+
+type LiteralNode = Extract<TemplateNode, { kind: 'literal' }>;
 
 /** The same array if nothing changed. */
-function mapLiterals(nodes: TemplateNodes, change: (text: string) => string): TemplateNodes {
-  let isChanged = false;
-  const mapped = nodes.map((node): TemplateNode => {
-    const result = mapNode(node, change);
-    if (result !== node) isChanged = true;
-    return result;
-  });
-  return isChanged ? mapped : nodes;
+function mapLiterals(nodes: TemplateNodes, change: (node: LiteralNode) => TemplateNode): TemplateNodes {
+  const mapped = nodes.map((node) => mapNode(node, change));
+  return mapped.every((node, at) => node === nodes[at]) ? nodes : mapped;
 }
 
-function mapNode(node: TemplateNode, change: (text: string) => string): TemplateNode {
+function mapNode(node: TemplateNode, change: (node: LiteralNode) => TemplateNode): TemplateNode {
   if (node.kind === 'gap') return node;
-  if (node.kind === 'literal') {
-    const text = change(node.text);
-    return text === node.text ? node : { kind: 'literal', text };
-  }
+  if (node.kind === 'literal') return change(node);
   if (node.kind === 'repeat') {
     const body = mapLiterals(node.body, change);
     return body === node.body ? node : { ...node, body };
@@ -94,7 +95,7 @@ function expand(nodes: TemplateNodes, limit: number): Draft[] {
   for (const node of nodes) {
     const ways = waysThrough(node, limit);
     const fits = drafts.length * ways.length <= limit;
-    const chosen = fits ? ways : [{ pieces: [{ gap: 'either' }], isExact: false }];
+    const chosen = fits ? ways : [{ pieces: [{ gaps: ['either'] }], isExact: false }];
     drafts = drafts.flatMap((draft) =>
       chosen.map((way) => ({ pieces: [...draft.pieces, ...way.pieces], isExact: draft.isExact && way.isExact })),
     );
@@ -104,8 +105,8 @@ function expand(nodes: TemplateNodes, limit: number): Draft[] {
 
 function waysThrough(node: TemplateNode, limit: number): Draft[] {
   if (node.kind === 'literal') return [{ pieces: [{ text: node.text }], isExact: true }];
-  if (node.kind === 'gap') return [{ pieces: [{ gap: node.name }], isExact: true }];
-  if (node.kind === 'repeat') return [{ pieces: [{ gap: node.name }], isExact: isAnything(node.body) }];
+  if (node.kind === 'gap') return [{ pieces: [{ gaps: [node.name] }], isExact: true }];
+  if (node.kind === 'repeat') return [{ pieces: [{ gaps: [node.name] }], isExact: isAnything(node.body) }];
   // A variable or nothing is a variable.
   if (node.branches.some((branch) => branch.length === 1 && branch[0]?.kind === 'gap')) {
     const all = node.branches.flat();
@@ -139,7 +140,10 @@ function trimEdge(pieces: readonly Piece[], edge: 'start' | 'end'): Piece[][] {
   const trim = (text: string): string => (edge === 'start' ? text.trimStart() : text.trimEnd());
   for (;;) {
     const outer = take();
-    if (outer === undefined) break;
+    if (outer === undefined) {
+      forms.push([]);
+      break;
+    }
     if ('text' in outer) {
       const text = trim(outer.text);
       if (text === '') continue;
@@ -159,23 +163,28 @@ function mergePieces(pieces: readonly Piece[]): Piece[] {
   const merged: Piece[] = [];
   for (const piece of pieces) {
     const last = merged.at(-1);
-    if ('text' in piece && piece.text === '') continue;
-    if ('text' in piece && last !== undefined && 'text' in last)
-      merged[merged.length - 1] = { text: last.text + piece.text };
-    else merged.push(piece);
+    if ('text' in piece) {
+      if (piece.text === '') continue;
+      if (last !== undefined && 'text' in last) merged[merged.length - 1] = { text: last.text + piece.text };
+      else merged.push(piece);
+    } else if (last !== undefined && 'gaps' in last) {
+      merged[merged.length - 1] = { gaps: [...last.gaps, ...piece.gaps] };
+    } else {
+      merged.push(piece);
+    }
   }
   return merged;
 }
 
 function toPattern(pieces: readonly Piece[], isExact: boolean, nodes: TemplateNodes): LinearPattern {
   const blocks = [''];
-  const gapNames: string[][] = [];
+  const gapNames: (readonly string[])[] = [];
   for (const piece of pieces) {
-    if ('text' in piece) blocks[blocks.length - 1] += toByteString(piece.text);
-    else if (blocks.length > 1 && blocks.at(-1) === '') gapNames.at(-1)?.push(piece.gap);
-    else {
+    if ('text' in piece) {
+      blocks[blocks.length - 1] = toByteString(piece.text);
+    } else {
       blocks.push('');
-      gapNames.push([piece.gap]);
+      gapNames.push(piece.gaps);
     }
   }
   const literalBytes = blocks.reduce((sum, block) => sum + block.length, 0);

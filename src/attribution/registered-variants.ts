@@ -6,7 +6,8 @@ import type { IndexedPattern } from './indexed-pattern.ts';
 export interface RegisteredMessage {
   readonly role: string;
   readonly content: string;
-  readonly isOpaque: boolean;
+  /** Any message, or none, may stand where it stands. */
+  readonly fitsAnything: boolean;
   readonly problem: string | null;
   readonly patterns: readonly IndexedPattern[];
 }

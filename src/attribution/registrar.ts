@@ -87,8 +87,8 @@ export class Registrar {
 }
 
 function registeredMessage(
-  { role, content, isOpaque, problem }: CompiledMessage,
+  { role, content, fitsAnything, problem }: CompiledMessage,
   patterns: readonly IndexedPattern[],
 ): RegisteredMessage {
-  return { role, content, isOpaque, problem, patterns };
+  return { role, content, fitsAnything, problem, patterns };
 }

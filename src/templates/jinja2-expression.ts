@@ -8,7 +8,7 @@
 import { parse, tokenize } from '@huggingface/jinja';
 import nunjucks from 'nunjucks';
 
-import { choice, gap, literal } from './template.ts';
+import { choice, gap, literal, printedNodes } from './template.ts';
 import type { TemplateNodes } from './template.ts';
 
 /** A node of the library's syntax tree; it exports no types for them. */
@@ -54,7 +54,8 @@ export function isSimplePath(source: string): boolean {
 
 /** What printing this expression can give. */
 export function printed(syntax: Syntax, source: string, bindings: Bindings): TemplateNodes {
-  return knownText(syntax, bindings) ?? [gap(source)];
+  const known = knownText(syntax, bindings);
+  return known === null ? [gap(source)] : printedNodes(known);
 }
 
 /** The text of an expression as far as the source tells; null when it could be anything. */

@@ -9,7 +9,7 @@ import { isSimplePath, namesRead, parseSyntax, printed } from './jinja2-expressi
 import type { Syntax } from './jinja2-expression.ts';
 import { normaliseJinja2, scanJinja2 } from './jinja2-tags.ts';
 import type { Jinja2Tag } from './jinja2-tags.ts';
-import { choice, gap, literal, repeat, TemplateSyntaxError } from './template.ts';
+import { choice, gap, literal, printedNodes, repeat, TemplateSyntaxError } from './template.ts';
 import type { Template, TemplateNode, TemplateNodes } from './template.ts';
 
 export function parseJinja2(text: string): Template {
@@ -82,7 +82,8 @@ class Jinja2Reader {
     if (isSimplePath(source)) {
       const root = source.split('.', 1)[0] ?? source;
       this.note([root]);
-      return (root === source ? this.bindings.get(root) : null) ?? [gap(source)];
+      const known = root === source ? (this.bindings.get(root) ?? null) : null;
+      return known === null ? [gap(source)] : printedNodes(known);
     }
     const syntax = this.syntax(`{{ ${source} }}`, source, line);
     return syntax === null ? [gap(source)] : printed(syntax, source, this.bindings);

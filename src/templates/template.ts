@@ -5,7 +5,8 @@
  */
 
 export type TemplateNode =
-  | { readonly kind: 'literal'; readonly text: string }
+  /** `isPrinted`: it comes out of an expression, so an engine that escapes HTML changes it. */
+  | { readonly kind: 'literal'; readonly text: string; readonly isPrinted?: true }
   /** Any text, also none. The name is the variable, or the source of the expression. */
   | { readonly kind: 'gap'; readonly name: string }
   /** Exactly one of the branches; an empty branch renders nothing. */
@@ -49,6 +50,16 @@ export function literal(text: string): TemplateNode {
   return { kind: 'literal', text };
 }
 
+/** The same nodes, but printed by an expression; only where that makes a difference. */
+export function printedNodes(nodes: TemplateNodes): TemplateNodes {
+  return nodes.map((node): TemplateNode => {
+    if (node.kind === 'choice') return choice(...node.branches.map(printedNodes));
+    if (node.kind === 'repeat') return repeat(node.name, printedNodes(node.body));
+    const isChangedByEscaping = node.kind === 'literal' && /[<>&"'`\\]/.test(node.text);
+    return isChangedByEscaping ? { ...node, isPrinted: true } : node;
+  });
+}
+
 // A long expression says no more about what filled a gap than its beginning does.
 const GAP_NAME_CHARACTERS_MAX = 80;
 
@@ -72,7 +83,8 @@ export function joinLiterals(nodes: TemplateNodes): TemplateNodes {
     const last = joined.at(-1);
     if (node.kind === 'literal') {
       if (node.text === '') continue;
-      if (last?.kind === 'literal') joined[joined.length - 1] = literal(last.text + node.text);
+      const isAlike = last?.kind === 'literal' && last.isPrinted === node.isPrinted;
+      if (isAlike) joined[joined.length - 1] = { ...last, text: last.text + node.text };
       else joined.push(node);
     } else if (node.kind === 'choice') {
       joined.push(choice(...node.branches.map(joinLiterals)));
