@@ -107,6 +107,10 @@ async function lockRegistry(
   dryRun: boolean,
 ): Promise<LockResult> {
   const { snapshot, locked, present } = await loadConfiguredRegistry(configuration, never());
+  if (locked === null)
+    throw new Fault('config', 'The lockfile has problems, and would lose pins if it were written now.', {
+      hint: '`plumbline validate` lists them.',
+    });
   const { versions } = snapshot;
   const plan = planLock({ locked, versions, present, environment, requests: requests.map(parseLockRequest) });
   const written = !dryRun && plan.refusals.length === 0 && plan.changes.length > 0 && configuration.lockFile !== null;

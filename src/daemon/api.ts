@@ -53,8 +53,7 @@ export function daemonApi(parts: ApiParts): Api {
         everyMs: parts.everyMsOf(target.source),
         powers: target.canRestore ? ['live', 'restore'] : ['live'],
       })),
-    invocations: telemetry.invocations,
-    usage: telemetry.usage,
+    calls: telemetry.calls,
     attribute: async (query) => {
       const answer = attribution.attribute(query);
       if (answer.kind !== 'unknown') return answer;

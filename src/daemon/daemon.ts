@@ -101,15 +101,11 @@ export class Daemon {
     this.telemetry = createTelemetry({
       configuration,
       database,
-      queue: this.#queue,
+      texts: store.texts,
       clock: systemClock,
       log,
-      release: options.version,
       attribution: this.attribution,
       registry: view,
-      onFindings: async (findings) => {
-        await this.incidents.take(findings);
-      },
     });
     this.incidents = new IncidentDesk({
       incidents: store.incidents,

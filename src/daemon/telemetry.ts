@@ -1,47 +1,123 @@
-/** TEMPORARY while the ingest is being built. */
+/** Telemetry's way through the daemon: receivers, ingest, attribution of each call, and what others ask of stored calls. */
+
+import { join } from 'node:path';
+import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
+import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
+import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Component } from '../contract/component.ts';
-import type { Queue } from '../contract/queue.ts';
+import type { InvocationLog } from '../contract/invocation-log.ts';
+import type { TextLog } from '../contract/store.ts';
+import type { AuthorizeIngest } from '../contract/telemetry.ts';
 import type { Clock } from '../contract/time.ts';
-import type { Api } from '../http/api.ts';
+import { admit } from '../http/auth.ts';
 import type { CountAffected } from '../incidents/incident-desk.ts';
-import type { Finding } from '../incidents/lifecycle.ts';
+import { contentPolicies } from '../ingest/content/policy.ts';
+import { Ingest } from '../ingest/ingest.ts';
+import { addMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
+import { createPriceBook } from '../pricing/price-book.ts';
 import type { Database } from '../store/database.ts';
-import type { AttributionDesk } from './attribution-desk.ts';
+import { createInvocationLog } from '../store/telemetry/invocation-log.ts';
+import { createTelemetryLog } from '../store/telemetry/telemetry-log.ts';
+import { unregisteredVersion, type AttributionDesk } from './attribution-desk.ts';
+import { callAttribution } from './call-attribution.ts';
 import type { RegistryView } from './registry-view.ts';
 
 export interface Telemetry {
+  /** Started before the receivers, stopped after them. */
   readonly processing: readonly Component[];
   readonly receivers: readonly Component[];
+  readonly calls: InvocationLog;
   readonly countAffected: CountAffected;
-  readonly invocations: Api['invocations'];
-  readonly usage: Api['usage'];
   /** Calls that were unknown may be known now. */
   attributeAgain(): void;
+  /** Of the receivers, once started. */
   addresses(): { readonly otlp: string; readonly grpc: string };
 }
 
 export interface TelemetryOptions {
   readonly configuration: Configuration;
   readonly database: Database;
-  readonly queue: Queue;
+  readonly texts: TextLog;
   readonly clock: Clock;
   readonly log: Log;
-  readonly release: string;
   readonly attribution: AttributionDesk;
   readonly registry: () => RegistryView;
-  readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
 }
 
-export function createTelemetry(_options: TelemetryOptions): Telemetry {
-  return {
-    processing: [],
-    receivers: [],
-    countAffected: async () => 0,
-    invocations: async () => ({ items: [], nextCursor: null }),
-    usage: async () => [],
-    attributeAgain: () => {},
-    addresses: () => ({ otlp: 'http://127.0.0.1:1', grpc: '127.0.0.1:1' }),
+/** Where an incident does not say since when, calls are counted from so long ago. */
+const AFFECTED_LOOK_BACK_MS = 7 * 86_400_000;
+
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { configuration, database, texts, clock, log, attribution, registry } = options;
+  const { server } = configuration;
+  const calls = createInvocationLog(database, texts);
+  const onError = (error: unknown): void =>
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bug in the ingest');
+  const ingest = new Ingest({
+    log: createTelemetryLog(database, texts),
+    clock,
+    dataDirectory: spoolParent(configuration),
+    policies: contentPolicies(configuration.content),
+    attribute: callAttribution(
+      (query) => attribution.attributeTraffic(query),
+      (prompt) => registry().ownerOf(prompt),
+    ),
+    price: createPriceBook(configuration.prices),
+    onError,
+    onTrouble: (problem) =>
+      problem === null
+        ? log.info('telemetry reaches the store again')
+        : log.warn(`telemetry waits in the spool: ${problem}`),
+  });
+  const shared = {
+    host: server.host,
+    accept: ingest.accept,
+    authorize: authorizeIngest(configuration),
+    limits: DEFAULT_OTLP_LIMITS,
+    inFlight: new InFlight(DEFAULT_OTLP_LIMITS.inFlightBytesMax),
+    onError,
   };
+  const http = new OtlpHttpReceiver({ ...shared, port: server.otlpPort });
+  const grpc = new OtlpGrpcReceiver({ ...shared, port: server.grpcPort });
+  return {
+    processing: [ingest],
+    receivers: [http, grpc],
+    calls,
+    countAffected: ({ prompt, environment, observed, since }) => {
+      const { version, hash } = observed;
+      if (version === null && hash === null) return Promise.resolve(0);
+      return calls.affected({
+        prompt,
+        environment,
+        version: version ?? (hash === null ? undefined : unregisteredVersion(hash)),
+        promptHash: hash ?? undefined,
+        since: since ?? addMillis(clock.now(), -AFFECTED_LOOK_BACK_MS),
+      });
+    },
+    attributeAgain: () => {},
+    addresses: () => ({
+      otlp: `http://${hostInUrl(server.host)}:${http.port}`,
+      grpc: `${hostInUrl(server.host)}:${grpc.port}`,
+    }),
+  };
+}
+
+/** The spool is on this machine's disk, also when the store is a server. */
+function spoolParent({ store, baseDirectory }: Configuration): string {
+  return store.kind === 'embedded' ? store.path : join(baseDirectory, '.plumbline');
+}
+
+function authorizeIngest({ keys }: Configuration): AuthorizeIngest {
+  return (headers) => {
+    const { authorization } = headers;
+    const admission = admit('ingest', typeof authorization === 'string' ? authorization : undefined, keys);
+    if (admission.allowed) return 'allowed';
+    return admission.status === 401 ? 'unauthenticated' : 'forbidden';
+  };
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -2,17 +2,9 @@
 
 import type { Attribution, AttributionQuery } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
-import type { Invocation } from '../contract/invocation.ts';
+import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
-import type {
-  DeliveryLog,
-  IncidentLog,
-  ObservationLog,
-  Page,
-  PageOf,
-  TimelineLog,
-  VerdictLog,
-} from '../contract/store.ts';
+import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 
 export interface Api {
@@ -28,8 +20,7 @@ export interface Api {
   registry(): RegistrySnapshot;
   versions(prompt: string): Promise<readonly RegisteredVersion[]>;
   targets(): readonly TargetInfo[];
-  invocations(filter: InvocationFilter, page: Page): Promise<PageOf<InvocationRow>>;
-  usage(query: UsageQuery): Promise<readonly object[]>;
+  readonly calls: Pick<InvocationLog, 'list' | 'usage'>;
   attribute(query: AttributionQuery): Promise<Attribution>;
   acknowledge(id: string, by: string): Promise<Incident>;
   snooze(id: string, until: Timestamp, by: string): Promise<Incident>;
@@ -54,35 +45,6 @@ export interface TargetInfo {
   readonly environment: string;
   readonly everyMs: number;
   readonly powers: readonly string[];
-}
-
-export interface InvocationFilter {
-  readonly prompt?: string | undefined;
-  readonly version?: string | undefined;
-  readonly environment?: string | undefined;
-  readonly service?: string | undefined;
-  readonly traceId?: string | undefined;
-  readonly from?: Timestamp | undefined;
-  readonly to?: Timestamp | undefined;
-}
-
-/** An invocation as stored, with what we concluded about it. */
-export interface InvocationRow {
-  readonly invocation: Invocation;
-  readonly prompt: string | null;
-  readonly version: string | null;
-  readonly attribution: string;
-  /** Decimal string; null: not priced. */
-  readonly costUsd: string | null;
-}
-
-export const USAGE_GROUPS = ['prompt', 'version', 'model', 'service', 'owner', 'environment', 'day'] as const;
-export type UsageGroup = (typeof USAGE_GROUPS)[number];
-
-export interface UsageQuery {
-  readonly groupBy: readonly UsageGroup[];
-  readonly from: Timestamp;
-  readonly to: Timestamp;
 }
 
 export interface RestoreCall {

@@ -8,7 +8,8 @@ import type { ActiveAt, Delivery, HeldEntry, PageOf, TimelineEntry, UsedEntry } 
 import type { Timestamp } from '../contract/time.ts';
 import type { Judgement } from '../contract/verdict.ts';
 import { displayBody } from '../text/body.ts';
-import type { InvocationRow, TargetInfo } from './api.ts';
+import type { InvocationRow } from '../contract/invocation-log.ts';
+import type { TargetInfo } from './api.ts';
 
 export function list(data: readonly unknown[], nextCursor: string | null = null): object {
   return { data, next_cursor: nextCursor };
@@ -234,7 +235,9 @@ export function invocationShape(row: InvocationRow): object {
     user_id: call.userId,
     prompt: row.prompt,
     version: row.version,
+    owner: row.owner,
     attribution: row.attribution,
+    prompt_hash: row.promptHash,
     declared: call.declared,
     input: call.input,
     output: call.output,
@@ -245,6 +248,7 @@ export function invocationShape(row: InvocationRow): object {
     cache_write_tokens: call.tokens.cacheWrite,
     reasoning_tokens: call.tokens.reasoning,
     cost_usd: row.costUsd,
+    price: row.priceId,
     first_token_ms: call.firstTokenMs,
     error: call.error,
     evaluations: call.evaluations,

@@ -12,6 +12,10 @@ const KEYS = [
   { name: 'boss', scopes: ['admin' as const], key: 'boss-key-0123456789' },
 ];
 
+const unused = (): never => {
+  throw new Error('The test does not expect this call.');
+};
+
 const servers: HttpServer[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.stop()));
@@ -48,13 +52,16 @@ const ready = { version: '1.2.3', startedAt: NOW, ready: true, problems: [] };
 describe('keys', () => {
   test('health needs none; reading needs one; operating needs more than reading', async () => {
     const base = await serve({ status: () => ready, registry: () => ({ versions: [], pins: [] }) }, { keys: KEYS });
-    const status = async (path: string, init: RequestInit = {}): Promise<number> => (await fetch(base + path, init)).status;
+    const status = async (path: string, init: RequestInit = {}): Promise<number> =>
+      (await fetch(base + path, init)).status;
     const bearer = (key: string): RequestInit => ({ headers: { authorization: `Bearer ${key}` } });
     expect(await status('/healthz')).toBe(200);
     expect(await status('/api/v1/prompts')).toBe(401);
     expect(await status('/api/v1/prompts', bearer('reader-key-012345678'))).toBe(401);
     expect(await status('/api/v1/prompts', bearer('reader-key-0123456789'))).toBe(200);
-    expect(await status('/api/v1/incidents/x/resolve', { method: 'POST', ...bearer('reader-key-0123456789') })).toBe(403);
+    expect(await status('/api/v1/incidents/x/resolve', { method: 'POST', ...bearer('reader-key-0123456789') })).toBe(
+      403,
+    );
     expect(await status('/api/v1/prompts', bearer('boss-key-0123456789'))).toBe(200);
   });
 
@@ -69,7 +76,10 @@ describe('keys', () => {
       },
       { keys: KEYS },
     );
-    const response = await fetch(`${base}/api/v1/incidents/x/resolve`, { method: 'POST', headers: { authorization: 'Bearer boss-key-0123456789' } });
+    const response = await fetch(`${base}/api/v1/incidents/x/resolve`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer boss-key-0123456789' },
+    });
     expect(response.status).toBe(409);
     expect(seen).toEqual(['boss']);
   });
@@ -85,7 +95,10 @@ describe('problems', () => {
     const response = await fetch(`${base}/api/v1/at?prompt=a&environment=production&time=yesterday`);
     expect(response.status).toBe(400);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
-    expect(await response.json()).toMatchObject({ status: 400, errors: [{ field: 'time', message: expect.stringContaining('RFC 3339') }] });
+    expect(await response.json()).toMatchObject({
+      status: 400,
+      errors: [{ field: 'time', message: expect.stringContaining('RFC 3339') }],
+    });
   });
 
   test('an unknown parameter is a mistake and not ignored', async () => {
@@ -96,8 +109,11 @@ describe('problems', () => {
 
   test('a fault says when to come back; a bug says nothing of its insides', async () => {
     const base = await serve({
-      usage: async () => {
-        throw new Fault('transient', 'The store does not answer.', { retryAfterMs: 2_500, hint: 'Try again.' });
+      calls: {
+        list: unused,
+        usage: async () => {
+          throw new Fault('transient', 'The store does not answer.', { retryAfterMs: 2_500, hint: 'Try again.' });
+        },
       },
       registry: () => {
         throw new TypeError('x is undefined');
@@ -144,18 +160,27 @@ describe('the description', () => {
     const base = await serve({});
     const document = (await (await fetch(`${base}/openapi.json`)).json()) as any;
     expect(document.openapi).toBe('3.1.0');
-    const described = Object.entries<any>(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
-    expect(described.toSorted()).toEqual(API_ROUTES.map((route) => `${route.method.toLowerCase()} ${route.path}`).toSorted());
+    const described = Object.entries<any>(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(described.toSorted()).toEqual(
+      API_ROUTES.map((route) => `${route.method.toLowerCase()} ${route.path}`).toSorted(),
+    );
     const at = document.paths['/api/v1/at'].get;
-    expect(at.parameters.filter((parameter: any) => parameter.required).map((parameter: any) => parameter.name)).toEqual(['prompt', 'environment', 'time']);
+    expect(
+      at.parameters.filter((parameter: any) => parameter.required).map((parameter: any) => parameter.name),
+    ).toEqual(['prompt', 'environment', 'time']);
   });
 
   test('usage groups are checked', async () => {
     const asked: unknown[] = [];
     const base = await serve({
-      usage: async (query) => {
-        asked.push(query);
-        return [];
+      calls: {
+        list: unused,
+        usage: async (query) => {
+          asked.push(query);
+          return [];
+        },
       },
     });
     expect((await fetch(`${base}/api/v1/usage?group_by=prompt,moon`)).status).toBe(400);

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { addMillis } from '../../lib/time.ts';
-import { USAGE_GROUPS } from '../api.ts';
+import { USAGE_GROUPS } from '../../contract/invocation-log.ts';
 import { paging, timestamp } from '../parameters.ts';
 import { badRequest } from '../problem.ts';
 import { route } from '../route.ts';
@@ -29,7 +29,7 @@ export const trafficRoutes = [
       ...paging,
     }),
     handle: async ({ query: { limit, cursor, trace_id: traceId, ...filter } }, api) => ({
-      json: page(await api.invocations({ ...filter, traceId }, { limit, cursor }), invocationShape),
+      json: page(await api.calls.list({ ...filter, traceId }, { limit, cursor }), invocationShape),
     }),
   }),
   route({
@@ -54,7 +54,7 @@ export const trafficRoutes = [
       }
       const to = query.to ?? api.now();
       const from = query.from ?? addMillis(to, -DAY_MS);
-      return { json: list(await api.usage({ groupBy: groupBy.data, from, to })) };
+      return { json: list(await api.calls.usage({ groupBy: groupBy.data, from, to })) };
     },
   }),
   route({
