@@ -10,12 +10,24 @@ import {
   type handleUnaryCall,
   type sendUnaryData,
   type ServiceDefinition,
-  type status,
+  status,
 } from '@grpc/grpc-js';
 import type { Component } from '../../src/contract/component.ts';
 import { Fault } from '../../src/contract/fault.ts';
-import type { AcceptTelemetry, AuthorizeIngest } from '../../src/contract/telemetry.ts';
-import { encodeExportResponse, encodeStatus, type OtlpSignal } from '../../src/otlp/responses.ts';
+import type {
+  AcceptTelemetry,
+  Acknowledgement,
+  AuthorizeIngest,
+  TelemetryRequest,
+} from '../../src/contract/telemetry.ts';
+import { sleep } from '../../src/lib/limits.ts';
+import {
+  encodeExportResponse,
+  encodeStatus,
+  RPC_CODES,
+  type OtlpSignal,
+  type RpcCode,
+} from '../../src/otlp/responses.ts';
 import { answerOf, failed, overloaded, unauthorized, type Refusal } from './answer-of.ts';
 import type { InFlight, OtlpLimits } from './limits.ts';
 import { countBody, countRequest } from './metrics.ts';
@@ -41,6 +53,10 @@ const EXPORT_PATHS: Readonly<Record<OtlpSignal, string>> = {
 
 // One connection's share: an exporter keeps one batch in flight, a collector a handful.
 const STREAMS_PER_CONNECTION_MAX = 64;
+
+// Below the ten seconds after which exporters give up by default.
+const HOLD_MS = 5_000;
+const HOLD_STEP_MS = 500;
 
 export class OtlpGrpcReceiver implements Component {
   readonly name = 'otlp-grpc';
@@ -92,15 +108,21 @@ export class OtlpGrpcReceiver implements Component {
 
   #handler(signal: OtlpSignal): ExportCall {
     return (call, callback) => {
-      this.#serve(signal, call.request, call.metadata, callback).catch((error: unknown) => {
+      this.#serve(signal, call.request, call.metadata, () => call.cancelled, callback).catch((error: unknown) => {
         this.#options.onError(error);
         refuse(signal, failed(this.#options.limits.retryAfterMs), callback);
       });
     };
   }
 
-  async #serve(signal: OtlpSignal, body: Buffer, metadata: Metadata, callback: sendUnaryData<Buffer>): Promise<void> {
-    const { accept, authorize, inFlight, limits } = this.#options;
+  async #serve(
+    signal: OtlpSignal,
+    body: Buffer,
+    metadata: Metadata,
+    isCancelled: () => boolean,
+    callback: sendUnaryData<Buffer>,
+  ): Promise<void> {
+    const { authorize, inFlight, limits } = this.#options;
     const decision = authorize(headersOf(metadata));
     if (decision !== 'allowed') return refuse(signal, unauthorized(decision), callback);
     if (this.#isStopping) return refuse(signal, overloaded('The daemon is stopping.', limits.retryAfterMs), callback);
@@ -113,7 +135,7 @@ export class OtlpGrpcReceiver implements Component {
         countRequest('grpc', signal, 'metrics_dropped');
         return callback(null, exportBytes(signal));
       }
-      const answer = answerOf(await accept({ signal, encoding: 'protobuf', body }));
+      const answer = answerOf(await this.#acceptPatiently({ signal, encoding: 'protobuf', body }, isCancelled));
       if (answer.kind === 'refusal') return refuse(signal, answer.refusal, callback);
       countRequest('grpc', signal, answer.rejected === 0 ? 'accepted' : 'partly_rejected');
       return callback(null, exportBytes(signal, answer.rejected, answer.message));
@@ -121,14 +143,38 @@ export class OtlpGrpcReceiver implements Component {
       inFlight.give(body.length);
     }
   }
+
+  /**
+   * Some exporters (JavaScript's) throw their batch away at UNAVAILABLE, although OTLP says to try
+   * again: a short overload is waited out here, on the sender's deadline and our bytes in flight.
+   */
+  async #acceptPatiently(request: TelemetryRequest, isCancelled: () => boolean): Promise<Acknowledgement> {
+    const giveUpAt = performance.now() + HOLD_MS;
+    for (;;) {
+      const acknowledgement = await this.#options.accept(request);
+      if (acknowledgement.outcome !== 'overloaded' || this.#isStopping || isCancelled()) return acknowledgement;
+      const waitMs = Math.min(acknowledgement.retryAfterMs, HOLD_STEP_MS);
+      if (performance.now() + waitMs > giveUpAt) return acknowledgement;
+      await sleep(waitMs);
+    }
+  }
 }
+
+const STATUSES: Readonly<Record<RpcCode, status>> = {
+  [RPC_CODES.invalidArgument]: status.INVALID_ARGUMENT,
+  [RPC_CODES.permissionDenied]: status.PERMISSION_DENIED,
+  [RPC_CODES.resourceExhausted]: status.RESOURCE_EXHAUSTED,
+  [RPC_CODES.unimplemented]: status.UNIMPLEMENTED,
+  [RPC_CODES.unavailable]: status.UNAVAILABLE,
+  [RPC_CODES.unauthenticated]: status.UNAUTHENTICATED,
+};
 
 function refuse(signal: OtlpSignal, refusal: Refusal, callback: sendUnaryData<Buffer>): void {
   countRequest('grpc', signal, refusal.outcome);
   const metadata = new Metadata();
   const { rpcCode: code, message, retryAfterMs } = refusal;
   metadata.set('grpc-status-details-bin', Buffer.from(encodeStatus('protobuf', code, message, retryAfterMs)));
-  callback({ code: code as status, details: message, metadata });
+  callback({ code: STATUSES[code], details: message, metadata });
 }
 
 function exportBytes(signal: OtlpSignal, rejected = 0, message = ''): Buffer {

@@ -151,10 +151,12 @@ export class Spool {
 
   #takeGroup(): Waiting[] {
     let pieces = 0;
+    let bytes = 0;
     let count = 0;
     for (const waiting of this.#waiting) {
       pieces += waiting.pieces.length;
-      if (count > 0 && pieces > PIECES_PER_WRITE_MAX) break;
+      bytes += waiting.bytes;
+      if (count > 0 && (pieces > PIECES_PER_WRITE_MAX || bytes > this.#options.segmentBytesMax)) break;
       count += 1;
     }
     return this.#waiting.splice(0, count);

@@ -1,0 +1,205 @@
+import { request } from 'node:http';
+import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
+import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
+import type { Acknowledgement, TelemetryRequest } from '../../src/contract/telemetry.ts';
+
+const LIMITS = { ...DEFAULT_OTLP_LIMITS, bodyBytesMax: 100_000, inFlightBytesMax: 400_000, retryAfterMs: 1_500 };
+const DURABLE: Acknowledgement = { outcome: 'durable', rejected: 0, message: '' };
+
+const seen: TelemetryRequest[] = [];
+const errors: unknown[] = [];
+let acknowledge: () => Promise<Acknowledgement> = () => Promise.resolve(DURABLE);
+const inFlight = new InFlight(LIMITS.inFlightBytesMax);
+const receiver = new OtlpHttpReceiver({
+  host: '127.0.0.1',
+  port: 0,
+  accept: (telemetry) => {
+    seen.push(telemetry);
+    return acknowledge();
+  },
+  authorize: ({ authorization }) =>
+    authorization === 'Bearer no-scope'
+      ? 'forbidden'
+      : authorization === 'Bearer wrong'
+        ? 'unauthenticated'
+        : 'allowed',
+  limits: LIMITS,
+  inFlight,
+  onError: (error) => errors.push(error),
+});
+
+beforeAll(() => receiver.start());
+afterAll(() => receiver.stop(1_000));
+beforeEach(() => {
+  seen.length = 0;
+  errors.length = 0;
+  acknowledge = () => Promise.resolve(DURABLE);
+});
+
+function post(path: string, body: Buffer | string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`http://127.0.0.1:${receiver.port}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+  });
+}
+
+describe('OTLP over HTTP', () => {
+  it.each([
+    ['/v1/traces', 'traces'],
+    ['/v1/logs', 'logs'],
+    ['/api/public/otel/v1/traces', 'traces'],
+    ['/v1/traces/', 'traces'],
+  ])('takes %s as %s', async (path, signal) => {
+    const response = await post(path, '{}');
+    expect([response.status, await response.text()]).toEqual([200, '{}']);
+    expect(seen[0]).toMatchObject({ signal, encoding: 'json' });
+  });
+
+  it('accepts metrics and drops them', async () => {
+    const response = await post('/v1/metrics', 'anything', { 'content-type': 'application/x-protobuf' });
+    expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 0]);
+    expect(seen).toEqual([]);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+  ] as const)('inflates %s', async (encoding, compress) => {
+    const body = Buffer.from(JSON.stringify({ text: 'abc'.repeat(1_000) }));
+    const response = await post('/v1/traces', compress(body), { 'content-encoding': encoding });
+    expect(response.status).toBe(200);
+    expect(seen[0]?.body.equals(body)).toBe(true);
+  });
+
+  it('reads chunked bodies without a length', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const outgoing = request(
+        { port: receiver.port, path: '/v1/traces', method: 'POST', headers: { 'content-type': 'application/json' } },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.write('{"a":');
+      setTimeout(() => outgoing.end('1}'), 20);
+    });
+    expect(status).toBe(200);
+    expect(seen[0]?.body.toString()).toBe('{"a":1}');
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+    ['deflate', deflateSync],
+  ] as const)('refuses a decompression bomb of %s with 413', async (encoding, compress) => {
+    const bomb = compress(Buffer.alloc(20_000_000));
+    expect(bomb.length).toBeLessThan(LIMITS.bodyBytesMax);
+    const response = await post('/v1/traces', bomb, { 'content-encoding': encoding });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: 8, message: expect.stringContaining('100000 bytes') });
+    expect(seen).toEqual([]);
+  });
+
+  it('refuses a body that is too long with 413, with and without a length', async () => {
+    const body = Buffer.alloc(LIMITS.bodyBytesMax + 1);
+    expect((await post('/v1/traces', body)).status).toBe(413);
+    const stream = new ReadableStream({
+      start(controller) {
+        for (let chunk = 0; chunk < 11; chunk += 1) controller.enqueue(new Uint8Array(10_000));
+        controller.close();
+      },
+    });
+    const chunked = await fetch(`http://127.0.0.1:${receiver.port}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: stream,
+      duplex: 'half',
+    } as RequestInit);
+    expect(chunked.status).toBe(413);
+  });
+
+  it.each([
+    ['broken gzip', { 'content-encoding': 'gzip' }, 400],
+    ['an unknown encoding', { 'content-encoding': 'br' }, 415],
+    ['an unknown media type', { 'content-type': 'text/plain' }, 415],
+    ['a wrong key', { authorization: 'Bearer wrong' }, 401],
+    ['a key without the scope', { authorization: 'Bearer no-scope' }, 403],
+  ])('answers %s with a status body', async (_name, headers, status) => {
+    const response = await post('/v1/traces', 'not gzip', headers as Record<string, string>);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ code: expect.any(Number), message: expect.any(String) });
+  });
+
+  it('answers in the encoding of the request', async () => {
+    acknowledge = () => Promise.resolve({ outcome: 'undecodable', reason: 'malformed', message: 'no' });
+    const response = await post('/v1/traces', '\u0001', { 'content-type': 'application/x-protobuf' });
+    expect([response.status, response.headers.get('content-type')]).toEqual([400, 'application/x-protobuf']);
+    // google.rpc.Status { code: 3, message: "no" }
+    expect(Buffer.from(await response.arrayBuffer()).toString('hex')).toBe('080312026e6f');
+  });
+
+  it('tells how many were rejected, which the sender must not send again', async () => {
+    acknowledge = () => Promise.resolve({ outcome: 'durable', rejected: 2, message: 'two had no id' });
+    const response = await post('/v1/logs', '{}');
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { partialSuccess: { rejectedLogRecords: '2', errorMessage: 'two had no id' } },
+    ]);
+  });
+
+  it('says 503 and when to come back', async () => {
+    acknowledge = () => Promise.resolve({ outcome: 'overloaded', retryAfterMs: 2_400, message: 'full' });
+    const response = await post('/v1/traces', '{}');
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '3']);
+    expect(await response.json()).toMatchObject({ code: 14, details: [{ retryDelay: '2.4s' }] });
+  });
+
+  it('makes a bug of ours retryable', async () => {
+    acknowledge = () => Promise.reject(new Error('bug'));
+    expect((await post('/v1/traces', '{}')).status).toBe(503);
+    expect(errors).toHaveLength(1);
+  });
+
+  it('refuses when too much is in flight, and gives back what it took', async () => {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    acknowledge = () => gate.then(() => DURABLE);
+    const waiting = Array.from({ length: 8 }, () => post('/v1/traces', Buffer.alloc(90_000)));
+    const refused = await Promise.race(waiting);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
+    release();
+    const statuses = (await Promise.all(waiting)).map((response) => response.status);
+    expect(statuses).toContain(200);
+    expect(inFlight.bytes).toBe(0);
+  });
+
+  it('knows no other path and no other method', async () => {
+    expect((await post('/v2/traces', '{}')).status).toBe(404);
+    const get = await fetch(`http://127.0.0.1:${receiver.port}/v1/traces`);
+    expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+
+  it('survives a sender that goes away in the middle of a body', async () => {
+    await new Promise<void>((resolve) => {
+      const outgoing = request({
+        port: receiver.port,
+        path: '/v1/traces',
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': '1000' },
+      });
+      outgoing.on('error', () => resolve());
+      outgoing.write('{"a":');
+      setTimeout(() => outgoing.destroy(new Error('gone')), 30);
+    });
+    expect((await post('/v1/traces', '{}')).status).toBe(200);
+    expect([inFlight.bytes, errors]).toEqual([0, []]);
+  });
+});

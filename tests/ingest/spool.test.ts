@@ -1,0 +1,142 @@
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isFault } from '../../src/contract/fault.ts';
+import type { SpoolPosition } from '../../src/ingest/spool/position.ts';
+import type { Section } from '../../src/ingest/spool/record.ts';
+import { SpoolReader } from '../../src/ingest/spool/reader.ts';
+import { Spool, type SpoolOptions } from '../../src/ingest/spool/spool.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+
+const OPTIONS = { bytesMax: 10_000_000, segmentBytesMax: 100_000, retryAfterMs: 1_000 };
+
+function openSpool(directory: string, options: Partial<SpoolOptions> = {}): Promise<Spool> {
+  return Spool.open({ directory, ...OPTIONS, ...options });
+}
+
+function record(text: string, lane = 3): Section[] {
+  return [{ lane, bytes: Buffer.from(text) }];
+}
+
+/** All that can be read, and how many bytes were no record. */
+async function readAll(spool: Spool, bytesMax = 64_000): Promise<{ texts: string[]; skipped: number }> {
+  const reader = new SpoolReader(spool);
+  const texts: string[] = [];
+  let skipped = 0;
+  for (let at = spool.start; at < spool.end;) {
+    const chunk = await reader.read(at, bytesMax);
+    if (chunk.next === at) break;
+    at = chunk.next;
+    skipped += chunk.skippedBytes;
+    for (const { sections } of chunk.records) texts.push(sections.map(({ bytes }) => bytes.toString()).join('|'));
+  }
+  await reader.close();
+  return { texts, skipped };
+}
+
+function segmentFiles(directory: string): string[] {
+  return readdirSync(directory)
+    .toSorted()
+    .map((name) => join(directory, name));
+}
+
+describe('the spool', () => {
+  it('gives back what was appended, in order, over segments and restarts', async () => {
+    const directory = tempDirectory();
+    const texts = Array.from({ length: 300 }, (_, index) => `${index}:${'x'.repeat(index * 7)}`);
+    const spool = await openSpool(directory, { segmentBytesMax: 20_000 });
+    const ends = await Promise.all(texts.map((text) => spool.append(record(text))));
+    expect(ends).toEqual(ends.toSorted((a, b) => a - b));
+    expect(segmentFiles(directory).length).toBeGreaterThan(2);
+    expect(await readAll(spool)).toEqual({ texts, skipped: 0 });
+    await spool.close();
+    const again = await openSpool(directory);
+    await again.append(record('after the restart'));
+    expect(await readAll(again, 100)).toEqual({ texts: [...texts, 'after the restart'], skipped: 0 });
+    await again.close();
+  });
+
+  it('keeps several sections of one record together', async () => {
+    const spool = await openSpool(tempDirectory());
+    await spool.append([...record('a', 1), ...record('', 2), ...record('c', 3)]);
+    expect((await readAll(spool)).texts).toEqual(['a||c']);
+    await spool.close();
+  });
+
+  it('refuses when it is full, says when to come back, and has room again once it was released', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(directory, { bytesMax: 1_000, segmentBytesMax: 300 });
+    const text = 'y'.repeat(200);
+    const ends: SpoolPosition[] = [];
+    const refusal = await (async () => {
+      for (;;) ends.push(await spool.append(record(text)));
+    })().catch((error: unknown) => error);
+    expect(isFault(refusal) && refusal.kind === 'overloaded' && refusal.retryAfterMs).toBe(1_000);
+    expect(spool.usedBytes).toBeLessThanOrEqual(1_000);
+    await spool.release(ends[1] as SpoolPosition);
+    await spool.append(record(text));
+    expect((await readAll(spool)).texts).toHaveLength(ends.length - 1);
+    await spool.release(spool.end);
+    expect(segmentFiles(directory)).toEqual([]);
+    expect(spool.usedBytes).toBe(0);
+    await spool.close();
+  });
+
+  it('refuses everything that waits when the disk refuses, and goes on when it recovers', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(join(directory, 'spool'), { segmentBytesMax: 10 });
+    await spool.append(record('before'));
+    // A file where the next segment must be made fails it the way a disk does.
+    const next = join(directory, 'spool', '000000000002.spool');
+    writeFileSync(next, '');
+    const refused = await Promise.allSettled([spool.append(record('one')), spool.append(record('two'))]);
+    expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const { unlinkSync } = await import('node:fs');
+    unlinkSync(next);
+    await spool.append(record('after'));
+    expect((await readAll(spool)).texts).toEqual(['before', 'after']);
+    await spool.close();
+  });
+
+  it('loses nothing before the place where a crash tore it, wherever that is', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ maxLength: 50 }), { minLength: 1, maxLength: 10 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (texts, share) => {
+          const directory = tempDirectory();
+          const spool = await openSpool(directory);
+          const ends: number[] = [];
+          for (const text of texts) ends.push((await spool.append(record(text))) % 2 ** 32);
+          await spool.close();
+          const file = segmentFiles(directory)[0] as string;
+          const size = Math.floor(statSync(file).size * share);
+          truncateSync(file, size);
+          const again = await openSpool(directory);
+          await again.append(record('new'));
+          const whole = texts.filter((_, index) => (ends[index] as number) <= size);
+          expect((await readAll(again, 40)).texts).toEqual([...whole, 'new']);
+          await again.close();
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('steps over damage in the middle and counts it', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(directory);
+    for (const text of ['one', 'two', 'three']) await spool.append(record(text));
+    await spool.close();
+    const file = segmentFiles(directory)[0] as string;
+    const bytes = readFileSync(file);
+    bytes[bytes.indexOf('two')] = 0;
+    writeFileSync(file, bytes);
+    const again = await openSpool(directory);
+    const { texts, skipped } = await readAll(again);
+    expect(texts).toEqual(['one', 'three']);
+    expect(skipped).toBe(20);
+    await again.close();
+  });
+});
