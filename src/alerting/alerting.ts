@@ -55,7 +55,7 @@ export class Alerting implements Component {
   constructor(options: AlertingOptions) {
     this.#options = options;
     options.queue.handle(DELIVER_JOB, CONCURRENCY, (job) => this.#deliver(job));
-    options.queue.handle(SWEEP_JOB, 1, () => this.#sweep());
+    options.queue.handle(SWEEP_JOB, 1, () => this.sweep());
   }
 
   /** Takes up what the last process left. */
@@ -167,8 +167,8 @@ export class Alerting implements Component {
     if (next !== undefined) await this.#enqueue(next, `${next.id}.after.${delivery.id}`);
   }
 
-  /** Finds rows whose job was lost: a queue that was emptied, an id that was still taken. */
-  async #sweep(): Promise<void> {
+  /** Finds rows whose job was lost: a queue that was emptied, an id that was still taken. Runs by itself every minute. */
+  async sweep(): Promise<void> {
     const now = this.#now();
     const nowMs = this.#options.clock.monotonicMs();
     for (const row of await this.#options.deliveries.pending(now, PENDING_MAX)) {

@@ -1,0 +1,310 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Alerting, type AlertingOptions } from '../../src/alerting/alerting.ts';
+import { newDelivery } from '../../src/alerting/record.ts';
+import { CHANNEL_PLUGINS } from '../../src/channels/index.ts';
+import type { Channel } from '../../src/contract/channel.ts';
+import type { Queue } from '../../src/contract/queue.ts';
+import type { DeliveryLog, IncidentLog } from '../../src/contract/store.ts';
+import { IncidentDesk } from '../../src/incidents/incident-desk.ts';
+import { boundedFetch } from '../../src/lib/http.ts';
+import { addMillis, systemClock } from '../../src/lib/time.ts';
+import { createQueue } from '../../src/queue/index.ts';
+import { createStore } from '../../src/store/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openDatabase } from '../../src/store/open-database.ts';
+import { EDITED_TEXT, findingOf, GOOD_TEXT, openIncident } from '../support/judgements.ts';
+import { MemoryDeliveryLog, MemoryIncidentLog } from '../support/memory-logs.ts';
+import { time } from '../support/prompts.ts';
+import { SlackStandIn } from '../support/slack.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+import { TurnableClock } from '../support/turnable-clock.ts';
+import { WebhookReceiver } from '../support/webhook-receiver.ts';
+
+const good = findingOf(GOOD_TEXT);
+const edited = findingOf(EDITED_TEXT);
+
+let slack: SlackStandIn;
+let receiver: WebhookReceiver;
+const stops: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  slack = await SlackStandIn.start();
+  receiver = await WebhookReceiver.start();
+  stops.push(
+    () => slack.stop(),
+    () => receiver.stop(),
+  );
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+});
+
+function channels(): ReadonlyMap<string, Channel> {
+  const configs = { slack: { webhook_url: slack.url }, webhook: { url: receiver.url, secret: 'k' } };
+  return new Map(
+    Object.entries(configs).map(([type, config]) => {
+      const plugin = CHANNEL_PLUGINS.find((each) => each.type === type);
+      if (plugin === undefined) throw new Error(`No channel ${type}.`);
+      return [type, plugin.open(config, { name: type, fetch: boundedFetch(), print: () => undefined })];
+    }),
+  );
+}
+
+interface Daemon<Incidents extends IncidentLog, Deliveries extends DeliveryLog> {
+  readonly desk: IncidentDesk;
+  readonly alerting: Alerting;
+  readonly queue: Queue;
+  readonly incidents: Incidents;
+  readonly deliveries: Deliveries;
+  readonly clock: TurnableClock;
+  readonly outcomes: string[];
+}
+
+/** A daemon's desk, alerting and real queue on the given logs; started. */
+async function startOn<Incidents extends IncidentLog, Deliveries extends DeliveryLog>(
+  incidents: Incidents,
+  deliveries: Deliveries,
+  changes: Partial<AlertingOptions> = {},
+): Promise<Daemon<Incidents, Deliveries>> {
+  const queue = createQueue({ clock: systemClock });
+  const clock = new TurnableClock(time('02:41:40'));
+  const outcomes: string[] = [];
+  const alerting = new Alerting({
+    deliveries,
+    incidents,
+    queue,
+    clock,
+    channels: channels(),
+    routes: [{ match: {}, channels: ['slack'] }],
+    command: 'plumbline',
+    publicUrl: null,
+    canRestore: () => true,
+    backoffMs: 5,
+    onOutcome: (channel, outcome) => outcomes.push(`${channel} ${outcome}`),
+    ...changes,
+  });
+  const desk = new IncidentDesk({
+    incidents,
+    announcer: alerting,
+    countAffected: async () => 3,
+    queue,
+    clock,
+    onProblem: () => undefined,
+  });
+  await alerting.start();
+  await desk.start();
+  await queue.start();
+  stops.push(async () => {
+    await queue.stop(1_000);
+    await desk.stop();
+    await alerting.stop();
+  });
+  return { desk, alerting, queue, incidents, deliveries, clock, outcomes };
+}
+
+function start(changes: Partial<AlertingOptions> = {}) {
+  return startOn(new MemoryIncidentLog(), new MemoryDeliveryLog(), changes);
+}
+
+async function statuses(log: MemoryDeliveryLog, wanted: readonly string[]): Promise<void> {
+  await vi.waitFor(
+    () => {
+      expect(log.statuses()).toEqual(wanted);
+    },
+    { timeout: 5_000, interval: 5 },
+  );
+}
+
+describe('from a judgement to Slack', () => {
+  it('announces a drift once and its end once, to every channel, whatever is repeated', async () => {
+    const { desk, deliveries } = await start({ routes: [] });
+    for (const finding of [good, edited, edited, edited]) await desk.take([finding]);
+    await statuses(deliveries, ['opened slack delivered', 'opened webhook delivered']);
+    for (const finding of [good, good]) await desk.take([finding]);
+    await statuses(deliveries, [
+      'opened slack delivered',
+      'opened webhook delivered',
+      'resolved slack delivered',
+      'resolved webhook delivered',
+    ]);
+    expect(slack.messages.map(({ text }) => text.split(':')[0])).toEqual(['Prompt drift', 'Resolved']);
+    expect(JSON.stringify(slack.messages[0])).toContain(
+      '+You classify support messages. Answer with one label: invoices',
+    );
+    expect(JSON.stringify(slack.messages[0])).toContain('plumbline restore checkout-config/support.intent');
+    expect(receiver.messages.map((message) => [message.transition, message.incident.invocations_affected])).toEqual([
+      ['opened', 3],
+      ['resolved', 3],
+    ]);
+    expect(slack.requests + receiver.requests).toBe(4);
+  });
+
+  it('tries again after an error and after a 429, and delivers once', async () => {
+    const { desk, deliveries } = await start();
+    slack.misbehave({ status: 500 }, { status: 429, headers: { 'retry-after': '0' } }, 'reset');
+    await desk.take([edited]);
+    await statuses(deliveries, ['opened slack delivered']);
+    expect([slack.requests, slack.messages.length]).toEqual([4, 1]);
+    const rows = deliveries.rows.map((row) => [row.status, row.attempts]);
+    expect(rows).toEqual([
+      ['pending', 0],
+      ['pending', 1],
+      ['pending', 2],
+      ['pending', 3],
+      ['delivered', 4],
+    ]);
+  });
+
+  it('waits as long as the receiver asks, instead of its own back-off', async () => {
+    // With the back-off of a minute this test would not end in time.
+    const { desk, deliveries } = await start({ backoffMs: 60_000 });
+    slack.misbehave({ status: 429, headers: { 'retry-after': '0' } });
+    await desk.take([edited]);
+    await statuses(deliveries, ['opened slack delivered']);
+    expect(slack.requests).toBe(2);
+  });
+
+  it('gives up at once when the webhook was removed, and says why', async () => {
+    const { desk, deliveries } = await start();
+    slack.remove();
+    await desk.take([edited]);
+    await statuses(deliveries, ['opened slack failed']);
+    expect(deliveries.rows.at(-1)?.detail).toContain('no_service. The webhook was removed');
+    await desk.take([good]);
+    await statuses(deliveries, ['opened slack failed', 'resolved slack suppressed']);
+    expect(slack.requests).toBe(1);
+  });
+
+  it('gives up on a channel that does not answer, in time', async () => {
+    const { desk, deliveries } = await start({ sendTimeoutMs: 20 });
+    slack.misbehave('hang');
+    await desk.take([edited]);
+    await statuses(deliveries, ['opened slack delivered']);
+    expect(deliveries.rows.map((row) => row.detail)).toContain('Channel slack did not answer in time.');
+  });
+
+  it('tells a story in its order, also when its beginning is delayed', async () => {
+    const { desk, deliveries } = await start();
+    slack.misbehave({ status: 500 }, { status: 500 }, { status: 500 }, { status: 500 });
+    await desk.take([edited]);
+    await desk.take([good]);
+    await statuses(deliveries, ['opened slack delivered', 'resolved slack delivered']);
+    expect(slack.messages.map(({ text }) => text.split(':')[0])).toEqual(['Prompt drift', 'Resolved']);
+  });
+
+  it('does not send again because the receipt could not be stored', async () => {
+    const { desk, deliveries } = await start();
+    const append = deliveries.append.bind(deliveries);
+    let refusals = 3;
+    deliveries.append = async (row) => {
+      if (row.status === 'delivered' && refusals > 0) {
+        refusals -= 1;
+        throw new Error('The store is away.');
+      }
+      await append(row);
+    };
+    await desk.take([edited]);
+    await statuses(deliveries, ['opened slack delivered']);
+    expect([slack.requests, refusals]).toEqual([1, 0]);
+  });
+
+  it('keeps quiet when asked to, and records it', async () => {
+    const { desk, deliveries, incidents, outcomes } = await start();
+    await desk.take([findingOf('Old.')]);
+    await statuses(deliveries, ['opened slack delivered']);
+    await desk.snooze(incidents.revisions[0]?.incident.id ?? '', time('09:00:00'), 'ada');
+    await desk.take([edited]);
+    await desk.take([good]);
+    await statuses(deliveries, ['opened slack delivered', 'escalated slack suppressed', 'resolved slack delivered']);
+    expect(outcomes).toContain('slack suppressed');
+  });
+
+  it('records what no route wants', async () => {
+    const { desk, deliveries } = await start({
+      routes: [{ match: { environment: ['staging'] }, channels: ['slack'] }],
+    });
+    await desk.take([edited]);
+    await statuses(deliveries, ['opened (no route) suppressed']);
+    expect(slack.requests).toBe(0);
+  });
+});
+
+describe('after a crash', () => {
+  const incident = openIncident(edited);
+  const row = newDelivery(incident, 'opened', 'slack', null, time('02:41:39'));
+
+  it('sends what was stored and not sent, once', async () => {
+    const [incidents, deliveries] = [new MemoryIncidentLog(), new MemoryDeliveryLog()];
+    await deliveries.append(row);
+    await incidents.append(incident, 'opened', 'plumbline');
+    await startOn(incidents, deliveries);
+    await statuses(deliveries, ['opened slack delivered']);
+    expect(slack.messages).toHaveLength(1);
+  });
+
+  it('holds an alert whose incident was not stored until it is, or never comes', async () => {
+    const [incidents, deliveries] = [new MemoryIncidentLog(), new MemoryDeliveryLog()];
+    await deliveries.append(row);
+    const { desk, alerting, clock } = await startOn(incidents, deliveries);
+    await alerting.sweep();
+    await statuses(deliveries, ['opened slack pending']);
+    await desk.take([edited]);
+    await statuses(deliveries, ['opened slack delivered']);
+    expect(slack.messages).toHaveLength(1);
+
+    await deliveries.append(newDelivery({ ...incident, id: 'ghost' }, 'opened', 'slack', null, clock.now()));
+    clock.advance(2 * 3_600_000);
+    await alerting.sweep();
+    await statuses(deliveries, ['opened slack delivered', 'opened slack failed']);
+  });
+
+  it('finds a row whose job is lost', async () => {
+    const { desk, alerting, queue, deliveries, clock } = await start();
+    const add = queue.add.bind(queue);
+    queue.add = async (name, data, options) => (name === 'deliver' ? true : add(name, data, options));
+    await desk.take([edited]);
+    queue.add = add;
+    clock.advance(60_000);
+    await alerting.sweep();
+    expect(slack.requests).toBe(0);
+    clock.advance(10 * 60_000);
+    await alerting.sweep();
+    await statuses(deliveries, ['opened slack delivered']);
+  });
+});
+
+describe('on the real store', () => {
+  const directory = tempDirectory();
+
+  it('does the same, and survives a restart between the drift and its end', async () => {
+    const database = await openDatabase({ path: directory }, '1.0.0', systemClock);
+    stops.push(() => database.close());
+    await migrate(database, systemClock);
+    const { incidents, deliveries } = createStore(database, systemClock);
+    const first = await startOn(incidents, deliveries);
+    await first.desk.take([edited, edited]);
+    await slack.received(1);
+    const [opened] = (await incidents.list({ status: 'unresolved' }, { limit: 10 })).items;
+    expect(opened).toMatchObject({ status: 'open', revision: 1, invocationsAffected: 3 });
+    await vi.waitFor(async () => {
+      expect(await deliveries.pending(addMillis(time('02:41:40'), 3_600_000), 10)).toEqual([]);
+    });
+    await first.queue.stop(1_000);
+
+    const second = await startOn(incidents, deliveries);
+    second.clock.advance(60_000);
+    await second.desk.take([edited]);
+    await second.desk.take([good]);
+    await second.desk.take([good]);
+    await slack.received(2);
+    await vi.waitFor(async () => {
+      const rows = await deliveries.list(opened?.id ?? '');
+      expect(rows.map((each) => `${each.transition} ${each.status}`)).toEqual([
+        'opened delivered',
+        'resolved delivered',
+      ]);
+    });
+    expect(await incidents.get(opened?.id ?? '')).toMatchObject({ status: 'resolved', resolution: 'in_sync_again' });
+    expect(slack.requests).toBe(2);
+  });
+});
