@@ -3,6 +3,9 @@
  * files in `src/store/` see it; the rest of the daemon sees the query families beside it.
  */
 
+/** Everything lives in one database; this is its name, unless a server's configuration gives another. */
+export const DATABASE_NAME = 'plumbline';
+
 /** Values for `{name:Type}` placeholders. Bigints, dates and decimals go as strings. */
 export type QueryParameters = Readonly<
   Record<string, string | number | boolean | readonly string[] | readonly number[]>
@@ -40,9 +43,6 @@ export interface Database {
 
   /** Resolves when the engine answers; throws a `Fault` of kind `transient` when it does not. */
   ping(): Promise<void>;
-
-  /** Writes where the API listens into an embedded store's directory, for the command line to find. */
-  announce(address: string): Promise<void>;
 
   /** Waits for what runs, then releases the engine or the sockets. Safe twice. */
   close(): Promise<void>;

@@ -4,7 +4,6 @@ import type { Delivery, DeliveryLog, DeliveryStatus } from '../contract/store.ts
 import type { IncidentTransition } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
-import { nanosFromTimestamp } from '../lib/time.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -23,6 +22,10 @@ interface Row {
 
 const COLUMNS =
   'id, incident_id, incident_revision, transition, channel, status, attempts, detail, created_at, updated_at';
+
+// More attempts are later, and what is settled is later than what is pending; the clock decides only
+// between equals. A clock that was set back must not make a delivered alert pending again.
+const NEWEST_FIRST = "attempts DESC, status != 'pending' DESC, updated_at DESC";
 const PENDING_MAX = 10_000;
 const LIST_MAX = 1_000;
 
@@ -30,7 +33,7 @@ export function createDeliveryLog(database: Database): DeliveryLog {
   const select = async (where: string, parameters: Readonly<Record<string, string>>): Promise<readonly Delivery[]> => {
     const rows = await database.query<Row>(
       `SELECT ${COLUMNS} FROM deliveries WHERE ${where}
-       ORDER BY revision DESC LIMIT 1 BY id LIMIT ${LIST_MAX}`,
+       ORDER BY ${NEWEST_FIRST} LIMIT 1 BY id LIMIT ${LIST_MAX}`,
       parameters,
     );
     return rows.map(toDelivery);
@@ -43,7 +46,7 @@ export function createDeliveryLog(database: Database): DeliveryLog {
     get: async (id) => (await select('id = {id:String}', { id }))[0] ?? null,
     pending: async (before, limit) => {
       const rows = await database.query<Row>(
-        `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY revision DESC LIMIT 1 BY id)
+        `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY ${NEWEST_FIRST} LIMIT 1 BY id)
          WHERE status = 'pending' AND created_at < {before:DateTime64(9, 'UTC')}
          ORDER BY created_at, id LIMIT {limit:UInt32}`,
         { before, limit: Math.min(Math.max(0, limit), PENDING_MAX) },
@@ -60,8 +63,6 @@ export function createDeliveryLog(database: Database): DeliveryLog {
 function toRow(delivery: Delivery): object {
   return {
     id: delivery.id,
-    // Later wins; at the same moment what is settled wins over what is pending.
-    revision: String(nanosFromTimestamp(delivery.updatedAt) * 2n + (delivery.status === 'pending' ? 0n : 1n)),
     incident_id: delivery.incidentId,
     incident_revision: delivery.incidentRevision,
     transition: delivery.transition,

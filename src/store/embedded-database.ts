@@ -20,7 +20,6 @@ import type { Clock } from '../contract/time.ts';
 import { clickHouseFault, withFaults } from './clickhouse-fault.ts';
 import { connectionPool, type Pool } from './connection-pool.ts';
 import {
-  announceAddress,
   claimDirectory,
   directoryInUse,
   directoryOwner,
@@ -28,7 +27,7 @@ import {
   prepareDirectory,
   releaseDirectory,
 } from './data-directory.ts';
-import type { Database } from './database.ts';
+import { DATABASE_NAME, type Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { isRunning } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
@@ -41,9 +40,6 @@ export interface EmbeddedOptions {
   readonly release: string;
   readonly clock: Clock;
 }
-
-/** Everything lives in one database of this name, as on a server. */
-export const DATABASE_NAME = 'plumbline';
 
 // Three of Node's four I/O threads, two of them for reads: an insert and the daemon's own file
 // access never wait for a slow report.
@@ -126,7 +122,6 @@ function embeddedDatabase(
         if (!answer.success)
           throw new Fault('transient', 'The embedded store does not answer.', { cause: answer.error });
       }),
-    announce: (address) => announceAddress(options.path, address),
     close: async () => {
       closing ??= closeAll().then(() => releaseDirectory(options.path));
       await closing;

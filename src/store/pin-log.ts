@@ -4,6 +4,7 @@ import type { ContentHash, Origin, Pin } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
+import { nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -64,20 +65,30 @@ export function changes(
   lastRead: (rule: string) => Timestamp | null,
 ): readonly PinRow[] {
   const recorded = new Map(present.map((row) => [pinKey(row), row]));
+  const recordedAt = afterAll(present, at);
   const rows: PinRow[] = [];
   const given = new Set<string>();
   for (const pin of pins) {
     given.add(pinKey(pin));
-    const row = toRow(pin, at, lastRead(pin.rule));
+    const row = toRow(pin, recordedAt, lastRead(pin.rule));
     const before = recorded.get(pinKey(pin));
     if (before === undefined || before.removed === 1 || fact(before) !== fact(row)) rows.push(row);
   }
   for (const [key, row] of recorded) {
     if (given.has(key) || row.removed === 1) continue;
     const gone = { version: '', hash: '', since: null, by: null, origin: '{}', removed: 1 } as const;
-    rows.push({ ...row, ...gone, previous_seen_at: lastRead(row.rule), recorded_at: at });
+    rows.push({ ...row, ...gone, previous_seen_at: lastRead(row.rule), recorded_at: recordedAt });
   }
   return rows;
+}
+
+/** Later than what is recorded, also when the clock was set back: what was read last is the truth. */
+function afterAll(present: readonly PinRow[], at: Timestamp): Timestamp {
+  const last = present.reduce<Timestamp | null>(
+    (max, row) => (max === null || row.recorded_at > max ? row.recorded_at : max),
+    null,
+  );
+  return last === null || last < at ? at : timestampFromNanos(nanosFromTimestamp(last) + 1n);
 }
 
 function pinKey({ environment, prompt, rule }: { environment: string; prompt: string; rule: string }): string {

@@ -4,15 +4,15 @@ import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickh
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Fault } from '../contract/fault.ts';
-import { clickHouseFault, withFaults } from './clickhouse-fault.ts';
-import type { Database, TableDialect } from './database.ts';
+import { clickHouseCode, clickHouseFault, withFaults } from './clickhouse-fault.ts';
+import { DATABASE_NAME, type Database, type TableDialect } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { COMMON_SETTINGS, insertSettings } from './query-settings.ts';
 import { serverParameters } from './sql-literals.ts';
 import { plainTables, quoteIdentifier, replicatedTables } from './table-dialect.ts';
 
 export interface ServerOptions {
-  /** `http://host:8123` or `https://…`; may carry neither user nor database. */
+  /** `http://host:8123` or `https://…`; may carry user, password and database. */
   readonly url: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
@@ -26,21 +26,74 @@ export interface ServerOptions {
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const OPEN_CONNECTIONS_MAX = 20;
+const UNKNOWN_DATABASE = 81;
 
 /** Creates the database if need be, so the server must be reachable. */
 export async function openServerDatabase(options: ServerOptions): Promise<Database> {
-  const name = options.database ?? 'plumbline';
+  const location = locate(options);
   const dialect = options.cluster === undefined ? plainTables : replicatedTables(options.cluster);
-  await createDatabase(options, name, dialect);
-  return serverDatabase(connect(options, name), dialect, options.release);
+  const client = connect(location, location.database, options);
+  try {
+    await createMissingDatabase(client, location, dialect, options);
+  } catch (error) {
+    await client.close();
+    throw clickHouseFault(error, `open the database ${location.database}`, 'server');
+  }
+  return serverDatabase(client, dialect, options.release);
 }
 
-function connect(options: ServerOptions, database: string | undefined): ClickHouseClient {
+interface Location {
+  /** Without user, password and database. */
+  readonly url: string;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly database: string;
+}
+
+/** What the options say outright counts more than what the URL carries. */
+function locate(options: ServerOptions): Location {
+  if (!URL.canParse(options.url)) {
+    throw new Fault('config', 'The URL of the store is not a URL.', {
+      hint: 'Write `store: { url: "http://host:8123" }`.',
+    });
+  }
+  const url = new URL(options.url);
+  return {
+    url: url.origin,
+    user: options.user ?? (decodeURIComponent(url.username) || undefined),
+    password: options.password ?? (decodeURIComponent(url.password) || undefined),
+    database: options.database ?? (decodeURIComponent(url.pathname.slice(1)) || DATABASE_NAME),
+  };
+}
+
+/** Asks first: a user may have all rights in a database and none to create one. */
+async function createMissingDatabase(
+  client: ClickHouseClient,
+  location: Location,
+  dialect: TableDialect,
+  options: ServerOptions,
+): Promise<void> {
+  try {
+    await client.command({ query: 'SELECT 1' });
+    return;
+  } catch (error) {
+    if (clickHouseCode(error) !== UNKNOWN_DATABASE) throw error;
+  }
+  const withoutDatabase = connect(location, undefined, options);
+  try {
+    const name = quoteIdentifier(location.database);
+    await withoutDatabase.command({ query: `CREATE DATABASE IF NOT EXISTS ${name} ${dialect.onCluster}` });
+  } finally {
+    await withoutDatabase.close();
+  }
+}
+
+function connect(location: Location, database: string | undefined, options: ServerOptions): ClickHouseClient {
   try {
     return createClient({
-      url: options.url,
-      ...(options.user !== undefined && { username: options.user }),
-      ...(options.password !== undefined && { password: options.password }),
+      url: location.url,
+      ...(location.user !== undefined && { username: location.user }),
+      ...(location.password !== undefined && { password: location.password }),
       ...(database !== undefined && { database }),
       // What goes wrong is thrown; nobody is told twice.
       log: { level: ClickHouseLogLevel.OFF },
@@ -58,17 +111,6 @@ function connect(options: ServerOptions, database: string | undefined): ClickHou
       hint: 'Write `store: { url: "http://host:8123" }`.',
       cause: error,
     });
-  }
-}
-
-async function createDatabase(options: ServerOptions, name: string, dialect: TableDialect): Promise<void> {
-  const client = connect(options, undefined);
-  try {
-    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(name)} ${dialect.onCluster}` });
-  } catch (error) {
-    throw clickHouseFault(error, `create the database ${name}`, 'server');
-  } finally {
-    await client.close();
   }
 }
 
@@ -116,7 +158,6 @@ function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release
         const answer = await client.ping({ select: true });
         if (!answer.success) throw answer.error;
       }),
-    announce: () => Promise.resolve(),
     close: () => client.close(),
   };
 }

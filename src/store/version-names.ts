@@ -17,31 +17,35 @@ export interface VersionNames {
 }
 
 const KINDS = ['strict', 'transport', 'cosmetic'] as const;
-const KIND_WORDS = { strict: 'identical', transport: 'the same, re-encoded', cosmetic: 'the same but for white space' };
+const KIND_WORDS = {
+  strict: 'identical',
+  transport: 'but for its encoding equal',
+  cosmetic: 'but for white space equal',
+};
 
 /** `versions` in the order they were recorded; of several with the same content the newest gives the name. */
 export function versionNames(versions: readonly RegisteredVersion[]): VersionNames {
-  const byHash = new Map<string, string[]>();
+  const byHash = new Map<string, Named[]>();
   const byVersion = new Map<string, RegisteredVersion>();
   for (const registered of versions) {
-    if (!byVersion.has(registered.version)) byVersion.set(registered.version, registered);
+    // A version that comes again has another content: it was changed after it was registered.
+    const changed = byVersion.has(registered.version);
+    if (!changed) byVersion.set(registered.version, registered);
     for (const { hashes } of registered.variants) {
       for (const kind of KINDS) {
         const named = byHash.get(`${kind} ${hashes[kind]}`) ?? [];
-        if (!named.includes(registered.version)) named.push(registered.version);
-        byHash.set(`${kind} ${hashes[kind]}`, named);
+        byHash.set(`${kind} ${hashes[kind]}`, [...named, { version: registered.version, changed }]);
       }
     }
   }
   return {
     name: (hashes) => {
       for (const kind of KINDS) {
-        const named = byHash.get(`${kind} ${hashes[kind]}`);
-        const version = named?.at(-1);
-        if (named === undefined || version === undefined) continue;
-        const others = named.slice(0, -1).map((other) => `v${other}`);
-        const also = others.length === 0 ? '' : `, which has the text of ${others.join(', ')}`;
-        return { version, evidence: [{ kind: 'hash', words: `${KIND_WORDS[kind]} to v${version}${also}` }] };
+        const named = byHash.get(`${kind} ${hashes[kind]}`) ?? [];
+        const chosen = named.findLast(({ changed }) => !changed) ?? named.at(-1);
+        if (chosen === undefined) continue;
+        const words = `${KIND_WORDS[kind]} to v${chosen.version}${doubts(chosen, named)}`;
+        return { version: chosen.version, evidence: [{ kind: 'hash', words }] };
       }
       return { version: null, evidence: [{ kind: 'hash', words: 'equal to no registered version' }] };
     },
@@ -53,4 +57,15 @@ export function versionNames(versions: readonly RegisteredVersion[]): VersionNam
     },
     hash: (version) => byVersion.get(version)?.variants[0].hashes.strict ?? null,
   };
+}
+
+interface Named {
+  readonly version: string;
+  readonly changed: boolean;
+}
+
+function doubts(chosen: Named, named: readonly Named[]): string {
+  const others = new Set(named.map(({ version }) => version).filter((version) => version !== chosen.version));
+  const also = others.size === 0 ? '' : `, which has the text of ${[...others].map((other) => `v${other}`).join(', ')}`;
+  return chosen.changed ? ` as it was changed after it was registered${also}` : also;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/time.ts';
-import { directoryOwner } from '../../src/store/data-directory.ts';
+import { announceAddress, directoryOwner } from '../../src/store/data-directory.ts';
 import type { Database } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
@@ -125,7 +125,7 @@ describe('the data directory', () => {
   it('says who has it open', async () => {
     const path = tempDirectory();
     const database = await openDatabase({ path }, '1.2.3', systemClock);
-    await database.announce('http://127.0.0.1:7070');
+    await announceAddress(path, 'http://127.0.0.1:7070');
     await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject({
       kind: 'config',
       message: expect.stringMatching(
@@ -210,6 +210,14 @@ describe('a server that is not well', () => {
     const { url } = await startClickHouseHttp({ user: 'plum', password: 'right' });
     const opened = openDatabase({ url, user: 'plum', password: 'wrong' }, '1.2.3', systemClock);
     await expect(opened).rejects.toMatchObject({ kind: 'config', hint: expect.stringContaining('password') });
+  });
+
+  it('takes user, password and database from the URL', async () => {
+    const { url } = await startClickHouseHttp({ user: 'plum', password: 'a b/c' });
+    const full = url.replace('http://', 'http://plum:a%20b%2Fc@');
+    const database = await openDatabase({ url: `${full}/elsewhere` }, '1.2.3', systemClock);
+    expect(await database.query('SELECT currentDatabase() AS name')).toEqual([{ name: 'elsewhere' }]);
+    await database.close();
   });
 
   it('calls everything on the way transient, and recovers', async () => {

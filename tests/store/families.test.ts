@@ -211,12 +211,19 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
       { prompt: 'b', version: '', removed: 1, previous_seen_at: time('08:02:00'), recorded_at: time('08:03:00') },
     ];
     expect(await rows()).toEqual([...first, ...second]);
+    // The clock was set back: the order stays.
+    await fresh().registry.recordPins([pin('a', '3')], time('07:00:00'));
+    await fresh().registry.recordPins([pin('a', '3')], time('07:00:30'));
+    const third = [
+      { prompt: 'a', version: '3', removed: 0, previous_seen_at: null, recorded_at: time('08:03:00.000000001') },
+    ];
+    expect(await rows()).toEqual([...first, ...second, ...third]);
     // Another rule says nothing about this one; an empty one only when it is named.
     await fresh().registry.recordPins([pin('c', '1', 'pins-test-other')], time('08:04:00'));
     await fresh().registry.recordPins([], time('08:05:00'));
-    expect(await rows()).toHaveLength(5);
+    expect(await rows()).toHaveLength(6);
     await fresh().registry.recordPins([], time('08:06:00'), ['pins-test']);
-    expect((await rows()).slice(5)).toEqual([
+    expect((await rows()).slice(6)).toEqual([
       { prompt: 'a', version: '', removed: 1, previous_seen_at: null, recorded_at: time('08:06:00') },
     ]);
   });
@@ -292,8 +299,14 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     });
     const [one, two, three] = [pending('d1', '11:00:00'), pending('d2', '11:00:01'), pending('d3', '11:00:02')];
     for (const each of [three, one, two]) await store.deliveries.append(each);
-    // In the same nanosecond, as two steps of one process may be.
-    const delivered: Delivery = { ...two, status: 'delivered', attempts: 1, detail: '200' };
+    // The clock was set back between the two: what happened last still counts.
+    const delivered: Delivery = {
+      ...two,
+      status: 'delivered',
+      attempts: 1,
+      detail: '200',
+      updatedAt: time('10:00:00'),
+    };
     await store.deliveries.append(delivered);
     await store.deliveries.append(two);
     expect(await fresh().deliveries.get('d2')).toEqual(delivered);

@@ -81,7 +81,6 @@ export const foundation: Migration = {
 
     `CREATE TABLE IF NOT EXISTS deliveries ${onCluster} (
       id String,
-      revision UInt64,
       incident_id String,
       incident_revision UInt64,
       transition LowCardinality(String),
@@ -91,7 +90,7 @@ export const foundation: Migration = {
       detail String,
       created_at ${TIME},
       updated_at ${TIME}
-    ) ${engine('ReplacingMergeTree')} ORDER BY (id, revision)
+    ) ${engine('ReplacingMergeTree')} ORDER BY (id, attempts, status, updated_at)
     SETTINGS ${settings}`,
   ],
 };
