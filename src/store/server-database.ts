@@ -50,7 +50,7 @@ interface Location {
   readonly database: string;
 }
 
-/** What the options say outright counts more than what the URL carries. */
+/** What the URL carries counts more, as in ClickHouse's own clients. */
 function locate(options: ServerOptions): Location {
   if (!URL.canParse(options.url)) {
     throw new Fault('config', 'The URL of the store is not a URL.', {
@@ -60,9 +60,9 @@ function locate(options: ServerOptions): Location {
   const url = new URL(options.url);
   return {
     url: url.origin,
-    user: options.user ?? (decodeURIComponent(url.username) || undefined),
-    password: options.password ?? (decodeURIComponent(url.password) || undefined),
-    database: options.database ?? (decodeURIComponent(url.pathname.slice(1)) || DATABASE_NAME),
+    user: decodeURIComponent(url.username) || options.user,
+    password: decodeURIComponent(url.password) || options.password,
+    database: decodeURIComponent(url.pathname.slice(1)) || (options.database ?? DATABASE_NAME),
   };
 }
 

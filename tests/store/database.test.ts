@@ -215,7 +215,8 @@ describe('a server that is not well', () => {
   it('takes user, password and database from the URL', async () => {
     const { url } = await startClickHouseHttp({ user: 'plum', password: 'a b/c' });
     const full = url.replace('http://', 'http://plum:a%20b%2Fc@');
-    const database = await openDatabase({ url: `${full}/elsewhere` }, '1.2.3', systemClock);
+    const options = { url: `${full}/elsewhere`, user: 'default', password: '', database: 'plumbline' };
+    const database = await openDatabase(options, '1.2.3', systemClock);
     expect(await database.query('SELECT currentDatabase() AS name')).toEqual([{ name: 'elsewhere' }]);
     await database.close();
   });
