@@ -5,6 +5,7 @@
  * what was said at the same moment in the same service.
  */
 
+import type { SpanIdentity } from './settled.ts';
 import { compare } from './trace.ts';
 import type { CallUnit } from './units.ts';
 
@@ -40,7 +41,7 @@ export function responseIdOf({ call, views }: CallUnit): string | undefined {
 
 /** Sweeps over units of one response id by start; a group ends where time has a gap. */
 function groupOverlapping(units: CallUnit[]): CallGroup[] {
-  const sorted = units.toSorted((a, b) => compare(startOf(a), startOf(b)) || compareIdentity(a, b));
+  const sorted = units.toSorted((a, b) => compare(startOf(a), startOf(b)) || compareUnits(a, b));
   const groups: CallUnit[][] = [];
   let end = '';
   for (const unit of sorted) {
@@ -71,7 +72,7 @@ function joinTwins(groups: readonly CallGroup[]): CallGroup[] {
   const joined = new Map<CallGroup, CallGroup | null>();
   for (const same of byKey.values()) {
     const sorted = same.toSorted(
-      (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareIdentity(a.owner, b.owner),
+      (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
     );
     for (const twin of sorted.filter(({ owner }) => responseIdOf(owner) === undefined)) {
       const home = sorted.find((group) => group !== twin && !joined.has(group) && isTwin(twin.owner, group));
@@ -101,11 +102,19 @@ function twinKeyOf({ call }: CallUnit): string | undefined {
 
 /** Inside is what starts last; then what ends first; then the lowest id, so that there is always one answer. */
 function innermostFirst(a: CallUnit, b: CallUnit): number {
-  return compare(startOf(b), startOf(a)) || compare(endOf(a), endOf(b)) || compareIdentity(a, b);
+  return compare(startOf(b), startOf(a)) || compare(endOf(a), endOf(b)) || compareUnits(a, b);
 }
 
-function compareIdentity(a: CallUnit, b: CallUnit): number {
-  return compare(a.trace.traceId, b.trace.traceId) || compare(a.call.spanId, b.call.spanId);
+function compareUnits(a: CallUnit, b: CallUnit): number {
+  return compareIdentity(identityOf(a), identityOf(b));
+}
+
+export function compareIdentity(a: SpanIdentity, b: SpanIdentity): number {
+  return compare(a.traceId, b.traceId) || compare(a.spanId, b.spanId);
+}
+
+export function identityOf({ trace, call }: CallUnit): SpanIdentity {
+  return { traceId: trace.traceId, spanId: call.spanId };
 }
 
 export function startOf({ call }: CallUnit): string {

@@ -31,6 +31,14 @@ export function precedingPrompts(index: PromptIndex | undefined, { call, views }
 }
 
 function lastBefore(index: PromptIndex, { fact }: TraceNode): SpanFacts | undefined {
-  if (fact === null) return undefined;
-  return index.get(fact.parentSpanId)?.findLast((prompt) => prompt.startedAt <= fact.startedAt);
+  const siblings = fact === null ? undefined : index.get(fact.parentSpanId);
+  if (fact === null || siblings === undefined) return undefined;
+  let low = 0;
+  let high = siblings.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((siblings[middle] as SpanFacts).startedAt <= fact.startedAt) low = middle + 1;
+    else high = middle;
+  }
+  return siblings[low - 1];
 }

@@ -13,12 +13,15 @@ export interface MatchedReports {
   readonly byCall: ReadonlyMap<TraceNode, SpanFacts>;
   /** Reports that are calls themselves. */
   readonly calls: readonly SpanFacts[];
+  /** Reports that are none, because spans are the calls of this trace; with their span, if it is known yet. */
+  readonly covered: readonly { readonly report: SpanFacts; readonly node: TraceNode | null }[];
 }
 
 export function matchReports(trace: Trace): MatchedReports {
   const byCall = new Map<TraceNode, SpanFacts>();
   const calls: SpanFacts[] = [];
-  if (trace.reports.length === 0) return { byCall, calls };
+  const covered: { readonly report: SpanFacts; readonly node: TraceNode | null }[] = [];
+  if (trace.reports.length === 0) return { byCall, calls, covered };
   const spans = [...trace.nodes.values()]
     .filter(isCall)
     .toSorted((a, b) => compare(endOf(a), endOf(b)) || compare(a.spanId, b.spanId));
@@ -35,11 +38,12 @@ export function matchReports(trace: Trace): MatchedReports {
   for (const report of trace.reports) {
     if (!report.dialects.some((dialect) => dialects.has(dialect))) calls.push(report);
     else {
-      const node = open.get(likeness(report))?.shift();
-      if (node !== undefined) byCall.set(node, report);
+      const node = open.get(likeness(report))?.shift() ?? null;
+      covered.push({ report, node });
+      if (node !== null) byCall.set(node, report);
     }
   }
-  return { byCall, calls };
+  return { byCall, calls, covered };
 }
 
 /** What a span and a log record of the same call have in common. */

@@ -5,15 +5,16 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Evaluation, Invocation } from '../contract/invocation.ts';
+import type { Invocation } from '../contract/invocation.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
-import { type CallGroup, groupAcross, responseIdOf, startOf } from './across.ts';
+import { type CallGroup, compareIdentity, groupAcross, identityOf } from './across.ts';
 import { withoutDuplicates } from './duplicates.ts';
+import { attachEvaluations } from './evaluations.ts';
 import { mergeInvocation } from './merge.ts';
 import { precedingPrompts, type PromptIndex, indexPrompts } from './prompts.ts';
 import { type MatchedReports, matchReports } from './reports.ts';
-import type { Absorbed, Settled, SpanIdentity, UnattachedEvaluation } from './settled.ts';
-import { type Trace, type TraceNode, ancestors, buildTrace, compare } from './trace.ts';
+import type { Absorbed, Settled, SpanIdentity } from './settled.ts';
+import { type Trace, type TraceNode, buildTrace, compare } from './trace.ts';
 import { type CallUnit, findUnits } from './units.ts';
 
 export function settle(facts: Iterable<SpanFacts>): Settled {
@@ -34,15 +35,22 @@ export function settle(facts: Iterable<SpanFacts>): Settled {
     const { owner } = group;
     invocations.push(
       mergeInvocation({
-        traceId: owner.trace.traceId,
-        spanId: owner.call.spanId,
+        ...identityOf(owner),
         ...factsOf(group, reports, prompts),
         evaluations: byGroup.get(group) ?? [],
       }),
     );
     absorbed.push(...absorbedBy(group));
   }
-  for (const { calls } of reports.values()) invocations.push(...calls.map(reportedCall));
+  for (const trace of traces) {
+    const { calls = [], covered = [] } = reports.get(trace) ?? {};
+    invocations.push(...calls.map(reportedCall));
+    for (const { report, node } of covered) {
+      const into = node === null ? null : { traceId: trace.traceId, spanId: node.spanId };
+      absorbed.push({ ...reportIdentity(report), into });
+    }
+    absorbed.push(...noLongerCalls(trace));
+  }
   return {
     invocations: invocations.toSorted((a, b) => compare(a.startedAt, b.startedAt) || compareIdentity(a, b)),
     absorbed: distinctAbsorbed(absorbed),
@@ -114,7 +122,7 @@ function withoutEvaluations(fact: SpanFacts): SpanFacts {
 }
 
 function absorbedBy({ owner, others }: CallGroup): Absorbed[] {
-  const into: SpanIdentity = { traceId: owner.trace.traceId, spanId: owner.call.spanId };
+  const into = identityOf(owner);
   const absorbed = (trace: Trace, { spanId }: TraceNode): Absorbed => ({ traceId: trace.traceId, spanId, into });
   return [owner, ...others].flatMap((unit) => [
     ...(unit === owner ? [] : [absorbed(unit.trace, unit.call)]),
@@ -126,86 +134,37 @@ function absorbedBy({ owner, others }: CallGroup): Absorbed[] {
 /** A span around several calls is absorbed once, into the one with the lowest id. */
 function distinctAbsorbed(absorbed: readonly Absorbed[]): Absorbed[] {
   const byIdentity = new Map<string, Absorbed>();
-  for (const entry of absorbed.toSorted((a, b) => compareIdentity(a, b) || compareIdentity(a.into, b.into))) {
+  for (const entry of absorbed.toSorted((a, b) => compareIdentity(a, b) || compareInto(a.into, b.into))) {
     const key = `${entry.traceId}/${entry.spanId}`;
     if (!byIdentity.has(key)) byIdentity.set(key, entry);
   }
   return [...byIdentity.values()];
 }
 
-function compareIdentity(a: SpanIdentity, b: SpanIdentity): number {
-  return compare(a.traceId, b.traceId) || compare(a.spanId, b.spanId);
+/** A known invocation before none. */
+function compareInto(a: SpanIdentity | null, b: SpanIdentity | null): number {
+  if (a === null || b === null) return (a === null ? 1 : 0) - (b === null ? 1 : 0);
+  return compareIdentity(a, b);
+}
+
+/** Spans that a log record made look like a call before they came and turned out to be none. */
+function noLongerCalls({ traceId, nodes }: Trace): Absorbed[] {
+  const none: Absorbed[] = [];
+  for (const node of nodes.values()) {
+    if (node.fact?.role === 'wrapper' && node.details.length > 0)
+      none.push({ traceId, spanId: node.spanId, into: null });
+  }
+  return none;
 }
 
 /** A call of which there is only a log record gets an identity made from it. */
-function reportedCall(report: SpanFacts): Invocation {
+function reportIdentity(report: SpanFacts): SpanIdentity {
   const digest = createHash('sha256')
     .update(`${report.conversationId ?? ''}/${report.recordId}`)
     .digest('hex');
-  return mergeInvocation({
-    traceId: report.traceId === '' ? digest.slice(0, 32) : report.traceId,
-    spanId: digest.slice(32, 48),
-    facts: [report],
-    context: [],
-    evaluations: [],
-  });
+  return { traceId: report.traceId === '' ? digest.slice(0, 32) : report.traceId, spanId: digest.slice(32, 48) };
 }
 
-interface AttachedEvaluations {
-  readonly byGroup: ReadonlyMap<CallGroup, readonly Evaluation[]>;
-  readonly unattached: readonly UnattachedEvaluation[];
-}
-
-/**
- * A judgement names a span: the call itself, or something around it, whose last call made what was
- * judged. Or it names a response id.
- */
-function attachEvaluations(traces: readonly Trace[], groups: readonly CallGroup[]): AttachedEvaluations {
-  const byGroup = new Map<CallGroup, Evaluation[]>();
-  const unattached: UnattachedEvaluation[] = [];
-  if (traces.every((trace) => trace.evaluations.length === 0)) return { byGroup, unattached };
-  const bySpan = new Map<string, CallGroup>();
-  const byResponse = new Map<string, CallGroup>();
-  // In order of time, so that the last call under a span or of a response id is what stays.
-  for (const group of groups.toSorted(
-    (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareIdentity(idOf(a), idOf(b)),
-  )) {
-    for (const unit of [group.owner, ...group.others]) {
-      for (const node of ancestors(unit.trace, unit.call)) bySpan.set(`${unit.trace.traceId}/${node.spanId}`, group);
-      const parent = topOf(unit);
-      if (parent !== '') bySpan.set(`${unit.trace.traceId}/${parent}`, group);
-      const responseId = responseIdOf(unit);
-      if (responseId !== undefined) byResponse.set(responseId, group);
-    }
-  }
-  for (const group of groups) {
-    for (const unit of [group.owner, ...group.others]) bySpan.set(`${unit.trace.traceId}/${unit.call.spanId}`, group);
-  }
-  for (const fact of traces.flatMap((trace) => trace.evaluations)) {
-    const group = bySpan.get(`${fact.traceId}/${fact.spanId}`) ?? byResponse.get(fact.responseId ?? '');
-    if (group === undefined) unattached.push(...unattachedOf(fact));
-    else byGroup.set(group, [...(byGroup.get(group) ?? []), ...(fact.evaluations ?? [])]);
-  }
-  return { byGroup, unattached };
-}
-
-function idOf({ owner }: CallGroup): SpanIdentity {
-  return { traceId: owner.trace.traceId, spanId: owner.call.spanId };
-}
-
-/** The id of the topmost known span's parent, which is known only by name: a root that says nothing is no fact. */
-function topOf(unit: CallUnit): string {
-  let top = unit.call;
-  for (const node of ancestors(unit.trace, unit.call)) top = node;
-  return top.fact?.parentSpanId ?? '';
-}
-
-function unattachedOf(fact: SpanFacts): UnattachedEvaluation[] {
-  return (fact.evaluations ?? []).map((evaluation) => ({
-    traceId: fact.traceId,
-    spanId: fact.spanId,
-    responseId: fact.responseId ?? null,
-    target: fact.evaluationTarget ?? null,
-    evaluation,
-  }));
+function reportedCall(report: SpanFacts): Invocation {
+  return mergeInvocation({ ...reportIdentity(report), facts: [report], context: [], evaluations: [] });
 }

@@ -4,8 +4,9 @@
  * 1. Read the facts of every trace that got new facts, and of every trace that shares a lookup key
  *    with them (`lookupKeys(fact)`). Facts with an empty traceId are found by their keys alone.
  * 2. `settle(facts)`: pure; any order, any duplication, one trace or many.
- * 3. Write `invocations`, and take back earlier rows whose identity is in `absorbed`: that span has
- *    turned out to be another view of an invocation.
+ * 3. Write `invocations`, and take back earlier rows whose identity is in `absorbed`. Whatever
+ *    was settled before with fewer facts is then as if it had been settled with all of them at
+ *    once. An identity that was absorbed may come back as an invocation; the last answer holds.
  */
 
 import type { Evaluation, Invocation } from '../contract/invocation.ts';
@@ -15,10 +16,10 @@ export interface SpanIdentity {
   readonly spanId: string;
 }
 
-/** A span that reported a call and is not itself the invocation. */
+/** What may have looked like an invocation while less was known, and is none. */
 export interface Absorbed extends SpanIdentity {
-  /** The invocation that it is a view of. */
-  readonly into: SpanIdentity;
+  /** The invocation that it is a view of; null when it is a view of none that is known. */
+  readonly into: SpanIdentity | null;
 }
 
 /** A judgement about something that is no invocation of this set: settle again when that arrives. */

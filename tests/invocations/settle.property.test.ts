@@ -1,0 +1,231 @@
+/**
+ * Generated calls whose truth is known, reported the way real software does: nested views,
+ * meaningless spans in between, agents and tools around, a second instrumentation in a trace of its
+ * own, log records. However they arrive, the truth comes out.
+ */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SpanFacts } from '../../src/contract/span-facts.ts';
+import type { Settled } from '../../src/invocations/settled.ts';
+import { settle } from '../../src/invocations/settle.ts';
+import { log, said, span } from './facts.ts';
+
+interface TrueCall {
+  /** Views around the innermost span. */
+  readonly views: number;
+  /** A meaningless span between two views, or none. */
+  readonly linked: boolean;
+  /** Also reported in another trace, under the same response id. */
+  readonly twin: boolean;
+  /** Content in a log record instead of on the span. */
+  readonly logged: boolean;
+  readonly failed: boolean;
+  readonly input: number;
+}
+
+interface Work {
+  readonly agents: readonly {
+    readonly prompt: boolean;
+    readonly boundary: 'agent' | 'tool' | null;
+    readonly calls: readonly TrueCall[];
+  }[];
+}
+
+const trueCall: fc.Arbitrary<TrueCall> = fc.record({
+  views: fc.integer({ min: 0, max: 3 }),
+  linked: fc.boolean(),
+  twin: fc.boolean(),
+  logged: fc.boolean(),
+  failed: fc.boolean(),
+  input: fc.integer({ min: 1, max: 100_000 }),
+});
+
+const work: fc.Arbitrary<Work> = fc.record({
+  agents: fc.array(
+    fc.record({
+      prompt: fc.boolean(),
+      boundary: fc.constantFrom('agent', 'tool', null),
+      calls: fc.array(trueCall, { minLength: 0, maxLength: 4 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+});
+
+interface Truth {
+  readonly input: number | null;
+  readonly prompt: string | null;
+  readonly said: string;
+}
+
+/** Facts of the work, and what every true call must come to, in order of time. */
+function report({ agents }: Work): { readonly facts: SpanFacts[]; readonly truth: Truth[] } {
+  const facts: SpanFacts[] = [];
+  const truth: Truth[] = [];
+  let id = 1;
+  let time = 0;
+  for (const agent of agents) {
+    const agentId = id++;
+    const agentStart = time;
+    for (const call of agent.calls) {
+      const name = `call ${truth.length}`;
+      facts.push(...reportCall(call, agentId, name, time, () => id++));
+      truth.push({
+        input: call.failed ? null : call.input,
+        prompt: agent.prompt ? `prompt ${agentId}` : null,
+        said: name,
+      });
+      time += 1_000;
+    }
+    facts.push(
+      span(agentId, null, [agentStart, time], {
+        role: 'wrapper',
+        tokens: { input: 999_999 },
+        ...(agent.boundary === null ? {} : { boundary: agent.boundary }),
+        ...(agent.prompt ? { declared: { name: `prompt ${agentId}`, version: null, label: null } } : {}),
+      }),
+    );
+  }
+  return { facts, truth };
+}
+
+function reportCall(call: TrueCall, parent: number, name: string, start: number, nextId: () => number): SpanFacts[] {
+  const facts: SpanFacts[] = [];
+  const content = { input: [said('user', name)] };
+  let above = parent;
+  for (let depth = 0; depth < call.views; depth++) {
+    const view = nextId();
+    facts.push(span(view, above, [start + depth, start + 900 - depth], { tokens: { input: call.input }, ...content }));
+    above = view;
+    if (call.linked) {
+      const between = nextId();
+      facts.push(span(between, above, [start + depth, start + 900 - depth], { role: 'link', dialects: [] }));
+      above = between;
+    }
+  }
+  const inner = nextId();
+  const outcome = call.failed
+    ? { error: { type: 'RateLimitError', message: name } }
+    : { tokens: { input: call.input, output: 17 }, responseId: `id of ${name}` };
+  facts.push(span(inner, above, [start + 100, start + 800], { ...outcome, ...(call.logged ? {} : content) }));
+  if (call.logged) facts.push(log(inner, `record of ${name}`, start + 110, content));
+  if (call.twin && !call.failed) {
+    const twin = nextId();
+    const traceId = twin.toString(16).padStart(32, 'f');
+    facts.push(span(twin, null, [start + 50, start + 850], { ...outcome, ...content, traceId }));
+  }
+  // What failed was reported by no view: the tokens of the views are unknown too.
+  return call.failed ? facts.map(({ tokens: _tokens, ...fact }) => fact) : facts;
+}
+
+const scenario = work
+  .map(report)
+  .chain(({ facts, truth }) =>
+    fc
+      .tuple(
+        fc.shuffledSubarray(facts, { minLength: facts.length }),
+        fc.subarray(facts),
+        fc.array(fc.nat({ max: facts.length }), { maxLength: 4 }),
+      )
+      .map(([order, resent, cuts]) => ({ facts, truth, arrived: [...order, ...resent], cuts })),
+  );
+
+describe('settle', () => {
+  it('finds every true call once, with its tokens, prompt and words, in any order and repetition', () => {
+    fc.assert(
+      fc.property(scenario, ({ facts, truth, arrived }) => {
+        const settled = settle(arrived);
+        const found = settled.invocations.map((call) => ({
+          input: call.tokens.input,
+          prompt: call.declared?.name ?? null,
+          said: call.input?.[0]?.parts[0]?.type === 'text' ? call.input[0].parts[0].text : '',
+        }));
+        expect(found).toEqual(truth);
+        expect(settled).toEqual(settle(facts));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('makes of every span that reports a call either an invocation or a view of one', () => {
+    fc.assert(
+      fc.property(scenario, ({ facts }) => {
+        const { invocations, absorbed } = settle(facts);
+        const identities = [...invocations, ...absorbed].map(({ traceId, spanId }) => `${traceId}/${spanId}`);
+        const calls = facts.filter(({ role }) => role === 'call').map(({ traceId, spanId }) => `${traceId}/${spanId}`);
+        expect(identities.toSorted()).toEqual(calls.toSorted());
+        const known = new Set(invocations.map(({ traceId, spanId }) => `${traceId}/${spanId}`));
+        for (const { into } of absorbed) expect(known.has(`${into?.traceId}/${into?.spanId}`)).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('gives, settled again and again while facts arrive, the same rows as settled once', () => {
+    fc.assert(
+      fc.property(scenario, ({ arrived, cuts }) => {
+        const rows = new Map<string, unknown>();
+        const apply = ({ invocations, absorbed }: Settled): void => {
+          for (const { traceId, spanId } of absorbed) rows.delete(`${traceId}/${spanId}`);
+          for (const call of invocations) rows.set(`${call.traceId}/${call.spanId}`, call);
+        };
+        for (const cut of [...cuts.toSorted((a, b) => a - b), arrived.length]) apply(settle(arrived.slice(0, cut)));
+        const once = settle(arrived).invocations.map((call) => [`${call.traceId}/${call.spanId}`, call] as const);
+        expect([...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual(
+          once.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Facts that nobody would send: any parents, any roles, any ids. */
+const anyFact: fc.Arbitrary<SpanFacts> = fc
+  .record({
+    id: fc.integer({ min: 1, max: 8 }),
+    parent: fc.option(fc.integer({ min: 1, max: 8 })),
+    trace: fc.constantFrom('a', 'b', ''),
+    role: fc.constantFrom<SpanFacts['role'][]>('call', 'wrapper', 'link', 'detail', 'report', 'evaluation'),
+    start: fc.integer({ min: 0, max: 20 }),
+    length: fc.integer({ min: 0, max: 20 }),
+    response: fc.option(fc.constantFrom('x', 'y')),
+    input: fc.option(fc.integer({ min: 0, max: 3 })),
+    boundary: fc.constantFrom('tool', 'agent', null),
+    twin: fc.option(fc.constantFrom('k', 'l')),
+    by: fc.constantFrom('s1', 's2'),
+  })
+  .map((raw): SpanFacts => {
+    const isLog = raw.role === 'detail' || raw.role === 'report' || raw.role === 'evaluation';
+    const rest = {
+      role: raw.role,
+      traceId: raw.trace.repeat(32),
+      ...(raw.response === null ? {} : { responseId: raw.response }),
+      ...(raw.input === null ? {} : { tokens: { input: raw.input }, requestModel: 'm', operation: 'chat' as const }),
+      ...(raw.boundary === null || raw.role !== 'wrapper' ? {} : { boundary: raw.boundary }),
+      ...(raw.twin === null ? {} : { twinKey: raw.twin, instrumentation: raw.by }),
+      ...(raw.role === 'evaluation'
+        ? { evaluations: [{ name: 'n', score: raw.start, label: null, explanation: null }] }
+        : {}),
+    };
+    if (isLog) return log(raw.id, `r${raw.start}${raw.role}`, raw.start, { sequence: raw.length, ...rest });
+    return span(raw.id, raw.parent, [raw.start, raw.start + raw.length], rest);
+  });
+
+describe('settle, given nonsense', () => {
+  it('does not depend on order or repetition', () => {
+    fc.assert(
+      fc.property(
+        fc
+          .array(anyFact, { maxLength: 24 })
+          .chain((facts) =>
+            fc.tuple(fc.constant(facts), fc.shuffledSubarray(facts, { minLength: facts.length }), fc.subarray(facts)),
+          ),
+        ([facts, order, resent]) => {
+          expect(settle([...order, ...resent])).toEqual(settle(facts));
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});

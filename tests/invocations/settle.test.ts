@@ -1,0 +1,262 @@
+/** The rules of "each call once", one example each. */
+
+import { describe, expect, it } from 'vitest';
+import { lookupKeys, settle } from '../../src/invocations/settle.ts';
+import { at, log, said, span, spanId } from './facts.ts';
+
+const tokens = { input: 42, output: 17 };
+const OTHER_TRACE = 'b'.repeat(32);
+const wrapper = { role: 'wrapper' } as const;
+const link = { role: 'link', dialects: [] } as const;
+
+describe('within a trace', () => {
+  it('is the innermost call span, which takes from the outer ones what it lacks', () => {
+    const outer = span(1, null, [0, 100], {
+      input: [said('user', 'hi')],
+      tokens: { input: 26, output: 17, reasoning: 5 },
+    });
+    const inner = span(2, 1, [10, 90], { tokens: { input: 50, output: 17, cacheRead: 16 }, responseId: 'msg_1' });
+    const { invocations, absorbed } = settle([inner, outer]);
+    expect(invocations).toHaveLength(1);
+    expect(invocations[0]).toMatchObject({
+      spanId: spanId(2),
+      startedAt: at(10),
+      tokens: { input: 50, output: 17, cacheRead: 16, cacheWrite: null, reasoning: 5 },
+      input: [said('user', 'hi')],
+      incomplete: [],
+    });
+    expect(absorbed).toEqual([
+      { traceId: outer.traceId, spanId: spanId(1), into: { traceId: outer.traceId, spanId: spanId(2) } },
+    ]);
+  });
+
+  it('finds the outer span through spans that say nothing', () => {
+    const facts = [span(1, null, [0, 100], { tokens }), span(2, 1, [5, 95], link), span(3, 2, [10, 90], { tokens })];
+    expect(settle(facts).invocations.map((call) => call.spanId)).toEqual([spanId(3)]);
+  });
+
+  it('counts two calls until the span between them arrives, and one after', () => {
+    const [outer, between, inner] = [
+      span(1, null, [0, 100], { tokens }),
+      span(2, 1, [5, 95], link),
+      span(3, 2, [10, 90], { tokens }),
+    ];
+    expect(settle([outer, inner]).invocations).toHaveLength(2);
+    expect(settle([outer, inner, between]).absorbed.map((entry) => entry.spanId)).toEqual([spanId(1)]);
+  });
+
+  it('never gives the tokens of a span around several calls to any of them', () => {
+    const facts = [
+      span(1, null, [0, 100], { tokens: { input: 84, output: 34 }, conversationId: 'c1' }),
+      span(2, 1, [10, 40], { tokens }),
+      span(3, 1, [50, 90], {}),
+    ];
+    const { invocations } = settle(facts);
+    expect(invocations.map((call) => call.tokens.input)).toEqual([42, null]);
+    expect(invocations.map((call) => call.conversationId)).toEqual(['c1', 'c1']);
+    expect(invocations[1]?.incomplete).toContain('usage_not_reported');
+  });
+
+  it.each(['tool', 'agent'] as const)('begins other work at a %s', (boundary) => {
+    const facts = [
+      span(1, null, [0, 100], { tokens }),
+      span(2, 1, [10, 90], { ...wrapper, boundary }),
+      span(3, 2, [20, 80], { tokens }),
+    ];
+    const { invocations, absorbed } = settle(facts);
+    expect(invocations.map((call) => call.spanId)).toEqual([spanId(1), spanId(3)]);
+    expect(absorbed).toEqual([]);
+  });
+
+  it('takes prompt, conversation and user from the nearest ancestor that knows them', () => {
+    const facts = [
+      span(1, null, [0, 100], { ...wrapper, declared: { name: 'far', version: '1', label: null }, userId: 'u1' }),
+      span(2, 1, [5, 95], { ...wrapper, boundary: 'agent', declared: { name: 'near', version: '2', label: null } }),
+      span(3, 2, [10, 90], { tokens }),
+    ];
+    expect(settle(facts).invocations[0]).toMatchObject({ declared: { name: 'near', version: '2' }, userId: 'u1' });
+  });
+
+  it('does not take a prompt from outside the tool that the call is in', () => {
+    const facts = [
+      span(1, null, [0, 100], { ...wrapper, declared: { name: 'outside', version: '1', label: null }, userId: 'u1' }),
+      span(2, 1, [5, 95], { ...wrapper, boundary: 'tool' }),
+      span(3, 2, [10, 90], { tokens }),
+    ];
+    expect(settle(facts).invocations[0]).toMatchObject({ declared: null, userId: 'u1' });
+  });
+
+  it('takes the template that was rendered beside the call, before it', () => {
+    const prompt = (id: number, start: number, template: string) =>
+      span(id, 1, [start, start + 1], { ...wrapper, template, variables: { who: template } });
+    const facts = [
+      span(1, null, [0, 100], wrapper),
+      prompt(2, 5, 'first'),
+      prompt(3, 40, 'second'),
+      span(4, 1, [10, 30], { tokens }),
+      span(5, 1, [50, 90], { tokens }),
+    ];
+    const { invocations } = settle(facts);
+    expect(invocations.map((call) => [call.template, call.variables])).toEqual([
+      ['first', { who: 'first' }],
+      ['second', { who: 'second' }],
+    ]);
+  });
+
+  it('names the service that made the call, not the gateway that it went through', () => {
+    const facts = [
+      span(1, null, [0, 100], { instance: 'pod-1' }),
+      span(2, 1, [10, 90], { service: 'gateway', instance: 'gw-7', tokens }),
+    ];
+    expect(settle(facts).invocations[0]).toMatchObject({ spanId: spanId(2), service: 'shop', instance: 'pod-1' });
+  });
+
+  it('believes an answer more than an error around it', () => {
+    const error = { type: 'ParseError', message: 'bad json' };
+    const answered = [
+      span(1, null, [0, 100], { error }),
+      span(2, 1, [10, 90], { tokens, output: [said('assistant', 'x')] }),
+    ];
+    expect(settle(answered).invocations[0]?.error).toBeNull();
+    const silent = [span(1, null, [0, 100], { error }), span(2, 1, [10, 90])];
+    expect(settle(silent).invocations[0]?.error).toEqual(error);
+  });
+
+  it('survives parents in a circle', () => {
+    const facts = [span(1, 2, [0, 100], { tokens }), span(2, 1, [0, 100], { tokens })];
+    expect(settle(facts).invocations).toHaveLength(1);
+    expect(settle([span(1, 1, [0, 10], { tokens })]).invocations).toHaveLength(1);
+  });
+});
+
+describe('across traces', () => {
+  const elsewhere = { traceId: OTHER_TRACE, parentSpanId: '' };
+
+  it('is one call when the response id is equal and the times overlap; the inner one is it', () => {
+    const facts = [
+      span(9, null, [0, 1], { ...wrapper }),
+      span(1, 9, [0, 100], { responseId: 'resp_1', conversationId: 'c1', tokens }),
+      span(2, null, [10, 90], { ...elsewhere, responseId: 'resp_1', tokens }),
+    ];
+    const { invocations, absorbed } = settle(facts);
+    expect(invocations).toHaveLength(1);
+    expect(invocations[0]).toMatchObject({ traceId: OTHER_TRACE, spanId: spanId(2), conversationId: 'c1' });
+    expect(absorbed.map((entry) => entry.spanId)).toEqual([spanId(1)]);
+  });
+
+  it('is another call when the same response is served again later', () => {
+    const facts = [
+      span(1, null, [0, 100], { responseId: 'resp_1' }),
+      span(2, null, [200, 210], { ...elsewhere, responseId: 'resp_1' }),
+    ];
+    expect(settle(facts).invocations).toHaveLength(2);
+  });
+
+  it('finds a report without an id by what was said, each at most once', () => {
+    const twin = { twinKey: 'k', instrumentation: 'client' };
+    const framework = { twinKey: 'k', instrumentation: 'framework' };
+    const other = (trace: string) => ({ traceId: trace.repeat(32) });
+    const facts = [
+      span(1, null, [0, 100], { ...framework, ...other('1'), responseId: 'a' }),
+      span(2, null, [1, 101], { ...framework, ...other('2'), responseId: 'b' }),
+      span(3, null, [10, 90], { ...twin, ...other('3') }),
+      span(4, null, [11, 91], { ...twin, ...other('4') }),
+      span(5, null, [12, 92], { ...twin, ...other('5') }),
+    ];
+    expect(settle(facts).invocations.map((call) => call.responseId)).toEqual(['a', 'b', null]);
+  });
+
+  it('says by which keys other traces are found', () => {
+    expect(lookupKeys(span(1, null, [0, 1], { responseId: 'x', twinKey: 'y' }))).toEqual(['id:x', 'io:y']);
+    expect(lookupKeys(span(1, null, [0, 1]))).toEqual([]);
+  });
+});
+
+describe('log records', () => {
+  it('give their messages in the order in which they were made', () => {
+    const facts = [
+      log(1, 'r2', 20, { sequence: 2, input: [said('user', 'again')] }),
+      log(1, 'r0', 20, { sequence: 0, input: [said('user', 'hi')] }),
+      log(1, 'r1', 20, { sequence: 1, input: [said('assistant', 'hello')] }),
+      span(1, null, [10, 90], { tokens }),
+    ];
+    expect(settle(facts).invocations[0]?.input).toEqual([
+      said('user', 'hi'),
+      said('assistant', 'hello'),
+      said('user', 'again'),
+    ]);
+  });
+
+  it('are a call by themselves while its span is missing, if they tell enough', () => {
+    const details = { requestModel: 'm', provider: 'p', operation: 'chat', tokens } as const;
+    expect(settle([log(1, 'r', 20, details)]).invocations[0]).toMatchObject({
+      spanId: spanId(1),
+      incomplete: ['content_not_captured', 'still_open'],
+    });
+    expect(settle([log(1, 'r', 20, { input: [said('user', 'hi')] })]).invocations).toEqual([]);
+  });
+
+  it('that report a call are calls until a span of their dialect comes', () => {
+    const report = log(9, 'r', 90, {
+      role: 'report',
+      endedAt: at(91),
+      responseModel: 'm',
+      tokens,
+      reportedCostUsd: '0.1',
+      dialects: ['claude-code'],
+    });
+    const alone = settle([report]);
+    expect(alone.invocations).toHaveLength(1);
+    const call = span(1, 9, [10, 90], { responseModel: 'm', tokens, dialects: ['claude-code'] });
+    const both = settle([report, call]);
+    expect(both.invocations).toMatchObject([{ spanId: spanId(1), reportedCostUsd: '0.1' }]);
+    expect(both.absorbed).toEqual([
+      {
+        traceId: call.traceId,
+        spanId: alone.invocations[0]?.spanId,
+        into: { traceId: call.traceId, spanId: spanId(1) },
+      },
+    ]);
+  });
+});
+
+describe('evaluations', () => {
+  const evaluation = { name: 'tone', score: 1, label: null, explanation: null };
+  const judged = { role: 'evaluation', evaluations: [evaluation] } as const;
+
+  it('find the call, the last call below what they judge, or the response id', () => {
+    const facts = [
+      span(1, 7, [0, 100], wrapper),
+      span(2, 1, [10, 40], { tokens, responseId: 'a' }),
+      span(3, 1, [50, 90], { tokens, responseId: 'b' }),
+    ];
+    const scores = (id: number | null, rest = {}) =>
+      settle([...facts, { ...log(id ?? 0, 'e', 200, { ...judged, ...rest }) }]).invocations.map(
+        (call) => call.evaluations.length,
+      );
+    expect(scores(2)).toEqual([1, 0]);
+    expect(scores(1)).toEqual([0, 1]);
+    // The root says nothing and was never stored; it is known by name.
+    expect(scores(7)).toEqual([0, 1]);
+    expect(scores(null, { traceId: '', spanId: '', responseId: 'a' })).toEqual([1, 0]);
+  });
+
+  it('wait when what they judge is not known', () => {
+    const settled = settle([log(5, 'e', 10, { ...judged, responseId: 'x', evaluationTarget: 'helper' })]);
+    expect(settled.unattached).toEqual([
+      { traceId: 'a'.repeat(32), spanId: spanId(5), responseId: 'x', target: 'helper', evaluation },
+    ]);
+  });
+});
+
+describe('duplicates', () => {
+  it('change nothing, and of two versions of a span the fuller one is taken, in any order', () => {
+    const early = span(1, null, [0, 100], { tokens });
+    const { endedAt: _endedAt, ...open } = early;
+    const late = { ...open, endedAt: at(100), output: [said('assistant', 'x')] };
+    const expected = settle([early, late]).invocations;
+    expect(expected).toHaveLength(1);
+    expect(expected[0]).toMatchObject({ output: [said('assistant', 'x')], tokens: { input: 42 } });
+    expect(settle([late, early, late, open]).invocations).toEqual(expected);
+  });
+});
