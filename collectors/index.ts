@@ -1,9 +1,24 @@
 /** The registry of sources: one line per plugin, in the order of the alphabet. */
 
 import type { AnySourcePlugin } from '../src/contract/source.ts';
+import { anthropicAgents } from './anthropic-agents.ts';
+import { elevenlabs } from './elevenlabs.ts';
 import { files } from './files.ts';
 import { git } from './git.ts';
 import { httpJson } from './http-json.ts';
 import { langfuse } from './langfuse.ts';
+import { openaiAgents } from './openai-agents.ts';
+import { retell } from './retell.ts';
+import { vapi } from './vapi.ts';
 
-export const sourcePlugins: readonly AnySourcePlugin[] = [files, git, httpJson, langfuse];
+export const sourcePlugins: readonly AnySourcePlugin[] = [
+  anthropicAgents,
+  elevenlabs,
+  files,
+  git,
+  httpJson,
+  langfuse,
+  openaiAgents,
+  retell,
+  vapi,
+];

@@ -69,7 +69,7 @@ export class SourcePoller {
   readonly #oneAtATime = new Gate(1);
   readonly #parts = new Map<string, readonly string[]>();
   readonly #missing = new Set<string>();
-  #busy = 0;
+  #isPolling = false;
   #stopped: Promise<void> | null = null;
   #pausedUntilMs = 0;
   /** Until then the source itself asked to be left alone. */
@@ -111,11 +111,16 @@ export class SourcePoller {
     return this.#targets.get(id);
   }
 
-  /** A scheduled poll of all targets. Skipped while the last one runs, or while the source is left alone. */
+  /** A scheduled poll of all targets. Skipped while the last one runs, or while the source is left alone; waits for a look. */
   async poll(signal: AbortSignal): Promise<void> {
-    if (this.#busy > 0) return this.#event({ kind: 'skipped', why: 'busy' });
+    if (this.#isPolling) return this.#event({ kind: 'skipped', why: 'busy' });
     if (this.#options.clock.monotonicMs() < this.#pausedUntilMs) return this.#event({ kind: 'skipped', why: 'paused' });
-    await this.#run([...this.#targets.values()], signal, { fresh: false, keep: false });
+    this.#isPolling = true;
+    try {
+      await this.#run([...this.#targets.values()], signal, { fresh: false, keep: false });
+    } finally {
+      this.#isPolling = false;
+    }
   }
 
   /**
@@ -137,15 +142,10 @@ export class SourcePoller {
     signal: AbortSignal,
     how: { readonly fresh: boolean; readonly keep: boolean },
   ): Promise<FreshLook> {
-    this.#busy += 1;
-    try {
-      return await this.#oneAtATime.run(
-        () => this.#options.gate.run(() => this.#pollTargets(targets, signal, how), signal),
-        signal,
-      );
-    } finally {
-      this.#busy -= 1;
-    }
+    return this.#oneAtATime.run(
+      () => this.#options.gate.run(() => this.#pollTargets(targets, signal, how), signal),
+      signal,
+    );
   }
 
   async #pollTargets(

@@ -119,10 +119,12 @@ describe.each(sourceFixtures)('$type', (fixture) => {
 
   it('is unreachable in every trouble, shows no secret, and is well again afterwards', async () => {
     const { standIn, place } = await setUp();
+    const impatient = await watchPlace(fixture, { ...standIn, close: () => Promise.resolve() }, 300);
+    opened.unshift(impatient);
     await place.poll();
     for (const trouble of standIn.troubles) {
       await standIn.trouble(trouble);
-      const during = await place.poll();
+      const during = await (trouble === 'hangs' ? impatient : place).poll();
       expect([trouble, ...outcomes(during)]).toEqual([trouble, 'unreachable']);
       const pausedForMs = place.host.statuses()[0]?.pausedForMs ?? 0;
       expect(trouble !== 'throttled' || pausedForMs >= 7_000).toBe(true);
@@ -134,7 +136,7 @@ describe.each(sourceFixtures)('$type', (fixture) => {
         expect(shown).not.toContain(Buffer.from(secret).toString('base64'));
       }
     }
-    expect(bugs(place)).toEqual([]);
+    expect([...bugs(place), ...bugs(impatient)]).toEqual([]);
   });
 
   it('is unreachable and not missing when it was never reached', async () => {

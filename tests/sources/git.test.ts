@@ -16,7 +16,12 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-async function watch(standIn: GitStandIn, config: object, targets: readonly object[] = [{ path: 'intent.txt' }]) {
+async function watch(
+  standIn: GitStandIn,
+  config: object,
+  targets: readonly object[] = [{ path: 'intent.txt' }],
+  timeoutMs = 20_000,
+) {
   const place = await watchPlace(
     { type: 'git' },
     {
@@ -24,6 +29,7 @@ async function watch(standIn: GitStandIn, config: object, targets: readonly obje
       config,
       targets: targets.map((target, index) => ({ prompt: `p${index}`, config: target })),
     },
+    timeoutMs,
   );
   opened.push(place);
   return place;
@@ -127,7 +133,12 @@ it('does not hang with a server that says nothing', async () => {
   const server = await serveApi(() => ({}));
   servers.push(server);
   await server.trouble('hangs');
-  const place = await watch(standIn, { repository: `${server.origin}/team/prompts.git` });
-  expect((await place.poll()).get('p0')).toMatchObject({ outcome: 'unreachable', reason: 'No answer within 2s.' });
+  const place = await watch(
+    standIn,
+    { repository: `${server.origin}/team/prompts.git` },
+    [{ path: 'intent.txt' }],
+    300,
+  );
+  expect((await place.poll()).get('p0')).toMatchObject({ outcome: 'unreachable', reason: 'No answer within 300ms.' });
   await server.trouble(null);
 });

@@ -1,9 +1,24 @@
 /** The stand-ins of all sources: one line per plugin, in the order of the alphabet. */
 
+import { anthropicAgentsFixture } from './anthropic-agents.ts';
+import { elevenlabsFixture } from './elevenlabs.ts';
 import { filesFixture } from './files.ts';
 import { gitFixture } from './git.ts';
 import { httpJsonFixture } from './http-json.ts';
 import { langfuseFixture } from './langfuse.ts';
+import { openaiAgentsFixture } from './openai-agents.ts';
+import { retellFixture } from './retell.ts';
+import { vapiFixture } from './vapi.ts';
 import type { SourceFixture } from './stand-in.ts';
 
-export const sourceFixtures: readonly SourceFixture[] = [filesFixture, gitFixture, httpJsonFixture, langfuseFixture];
+export const sourceFixtures: readonly SourceFixture[] = [
+  anthropicAgentsFixture,
+  elevenlabsFixture,
+  filesFixture,
+  gitFixture,
+  httpJsonFixture,
+  langfuseFixture,
+  openaiAgentsFixture,
+  retellFixture,
+  vapiFixture,
+];

@@ -14,14 +14,14 @@ import type { SourceFixture, StandIn } from './stand-in.ts';
 
 export type Place = Awaited<ReturnType<typeof watchPlace>>;
 
-export async function watchPlace(fixture: Pick<SourceFixture, 'type'>, standIn: StandIn) {
+/** `timeoutMs` of one answer. */
+export async function watchPlace(fixture: Pick<SourceFixture, 'type'>, standIn: StandIn, timeoutMs = 5_000) {
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'plumbline-cache-'));
   const events: PollEvent[] = [];
   const observed: Observation[] = [];
   const clock = new HandClock();
   const queue = new HandQueue();
   const { targets, config, secrets } = standIn;
-  const timeoutMs = 2_000;
   const sources = openSources(
     [
       {
