@@ -35,6 +35,7 @@ import { logPollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
 import { TargetWatch } from './target-watch.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
+import { TrafficWatch } from './traffic-watch.ts';
 
 export interface DaemonOptions {
   readonly configuration: Configuration;
@@ -66,6 +67,7 @@ export class Daemon {
   readonly incidents: IncidentDesk;
   readonly polling: PollingHost;
   readonly telemetry: Telemetry;
+  readonly #trafficWatch: TrafficWatch;
   readonly #alerting: Alerting;
   readonly #http: HttpServer;
 
@@ -138,6 +140,21 @@ export class Daemon {
       onEvent: (event) => logPollEvent(log, event),
       partsBefore: this.watch.partsBefore(),
     });
+    this.#trafficWatch = new TrafficWatch({
+      traffic: this.telemetry.traffic,
+      calls: this.telemetry.calls,
+      incidents: store.incidents,
+      queue: this.#queue,
+      clock: systemClock,
+      log,
+      registry: view,
+      attribute: (query) => this.attribution.attribute(query),
+      near: (query) => this.attribution.near(query),
+      lastChange: (prompt, environment) => this.watch.lastChange(prompt, environment),
+      onFindings: async (findings) => {
+        await this.incidents.take(findings);
+      },
+    });
     this.registry = this.#makeRegistryKeeper();
     this.#http = this.#makeHttp();
   }
@@ -159,6 +176,7 @@ export class Daemon {
       this.#alerting,
       this.incidents,
       ...this.telemetry.processing,
+      this.#trafficWatch,
       this.polling,
       queue,
       this.#http,

@@ -6,7 +6,7 @@
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { HeldObservation, Observation } from '../contract/observation.ts';
 import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
-import type { Clock, TimeInterval } from '../contract/time.ts';
+import type { Clock, TimeInterval, Timestamp } from '../contract/time.ts';
 import { ownerOf, type Expected } from '../drift/expected.ts';
 import { judge, needsAttribution } from '../drift/judge.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
@@ -38,6 +38,8 @@ interface Watched {
   readonly siblings: readonly HeldObservation[];
   /** Seen by this process. What an earlier one saw is compared with, and not judged again. */
   readonly isFresh: boolean;
+  /** When this process last saw it hold something else than before. */
+  readonly changedAt: Timestamp | null;
 }
 
 interface Judged {
@@ -56,7 +58,7 @@ export class TargetWatch {
   constructor(latest: readonly LatestObservation[], options: TargetWatchOptions) {
     this.#options = options;
     for (const { target, part, last, lastAnswered } of latest) {
-      this.#watched.set(keyOf(target, part), { last, lastAnswered, siblings: [], isFresh: false });
+      this.#watched.set(keyOf(target, part), { last, lastAnswered, siblings: [], isFresh: false, changedAt: null });
     }
   }
 
@@ -87,15 +89,18 @@ export class TargetWatch {
           this.#judged.delete(key);
           continue;
         }
-        findings.push(
-          await this.#judge(key, {
-            last: observation,
-            lastAnswered: before?.lastAnswered ?? null,
-            siblings,
-            isFresh: true,
-          }),
-        );
-        this.#watched.set(key, { last: observation, lastAnswered: answered, siblings, isFresh: true });
+        const changedAt = changed(before?.lastAnswered ?? null, observation)
+          ? observation.observedAt
+          : (before?.changedAt ?? null);
+        const watched = {
+          last: observation,
+          lastAnswered: before?.lastAnswered ?? null,
+          siblings,
+          isFresh: true,
+          changedAt,
+        };
+        findings.push(await this.#judge(key, watched));
+        this.#watched.set(key, { ...watched, lastAnswered: answered });
       }
     }
     await this.#options.onFindings(findings);
@@ -108,6 +113,14 @@ export class TargetWatch {
       if (watched.isFresh && prompts.has(watched.last.prompt)) findings.push(await this.#judge(key, watched));
     }
     await this.#options.onFindings(findings);
+  }
+
+  /** When a target of this prompt was last seen to change; null when it never was since this process began. */
+  lastChange(prompt: string, environment: string): Timestamp | null {
+    const changes = [...this.#watched.values()]
+      .filter(({ last }) => last.prompt === prompt && last.environment === environment)
+      .flatMap(({ changedAt }) => changedAt ?? []);
+    return changes.toSorted().at(-1) ?? null;
   }
 
   /** What a target held when it last answered; several when it holds several parts. */
@@ -151,6 +164,13 @@ export class TargetWatch {
     this.#options.onUnregistered(held);
     return near.length === 0 ? attribution : { ...attribution, near };
   }
+}
+
+/** Another content than last time, or none any more. */
+function changed(before: Observation | null, now: Observation): boolean {
+  if (before === null || now.outcome === 'unreachable') return false;
+  if (before.outcome !== 'held' || now.outcome !== 'held') return before.outcome !== now.outcome;
+  return before.hashes.strict !== now.hashes.strict;
 }
 
 /** Everything a judgement is made from, less the time of the look: equal input, equal judgement. */

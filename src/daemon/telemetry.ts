@@ -10,6 +10,7 @@ import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { TextLog } from '../contract/store.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
 import type { Clock } from '../contract/time.ts';
+import type { TrafficLog } from '../contract/traffic-log.ts';
 import { admit } from '../http/auth.ts';
 import type { CountAffected } from '../incidents/incident-desk.ts';
 import { contentPolicies } from '../ingest/content/policy.ts';
@@ -19,7 +20,9 @@ import type { Log } from '../observability/log.ts';
 import { createPriceBook } from '../pricing/price-book.ts';
 import type { Database } from '../store/database.ts';
 import { createInvocationLog } from '../store/telemetry/invocation-log.ts';
+import { createTrafficLog } from '../store/telemetry/traffic-log.ts';
 import { createTelemetryLog } from '../store/telemetry/telemetry-log.ts';
+import { AttributeAgain } from './attribute-again.ts';
 import { unregisteredVersion, type AttributionDesk } from './attribution-desk.ts';
 import { callAttribution } from './call-attribution.ts';
 import type { RegistryView } from './registry-view.ts';
@@ -29,6 +32,7 @@ export interface Telemetry {
   readonly processing: readonly Component[];
   readonly receivers: readonly Component[];
   readonly calls: InvocationLog;
+  readonly traffic: TrafficLog;
   readonly countAffected: CountAffected;
   /** Calls that were unknown may be known now. */
   attributeAgain(): void;
@@ -53,6 +57,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { configuration, database, texts, clock, log, attribution, registry } = options;
   const { server } = configuration;
   const calls = createInvocationLog(database, texts);
+  const traffic = createTrafficLog(database);
   const onError = (error: unknown): void =>
     log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bug in the ingest');
   const ingest = new Ingest({
@@ -71,6 +76,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         ? log.info('telemetry reaches the store again')
         : log.warn(`telemetry waits in the spool: ${problem}`),
   });
+  const again = new AttributeAgain({ traffic, resettle: (traceIds) => ingest.resettle(traceIds), clock, log });
   const shared = {
     host: server.host,
     accept: ingest.accept,
@@ -82,9 +88,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const http = new OtlpHttpReceiver({ ...shared, port: server.otlpPort });
   const grpc = new OtlpGrpcReceiver({ ...shared, port: server.grpcPort });
   return {
-    processing: [ingest],
+    processing: [ingest, again],
     receivers: [http, grpc],
     calls,
+    traffic,
     countAffected: ({ prompt, environment, observed, since }) => {
       const { version, hash } = observed;
       if (version === null && hash === null) return Promise.resolve(0);
@@ -96,7 +103,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         since: since ?? addMillis(clock.now(), -AFFECTED_LOOK_BACK_MS),
       });
     },
-    attributeAgain: () => {},
+    attributeAgain: () => again.request(),
     addresses: () => ({
       otlp: `http://${hostInUrl(server.host)}:${http.port}`,
       grpc: `${hostInUrl(server.host)}:${grpc.port}`,

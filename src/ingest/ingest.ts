@@ -101,10 +101,12 @@ export class Ingest implements Component {
 
   get quarantine(): Quarantine {
     const { log, clock } = this.#options;
-    const resettle = async (traceIds: readonly string[]): Promise<void> => {
-      await this.#parts?.settler.resettle(traceIds);
-    };
-    return new Quarantine({ log, clock, resettle });
+    return new Quarantine({ log, clock, resettle: (traceIds) => this.resettle(traceIds) });
+  }
+
+  /** Settles these traces again from what is stored of them, which attributes and prices their calls anew. */
+  async resettle(traceIds: readonly string[]): Promise<void> {
+    await this.#parts?.settler.resettle(traceIds);
   }
 
   /** The store must be open and migrated. What an earlier process left in the spool is loaded in the background. */

@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { loadConfiguration, type LoadedConfiguration, type Plugins } from '../../src/config/load.ts';
 import { channelPlugin } from '../../src/contract/channel.ts';
-import { isFault } from '../../src/contract/fault.ts';
 import { sourcePlugin } from '../../src/contract/source-plugin.ts';
 import { formatProblem } from '../../src/lib/problems.ts';
 
@@ -190,12 +189,8 @@ sources:
   });
 
   test('a file that is not there is a fault with a hint', () => {
-    try {
-      loadConfiguration('nowhere.yaml', plugins, {}, directory);
-      expect.unreachable();
-    } catch (error) {
-      expect(isFault(error) && error.kind).toBe('config');
-      expect(isFault(error) && error.hint).toContain('--config');
-    }
+    expect(() => loadConfiguration('nowhere.yaml', plugins, {}, directory)).toThrow(
+      expect.objectContaining({ kind: 'config', hint: expect.stringContaining('--config') }),
+    );
   });
 });
