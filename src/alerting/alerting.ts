@@ -14,7 +14,7 @@ import type { Clock, Timestamp } from '../contract/time.ts';
 import { type AlertOptions, buildAlert } from './alert.ts';
 import { turnOf, waitingFor } from './dedup.ts';
 import { isAnnounced, muteReason } from './mute.ts';
-import { abandoned, attemptFailed, delivered, newDelivery, suppressed } from './record.ts';
+import { abandoned, attemptFailed, delivered, isGivenUp, newDelivery, suppressed, undone } from './record.ts';
 import { ATTEMPTS_MAX, BACKOFF_MS, isOrphaned, isStranded } from './retry.ts';
 import { type AlertRoute, routeIncident } from './route.ts';
 
@@ -70,18 +70,21 @@ export class Alerting implements Component {
     for (const channel of this.#options.channels.values()) await channel.close?.();
   }
 
-  /** Stages 1 and 2. Rows that are there already are left as they are. */
-  async prepare(incident: Incident, transition: IncidentTransition): Promise<readonly Delivery[]> {
-    if (!isAnnounced(transition)) return [];
-    const { routes, channels, deliveries } = this.#options;
-    const names = routeIncident(incident, routes, [...channels.keys()]);
+  /** Stages 1 and 2. */
+  async prepare(incident: Incident, transition: IncidentTransition | 'updated'): Promise<readonly Delivery[]> {
     const now = this.#now();
+    const before = await this.#options.deliveries.list(incident.id);
+    for (const row of undone(before, incident, transition)) {
+      await this.#record(abandoned(row, 'this did not happen: the daemon stopped before it was stored', now));
+    }
+    if (!isAnnounced(transition)) return [];
+    const names = routeIncident(incident, this.#options.routes, [...this.#options.channels.keys()]);
     const muted = names.length === 0 ? 'no route matches' : muteReason(incident, transition, now);
     const rows: Delivery[] = [];
     for (const channel of names.length === 0 ? [NO_CHANNEL] : names) {
       const row = newDelivery(incident, transition, channel, muted, now);
-      const known = await deliveries.get(row.id);
-      if (known === null) await this.#record(row);
+      const known = before.find((other) => other.id === row.id && !isGivenUp(other));
+      if (known === undefined) await this.#record(row);
       rows.push(known ?? row);
     }
     return rows;

@@ -3,9 +3,9 @@
 import type { Incident, IncidentTransition } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
 
-/** What a person did themselves is recorded with the incident and announced to nobody. */
-export function isAnnounced(transition: IncidentTransition): boolean {
-  return transition !== 'acknowledged' && transition !== 'snoozed';
+/** What a person did themselves, and what is no news, is recorded with the incident and announced to nobody. */
+export function isAnnounced(transition: IncidentTransition | 'updated'): transition is IncidentTransition {
+  return transition !== 'acknowledged' && transition !== 'snoozed' && transition !== 'updated';
 }
 
 /** Why this is kept quiet, in words for the delivery's row; null when it goes out. */

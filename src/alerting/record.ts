@@ -52,6 +52,25 @@ export function suppressed(delivery: Delivery, why: string, now: Timestamp): Del
   return settled(delivery, 'suppressed', why, now);
 }
 
+/**
+ * Rows for a revision that turned out to be another transition: a process wrote them, died before
+ * the incident was stored, and the world moved on. Asked before that revision is stored.
+ */
+export function undone(
+  all: readonly Delivery[],
+  incident: Incident,
+  transition: IncidentTransition | 'updated',
+): readonly Delivery[] {
+  return all.filter(
+    (row) => row.status === 'pending' && row.incidentRevision === incident.revision && row.transition !== transition,
+  );
+}
+
+/** A row that was given up without an attempt counts for nothing when its transition happens after all. */
+export function isGivenUp(delivery: Delivery): boolean {
+  return delivery.status === 'failed' && delivery.attempts === 0;
+}
+
 /** Given up without an attempt. */
 export function abandoned(delivery: Delivery, why: string, now: Timestamp): Delivery {
   return settled(delivery, 'failed', why, now);

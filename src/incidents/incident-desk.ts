@@ -19,8 +19,11 @@ import { UnresolvedIncidents } from './unresolved.ts';
 
 /** What the alerting does with a transition; see `src/alerting/alerting.ts`. */
 export interface Announcer {
-  /** Writes the rows of all alerts that this transition calls for. Safe to repeat. */
-  prepare(incident: Incident, transition: IncidentTransition): Promise<readonly Delivery[]>;
+  /**
+   * Writes the rows of all alerts that this revision calls for, and takes back those that a process
+   * wrote for the same revision and did not live to store. Safe to repeat.
+   */
+  prepare(incident: Incident, transition: IncidentTransition | 'updated'): Promise<readonly Delivery[]>;
   /** Puts prepared rows to work. What is lost here is found again by the rows. */
   dispatch(deliveries: readonly Delivery[]): Promise<void>;
 }
@@ -196,7 +199,7 @@ export class IncidentDesk implements Component {
     if (step.kind === 'unchanged') return;
     const { incident, transition } = step;
     const { announcer, incidents } = this.#options;
-    const deliveries = transition === 'updated' ? [] : await announcer.prepare(incident, transition);
+    const deliveries = await announcer.prepare(incident, transition);
     await incidents.append(incident, transition, by);
     this.#unresolved.note(incident);
     if (incident.status === 'resolved') this.#forget(incident.fingerprint);
