@@ -95,7 +95,7 @@ export interface Pin {
   /** Who says so: `lockfile`, or `label:production@prod-langfuse`. */
   readonly rule: string;
   readonly origin: Origin;
-  /** Since when, if known (Git author time of the line, label move time). */
+  /** Since when, if known (time of the Git commit that moved it, label move time). */
   readonly since: Timestamp | null;
   readonly by: string | null;
 }

@@ -1,6 +1,6 @@
-/** Finds the YAML files below a registry folder, with what tells that one has changed. Reads no content. */
+/** Finds the YAML files below a registry folder, with what tells that one has changed, and reads them, bounded. */
 
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Fault } from '../contract/fault.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
@@ -80,6 +80,20 @@ export async function exists(path: string): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+export type ReadText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
+
+/** UTF-8 only: bytes that are no text would otherwise be registered as something else. */
+export async function readText(path: string, bytesMax: number): Promise<ReadText> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length > bytesMax) return { ok: false, reason: `is larger than ${bytesMax / 1024} KiB.` };
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (error) {
+    if (error instanceof TypeError) return { ok: false, reason: 'is not valid UTF-8. Save it in that encoding.' };
+    return { ok: false, reason: `can't be read: ${error instanceof Error ? error.message : String(error)}.` };
   }
 }
 

@@ -3,13 +3,23 @@
  * processes whatever the number of commits. What the states mean is decided in `records.ts`.
  *
  * The line of first parents says what was registered and when: a merge registers what it brings,
- * at the time of the merge. Drafts on a side branch are not yet registered, so changing them is
- * nobody's incident; who wrote a text is still looked up where it was written.
+ * at the time of the merge. Drafts, on a side branch or before they reach the default branch, are
+ * not registered yet, so changing them is nobody's incident; who wrote a text is still looked up
+ * where it was written.
  */
 
 import type { Timestamp } from '../contract/time.ts';
-import type { PromptDraft } from './draft.ts';
-import { GIT_LIMITS, readBlobs, readGitLog, readRenames, type GitCommit, type GitPlace } from './git.ts';
+import { millisBetween } from '../lib/time.ts';
+import { versionKey, type PromptDraft } from './draft.ts';
+import {
+  GIT_LIMITS,
+  readBlobs,
+  readGitLog,
+  readRenames,
+  readUnpublished,
+  type GitCommit,
+  type GitPlace,
+} from './git.ts';
 import { readHistoricPrompt } from './prompt-file.ts';
 
 export const HISTORY_LIMITS = {
@@ -18,6 +28,8 @@ export const HISTORY_LIMITS = {
   movedPathsMax: 2_000,
   /** Moves of moved files. */
   moveRoundsMax: 4,
+  /** Between two commits of one rebase. */
+  landingMs: 60_000,
 } as const;
 
 /** One file's content from one commit on. */
@@ -35,6 +47,8 @@ export interface CommittedState {
 export interface CommittedHistory {
   /** Along the line of first parents. */
   readonly mainline: readonly CommittedState[];
+  /** Along the same line, but not on the default branch yet: newer than all of `mainline`. */
+  readonly drafts: readonly CommittedState[];
   /** Contents that only ever stood on side branches that were merged. */
   readonly side: readonly CommittedState[];
   /** Committed YAML files that hold no readable prompt: how many, and the newest for an example. */
@@ -71,8 +85,12 @@ export async function readCommittedHistory(
     changes: commit.changes.filter(({ blob }) => blob !== null && !onMainline.has(blob)),
   }));
   const unreadable = newestFirst.filter(({ blob }) => blob !== null && cache.get(blob) === null);
+  const unpublished = await readUnpublished(place, signal);
   return {
-    mainline: toStates(mainline),
+    mainline: landings(mainline.filter(({ hash }) => !unpublished.has(hash)))
+      .map(toStates)
+      .flatMap(withoutDrafts),
+    drafts: toStates(mainline.filter(({ hash }) => unpublished.has(hash))),
     side: toStates(sideCommits),
     unreadable: { count: new Set(unreadable.map(({ blob }) => blob)).size, example: unreadable[0]?.path ?? null },
     isComplete: !place.isShallow && mainline.length < GIT_LIMITS.commitsMax && blobs.length <= HISTORY_LIMITS.blobsMax,
@@ -136,6 +154,29 @@ function statesOf(
     const author = (blob === null ? undefined : authors.get(blob)) ?? commit.author;
     return [{ path, draft, commit: commit.hash, at: isCutOff ? null : commit.at, author: isCutOff ? null : author }];
   });
+}
+
+/** Commits that a forge rebased onto the branch in one go, within a minute; any other commit stands alone. */
+function landings(commits: readonly GitCommit[]): readonly (readonly GitCommit[])[] {
+  const groups: GitCommit[][] = [];
+  for (const commit of commits) {
+    const group = groups.at(-1);
+    const last = group?.at(-1);
+    const isTogether =
+      last !== undefined &&
+      last.isRewritten &&
+      commit.isRewritten &&
+      Math.abs(millisBetween(last.at, commit.at)) <= HISTORY_LIMITS.landingMs;
+    if (isTogether) group?.push(commit);
+    else groups.push([commit]);
+  }
+  return groups;
+}
+
+/** Of what landed together, the last word on each version: the rest never stood on the branch alone. */
+function withoutDrafts(states: readonly CommittedState[]): readonly CommittedState[] {
+  const keys = states.map(({ draft }) => (draft === null ? null : versionKey(draft.id, draft.version)));
+  return states.filter((_state, index) => keys[index] === null || keys.lastIndexOf(keys[index] ?? null) === index);
 }
 
 /** Who first wrote each content, whichever branch that was on. */

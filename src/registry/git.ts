@@ -40,6 +40,8 @@ export interface GitCommit {
   readonly parents: readonly string[];
   /** When it entered the branch: the committer's time. */
   readonly at: Timestamp;
+  /** Written at another time than committed: rebased or picked, as forges do when they merge by rebasing. */
+  readonly isRewritten: boolean;
   /** `Name <address>`, by the mailmap. */
   readonly author: string;
   readonly changes: readonly GitChange[];
@@ -50,6 +52,11 @@ export interface GitPlace {
   /** The folder that all calls run in. */
   readonly directory: string;
   readonly head: string;
+  /**
+   * Head of the default branch, when it is not ours: commits that it lacks are not published yet.
+   * Null when there is no such branch, or it is the one we are on.
+   */
+  readonly published: string | null;
   readonly isShallow: boolean;
   /** Path of the folder from the top, ending in `/`; empty for the top itself. */
   readonly prefix: string;
@@ -72,13 +79,48 @@ export async function findGitPlace(directory: string, signal: AbortSignal): Prom
   if (result.kind === 'no_git') return { kind: 'no_git' };
   const [shallow, prefix, head] = result.stdout.toString('utf8').split('\n');
   if (result.status === 0 && head !== undefined && /^[0-9a-f]{40,64}$/.test(head)) {
-    return { kind: 'found', place: { directory, head, isShallow: shallow === 'true', prefix: prefix ?? '' } };
+    const published = await publishedHead(directory, head, signal);
+    const isShallow = shallow === 'true';
+    return { kind: 'found', place: { directory, head, published, isShallow, prefix: prefix ?? '' } };
   }
   if (shallow === 'true' || shallow === 'false') return { kind: 'no_commits' };
   const reason = result.stderr.split('\n')[0]?.replace(/^fatal: /, '') ?? '';
   return reason === '' || /not a git repository/i.test(reason)
     ? { kind: 'no_repository' }
     : { kind: 'refused', reason };
+}
+
+/** The default branch of the place it was cloned from; without one, the local branch of the usual name. */
+const DEFAULT_BRANCHES = [
+  'refs/remotes/origin/HEAD',
+  'refs/remotes/origin/main',
+  'refs/remotes/origin/master',
+  'refs/heads/main',
+  'refs/heads/master',
+];
+
+async function publishedHead(directory: string, head: string, signal: AbortSignal): Promise<string | null> {
+  const format = '--format=%(refname) %(objectname)';
+  const result = await run(directory, ['for-each-ref', format, ...DEFAULT_BRANCHES], signal);
+  if (result.kind === 'no_git' || result.status !== 0) return null;
+  const heads = new Map(
+    result.stdout
+      .toString('utf8')
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string]),
+  );
+  const branch = DEFAULT_BRANCHES.find((name) => heads.has(name));
+  const found = branch === undefined ? undefined : heads.get(branch);
+  return found === undefined || found === head ? null : found;
+}
+
+/** Commits of HEAD that the default branch lacks. */
+export async function readUnpublished(place: GitPlace, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  if (place.published === null) return new Set();
+  const limit = `--max-count=${GIT_LIMITS.commitsMax}`;
+  const result = await run(place.directory, ['rev-list', limit, place.head, `^${place.published}`], signal);
+  if (result.kind === 'no_git' || result.status !== 0) throw gitFailed('rev-list', result);
+  return new Set(result.stdout.toString('utf8').split('\n').filter(Boolean));
 }
 
 export interface LogOptions {
@@ -126,7 +168,7 @@ async function topOf(place: GitPlace, signal: AbortSignal): Promise<string> {
   return `${place.directory}/${result.stdout.toString('utf8').trimEnd()}`;
 }
 
-const FORMAT = 'commit %H%n%P%n%ct%n%aN <%aE>';
+const FORMAT = 'commit %H%n%P%n%ct%n%at%n%aN <%aE>';
 
 /**
  * The tokens of `git log --raw -z`: a header per commit, and for each change `:modes blobs status`
@@ -138,8 +180,17 @@ export function parseGitLog(output: string): GitCommit[] {
   for (let index = 0; index < tokens.length; index += 1) {
     const token = (tokens[index] ?? '').replace(/^\n+/, '');
     if (token.startsWith('commit ')) {
-      const [hash = '', parents = '', seconds = '0', author = ''] = token.slice('commit '.length).split('\n');
-      commits.push({ hash, parents: parents.split(' ').filter(Boolean), at: timeOf(seconds), author, changes: [] });
+      const [hash = '', parents = '', seconds = '0', written = '0', author = ''] = token
+        .slice('commit '.length)
+        .split('\n');
+      commits.push({
+        hash,
+        parents: parents.split(' ').filter(Boolean),
+        at: timeOf(seconds),
+        isRewritten: written !== seconds,
+        author,
+        changes: [],
+      });
     } else if (token.startsWith(':')) {
       const [, mode = '', , blob = '', status = ''] = token.slice(1).split(' ');
       index += 1;

@@ -4,21 +4,20 @@
  * when nothing changed: pass what the last call returned.
  */
 
-import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import type { Pin, RegistrySnapshot } from '../contract/prompt.ts';
+import { join, resolve } from 'node:path';
+import type { RegistrySnapshot } from '../contract/prompt.ts';
 import { sortProblems, type Problem } from '../lib/problems.ts';
 import { YAML_LIMITS } from '../lib/yaml.ts';
 import { crossCheck } from './cross-check.ts';
-import { exists, findYamlFiles, isDirectory, isYamlName, showPath, signatureOf, type FoundFile } from './discover.ts';
+import { exists, findYamlFiles, isDirectory, isYamlName, readText, showPath, type FoundFile } from './discover.ts';
 import { isFault } from '../contract/fault.ts';
-import { findGitPlace, type GitPlaceAnswer } from './git.ts';
+import { findGitPlace, type GitPlace, type GitPlaceAnswer } from './git.ts';
 import { readCommittedHistory, type BlobCache, type CommittedHistory, type CommittedState } from './git-history.ts';
-import { checkPins, LOCK_BYTES_MAX, lockedVersions, readLockFile, type LockedVersions } from './lockfile.ts';
+import { loadLock, lookAtLock, type LockPlace } from './load-lock.ts';
+import { checkPins, type LockedVersions } from './lockfile.ts';
 import { gitNote, stateNotes } from './notes.ts';
-import { datePins } from './pin-history.ts';
 import { readPromptFile, type ReadPrompt } from './prompt-file.ts';
-import { decideRecords, type HistoryEvent, type TamperedInHistory } from './records.ts';
+import { decideRecords, NO_HISTORY, type HistoryEvent, type HistoryEvents, type TamperedInHistory } from './records.ts';
 import { compareVersions } from './version-order.ts';
 
 export interface RegistryOptions {
@@ -41,8 +40,8 @@ export interface LoadedRegistry {
   readonly files: readonly string[];
   /** Prompts that have a readable file today. */
   readonly present: ReadonlySet<string>;
-  /** What the lockfile says, also where it is wrong: for `plumbline lock`. */
-  readonly locked: LockedVersions;
+  /** What the lockfile says, for `plumbline lock`. Null: there is one, but it can't be understood. */
+  readonly locked: LockedVersions | null;
   /** For the next call. */
   readonly state: RegistryState;
 }
@@ -52,7 +51,13 @@ export interface RegistryState {
   readonly key: string;
   readonly files: ReadonlyMap<string, { readonly signature: string; readonly read: ReadPrompt }>;
   readonly blobs: BlobCache;
-  readonly histories: ReadonlyMap<string, { readonly head: string; readonly history: CommittedHistory }>;
+  readonly histories: ReadonlyMap<string, KnownHistory>;
+}
+
+interface KnownHistory {
+  /** Of HEAD and the default branch. */
+  readonly heads: string;
+  readonly history: CommittedHistory;
 }
 
 /**
@@ -66,15 +71,18 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
   const blobs: BlobCache = old?.blobs ?? new Map();
   const files = await readFiles(look.files, old, options.signal);
   const { histories, failures } = await readHistories(look, blobs, old, options.signal);
-  const lock = await loadLock(look.lockFile, options);
+  const lock = await loadLock(look.lockFile, previous?.snapshot.pins ?? null, options.signal);
 
   const reads = [...files.values()].map(({ read }) => read);
   const sources = reads.flatMap(({ source }) => source ?? []);
   const broken = brokenIds(files);
-  const events = look.roots.flatMap((root) => eventsOf(root, histories.get(root.absolute)?.history));
+  const events = look.roots.map((root) => eventsOf(root, histories.get(root.absolute)?.history));
   const records = decideRecords(
-    events.flatMap(({ mainline }) => mainline),
-    events.flatMap(({ side }) => side),
+    {
+      mainline: events.flatMap(({ mainline }) => mainline),
+      drafts: events.flatMap(({ drafts }) => drafts),
+      side: events.flatMap(({ side }) => side),
+    },
     sources,
   );
   const isHistoryComplete = look.roots.every(({ absolute }) => histories.get(absolute)?.history.isComplete === true);
@@ -98,9 +106,9 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
       ...stateNotes(records, [...histories.values()]),
       ...lock.notes,
     ],
-    files: [...look.files.map(({ shown }) => shown), ...(lock.read === null ? [] : [lock.read.document.file])],
+    files: [...look.files, ...(look.lockFile?.signature == null ? [] : [look.lockFile])].map(({ shown }) => shown),
     present: new Set(sources.map(({ draft }) => draft.id)),
-    locked: lockedVersions(lock.read?.document.value),
+    locked: lock.locked,
     // What failed for a moment is tried again with the next call.
     state: { key: failures.length > 0 ? '' : look.key, files, blobs, histories },
   };
@@ -119,14 +127,6 @@ interface Look {
   readonly files: readonly FoundFile[];
   readonly lockFile: LockPlace | null;
   readonly problems: readonly Problem[];
-}
-
-interface LockPlace {
-  readonly absolute: string;
-  readonly shown: string;
-  /** Null when there is no such file. */
-  readonly signature: string | null;
-  readonly git: GitPlaceAnswer;
 }
 
 async function lookAround({ roots, lockFile, baseDirectory, signal }: RegistryOptions): Promise<Look> {
@@ -153,17 +153,10 @@ async function lookAround({ roots, lockFile, baseDirectory, signal }: RegistryOp
     }
   }
   const lock = lockPath === null ? null : await lookAtLock(lockPath, showPath(lockPath, baseDirectory), signal);
-  const heads = found.map(({ absolute, git }) => [absolute, git.kind === 'found' ? git.place.head : git.kind]);
+  const heads = found.map(({ absolute, git }) => [absolute, git.kind === 'found' ? headsOf(git.place) : git.kind]);
   const signatures = [...files.values()].map(({ absolute, signature }) => [absolute, signature]);
   const key = JSON.stringify([heads, signatures, lock, problems]);
   return { key, roots: found, files: [...files.values()], lockFile: lock, problems };
-}
-
-async function lookAtLock(absolute: string, shown: string, signal: AbortSignal): Promise<LockPlace> {
-  const signature = await signatureOf(absolute);
-  const git: GitPlaceAnswer =
-    signature === null ? { kind: 'no_repository' } : await findGitPlace(dirname(absolute), signal);
-  return { absolute, shown, signature, git };
 }
 
 async function readFiles(
@@ -187,19 +180,6 @@ async function readPrompt(absolute: string, shown: string): Promise<ReadPrompt> 
   return { source: null, problems: [{ file: shown, field: '', message: text.reason }], brokenId: null };
 }
 
-type ReadText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
-
-async function readText(path: string, bytesMax: number): Promise<ReadText> {
-  try {
-    const bytes = await readFile(path);
-    if (bytes.length > bytesMax) return { ok: false, reason: `is larger than ${bytesMax / 1024} KiB.` };
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch (error) {
-    if (error instanceof TypeError) return { ok: false, reason: 'is not valid UTF-8. Save it in that encoding.' };
-    return { ok: false, reason: `can't be read: ${error instanceof Error ? error.message : String(error)}.` };
-  }
-}
-
 /** A repository that can't be read costs the history, never the files. */
 async function readHistories(
   look: Look,
@@ -207,20 +187,21 @@ async function readHistories(
   old: RegistryState | undefined,
   signal: AbortSignal,
 ): Promise<{ histories: RegistryState['histories']; failures: readonly string[] }> {
-  const histories = new Map<string, { head: string; history: CommittedHistory }>();
+  const histories = new Map<string, KnownHistory>();
   const failures: string[] = [];
   for (const { absolute, shown, git } of look.roots) {
     if (git.kind !== 'found') continue;
-    const { head, prefix } = git.place;
+    const { prefix } = git.place;
+    const heads = headsOf(git.place);
     const known = old?.histories.get(absolute);
     const isPromptPath = (path: string): boolean => {
       const inside = path.slice(prefix.length);
       return path.startsWith(prefix) && isPromptName(inside) && join(absolute, inside) !== look.lockFile?.absolute;
     };
     try {
-      const isKnown = known?.head === head;
+      const isKnown = known?.heads === heads;
       const history = isKnown ? known.history : await readCommittedHistory(git.place, isPromptPath, blobs, signal);
-      histories.set(absolute, { head, history });
+      histories.set(absolute, { heads, history });
     } catch (error) {
       if (signal.aborted || !isFault(error)) throw error;
       failures.push(`The Git history of ${shown} could not be read: ${error.message}`);
@@ -229,16 +210,17 @@ async function readHistories(
   return { histories, failures };
 }
 
+function headsOf({ head, published }: GitPlace): string {
+  return `${head} ${published}`;
+}
+
 /** The same rule as for files on disk. */
 function isPromptName(path: string): boolean {
   return isYamlName(path) && !path.split('/').some((part) => part.startsWith('.') || part === 'node_modules');
 }
 
-function eventsOf(
-  root: Root,
-  history: CommittedHistory | undefined,
-): { mainline: HistoryEvent[]; side: HistoryEvent[] } {
-  if (history === undefined || root.git.kind !== 'found') return { mainline: [], side: [] };
+function eventsOf(root: Root, history: CommittedHistory | undefined): HistoryEvents {
+  if (history === undefined || root.git.kind !== 'found') return NO_HISTORY;
   const { prefix } = root.git.place;
   const toEvent = (state: CommittedState): HistoryEvent => {
     const { draft, commit, at, author, path } = state;
@@ -246,40 +228,14 @@ function eventsOf(
     const file = inside === null ? path : root.shown === '.' ? inside : join(root.shown, inside);
     return { draft, file, line: null, commit, at, author };
   };
-  return { mainline: history.mainline.map(toEvent), side: history.side.map(toEvent) };
+  const { mainline, drafts, side } = history;
+  return { mainline: mainline.map(toEvent), drafts: drafts.map(toEvent), side: side.map(toEvent) };
 }
 
 function brokenIds(files: RegistryState['files']): ReadonlyMap<string, string> {
   return new Map(
     [...files].flatMap(([file, { read }]) => (read.brokenId === null ? [] : [[read.brokenId, file] as const])),
   );
-}
-
-interface Lock {
-  readonly read: ReturnType<typeof readLockFile> | null;
-  readonly pins: readonly Pin[];
-  readonly problems: readonly Problem[];
-  readonly notes: readonly string[];
-}
-
-async function loadLock(file: Look['lockFile'], { signal }: RegistryOptions): Promise<Lock> {
-  if (file === null) return { read: null, pins: [], problems: [], notes: [] };
-  if (file.signature === null) {
-    const note = `There is no lockfile ${file.shown}: nothing is pinned. \`plumbline lock\` writes one.`;
-    return { read: null, pins: [], problems: [], notes: [note] };
-  }
-  const text = await readText(file.absolute, LOCK_BYTES_MAX);
-  if (!text.ok)
-    return { read: null, pins: [], problems: [{ file: file.shown, field: '', message: text.reason }], notes: [] };
-  const read = readLockFile(text.text, file.shown);
-  const lock = { read, problems: read.problems };
-  if (file.git.kind !== 'found') return { ...lock, pins: read.pins, notes: [] };
-  try {
-    return { ...lock, pins: await datePins(file.git.place, file.absolute, read.pins, signal), notes: [] };
-  } catch (error) {
-    if (signal.aborted || !isFault(error)) throw error;
-    return { ...lock, pins: read.pins, notes: [`Since when pins stand is not known: ${error.message}`] };
-  }
 }
 
 function compareText(a: string, b: string): number {

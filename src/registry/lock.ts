@@ -18,8 +18,8 @@ export interface LockRequest {
 }
 
 export interface LockOptions {
-  /** What the lockfile holds now; empty when there is none. */
-  readonly locked: LockedVersions;
+  /** What the lockfile holds now; empty when there is none. Null: it can't be understood, so nothing is planned. */
+  readonly locked: LockedVersions | null;
   readonly versions: readonly RegisteredVersion[];
   /** Prompts that have a file today. One that was deleted is pinned by no default. */
   readonly present: ReadonlySet<string>;
@@ -41,7 +41,7 @@ export interface LockChange {
 }
 
 export interface LockPlan {
-  /** The whole new lockfile. */
+  /** The whole new lockfile; write it only when there are changes and no refusals. */
   readonly text: string;
   readonly changes: readonly LockChange[];
   /** What was asked and can't be done, and pins that name nothing registered; these are left as they are. */
@@ -55,11 +55,15 @@ export function parseLockRequest(text: string): LockRequest {
 }
 
 export function planLock(options: LockOptions): LockPlan {
+  if (options.locked === null) {
+    const refusal = 'The lockfile has problems of its own: solve what `plumbline validate` says about it first.';
+    return { text: '', changes: [], refusals: [refusal] };
+  }
   const registered = byPrompt(options.versions);
   const locked = new Map([...options.locked].map(([environment, pins]) => [environment, new Map(pins)]));
   const changes: LockChange[] = [];
   const refusals: string[] = [];
-  for (const environment of environmentsOf(options)) {
+  for (const environment of environmentsOf(options.environment, locked)) {
     const pins = locked.get(environment) ?? new Map<string, LockedVersion>();
     locked.set(environment, pins);
     const requests = options.requests.length > 0 ? options.requests : everyPin(pins, registered, options.present);
@@ -80,7 +84,7 @@ export function planLock(options: LockOptions): LockPlan {
   return { text: renderLockFile(locked), changes, refusals: [...new Set(refusals)] };
 }
 
-function environmentsOf({ environment, locked }: LockOptions): readonly string[] {
+function environmentsOf(environment: string | null, locked: LockedVersions): readonly string[] {
   if (environment !== null) return [environment];
   return locked.size === 0 ? ['production'] : [...locked.keys()];
 }

@@ -47,6 +47,8 @@ export interface LockedVersion {
 export interface ReadLockFile {
   readonly pins: readonly Pin[];
   readonly problems: readonly Problem[];
+  /** Null when something in the file is not understood: writing it anew would lose that. */
+  readonly locked: LockedVersions | null;
   readonly document: YamlDocument;
 }
 
@@ -71,7 +73,10 @@ export function readLockFile(text: string, file: string): ReadLockFile {
       });
     }
   }
-  return { pins, problems: checked.ok ? [] : checked.problems, document };
+  const problems = checked.ok ? [] : checked.problems;
+  // Hashes can be computed; everything else only its writer knows.
+  const isUnderstood = document.problems.length === 0 && problems.every(({ field }) => field.endsWith('.hash'));
+  return { pins, problems, locked: isUnderstood ? lockedVersions(document.value) : null, document };
 }
 
 /** Whatever can be understood of a lockfile's value; never throws. */

@@ -59,12 +59,17 @@ export interface Records {
   readonly unusable: readonly { readonly claim: Claim; readonly reason: string }[];
 }
 
-export function decideRecords(
-  mainline: readonly HistoryEvent[],
-  side: readonly HistoryEvent[],
-  files: readonly PromptSource[],
-): Records {
-  const claims = collectClaims(mainline, side);
+/** What was ever committed, each oldest first; see `CommittedHistory`. */
+export interface HistoryEvents {
+  readonly mainline: readonly HistoryEvent[];
+  readonly drafts: readonly HistoryEvent[];
+  readonly side: readonly HistoryEvent[];
+}
+
+export const NO_HISTORY: HistoryEvents = { mainline: [], drafts: [], side: [] };
+
+export function decideRecords(history: HistoryEvents, files: readonly PromptSource[]): Records {
+  const claims = collectClaims(history);
   const currentByKey = new Map<string, PromptSource>();
   for (const source of files) {
     const key = versionKey(source.draft.id, source.draft.version);
@@ -73,7 +78,7 @@ export function decideRecords(
     // Of two files that carry one version (a problem of its own), the one that always did.
     if (isRecord || !currentByKey.has(key)) currentByKey.set(key, source);
   }
-  const newest = newestDrafts(mainline, currentByKey);
+  const newest = newestDrafts([...history.mainline, ...history.drafts], currentByKey);
   const all = new Map([...claims].map(([key, list]) => [key, [...list]]));
   for (const [key, source] of currentByKey) {
     const list = all.get(key) ?? [];
@@ -100,7 +105,7 @@ function claimOfToday(source: PromptSource): Claim {
  * For each version its distinct contents, first one first. A second file that carries the same
  * id and version while the first still holds it is a mistake of copying, not a changed version.
  */
-function collectClaims(mainline: readonly HistoryEvent[], side: readonly HistoryEvent[]): Map<string, Claim[]> {
+function collectClaims({ mainline, drafts, side }: HistoryEvents): Map<string, Claim[]> {
   const claims = new Map<string, Claim[]>();
   const held = new Map<string, string>();
   const holders = new Map<string, Set<string>>();
@@ -120,24 +125,28 @@ function collectClaims(mainline: readonly HistoryEvent[], side: readonly History
     holders.set(key, others.add(event.file));
     held.set(event.file, key);
   }
-  // A draft that only stood on a side branch counts as it was last, and never against the mainline.
-  const onlySide = new Map<string, HistoryEvent>();
-  for (const event of side) {
-    if (event.draft === null) continue;
-    const key = versionKey(event.draft.id, event.draft.version);
-    if (!claims.has(key)) onlySide.set(key, event);
-  }
-  for (const [key, event] of onlySide) if (event.draft !== null) add(event, event.draft, key);
+  // A draft counts as it was last. One on a merged side branch never counts against what came later.
+  for (const [key, event] of lastByKey(drafts)) add(event, event.draft, key);
+  for (const [key, event] of lastByKey(side)) if (!claims.has(key)) add(event, event.draft, key);
   return claims;
+}
+
+function lastByKey(events: readonly HistoryEvent[]): ReadonlyMap<string, HistoryEvent & { draft: PromptDraft }> {
+  const last = new Map<string, HistoryEvent & { draft: PromptDraft }>();
+  for (const event of events) {
+    const { draft } = event;
+    if (draft !== null) last.set(versionKey(draft.id, draft.version), { ...event, draft });
+  }
+  return last;
 }
 
 /** Owner, tags and metrics may be corrected without a new version: the newest word counts. */
 function newestDrafts(
-  mainline: readonly HistoryEvent[],
+  events: readonly HistoryEvent[],
   current: ReadonlyMap<string, PromptSource>,
 ): ReadonlyMap<string, PromptDraft> {
   const newest = new Map<string, PromptDraft>();
-  for (const { draft } of mainline) if (draft !== null) newest.set(versionKey(draft.id, draft.version), draft);
+  for (const { draft } of events) if (draft !== null) newest.set(versionKey(draft.id, draft.version), draft);
   for (const [key, { draft }] of current) newest.set(key, draft);
   return newest;
 }

@@ -12,6 +12,8 @@ export interface FixtureCommit {
   readonly author?: string;
   /** Seconds since 1970. */
   readonly at: number;
+  /** Written an hour before it was committed, as after a rebase. */
+  readonly isRewritten?: boolean;
   readonly branch?: string;
   /** Marks (numbers from 1, in order of the list) of the parents; default: the branch's last commit. */
   readonly from?: number;
@@ -44,10 +46,10 @@ export function repository(commits: readonly FixtureCommit[]): string {
 }
 
 function importCommand(commit: FixtureCommit, mark: number): string {
-  const { files, author = 'Ada Lovelace <ada@example.com>', at, branch = 'main', from, merge } = commit;
+  const { files, author = 'Ada Lovelace <ada@example.com>', at, isRewritten, branch = 'main', from, merge } = commit;
   const lines = [`commit refs/heads/${branch}\n`, `mark :${mark}\n`];
   lines.push(
-    `author ${author} ${at - 3600} +0100\n`,
+    `author ${author} ${isRewritten === true ? at - 3600 : at} +0100\n`,
     `committer Forge <forge@example.com> ${at} +0000\n`,
     'data 1\nx\n',
   );

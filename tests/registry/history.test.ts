@@ -1,52 +1,10 @@
 /** Registries in real Git repositories: who registered what when, and what was tampered with. */
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { displayBody } from '../../src/text/body.ts';
-import { loadRegistry, type LoadedRegistry } from '../../src/registry/load.ts';
 import { formatProblems } from '../../src/lib/problems.ts';
 import { git, repository, temporaryDirectory, writeTree, type FixtureCommit } from './git-fixture.ts';
-
-const DAY = 86_400;
-const START = 1_767_225_600; // 2026-01-01T00:00:00Z
-
-function prompt(version: number | string, text: string, more = ''): string {
-  const parent = version === 1 ? '' : `parent: ${Number(version) - 1}\n`;
-  return `id: support.a\nversion: ${version}\n${parent}owner: team\nmodel: m\ntags: []\n${more}template: |\n  ${text}\n`;
-}
-
-function load(directory: string, root = 'prompts', previous?: LoadedRegistry): Promise<LoadedRegistry> {
-  const signal = new AbortController().signal;
-  return loadRegistry(
-    { roots: [{ files: root }], lockFile: 'prompts.lock.yaml', baseDirectory: directory, signal },
-    previous,
-  );
-}
-
-function summary(loaded: LoadedRegistry): string[] {
-  return loaded.snapshot.versions.map(({ prompt: id, version, variants, registeredAt, author }) => {
-    const text = displayBody(variants[0].body).trim();
-    return `${id}@${version} ${text} | ${registeredAt?.slice(0, 10)} ${author?.split(' ')[0]}`;
-  });
-}
-
-function tampering(loaded: LoadedRegistry): string[] {
-  return loaded.tampered.map(({ prompt: id, version, changed, stillThere, first, later }) => {
-    const show = ({ variants, author, origin }: typeof first): string =>
-      `${displayBody(variants[0].body).trim()} by ${author?.split(' ')[0]} in ${origin.commit === undefined ? 'no commit' : 'a commit'}`;
-    return `${id}@${version} ${changed.join()}: ${show(first)}, then ${show(later)}, ${stillThere ? 'still there' : 'gone'}`;
-  });
-}
-
-const BY_BOB = 'Bob <bob@example.com>';
-const PATH = 'prompts/a.yaml';
-
-const THREE_VERSIONS: readonly FixtureCommit[] = [
-  { files: { [PATH]: prompt(1, 'One.') }, at: START },
-  { files: { [PATH]: prompt(2, 'Two.'), 'README.md': 'x' }, at: START + DAY, author: BY_BOB },
-  { files: { [PATH]: prompt(3, 'Three.') }, at: START + 2 * DAY },
-];
+import { BY_BOB, DAY, PATH, START, THREE_VERSIONS, load, prompt, summary, tampering } from './loading.ts';
 
 describe('one file, edited in place', () => {
   test('every committed version is registered, with author and commit time', async () => {
@@ -233,6 +191,82 @@ describe('branches', () => {
   });
 });
 
+describe('before the default branch', () => {
+  const commits: readonly FixtureCommit[] = [
+    { files: { [PATH]: prompt(1, 'One.') }, at: START },
+    { files: { [PATH]: prompt(2, 'Draft.') }, at: START + 1, branch: 'topic', from: 1, author: BY_BOB },
+    { files: { [PATH]: prompt(2, 'Two.') }, at: START + DAY, branch: 'topic', author: BY_BOB },
+  ];
+
+  test('a draft on a branch may change; it counts as it was last', async () => {
+    const directory = repository(commits);
+    git(directory, 'checkout', '-q', 'topic');
+    const loaded = await load(directory);
+    expect(loaded.tampered).toEqual([]);
+    expect(loaded.problems).toEqual([]);
+    expect(summary(loaded)).toEqual(['support.a@1 One. | 2026-01-01 Ada', 'support.a@2 Two. | 2026-01-02 Bob']);
+  });
+
+  test('what is published may not be changed there', async () => {
+    const directory = repository([
+      ...commits,
+      { files: { [PATH]: prompt(1, 'Not one.') }, at: START + 2 * DAY, branch: 'topic', author: BY_BOB },
+    ]);
+    git(directory, 'checkout', '-q', 'topic');
+    expect(tampering(await load(directory))).toEqual([
+      'support.a@1 text: One. by Ada in a commit, then Not one. by Bob in a commit, still there',
+    ]);
+  });
+
+  test('in a clone, what was not pushed may change; once it is pushed, no more', async () => {
+    const origin = repository(commits.slice(0, 1));
+    const clone = join(temporaryDirectory(), 'clone');
+    git('/', 'clone', '-q', `file://${origin}`, clone);
+    const commit = (text: string): void => {
+      writeTree(clone, { [PATH]: prompt(2, text) });
+      git(clone, '-c', 'user.name=Eve', '-c', 'user.email=e@example.com', 'commit', '-qam', 'x');
+    };
+    commit('Draft.');
+    const draft = await load(clone);
+    commit('Two.');
+    expect((await load(clone, 'prompts', draft)).tampered).toEqual([]);
+    git(clone, 'push', '-q', 'origin', 'HEAD:published');
+    git(origin, 'reset', '-q', '--hard', 'published');
+    git(clone, 'fetch', '-q');
+    const pushed = await load(clone, 'prompts', draft);
+    // Both contents are on the default branch now, one after the other.
+    expect(tampering(pushed)).toEqual([
+      'support.a@2 text: Draft. by Eve in a commit, then Two. by Eve in a commit, still there',
+    ]);
+  });
+});
+
+describe('merged by rebasing', () => {
+  const DRAFTS: readonly FixtureCommit[] = [
+    { files: { [PATH]: prompt(1, 'One.') }, at: START },
+    { files: { [PATH]: prompt(2, 'Draft.') }, at: START + DAY, isRewritten: true },
+    { files: { [PATH]: prompt(2, 'Two.') }, at: START + DAY + 1, isRewritten: true },
+    { files: { [PATH]: prompt(3, 'Three.') }, at: START + DAY + 2, isRewritten: true },
+  ];
+
+  test('drafts that land together never stood on the branch alone', async () => {
+    const loaded = await load(repository(DRAFTS));
+    expect(loaded.tampered).toEqual([]);
+    expect(summary(loaded).map((line) => line.split(' |')[0])).toEqual([
+      'support.a@1 One.',
+      'support.a@2 Two.',
+      'support.a@3 Three.',
+    ]);
+  });
+
+  test('what landed before does not count among them', async () => {
+    const loaded = await load(
+      repository([...DRAFTS, { files: { [PATH]: prompt(3, 'Not three.') }, at: START + 2 * DAY, isRewritten: true }]),
+    );
+    expect(loaded.tampered.map(({ version }) => version)).toEqual(['3']);
+  });
+});
+
 describe('moves', () => {
   test('a file that is renamed, and changed in the same commit, keeps its history', async () => {
     const loaded = await load(
@@ -269,133 +303,5 @@ describe('moves', () => {
     git(directory, '-c', 'user.name=Zoë', '-c', 'user.email=z@example.com', 'commit', '-qm', 'x');
     const [line] = summary(await load(directory));
     expect(line).toMatch(/One\. .* Zoë$/);
-  });
-});
-
-describe('where the history is missing', () => {
-  test('no repository', async () => {
-    const directory = temporaryDirectory();
-    writeTree(directory, { [PATH]: prompt(1, 'One.') });
-    const loaded = await load(directory);
-    expect(loaded.notes.join('\n')).toContain('prompts is in no Git repository');
-    expect(summary(loaded)).toEqual(['support.a@1 One. | undefined undefined']);
-  });
-
-  test('a repository without commits', async () => {
-    const directory = temporaryDirectory();
-    git(directory, 'init', '-q');
-    writeTree(directory, { [PATH]: prompt(1, 'One.') });
-    const loaded = await load(directory);
-    expect(loaded.notes.join('\n')).toContain('has no commit yet');
-    expect(loaded.snapshot.versions).toHaveLength(1);
-  });
-
-  test('a shallow clone does not claim to know when its oldest versions came', async () => {
-    const clone = join(temporaryDirectory(), 'clone');
-    git('/', 'clone', '-q', '--depth', '2', `file://${repository(THREE_VERSIONS)}`, clone);
-    const loaded = await load(clone);
-    expect(summary(loaded)).toEqual(['support.a@2 Two. | undefined undefined', 'support.a@3 Three. | 2026-01-03 Ada']);
-    expect(loaded.notes.join('\n')).toContain('is in a shallow clone');
-    expect(loaded.problems).toEqual([]);
-  });
-
-  test('files that are not committed are registered and named', async () => {
-    const directory = repository(THREE_VERSIONS);
-    writeTree(directory, { [PATH]: prompt(4, 'Four.') });
-    const loaded = await load(directory);
-    expect(summary(loaded).at(-1)).toBe('support.a@4 Four. | undefined undefined');
-    expect(loaded.notes.join('\n')).toContain(
-      'Not committed yet, so without author and time: support.a 4 (prompts/a.yaml).',
-    );
-    expect(loaded.problems).toEqual([]);
-  });
-
-  test('a repository whose objects are damaged costs the history, not the files', async () => {
-    const directory = repository(THREE_VERSIONS);
-    rmSync(join(directory, '.git/objects'), { recursive: true });
-    mkdirSync(join(directory, '.git/objects'));
-    const loaded = await load(directory);
-    expect(loaded.snapshot.versions.map(({ version }) => version)).toEqual(['3']);
-    expect(loaded.notes.join('\n')).toMatch(/Git history of prompts could not be read|Git does not read/);
-  });
-});
-
-describe('loading again', () => {
-  test('returns the same object until something changes, and then only what changed is new', async () => {
-    const directory = repository(THREE_VERSIONS);
-    const first = await load(directory);
-    expect(await load(directory, 'prompts', first)).toBe(first);
-    writeTree(directory, { 'prompts/b.yaml': prompt(1, 'B.').replace('support.a', 'support.b') });
-    const second = await load(directory, 'prompts', first);
-    expect(second).not.toBe(first);
-    expect(second.snapshot.versions).toHaveLength(4);
-    git(directory, 'add', '.');
-    git(directory, '-c', 'user.name=Eve', '-c', 'user.email=e@example.com', 'commit', '-qm', 'x');
-    const third = await load(directory, 'prompts', second);
-    expect(third.snapshot.versions.at(-1)?.author).toBe('Eve <e@example.com>');
-    expect(third.snapshot).toEqual((await load(directory)).snapshot);
-  });
-
-  test('a lockfile that appears, changes and goes is seen', async () => {
-    const directory = repository(THREE_VERSIONS);
-    const first = await load(directory);
-    writeFileSync(join(directory, 'prompts.lock.yaml'), 'environments: {}\n');
-    const second = await load(directory, 'prompts', first);
-    expect(second.files).toContain('prompts.lock.yaml');
-    renameSync(join(directory, 'prompts.lock.yaml'), join(directory, 'elsewhere.yaml'));
-    expect((await load(directory, 'prompts', second)).files).toEqual(first.files);
-  });
-
-  test('stops when it is told to', async () => {
-    const directory = repository(THREE_VERSIONS);
-    const signal = AbortSignal.abort(new Error('enough'));
-    const options = { roots: [{ files: 'prompts' }], lockFile: null, baseDirectory: directory, signal };
-    await expect(loadRegistry(options)).rejects.toThrow('enough');
-  });
-});
-
-describe('folders', () => {
-  test('a missing folder is a problem; others are loaded', async () => {
-    const directory = repository(THREE_VERSIONS);
-    const signal = new AbortController().signal;
-    const roots = [{ files: 'nowhere' }, { files: PATH }, { files: 'prompts' }];
-    const loaded = await loadRegistry({ roots, lockFile: null, baseDirectory: directory, signal });
-    expect(loaded.problems.map(({ file, message }) => `${file} ${message}`)).toEqual([
-      'nowhere does not exist.',
-      'prompts/a.yaml is no folder.',
-    ]);
-    expect(loaded.snapshot.versions).toHaveLength(3);
-  });
-
-  test('the top of the repository as the registry, with the lockfile inside', async () => {
-    const directory = repository([
-      {
-        files: {
-          'a.yaml': prompt(1, 'One.'),
-          'prompts.lock.yaml': 'environments: {}\n',
-          '.github/ci.yml': 'on: push\n',
-        },
-        at: START,
-      },
-    ]);
-    const loaded = await load(directory, '.');
-    expect(summary(loaded)).toEqual(['support.a@1 One. | 2026-01-01 Ada']);
-    expect(loaded.problems).toEqual([]);
-    expect(loaded.notes).toEqual([]);
-    expect(loaded.files).toEqual(['a.yaml', 'prompts.lock.yaml']);
-  });
-
-  test('two roots share components', async () => {
-    const directory = temporaryDirectory();
-    mkdirSync(join(directory, 'one'));
-    writeTree(directory, {
-      'one/c.yaml': 'id: shared.c\nversion: 1\ncomponent: true\nowner: t\ntags: []\ntemplate: Be kind.\n',
-      'two/a.yaml': prompt(1, '{{component:shared.c}}', 'components: [shared.c@1]\n'),
-    });
-    const signal = new AbortController().signal;
-    const roots = [{ files: 'one' }, { files: 'two' }];
-    const loaded = await loadRegistry({ roots, lockFile: null, baseDirectory: directory, signal });
-    expect(loaded.problems).toEqual([]);
-    expect(summary(loaded)[1]).toContain('support.a@1 Be kind.');
   });
 });

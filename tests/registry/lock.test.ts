@@ -91,6 +91,28 @@ describe('plumbline lock', () => {
     ]);
   });
 
+  test.each(['environments: {\n', 'environments:\n  production:\n    support.a: { versoin: 1 }\n'])(
+    'touches nothing in a lockfile that is not understood: %j',
+    async (lock) => {
+      const plan = planLock(await optionsFor(lock));
+      expect(plan.changes).toEqual([]);
+      expect(plan.refusals).toEqual([expect.stringContaining('problems of its own')]);
+    },
+  );
+
+  test('a lockfile that breaks while the daemon runs unpins nothing', async () => {
+    const directory = temporaryDirectory();
+    writeTree(directory, { ...TREE, 'prompts.lock.yaml': planLock(await optionsFor(null)).text });
+    const signal = new AbortController().signal;
+    const options = { roots: [{ files: 'prompts' }], lockFile: 'prompts.lock.yaml', baseDirectory: directory, signal };
+    const before = await loadRegistry(options);
+    writeTree(directory, { 'prompts.lock.yaml': 'environments: {' });
+    const after = await loadRegistry(options, before);
+    expect(after.snapshot.pins).toEqual(before.snapshot.pins);
+    expect(after.notes.join()).toContain('the pins of before stay in force');
+    expect(after.problems).toHaveLength(1);
+  });
+
   test('is written whole', async () => {
     const path = join(temporaryDirectory(), 'prompts.lock.yaml');
     await writeLockFile(path, 'one\n');

@@ -7,7 +7,7 @@ import { contentHashes } from '../../src/text/hashes.ts';
 import { findCycles, touchedByComponent } from '../../src/registry/components.ts';
 import { BatchReader, parseGitLog } from '../../src/registry/git.ts';
 import { readPromptFile } from '../../src/registry/prompt-file.ts';
-import { decideRecords } from '../../src/registry/records.ts';
+import { decideRecords, NO_HISTORY } from '../../src/registry/records.ts';
 import { compareVersions, isVersion, newestVersion } from '../../src/registry/version-order.ts';
 
 describe('versions', () => {
@@ -125,7 +125,7 @@ test('components that double at every level end in a reason, not in memory', () 
     (_, index) => readPromptFile(level(index), `c${index}.yaml`).source,
   ).filter((source) => source !== null);
   expect(sources).toHaveLength(30);
-  const { current, versions } = decideRecords([], [], sources);
+  const { current, versions } = decideRecords(NO_HISTORY, sources);
   expect(versions.length).toBeLessThan(15);
   expect(current.at(-1)?.reason).toContain('longer than 4000000 characters');
 });
@@ -162,13 +162,14 @@ test('a log entry with an odd author, a deletion, a submodule and a path that lo
   const zero = '0'.repeat(40);
   const one = '1'.repeat(40);
   const log =
-    `commit ${one}\n${zero} ${zero}\n1700000000\nA: "B" <a@b>\0\n` +
+    `commit ${one}\n${zero} ${zero}\n1700000000\n1600000000\nA: "B" <a@b>\0\n` +
     `:100644 000000 ${one} ${zero} D\0gone.yaml\0:000000 160000 ${zero} ${one} A\0module\0:000000 100755 ${zero} ${one} A\0commit x.yaml\0`;
   expect(parseGitLog(log)).toEqual([
     {
       hash: one,
       parents: [zero, zero],
       at: '2023-11-14T22:13:20.000000000Z',
+      isRewritten: true,
       author: 'A: "B" <a@b>',
       changes: [
         { path: 'gone.yaml', blob: null, isNew: false },
