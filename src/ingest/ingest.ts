@@ -61,6 +61,9 @@ export interface IngestLimits {
   readonly retainMs: number;
   readonly quietMs: number;
   readonly provisionalMs: number;
+  /** First wait after the store failed; it doubles up to the next. */
+  readonly storeBackoffMs: number;
+  readonly storeBackoffMaxMs: number;
   /** Traces and response ids that are remembered as possibly stored; two bytes each. */
   readonly seenTracesMax: number;
 }
@@ -76,6 +79,8 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   retainMs: 60_000,
   quietMs: 1_200,
   provisionalMs: 2_500,
+  storeBackoffMs: 250,
+  storeBackoffMaxMs: 15_000,
   seenTracesMax: 4_000_000,
 };
 
@@ -150,6 +155,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const recent = new RecentFacts(limits.windowFactsMax);
   const onTrouble = options.onTrouble ?? (() => {});
   const factsPerTraceMax = limits.traceFactsMax;
+  const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs } = limits;
   const window = new TraceWindow({ factsMax: limits.windowFactsMax, factsPerTraceMax, retainMs: limits.retainMs });
   const seen = new SeenTraces(limits.seenTracesMax, clock.now());
   const recall = new FactRecall({ log, spaces, window, seen, factsPerTraceMax });
@@ -159,19 +165,20 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     attribute: options.attribute,
     price: options.price,
     log,
-    writer: new PatientWriter({ log, clock, onTrouble }),
+    writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs }),
     window,
     seen,
     recall,
     clock,
     quietMs: limits.quietMs,
     provisionalMs: limits.provisionalMs,
+    pauseMs: backoffMs,
     onInvocations: options.onInvocations ?? (() => {}),
     onError,
   });
   const loader = new Loader({
     spool,
-    writer: new PatientWriter({ log, clock, onTrouble }),
+    writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs }),
     recent,
     settle: (facts, from) => settler.add(facts, from),
     recall: (rows) => recall.facts(rows),

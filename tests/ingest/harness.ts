@@ -16,7 +16,13 @@ import { createTelemetryLog } from '../../src/store/telemetry/telemetry-log.ts';
 import { createTextLog } from '../../src/store/text-log.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
-export const FAST: Partial<IngestLimits> = { quietMs: 50, provisionalMs: 200, retainMs: 60_000 };
+export const FAST: Partial<IngestLimits> = {
+  quietMs: 50,
+  provisionalMs: 200,
+  retainMs: 60_000,
+  storeBackoffMs: 5,
+  storeBackoffMaxMs: 50,
+};
 
 export interface OpenStore {
   readonly database: Database;

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Client, compressionAlgorithms, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
@@ -101,7 +101,7 @@ describe('OTLP over gRPC', () => {
   it('refuses a decompression bomb', async () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000));
     const compressed = new Client(`127.0.0.1:${receiver.port}`, credentials.createInsecure(), {
-      'grpc.default_compression_algorithm': 2,
+      'grpc.default_compression_algorithm': compressionAlgorithms.gzip,
     });
     const same = (bytes: Buffer): Buffer => bytes;
     const error = await new Promise<ServiceError | null>((resolve) => {

@@ -120,7 +120,7 @@ describe('OTLP over HTTP', () => {
       headers: { 'content-type': 'application/json' },
       body: stream,
       duplex: 'half',
-    } as RequestInit);
+    });
     expect(chunked.status).toBe(413);
   });
 
@@ -131,7 +131,7 @@ describe('OTLP over HTTP', () => {
     ['a wrong key', { authorization: 'Bearer wrong' }, 401],
     ['a key without the scope', { authorization: 'Bearer no-scope' }, 403],
   ])('answers %s with a status body', async (_name, headers, status) => {
-    const response = await post('/v1/traces', 'not gzip', headers as Record<string, string>);
+    const response = await post('/v1/traces', 'not gzip', headers);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ code: expect.any(Number), message: expect.any(String) });
   });

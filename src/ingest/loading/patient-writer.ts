@@ -17,8 +17,8 @@ export interface PatientWriterOptions {
   readonly clock: Clock;
   /** Called when the store begins and when it ceases to fail; never for each attempt. */
   readonly onTrouble: (problem: string | null) => void;
-  readonly backoffMs?: number;
-  readonly backoffMaxMs?: number;
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
 }
 
 // So many bad rows in one batch mean that the store is wrong (a table is missing), not the rows.
@@ -27,19 +27,16 @@ const NEWLINE = 10;
 
 export class PatientWriter {
   readonly #options: PatientWriterOptions;
-  readonly #backoffMs: number;
-  readonly #backoffMaxMs: number;
   #isTroubled = false;
 
   constructor(options: PatientWriterOptions) {
     this.#options = options;
-    this.#backoffMs = options.backoffMs ?? 250;
-    this.#backoffMaxMs = options.backoffMaxMs ?? 15_000;
   }
 
   /** Resolves when every line is in the store or in quarantine. Rejects only when `signal` aborts. */
   async write(lane: TelemetryLane, lines: Buffer, signal: AbortSignal): Promise<void> {
     if (lines.length === 0) return;
+    const { backoffMs, backoffMaxMs } = this.#options;
     const token = randomUUID();
     for (let attempt = 0; ; attempt += 1) {
       signal.throwIfAborted();
@@ -51,7 +48,7 @@ export class PatientWriter {
         countRetries(1, { lane });
         this.#troubled(lane, error);
         const jitter = 0.75 + Math.random() * 0.5;
-        const waitMs = Math.min(this.#backoffMs * 2 ** attempt, this.#backoffMaxMs) * jitter;
+        const waitMs = Math.min(backoffMs * 2 ** attempt, backoffMaxMs) * jitter;
         await sleep(Math.max(waitMs, isFault(error) ? (error.retryAfterMs ?? 0) : 0), signal);
       }
     }

@@ -59,14 +59,14 @@ export function draftRow(
     output: call.output === null ? '-' : JSON.stringify(call.output),
     extras: JSON.stringify(extrasOf(call)),
     finish_reasons: call.finishReasons,
-    input_tokens: call.tokens.input,
-    output_tokens: call.tokens.output,
-    cache_read_tokens: call.tokens.cacheRead,
-    cache_write_tokens: call.tokens.cacheWrite,
-    reasoning_tokens: call.tokens.reasoning,
-    cost_usd: price?.costUsd ?? null,
+    input_tokens: tokenCount(call.tokens.input),
+    output_tokens: tokenCount(call.tokens.output),
+    cache_read_tokens: tokenCount(call.tokens.cacheRead),
+    cache_write_tokens: tokenCount(call.tokens.cacheWrite),
+    reasoning_tokens: tokenCount(call.tokens.reasoning),
+    cost_usd: money(price?.costUsd ?? null),
     price_id: price?.priceId ?? '',
-    reported_cost_usd: call.reportedCostUsd,
+    reported_cost_usd: money(call.reportedCostUsd),
     latency_ms: latencyMs(call),
     first_token_ms: call.firstTokenMs,
     error_type: call.error?.type ?? '',
@@ -110,6 +110,19 @@ function extrasOf(call: Invocation): InvocationExtras {
     ...(Object.keys(call.settings).length > 0 && { settings: call.settings }),
     ...(call.evaluations.length > 0 && { evaluations: call.evaluations }),
   };
+}
+
+/** What no emitter can mean is not known, rather than a row that the store refuses. */
+function tokenCount(count: number | null): number | null {
+  return count !== null && Number.isSafeInteger(count) && count >= 0 ? count : null;
+}
+
+// Decimal(18, 10) holds less than a hundred million.
+const USD_MAX = 99_999_999;
+
+function money(amount: string | null): string | null {
+  if (amount === null || !/^\d+(?:\.\d+)?$/.test(amount) || Number(amount) > USD_MAX) return null;
+  return amount;
 }
 
 function latencyMs(call: Invocation): number | null {

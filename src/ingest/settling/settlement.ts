@@ -64,6 +64,7 @@ export interface SettlementRows {
 
 export class Settlement {
   readonly #options: SettlementOptions;
+  readonly #onFailure: (traces: readonly TraceState[], error: unknown) => void;
   readonly #groups: SettledGroup[] = [];
   readonly #fetched = new Map<ContentHash, string>();
   readonly #outbox = new Outbox();
@@ -71,14 +72,19 @@ export class Settlement {
   readonly #calls: WrittenCall[] = [];
   #lines = '';
 
-  constructor(options: SettlementOptions) {
+  constructor(options: SettlementOptions, onFailure: (traces: readonly TraceState[], error: unknown) => void) {
     this.#options = options;
+    this.#onFailure = onFailure;
   }
 
-  /** Throws what settling throws; then nothing of this group is in the round. */
+  /** A group that fails, here or later, is left out of the round and reported; the others go on. */
   settle(traces: readonly TraceState[]): void {
-    const facts = traces.flatMap((trace) => [...trace.facts.values()]);
-    this.#groups.push({ traces, invocations: this.#options.settle(facts).invocations });
+    try {
+      const facts = traces.flatMap((trace) => [...trace.facts.values()]);
+      this.#groups.push({ traces, invocations: this.#options.settle(facts).invocations });
+    } catch (error) {
+      this.#onFailure(traces, error);
+    }
   }
 
   /** Hashes of instruction texts that are no longer in memory. */
@@ -103,7 +109,17 @@ export class Settlement {
   /** The rows to write. `nextRevision` grows with every call. */
   rows(now: Timestamp, nextRevision: () => bigint): SettlementRows {
     const counts = { created: 0, changed: 0, deleted: 0 };
-    for (const group of this.#groups) this.#groupRows(group, now, nextRevision, counts);
+    for (const group of this.#groups) {
+      const [lines, changes, calls] = [this.#lines, this.#changes.length, this.#calls.length];
+      try {
+        this.#groupRows(group, now, nextRevision, counts);
+      } catch (error) {
+        this.#lines = lines;
+        this.#changes.length = changes;
+        this.#calls.length = calls;
+        this.#onFailure(group.traces, error);
+      }
+    }
     return { outbox: this.#outbox, lines: this.#lines, calls: this.#calls, counts };
   }
 

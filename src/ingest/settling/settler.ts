@@ -30,6 +30,8 @@ export interface SettlerOptions extends SettlementOptions {
   readonly quietMs: number;
   /** A trace that is not quiet is settled provisionally after so long. */
   readonly provisionalMs: number;
+  /** Between attempts to read from a store that fails. */
+  readonly pauseMs: number;
   readonly onInvocations: (calls: readonly WrittenCall[]) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -44,7 +46,6 @@ const REMEMBER_MS = 24 * 3_600_000;
 const REMEMBER_TRACES_MAX = 1_000_000;
 // A span that began this long before we remember may belong to a trace that is in the store.
 const COVERAGE_MARGIN_MS = 60_000;
-const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 export class Settler implements Component {
   readonly name = 'ingest-settler';
@@ -141,7 +142,7 @@ export class Settler implements Component {
         if (signal.aborted) break;
         this.#undoRound();
         this.#options.onError(error);
-        await sleep(PAUSE_AFTER_FAILURE_MS, signal).catch(() => {});
+        await sleep(this.#options.pauseMs, signal).catch(() => {});
       }
     }
     this.#isOver = true;
@@ -173,8 +174,12 @@ export class Settler implements Component {
     const { recall, writer, clock } = this.#options;
     const { signal } = this.#abort;
     await recall.complete(due, clock.monotonicMs());
-    const settlement = new Settlement(this.#options);
-    const failed = this.#settleAll(due, settlement);
+    let failed = '';
+    const settlement = new Settlement(this.#options, (traces, error) => {
+      this.#options.onError(error);
+      failed += this.#quarantineLine(traces, error);
+    });
+    this.#settleAll(due, settlement);
     const missing = settlement.missingTexts();
     if (missing.length > 0) settlement.supplyTexts(await recall.texts(missing));
     const rows = settlement.rows(clock.now(), this.#nextRevision);
@@ -186,20 +191,14 @@ export class Settler implements Component {
   }
 
   /** From here to the write the spool may let go of nothing that these traces hold. */
-  #settleAll(due: readonly TraceState[], settlement: Settlement): string {
+  #settleAll(due: readonly TraceState[], settlement: Settlement): void {
     const { window, clock } = this.#options;
     const done = new Set<TraceState>();
-    let failed = '';
     for (const trace of due) {
       if (done.has(trace)) continue;
       const group = this.#groupOf(trace);
       const startMs = clock.monotonicMs();
-      try {
-        settlement.settle(group);
-      } catch (error) {
-        this.#options.onError(error);
-        failed += this.#quarantineLine(group, error);
-      }
+      settlement.settle(group);
       const endMs = clock.monotonicMs();
       for (const each of group) {
         done.add(each);
@@ -209,7 +208,6 @@ export class Settler implements Component {
         each.notBeforeMs = endMs + (endMs - startMs) * GROWING_TRACE_FACTOR;
       }
     }
-    return failed;
   }
 
   /** Nothing of the round was written: all of it is unsettled again. */

@@ -1,0 +1,210 @@
+/** One call, however its spans arrive: late, split, doubled, in two traces, in a very large trace. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Ingest } from '../../src/ingest/ingest.ts';
+import type { WrittenCall } from '../../src/ingest/settling/settlement.ts';
+import {
+  chatAttributes,
+  createIngest,
+  eventually,
+  hexId,
+  openStore,
+  tracesBody,
+  type OpenStore,
+  type SpanDraft,
+} from './harness.ts';
+
+let store: OpenStore;
+beforeAll(async () => {
+  store = await openStore();
+});
+afterAll(() => store.database.close());
+
+const WRAPPER = { 'openinference.span.kind': 'CHAIN' };
+
+async function send(ingest: Ingest, ...spans: readonly SpanDraft[]): Promise<void> {
+  const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
+  expect(answer.outcome).toBe('durable');
+}
+
+async function run(
+  options: Parameters<typeof createIngest>[1],
+  work: (ingest: Ingest) => Promise<void>,
+): Promise<void> {
+  const ingest = createIngest(store.telemetry, options);
+  await ingest.start();
+  try {
+    await work(ingest);
+  } finally {
+    await ingest.stop(5_000);
+  }
+}
+
+const callsOf = (traceId: string) => async () => (await store.invocations.list({ traceId }, { limit: 100 })).items;
+const isThere = (items: readonly unknown[]): boolean => items.length > 0;
+
+/** An outer and an inner view of one call: the inner one is the call. */
+function nested(): { traceId: string; outer: SpanDraft; inner: SpanDraft } {
+  const [traceId, outerId, innerId] = [hexId(16), hexId(8), hexId(8)];
+  const attributes = chatAttributes('Answer.', [{ role: 'user', text: `hello ${traceId}` }], 'hi');
+  const { 'gen_ai.input.messages': _content, ...withoutContent } = attributes;
+  return {
+    traceId,
+    outer: { traceId, spanId: outerId, attributes },
+    inner: { traceId, spanId: innerId, parentSpanId: outerId, attributes: withoutContent },
+  };
+}
+
+describe('settling', () => {
+  it('takes an outer span back when the inner one turns out to be the call, and keeps its content', async () => {
+    const { traceId, outer, inner } = nested();
+    await run({}, async (ingest) => {
+      await send(ingest, outer);
+      const first = await eventually(callsOf(traceId), isThere);
+      expect(first.map(({ invocation }) => invocation.spanId)).toEqual([outer.spanId]);
+      await send(ingest, inner);
+      const second = await eventually(callsOf(traceId), ([call]) => call?.invocation.spanId === inner.spanId);
+      expect(second).toHaveLength(1);
+      expect(second[0]?.invocation.input?.at(-1)?.parts).toEqual([{ type: 'text', text: `hello ${traceId}` }]);
+    });
+  });
+
+  it('does the same when the trace was long forgotten, and across a restart', async () => {
+    const { traceId, outer, inner } = nested();
+    const other = nested();
+    await run({ limits: { retainMs: 1 } }, async (ingest) => {
+      await send(ingest, outer, other.outer);
+      await eventually(callsOf(traceId), isThere);
+      await send(ingest, inner);
+      const calls = await eventually(callsOf(traceId), ([call]) => call?.invocation.spanId === inner.spanId);
+      expect(calls).toHaveLength(1);
+      expect(calls[0]?.invocation.input?.at(-1)?.parts).toEqual([{ type: 'text', text: `hello ${traceId}` }]);
+    });
+    await run({}, async (ingest) => {
+      await send(ingest, other.inner);
+      const calls = await eventually(
+        callsOf(other.traceId),
+        ([call]) => call?.invocation.spanId === other.inner.spanId,
+      );
+      expect(calls).toHaveLength(1);
+    });
+  });
+
+  it('counts a call once that two traces report under one response id, however late the second', async () => {
+    const responseId = `chatcmpl-${hexId(8)}`;
+    const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {
+      'gen_ai.response.id': responseId,
+    });
+    const startMs = Date.now() - 2_000;
+    const first = { traceId: hexId(16), spanId: hexId(8), startMs, durationMs: 900, service: responseId, attributes };
+    const second = { ...first, traceId: hexId(16), spanId: hexId(8), startMs: startMs + 10, durationMs: 800 };
+    const calls = async () => (await store.invocations.list({ service: responseId }, { limit: 10 })).items;
+    await run({ limits: { retainMs: 1 } }, async (ingest) => {
+      await send(ingest, first);
+      await eventually(calls, isThere);
+      await send(ingest, second);
+      const items = await eventually(calls, ([call]) => call?.invocation.spanId === second.spanId);
+      expect(items).toHaveLength(1);
+    });
+  });
+
+  it('announces a call once as new, and again only when something changed', async () => {
+    const { traceId, outer, inner } = nested();
+    const announced: WrittenCall[] = [];
+    await run({ onInvocations: (calls) => announced.push(...calls) }, async (ingest) => {
+      await send(ingest, inner);
+      await eventually(callsOf(traceId), isThere);
+      await send(ingest, inner, inner);
+      await send(ingest, { ...outer, attributes: { ...outer.attributes, ...WRAPPER } });
+      await eventually(callsOf(traceId), ([call]) => call?.invocation.input !== null);
+    });
+    expect(announced.map(({ isNew, invocation }) => [isNew, invocation.spanId])).toEqual([
+      [true, inner.spanId],
+      [false, inner.spanId],
+    ]);
+  });
+
+  it('attributes from the instruction text, also when it is no longer in memory', async () => {
+    const system = `You are ${hexId(16)}. ${'Be helpful. '.repeat(10)}`;
+    const asked: (string | undefined)[] = [];
+    const attribute: NonNullable<Parameters<typeof createIngest>[1]>['attribute'] = (call) => {
+      asked.push(call.instruction?.text);
+      expect(call.messages()?.[0]).toEqual({ role: 'system', content: system });
+      return { kind: 'exact', prompt: 'support.hello', version: '3', owner: 'data' };
+    };
+    const traceId = hexId(16);
+    const attributes = chatAttributes(system, [{ role: 'user', text: 'x' }], 'y');
+    await run({ attribute, limits: { retainMs: 1 } }, async (ingest) => {
+      await send(ingest, { traceId, attributes });
+      const [row] = await eventually(callsOf(traceId), isThere);
+      expect(row).toMatchObject({ prompt: 'support.hello', version: '3', owner: 'data', attribution: 'exact' });
+    });
+    // A new process remembers no text.
+    await run({ attribute }, async (ingest) => {
+      await send(ingest, { traceId, name: 'late', spanId: hexId(8), attributes: WRAPPER });
+      await eventually(
+        () => Promise.resolve(asked),
+        ({ length }) => length > 1,
+      );
+    });
+    expect(asked.every((text) => text === system)).toBe(true);
+    const since = '2020-01-01T00:00:00.000000000Z' as never;
+    const question = { prompt: 'support.hello', environment: 'production', since };
+    expect(await store.invocations.affected({ ...question, version: '3' })).toBe(1);
+    expect(await store.invocations.affected({ ...question, version: '2' })).toBe(0);
+  });
+
+  it('settles a trace of thousands of spans that keeps growing, and one larger than its limit', async () => {
+    const traceId = hexId(16);
+    const root = hexId(8);
+    const spans = Array.from({ length: 3_000 }, (_, index) => ({
+      traceId,
+      parentSpanId: root,
+      attributes: chatAttributes('Answer.', [{ role: 'user', text: `question ${index}` }], 'hi'),
+    }));
+    await run({ limits: { traceFactsMax: 1_000 } }, async (ingest) => {
+      for (let start = 0; start < spans.length; start += 500) await send(ingest, ...spans.slice(start, start + 500));
+      const count = async () => {
+        const [row] = await store.database.query<{ calls: string }>(
+          'SELECT count() AS calls FROM invocations FINAL WHERE trace_id = {traceId:String} AND is_deleted = 0',
+          { traceId },
+        );
+        return Number(row?.calls);
+      };
+      expect(await eventually(count, (calls) => calls === spans.length)).toBe(spans.length);
+    });
+  });
+
+  it('puts a trace aside that cannot be settled, and goes on with the others', async () => {
+    const [bad, good] = [hexId(16), hexId(16)];
+    const errors: unknown[] = [];
+    const attributes = (model: string) => chatAttributes('s', [], 'x', { 'gen_ai.request.model': model });
+    await run(
+      {
+        onError: (error) => errors.push(error),
+        price: ({ requestModel }) => {
+          if (requestModel === 'bad') throw new Error('a bug');
+          return null;
+        },
+      },
+      async (ingest) => {
+        await send(
+          ingest,
+          { traceId: bad, attributes: attributes('bad') },
+          { traceId: good, attributes: attributes('good') },
+        );
+        await eventually(callsOf(good), isThere);
+        const waiting = await eventually(() => ingest.quarantine.list('waiting', 10), isThere);
+        expect(waiting).toMatchObject([
+          { kind: 'trace', payload: JSON.stringify([bad]), reason: expect.stringContaining('a bug') },
+        ]);
+      },
+    );
+    expect(errors.length).toBeGreaterThan(0);
+    await run({}, async (ingest) => {
+      const [entry] = await ingest.quarantine.list('waiting', 10);
+      await ingest.quarantine.replay(entry?.id ?? '');
+      expect(await eventually(callsOf(bad), isThere)).toHaveLength(1);
+    });
+  });
+});

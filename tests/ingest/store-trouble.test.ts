@@ -1,0 +1,142 @@
+/** The store fails, is away, or refuses single rows: nothing acknowledged is lost, nothing is there twice. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fault } from '../../src/contract/fault.ts';
+import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, type OpenStore } from './harness.ts';
+
+let store: OpenStore;
+beforeAll(async () => {
+  store = await openStore();
+});
+afterAll(() => store.database.close());
+
+/** Every write and every read-back passes `trouble`, before and after it happens. */
+function troubled(log: TelemetryLog, trouble: () => void): TelemetryLog {
+  return {
+    ...log,
+    insertLines: async (lane, lines, token) => {
+      trouble();
+      await log.insertLines(lane, lines, token);
+      trouble();
+    },
+    factsOfTraces: async (traceIds, limit) => {
+      trouble();
+      return log.factsOfTraces(traceIds, limit);
+    },
+  };
+}
+
+function call(service: string, extra: Record<string, string | number> = {}, traceId = hexId(16)) {
+  const attributes = chatAttributes('Answer.', [{ role: 'user', text: `hello ${traceId}` }], 'hi', extra);
+  return { traceId, service, attributes };
+}
+
+const countOf = (service: string) => async () => {
+  const [row] = await store.database.query<{ calls: string; distinct: string }>(
+    `SELECT count() AS calls, uniqExact(trace_id, span_id) AS distinct FROM invocations FINAL
+     WHERE service = {service:String} AND is_deleted = 0`,
+    { service },
+  );
+  return [Number(row?.calls), Number(row?.distinct)];
+};
+
+describe('a store in trouble', () => {
+  it('that fails at random moments, before or after it wrote, gets everything once', async () => {
+    const seed = Date.now() % 1_000_000;
+    console.log(`seed ${seed}`);
+    let state = seed;
+    const log = troubled(store.telemetry, () => {
+      state = (state * 48_271) % 2_147_483_647;
+      if (state % 3 === 0) throw new Fault('transient', 'The store hiccups.', { retryAfterMs: 1 });
+    });
+    const ingest = createIngest(log, { onError: () => {}, limits: { retainMs: 1 } });
+    await ingest.start();
+    const traceIds = Array.from({ length: 40 }, () => hexId(16));
+    for (let round = 0; round < 5; round += 1) {
+      const body = tracesBody(traceIds.map((traceId) => call('hiccups', {}, traceId)));
+      expect((await ingest.accept({ signal: 'traces', encoding: 'json', body })).outcome).toBe('durable');
+    }
+    const counts = await eventually(countOf('hiccups'), ([calls]) => calls === 200, 25_000);
+    expect(counts).toEqual([200, 200]);
+    await ingest.stop(5_000);
+  });
+
+  it('that is away lets the spool fill, refuses with a time, and catches up when it is back', async () => {
+    let isAway = true;
+    const log = troubled(store.telemetry, () => {
+      if (isAway) throw new Fault('transient', 'The store is away.');
+    });
+    const problems: (string | null)[] = [];
+    const ingest = createIngest(log, {
+      limits: { spoolBytesMax: 60_000, retryAfterMs: 700 },
+      onTrouble: (problem) => problems.push(problem),
+    });
+    await ingest.start();
+    let accepted = 0;
+    const refusal = await (async () => {
+      for (;;) {
+        const body = tracesBody([call('away'), call('away')]);
+        const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body });
+        if (answer.outcome !== 'durable') return answer;
+        accepted += 2;
+      }
+    })();
+    expect(refusal).toMatchObject({ outcome: 'overloaded', retryAfterMs: 700 });
+    expect(accepted).toBeGreaterThan(20);
+    expect(await countOf('away')()).toEqual([0, 0]);
+    await eventually(
+      () => Promise.resolve(problems),
+      ({ length }) => length > 0,
+    );
+    isAway = false;
+    expect(await eventually(countOf('away'), ([calls]) => calls === accepted, 25_000)).toEqual([accepted, accepted]);
+    expect(problems.at(0)).toContain('The store is away.');
+    expect(problems.at(-1)).toBeNull();
+    await ingest.stop(5_000);
+  });
+
+  it('that was away while the daemon ended gets it from the next daemon', async () => {
+    const dataDirectory = tempDirectory();
+    const away = troubled(store.telemetry, () => {
+      throw new Fault('transient', 'The store is away.');
+    });
+    const first = createIngest(away, { dataDirectory });
+    await first.start();
+    await first.accept({ signal: 'traces', encoding: 'json', body: tracesBody([call('restart'), call('restart')]) });
+    await first.stop(100);
+    const second = createIngest(store.telemetry, { dataDirectory });
+    await second.start();
+    expect(await eventually(countOf('restart'), ([calls]) => calls === 2)).toEqual([2, 2]);
+    await second.stop(5_000);
+  });
+
+  it('that refuses single rows for good goes on, and they can be listed, shown and replayed', async () => {
+    await store.database.command(`ALTER TABLE invocations ADD CONSTRAINT healthy CHECK user_id != 'poison'`);
+    const ingest = createIngest(store.telemetry);
+    await ingest.start();
+    const poison = call('poison', { 'user.id': 'poison' });
+    const spans = [...Array.from({ length: 9 }, () => call('poison')), poison];
+    await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
+    expect(await eventually(countOf('poison'), ([calls]) => calls === 9)).toEqual([9, 9]);
+    await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody([call('poison')]) });
+    expect(await eventually(countOf('poison'), ([calls]) => calls === 10)).toEqual([10, 10]);
+
+    const { quarantine } = ingest;
+    const [entry, ...others] = await eventually(
+      () => quarantine.list('waiting', 10),
+      (entries) => entries.length > 0,
+    );
+    expect(others).toEqual([]);
+    expect(entry).toMatchObject({ kind: 'row', lane: 'invocations', reason: expect.stringContaining('healthy') });
+    expect((await quarantine.show(entry?.id ?? ''))?.payload).toContain(poison.traceId);
+    await expect(quarantine.replay(entry?.id ?? '')).rejects.toThrow('healthy');
+    await store.database.command('ALTER TABLE invocations DROP CONSTRAINT healthy');
+    await quarantine.replay(entry?.id ?? '');
+    expect(await countOf('poison')()).toEqual([11, 11]);
+    expect(await quarantine.list('waiting', 10)).toEqual([]);
+    expect(await quarantine.list('replayed', 10)).toHaveLength(1);
+    await ingest.stop(5_000);
+  });
+});
