@@ -45,7 +45,12 @@ export function buildTrace(traceId: string, facts: readonly SpanFacts[]): Trace 
 
 /** Time, then the place in the request, then content: log records of a burst have equal times. */
 function byMaking(a: SpanFacts, b: SpanFacts): number {
-  return compare(a.startedAt, b.startedAt) || (a.sequence ?? 0) - (b.sequence ?? 0) || compare(a.recordId, b.recordId);
+  return (
+    compare(a.startedAt, b.startedAt) ||
+    (a.sequence ?? 0) - (b.sequence ?? 0) ||
+    compare(a.recordId, b.recordId) ||
+    compare(a.spanId, b.spanId)
+  );
 }
 
 export function compare(a: string, b: string): number {

@@ -225,7 +225,7 @@ describe('settle, given nonsense', () => {
           expect(settle([...order, ...resent])).toEqual(settle(facts));
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 3_000 },
     );
   });
 });

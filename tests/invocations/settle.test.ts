@@ -1,6 +1,7 @@
 /** The rules of "each call once", one example each. */
 
 import { describe, expect, it } from 'vitest';
+import type { SpanFacts } from '../../src/contract/span-facts.ts';
 import { lookupKeys, settle } from '../../src/invocations/settle.ts';
 import { at, log, said, span, spanId } from './facts.ts';
 
@@ -258,5 +259,13 @@ describe('duplicates', () => {
     expect(expected).toHaveLength(1);
     expect(expected[0]).toMatchObject({ output: [said('assistant', 'x')], tokens: { input: 42 } });
     expect(settle([late, early, late, open]).invocations).toEqual(expected);
+  });
+
+  it('of equally full versions settle on one, whichever came first', () => {
+    const [one, two] = ['x', 'y'].map((responseId) => span(1, null, [0, 100], { responseId })) as [
+      SpanFacts,
+      SpanFacts,
+    ];
+    expect(settle([one, two])).toEqual(settle([two, one]));
   });
 });
