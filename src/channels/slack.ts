@@ -78,7 +78,7 @@ async function refusal(url: string, response: Response): Promise<Fault> {
 }
 
 /** The payload, within Slack's limits whatever the incident holds. */
-export function messageOf(alert: Alert): { readonly text: string; readonly blocks: SlackBlock[] } {
+function messageOf(alert: Alert): { readonly text: string; readonly blocks: SlackBlock[] } {
   const facts = alertFacts(alert);
   const blocks: SlackBlock[] = [
     {

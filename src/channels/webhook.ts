@@ -47,7 +47,7 @@ async function post(config: Config, context: ChannelContext, alert: Alert, signa
   return `status ${response.status}`;
 }
 
-export function signatureOf(body: string, secret: string, seconds: number): string {
+function signatureOf(body: string, secret: string, seconds: number): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }
 
