@@ -12,6 +12,7 @@ import { time } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const ROUNDS = 10;
+const STALL_MS = 40_000;
 const WRITER = join(import.meta.dirname, '..', 'support', 'store-writer.ts');
 
 interface Acknowledged {
@@ -30,25 +31,29 @@ async function writeUntilKilled(
   const exit = once(child, 'exit');
   const acknowledged: Acknowledged = { observation: first - 1, incident: first - 1 };
   let lines = 0;
+  // A writer that stops is a finding of its own, and must not look like a slow machine.
+  const stalled = setTimeout(() => child.kill('SIGTERM'), STALL_MS);
   for await (const line of createInterface(child.stdout)) {
     const [kind = '', number = ''] = line.split(' ');
     acknowledged[kind as keyof Acknowledged] = Number(number);
     lines++;
+    stalled.refresh();
     if (lines === count) setTimeout(() => child.kill('SIGKILL'), waitMs);
   }
+  clearTimeout(stalled);
   const [code, signal] = (await exit) as [number | null, string | null];
-  if (signal !== 'SIGKILL') throw new Error(`The writer ended by itself with ${code}.`);
+  if (signal !== 'SIGKILL') throw new Error(`After ${lines} lines the writer ended with ${code ?? signal}.`);
   return acknowledged;
 }
 
 describe('kill -9', () => {
-  it('loses nothing acknowledged, and the next start needs no help', { timeout: 60_000 }, async () => {
+  it('loses nothing acknowledged, and the next start needs no help', { timeout: 180_000 }, async () => {
     const random = seededRandom();
     const directory = tempDirectory();
     let next = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const words = `seed ${random.seed}, round ${round}`;
-      const acknowledged = await writeUntilKilled(directory, next, 20 + random.below(30), random.next() * 12);
+      const acknowledged = await writeUntilKilled(directory, next, 8 + random.below(24), random.next() * 12);
       const database = await openDatabase({ path: directory }, '1.0.0', systemClock);
       await migrate(database, systemClock);
       const [seen] = await database.query<{ numbers: string; last: string }>(
@@ -68,7 +73,7 @@ describe('kill -9', () => {
       // Both kinds go on from where the shorter one ends, so that a gap can only be a loss.
       next = Math.min(Number(seen?.last) + 1, Number(revisions?.last));
     }
-    expect(next).toBeGreaterThan(81);
+    expect(next).toBeGreaterThan(25);
 
     const database = await openDatabase({ path: directory }, '1.0.0', systemClock);
     const { timeline } = createStore(database, systemClock);
@@ -79,9 +84,9 @@ describe('kill -9', () => {
     };
     const begins = (second: number) => addMillis(time('00:00:00'), second * 1_000);
     expect(await textAt(-1)).toEqual([]);
-    expect(await textAt(20), `seed ${random.seed}`).toEqual([['one', begins(0)]]);
-    expect(await textAt(60), `seed ${random.seed}`).toEqual([['two', begins(40)]]);
-    expect(await textAt(80), `seed ${random.seed}`).toEqual([['three', begins(80)]]);
+    expect(await textAt(6), `seed ${random.seed}`).toEqual([['one', begins(0)]]);
+    expect(await textAt(18), `seed ${random.seed}`).toEqual([['two', begins(12)]]);
+    expect(await textAt(24), `seed ${random.seed}`).toEqual([['three', begins(24)]]);
     await database.close();
   });
 });

@@ -15,12 +15,12 @@ const database = await openDatabase({ path: directory }, '1.0.0', systemClock);
 await migrate(database, systemClock);
 const store = createStore(database, systemClock);
 
-/** Three contents, each held for 40 polls. */
+/** Three contents, each held for 12 polls. */
 const TEXTS = ['one', 'two', 'three'];
 
 for (let number = Number(first); ; number++) {
   const at = addMillis(time('00:00:00'), number * 1_000);
-  const text = TEXTS[Math.floor(number / 40) % TEXTS.length] ?? '';
+  const text = TEXTS[Math.floor(number / 12) % TEXTS.length] ?? '';
   // Of different kinds at once, as in the daemon; each is acknowledged by itself.
   await Promise.all([
     store.observations.append([held(at, text)]).then(() => acknowledge('observation', number)),
