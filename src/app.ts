@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sourcePlugins } from '../collectors/index.ts';
 import { CHANNEL_PLUGINS } from './channels/index.ts';
-import { daemonClient } from './cli/client.ts';
-import { urlOf, type Check, type LockResult, type Toolbox } from './cli/context.ts';
+import type { Toolbox } from './cli/context.ts';
 import type { Output } from './cli/output.ts';
 import { textFlag, type Flags } from './cli/verb.ts';
 import type { Environment } from './config/environment.ts';
@@ -16,16 +15,6 @@ import {
   type LoadedConfiguration,
 } from './config/load.ts';
 import { Fault } from './contract/fault.ts';
-import type { ActiveAt, AtQuery } from './contract/store.ts';
-import { openConfiguredSources } from './daemon/daemon.ts';
-import { doctor } from './daemon/doctor.ts';
-import { loadConfiguredRegistry, registryLoader } from './daemon/load-registry.ts';
-import { openStore } from './daemon/open-store.ts';
-import { runDaemon } from './daemon/run.ts';
-import { systemClock } from './lib/time.ts';
-import { createQueue } from './queue/index.ts';
-import { parseLockRequest, planLock, writeLockFile } from './registry/lock.ts';
-import { createStore } from './store/index.ts';
 
 export interface AppOptions {
   readonly environment: Environment;
@@ -37,25 +26,28 @@ export interface AppOptions {
 
 const CONFIGURATION_FILE = 'plumbline.yaml';
 
+/** Loads only what the verb needs: most verbs ask the daemon, and should answer at once. */
 export function createToolbox(options: AppOptions): Toolbox {
   const { environment, workingDirectory, version } = options;
   return {
     configuration: (flags) => configurationOf(flags, options),
     key: () => environment.variables['PLUMBLINE_KEY'],
-    registry: async (configuration) => {
-      const { snapshot, problems, notes } = await loadConfiguredRegistry(configuration, never());
-      return { snapshot, problems, notes };
+    registry: async (configuration) => (await import('./daemon/offline.ts')).reportRegistry(configuration),
+    lock: async (configuration, requests, environmentName, dryRun) =>
+      (await import('./daemon/offline.ts')).lockRegistry(configuration, requests, environmentName, dryRun),
+    at: async (configuration, query) => (await import('./daemon/offline.ts')).askStore(configuration, query, version),
+    doctor: async function* (configuration) {
+      yield* (await import('./daemon/offline.ts')).examine(configuration, version);
     },
-    lock: lockRegistry,
-    at: (configuration, query) => askStore(configuration, query, version),
-    doctor: (configuration) => examine(configuration, version),
-    daemon: (flags) =>
-      runDaemon({
+    daemon: async (flags) => {
+      const { runDaemon } = await import('./daemon/run.ts');
+      await runDaemon({
         flags,
         ...options,
         hasConfiguration: configurationFile(flags, environment, workingDirectory) !== null,
         load: (override) => configurationOf({ ...flags, ...override }, options),
-      }),
+      });
+    },
   };
 }
 
@@ -98,53 +90,4 @@ function portFlag(flags: Flags, name: string): number | undefined {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new Fault('config', `${text} is not a port.`, { hint: 'Give a number from 0 (a free one) to 65535.' });
-}
-
-async function lockRegistry(
-  configuration: Configuration,
-  requests: readonly string[],
-  environment: string | null,
-  dryRun: boolean,
-): Promise<LockResult> {
-  const { snapshot, locked, present } = await loadConfiguredRegistry(configuration, never());
-  if (locked === null)
-    throw new Fault('config', 'The lockfile has problems, and would lose pins if it were written now.', {
-      hint: '`plumbline validate` lists them.',
-    });
-  const { versions } = snapshot;
-  const plan = planLock({ locked, versions, present, environment, requests: requests.map(parseLockRequest) });
-  const written = !dryRun && plan.refusals.length === 0 && plan.changes.length > 0 && configuration.lockFile !== null;
-  if (written && configuration.lockFile !== null) await writeLockFile(configuration.lockFile, plan.text);
-  return { written, changes: plan.changes, refusals: plan.refusals };
-}
-
-async function askStore(configuration: Configuration, query: AtQuery, version: string): Promise<ActiveAt> {
-  const database = await openStore(configuration.store, version, systemClock);
-  try {
-    return await createStore(database, systemClock).timeline.at(query);
-  } finally {
-    await database.close();
-  }
-}
-
-function examine(configuration: Configuration, version: string): AsyncIterable<Check> {
-  return doctor(configuration, {
-    runningDaemon: async () => {
-      const url = urlOf(configuration);
-      return (await daemonClient(url, undefined).isRunning()) ? url : null;
-    },
-    loadRegistry: registryLoader(configuration, never(), () => systemClock.now()),
-    tryStore: async () => {
-      const database = await openStore(configuration.store, version, systemClock);
-      await database.close();
-      return 'opens, and its schema is up to date';
-    },
-    openSources: () => openConfiguredSources(configuration),
-    createQueue: () => createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined }),
-  });
-}
-
-/** A signal for verbs, which end with their process. */
-function never(): AbortSignal {
-  return new AbortController().signal;
 }

@@ -3,8 +3,6 @@
  * other, and stops them in the opposite one. The only place that knows them all.
  */
 
-import { join } from 'node:path';
-import { sourcePlugins } from '../../collectors/index.ts';
 import { Alerting } from '../alerting/alerting.ts';
 import { CHANNEL_PLUGINS } from '../channels/index.ts';
 import type { Configuration } from '../config/load.ts';
@@ -21,8 +19,6 @@ import { systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { PollingHost } from '../polling/host.ts';
-import { openSources } from '../polling/open-sources.ts';
-import type { OpenSource } from '../polling/source-config.ts';
 import { createQueue } from '../queue/index.ts';
 import { announceAddress } from '../store/data-directory.ts';
 import type { Database } from '../store/database.ts';
@@ -30,6 +26,7 @@ import { createStore, type Store } from '../store/index.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
 import { registryLoader } from './load-registry.ts';
+import { openConfiguredSources } from './open-configured-sources.ts';
 import { openStore } from './open-store.ts';
 import { logPollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
@@ -308,16 +305,4 @@ export class Daemon {
 
 function watchedBefore(store: Store): ReturnType<Store['observations']['latest']> {
   return store.observations.latest();
-}
-
-export function openConfiguredSources(configuration: Configuration): readonly OpenSource[] {
-  const cacheDirectory =
-    configuration.store.kind === 'embedded'
-      ? join(configuration.store.path, 'sources')
-      : join(configuration.baseDirectory, '.plumbline', 'sources');
-  return openSources(
-    configuration.sources.map((source) => ({ ...source, secrets: configuration.secrets })),
-    sourcePlugins,
-    { baseDirectory: configuration.baseDirectory, cacheDirectory },
-  );
 }

@@ -53,12 +53,8 @@ export async function restore(
   }
   const [held] = watch.held(target.id);
   const variant = variantFor(version, held?.settings.model);
-  const outcome = await polling.restore(target.id, {
-    version: name,
-    body: variant.body,
-    settings: variant.settings,
-    dryRun: call.dryRun,
-  });
+  const command = { version: name, body: variant.body, settings: variant.settings, dryRun: call.dryRun };
+  const outcome = await watch.whileRestoring(target.id, () => polling.restore(target.id, command));
   const written = outcome.result === 'restored' || outcome.result === 'not_confirmed';
   if (written)
     log.warn(

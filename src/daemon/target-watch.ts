@@ -53,6 +53,7 @@ export class TargetWatch {
   /** By target and part; as many as there are configured targets and their parts. */
   readonly #watched = new Map<string, Watched>();
   readonly #judged = new Map<string, Judged>();
+  readonly #restoring = new Set<string>();
 
   /** `latest`: what the store says was seen last, so that the first polls have something to compare with. */
   constructor(latest: readonly LatestObservation[], options: TargetWatchOptions) {
@@ -84,11 +85,6 @@ export class TargetWatch {
         const before = this.#watched.get(key);
         const siblings = held.filter((sibling) => sibling.part !== observation.part);
         const answered = observation.outcome === 'unreachable' ? (before?.lastAnswered ?? null) : observation;
-        if (observation.outcome === 'missing' && observation.partEnded === true) {
-          this.#watched.delete(key);
-          this.#judged.delete(key);
-          continue;
-        }
         const changedAt = changed(before?.lastAnswered ?? null, observation)
           ? observation.observedAt
           : (before?.changedAt ?? null);
@@ -101,9 +97,23 @@ export class TargetWatch {
         };
         findings.push(await this.#judge(key, watched));
         this.#watched.set(key, { ...watched, lastAnswered: answered });
+        if (observation.outcome === 'missing' && observation.partEnded === true) {
+          this.#watched.delete(key);
+          this.#judged.delete(key);
+        }
       }
     }
-    await this.#options.onFindings(findings);
+    await this.#options.onFindings(findings.map((finding) => this.#withCause(finding)));
+  }
+
+  /** While we put a target right ourselves, its resolution says so. */
+  async whileRestoring<T>(target: string, work: () => Promise<T>): Promise<T> {
+    this.#restoring.add(target);
+    try {
+      return await work();
+    } finally {
+      this.#restoring.delete(target);
+    }
   }
 
   /** Judges what was seen last once more, because what is expected of these prompts changed. */
@@ -149,6 +159,10 @@ export class TargetWatch {
     const finding: Finding = { judgement, owner: ownerOf(expected) };
     this.#judged.set(key, { input, finding });
     return finding;
+  }
+
+  #withCause(finding: Finding): Finding {
+    return this.#restoring.has(finding.judgement.target) ? { ...finding, cause: 'restored' } : finding;
   }
 
   async #changeInterval(observation: Observation): Promise<TimeInterval> {

@@ -34,13 +34,20 @@ function requestsOf(dialect: string, name: string, extension: 'pb' | 'json'): Re
   return readdirSync(folder)
     .filter((file) => file !== 'expected.json' && file.endsWith(`.${extension}`))
     .toSorted()
-    .map((file) => ({ signal: file.includes('.logs.') ? 'logs' : 'traces', json: extension === 'json', body: readFileSync(join(folder, file)) }));
+    .map((file) => ({
+      signal: file.includes('.logs.') ? 'logs' : 'traces',
+      json: extension === 'json',
+      body: readFileSync(join(folder, file)),
+    }));
 }
 
 async function send({ signal, json, body }: Request, compress = false): Promise<number> {
   const response = await fetch(`${daemon.otlp}/v1/${signal}`, {
     method: 'POST',
-    headers: { 'content-type': json ? 'application/json' : 'application/x-protobuf', ...(compress ? { 'content-encoding': 'gzip' } : {}) },
+    headers: {
+      'content-type': json ? 'application/json' : 'application/x-protobuf',
+      ...(compress ? { 'content-encoding': 'gzip' } : {}),
+    },
     body: new Uint8Array(compress ? gzipSync(body) : body),
   });
   return response.status;
@@ -88,11 +95,15 @@ describe.each([
       expect(call.output_tokens).toBe(17);
       expect(call.response_model).not.toBe('');
     }
-    const before = await daemon.get<{ data: unknown[] }>('/api/v1/usage?group_by=service,model&from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z');
+    const before = await daemon.get<{ data: unknown[] }>(
+      '/api/v1/usage?group_by=service,model&from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z',
+    );
     for (const request of all.toReversed()) expect(await send(request, true)).toBe(200);
     // Longer than a quiet trace waits to be settled again.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
-    const after = await daemon.get<{ data: unknown[] }>('/api/v1/usage?group_by=service,model&from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z');
+    const after = await daemon.get<{ data: unknown[] }>(
+      '/api/v1/usage?group_by=service,model&from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z',
+    );
     expect(after).toEqual(before);
     expect(await callsWith(spans)).toEqual(calls);
   });

@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 
-const TEXTS = { 1: 'Answer politely.\n', 2: 'Answer politely and briefly.\n', 3: 'Answer politely, briefly and in French.\n' } as const;
+const TEXTS = {
+  1: 'Answer politely.\n',
+  2: 'Answer politely and briefly.\n',
+  3: 'Answer politely, briefly and in French.\n',
+} as const;
 
 let directory: string;
 let daemon: Daemon | null = null;
@@ -54,10 +58,25 @@ async function seenVersion(running: Daemon, version: string): Promise<void> {
   });
 }
 
-async function heldAt(time: string, flags: readonly string[]): Promise<{ held: (string | null)[]; intended: string | null }> {
-  const result = await runPlumbline(directory, ['at', 'support.tone', '--environment', 'production', '--time', time, '--json', ...flags]);
+async function heldAt(
+  time: string,
+  flags: readonly string[],
+): Promise<{ held: (string | null)[]; intended: string | null }> {
+  const result = await runPlumbline(directory, [
+    'at',
+    'support.tone',
+    '--environment',
+    'production',
+    '--time',
+    time,
+    '--json',
+    ...flags,
+  ]);
   const answer = JSON.parse(result.stdout);
-  return { held: answer.held.map((entry: { version: string | null }) => entry.version), intended: answer.intended?.version ?? null };
+  return {
+    held: answer.held.map((entry: { version: string | null }) => entry.version),
+    intended: answer.intended?.version ?? null,
+  };
 }
 
 test('the right version before, between and after two edits, across kill -9', async () => {
@@ -90,7 +109,8 @@ test('the right version before, between and after two edits, across kill -9', as
 
   await daemon.kill();
   daemon = null;
-  for (const [time, versions] of expected) expect((await heldAt(time, [])).held, `${time}, from the store`).toEqual(versions);
+  for (const [time, versions] of expected)
+    expect((await heldAt(time, [])).held, `${time}, from the store`).toEqual(versions);
 }, 120_000);
 
 test('the answer is cited: interval, source and hash', async () => {

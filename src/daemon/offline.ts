@@ -1,0 +1,70 @@
+/** What verbs do without a running daemon: read the registry, write the lockfile, ask the store, check everything. */
+
+import { daemonClient } from '../cli/client.ts';
+import { urlOf, type Check, type LockResult } from '../cli/context.ts';
+import type { RegistryReport } from '../cli/registry-report.ts';
+import type { Configuration } from '../config/load.ts';
+import { Fault } from '../contract/fault.ts';
+import type { ActiveAt, AtQuery } from '../contract/store.ts';
+import { systemClock } from '../lib/time.ts';
+import { createQueue } from '../queue/index.ts';
+import { parseLockRequest, planLock, writeLockFile } from '../registry/lock.ts';
+import { createStore } from '../store/index.ts';
+import { doctor } from './doctor.ts';
+import { loadConfiguredRegistry, registryLoader } from './load-registry.ts';
+import { openConfiguredSources } from './open-configured-sources.ts';
+import { openStore } from './open-store.ts';
+
+export async function reportRegistry(configuration: Configuration): Promise<RegistryReport> {
+  const { snapshot, problems, notes } = await loadConfiguredRegistry(configuration, never());
+  return { snapshot, problems, notes };
+}
+
+export async function lockRegistry(
+  configuration: Configuration,
+  requests: readonly string[],
+  environment: string | null,
+  dryRun: boolean,
+): Promise<LockResult> {
+  const { snapshot, locked, present } = await loadConfiguredRegistry(configuration, never());
+  if (locked === null)
+    throw new Fault('config', 'The lockfile has problems, and would lose pins if it were written now.', {
+      hint: '`plumbline validate` lists them.',
+    });
+  const { versions } = snapshot;
+  const plan = planLock({ locked, versions, present, environment, requests: requests.map(parseLockRequest) });
+  const written = !dryRun && plan.refusals.length === 0 && plan.changes.length > 0 && configuration.lockFile !== null;
+  if (written && configuration.lockFile !== null) await writeLockFile(configuration.lockFile, plan.text);
+  return { written, changes: plan.changes, refusals: plan.refusals };
+}
+
+export async function askStore(configuration: Configuration, query: AtQuery, version: string): Promise<ActiveAt> {
+  const database = await openStore(configuration.store, version, systemClock);
+  try {
+    return await createStore(database, systemClock).timeline.at(query);
+  } finally {
+    await database.close();
+  }
+}
+
+export function examine(configuration: Configuration, version: string): AsyncIterable<Check> {
+  return doctor(configuration, {
+    runningDaemon: async () => {
+      const url = urlOf(configuration);
+      return (await daemonClient(url, undefined).isRunning()) ? url : null;
+    },
+    loadRegistry: registryLoader(configuration, never(), () => systemClock.now()),
+    tryStore: async () => {
+      const database = await openStore(configuration.store, version, systemClock);
+      await database.close();
+      return 'opens, and its schema is up to date';
+    },
+    openSources: () => openConfiguredSources(configuration),
+    createQueue: () => createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined }),
+  });
+}
+
+/** A signal for verbs, which end with their process. */
+function never(): AbortSignal {
+  return new AbortController().signal;
+}

@@ -1,0 +1,138 @@
+/** The verbs that need no daemon, run as a user runs them. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runPlumbline } from '../support/daemon.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'plumbline-cli-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const run = (...line: string[]): ReturnType<typeof runPlumbline> => runPlumbline(directory, line);
+
+function write(file: string, text: string): void {
+  writeFileSync(join(directory, file), text);
+}
+
+describe('init, lock, validate, doctor', () => {
+  test('lead from nothing to a valid configuration', async () => {
+    const init = await run('init');
+    expect(init.code).toBe(0);
+    expect(init.stdout).toContain('wrote  plumbline.yaml');
+    expect((await run('validate')).code).toBe(0);
+
+    const lock = await run('lock');
+    expect(lock.stdout).toContain('pinned  example.greeting 1 in production');
+    expect(readFileSync(join(directory, 'prompts.lock.yaml'), 'utf8')).toContain('example.greeting: { version: 1');
+    expect((await run('lock')).stdout).toContain('Nothing to change');
+
+    const validate = await run('validate', '--json');
+    expect(JSON.parse(validate.stdout)).toMatchObject({ valid: true, problems: [], prompts: 1, versions: 1 });
+
+    const doctor = await run('doctor');
+    expect(doctor.stdout).toMatch(/ok\s+target app-config\/example\.greeting: read/);
+    expect(doctor.stdout).toMatch(/ok\s+store /);
+  });
+
+  test('init overwrites nothing by itself', async () => {
+    write('plumbline.yaml', 'mine: true\n');
+    const init = await run('init');
+    expect(init.code).toBe(2);
+    expect(init.stderr).toContain('--force');
+    expect(readFileSync(join(directory, 'plumbline.yaml'), 'utf8')).toBe('mine: true\n');
+    expect(existsSync(join(directory, 'prompts'))).toBe(false);
+  });
+
+  test('doctor says what is wrong with each thing that is named', async () => {
+    await run('init');
+    rmSync(join(directory, 'live/greeting.txt'));
+    write(
+      'plumbline.yaml',
+      `${readFileSync(join(directory, 'plumbline.yaml'), 'utf8')}\nserver: { port: 1, otlp_port: 0, grpc_port: 0 }\n`.replace(
+        'store: { path: ./data }',
+        'store: { path: ./plumbline.yaml }',
+      ),
+    );
+    const doctor = await run('doctor', '--json');
+    expect(doctor.code).toBe(1);
+    const { healthy, checks } = JSON.parse(doctor.stdout);
+    expect(healthy).toBe(false);
+    const failed = checks
+      .filter((check: { status: string }) => check.status === 'failed')
+      .map((check: { what: string }) => check.what);
+    expect(failed).toContain('target app-config/example.greeting');
+    expect(failed.some((what: string) => what.startsWith('store '))).toBe(true);
+  });
+});
+
+describe('problems', () => {
+  test('of the registry come all at once, each with file and line; exit code 1', async () => {
+    await run('init');
+    write('prompts/broken.yaml', 'id: a.b\nversion: 1\n  owner: x\n');
+    write('prompts/ownerless.yaml', 'id: a.c\nversion: 1\nmodel: m\ntags: [t]\nformat: plain\ntemplate: hello\n');
+    write(
+      'prompts/twin.yaml',
+      'id: example.greeting\nversion: 1\nowner: o\nmodel: m\ntags: [t]\nformat: plain\ntemplate: other\n',
+    );
+    write('prompts.lock.yaml', 'environments:\n  production:\n    a.z: { version: 9, hash: "sha256:00" }\n');
+    const validate = await run('validate');
+    expect(validate.code).toBe(1);
+    expect(validate.stdout).toMatch(/prompts\/broken\.yaml:\d+:\d+/);
+    expect(validate.stdout).toMatch(/prompts\/ownerless\.yaml(:\d+:\d+)? owner: is required/);
+    expect(validate.stdout).toMatch(/example\.greeting/);
+    expect(validate.stdout).toMatch(/prompts\.lock\.yaml:3:\d+/);
+  });
+
+  test('of the configuration stop the daemon before anything is touched', async () => {
+    write('plumbline.yaml', 'sauces: []\n');
+    const start = await run('start');
+    expect(start.code).toBe(2);
+    expect(start.stderr).toMatch(/plumbline\.yaml:1:1 sauces: .*sources/);
+    expect(existsSync(join(directory, 'data'))).toBe(false);
+  });
+
+  test.each([
+    [['start', '--port', 'many'], 'is not a port'],
+    [['status', '--url', 'http://127.0.0.1:9'], 'No Plumbline daemon answers'],
+    [['restore'], "missing required argument 'target'"],
+    [['validate', '--config', 'nowhere.yaml'], "can't be read"],
+  ])('%j: exit code 2, and what to do', async (line, words) => {
+    const result = await runPlumbline(directory, line);
+    expect(result.code).toBe(2);
+    expect(result.stderr + result.stdout).toContain(words);
+  });
+
+  test('--json stays JSON when it fails', async () => {
+    const result = await run('status', '--json', '--url', 'http://127.0.0.1:9');
+    expect(result.code).toBe(2);
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      error: { message: expect.stringContaining('No Plumbline daemon'), hint: expect.any(String) },
+    });
+  });
+});
+
+test('help and version', async () => {
+  expect((await run('--version')).stdout.trim()).toMatch(/^\d+\.\d+\.\d+/);
+  const help = await run('--help');
+  expect(help.code).toBe(0);
+  for (const verb of [
+    'start',
+    'init',
+    'validate',
+    'lock',
+    'doctor',
+    'status',
+    'incidents',
+    'at',
+    'attribute',
+    'restore',
+  ])
+    expect(help.stdout).toContain(`\n  ${verb} `);
+  expect((await run('at', '--help')).stdout).toContain('--time <rfc3339>');
+});
