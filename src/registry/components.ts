@@ -24,6 +24,9 @@ interface Failure {
   readonly reason: string;
 }
 
+/** Drafts live from load to load, and most include nothing: their hashes are computed once. */
+const withoutComponents = new WeakMap<PromptDraft, Expansion>();
+
 /**
  * `candidates` gives, for `id@version`, the contents that claimed to be it, first one first. The
  * first that can be expanded is the component.
@@ -39,6 +42,14 @@ export class ComponentExpander {
 
   /** The variants of a version with all components filled in, or why that can't be done. */
   expand(draft: PromptDraft): Expansion {
+    const known = withoutComponents.get(draft);
+    if (known !== undefined) return known;
+    const expansion = this.#expand(draft);
+    if (draft.components.length === 0) withoutComponents.set(draft, expansion);
+    return expansion;
+  }
+
+  #expand(draft: PromptDraft): Expansion {
     const variants: PromptVariant[] = [];
     for (const { model, body, format, settings } of draft.variants) {
       const sources = new Map<string, string>();

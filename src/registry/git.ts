@@ -254,11 +254,17 @@ export async function readBlobs(
   if (blobs.length === 0) return;
   const child = start(place.directory, ['cat-file', '--batch', '--buffer'], signal);
   const reader = new BatchReader(each);
-  child.stdout.on('data', (chunk: Buffer) => reader.push(chunk));
   const ended = finished(child);
+  // Looked at below; until then a failure must not count as unhandled.
+  ended.catch(() => undefined);
   child.stdin.on('error', () => undefined);
   child.stdin.end(`${blobs.join('\n')}\n`);
-  const { status, stderr } = await ended;
+  // One chunk per turn of the event loop: reading contents takes time, and others wait meanwhile.
+  for await (const chunk of child.stdout) reader.push(chunk as Buffer);
+  const { status, stderr } = await ended.catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error;
+  });
   if (status !== 0 && reader.answers < blobs.length) throw gitFailed('cat-file', { kind: 'ran', status, stderr });
 }
 

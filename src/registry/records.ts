@@ -183,9 +183,8 @@ function decideVersion(
     };
   }
   const version = registered(record.claim, record.variants, newest ?? record.claim.draft, source);
-  const recordHash = contentFingerprint(record.variants);
   const tampered = usable.slice(1).flatMap(({ claim, variants }): TamperedInHistory[] => {
-    if (contentFingerprint(variants) === recordHash) return [];
+    if (contentFingerprint(variants) === contentFingerprint(record.variants)) return [];
     const later = registered(claim, variants, claim.draft, undefined);
     const { prompt, version: number } = version;
     return [

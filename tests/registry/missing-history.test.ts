@@ -81,11 +81,14 @@ describe('loading again', () => {
     expect((await load(directory, 'prompts', second)).files).toEqual(first.files);
   });
 
-  test('stops when it is told to', async () => {
+  test.each([0, 1, 2, 3, 5, 8])('stops when it is told to, after turn %i', async (turns) => {
     const directory = repository(THREE_VERSIONS);
-    const signal = AbortSignal.abort(new Error('enough'));
-    const options = { roots: [{ files: 'prompts' }], lockFile: null, baseDirectory: directory, signal };
-    await expect(loadRegistry(options)).rejects.toThrow('enough');
+    const controller = new AbortController();
+    const options = { roots: [{ files: 'prompts' }], lockFile: null, baseDirectory: directory };
+    const loading = loadRegistry({ ...options, signal: controller.signal });
+    for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort(new Error('enough'));
+    await expect(loading).rejects.toThrow('enough');
   });
 });
 
