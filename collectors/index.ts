@@ -6,8 +6,12 @@ import { elevenlabs } from './elevenlabs.ts';
 import { files } from './files.ts';
 import { git } from './git.ts';
 import { httpJson } from './http-json.ts';
+import { kubernetes } from './kubernetes.ts';
 import { langfuse } from './langfuse.ts';
+import { langsmith } from './langsmith.ts';
+import { launchdarkly } from './launchdarkly.ts';
 import { openaiAgents } from './openai-agents.ts';
+import { promptlayer } from './promptlayer.ts';
 import { retell } from './retell.ts';
 import { vapi } from './vapi.ts';
 
@@ -17,8 +21,12 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   files,
   git,
   httpJson,
+  kubernetes,
   langfuse,
+  langsmith,
+  launchdarkly,
   openaiAgents,
+  promptlayer,
   retell,
   vapi,
 ];

@@ -18,6 +18,7 @@ import type {
 import { bodyMessages, canonicalBody, chatBody, textBody } from '../src/text/body.ts';
 import { Api, basicAuth } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
+import { findVersion } from './lib/find-version.ts';
 import { allPages } from './lib/pages.ts';
 import { readEach } from './lib/read-each.ts';
 import { registeredVersion } from './lib/registered.ts';
@@ -73,8 +74,6 @@ const LIST_FROM = 4;
 /** Langfuse keeps this label on the newest version by itself, and refuses to set it. */
 const MANAGED_LABEL = 'latest';
 const REFERENCE = '@@@langfusePrompt:';
-// Versions looked through for one with the wanted content, newest first.
-const SEARCHED_VERSIONS_MAX = 50;
 
 export const langfuse = sourcePlugin({
   type: 'langfuse',
@@ -231,13 +230,11 @@ class Langfuse {
   ): Promise<Prompt | null> {
     const name = nameOf(target);
     const [listed] = await Array.fromAsync(this.#list({ name }, signal));
-    const newestFirst = (listed?.versions ?? []).toSorted((a, b) => b - a).slice(0, SEARCHED_VERSIONS_MAX);
-    const named = Number(request.sourceVersion);
-    for (const version of Number.isInteger(named) ? [named, ...newestFirst] : newestFirst) {
-      const prompt = await this.#prompt(name, { version, resolve: false }, signal);
-      if (prompt !== null && canonicalBody(bodyOf(prompt)) === canonicalBody(request.body)) return prompt;
-    }
-    return null;
+    const newestFirst = (listed?.versions ?? []).toSorted((a, b) => b - a).map(String);
+    return findVersion(request, newestFirst, async (version) => {
+      const prompt = await this.#prompt(name, { version: Number(version), resolve: false }, signal);
+      return prompt === null ? null : { version: prompt, body: bodyOf(prompt) };
+    });
   }
 
   async #moveLabel(target: SourceTarget<Target>, to: Prompt, signal: AbortSignal): Promise<void> {

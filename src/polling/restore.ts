@@ -53,11 +53,13 @@ export async function restoreTarget(
   const look = await poller.look([target.id], signal, true);
   const before = contentToReplace(target, look.contents?.get(target.id), look.observations, command.part);
   refuseOther(target, before, command.expectHash);
+  const { version, body, settings, sourceVersion } = command;
   const outcome = { form, comparesAndSets, before, observations: look.observations };
-  if (before !== null && holds(before, command)) return { ...outcome, result: 'nothing_to_do', after: before };
+  // A label that names another version with the same text is still moved.
+  const names = sourceVersion === undefined || before?.version === undefined || before.version === sourceVersion;
+  if (before !== null && names && holds(before, command)) return { ...outcome, result: 'nothing_to_do', after: before };
   if (command.dryRun === true) return { ...outcome, result: 'planned', after: null };
 
-  const { version, body, settings, sourceVersion } = command;
   const request = {
     version,
     body,
@@ -111,13 +113,11 @@ function refuseOther(target: SourceTarget<unknown>, before: LiveContent | null, 
 }
 
 /**
- * The same text, whatever the place did to its carriage (some trim or change line ends), the same
- * settings where both sides name them, and the same version where both sides name it.
+ * The same text, whatever the place did to its carriage (some trim or change line ends), and the
+ * same settings where both sides name them.
  */
 function holds(content: LiveContent, wanted: RestoreCommand): boolean {
   if (contentHashes(content.body).transport !== contentHashes(wanted.body).transport) return false;
-  if (wanted.sourceVersion !== undefined && (content.version ?? wanted.sourceVersion) !== wanted.sourceVersion)
-    return false;
   const { model, parameters, tools } = content.settings ?? {};
   return (
     agree(model, wanted.settings.model) &&

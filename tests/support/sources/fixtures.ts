@@ -5,8 +5,12 @@ import { elevenlabsFixture } from './elevenlabs.ts';
 import { filesFixture } from './files.ts';
 import { gitFixture } from './git.ts';
 import { httpJsonFixture } from './http-json.ts';
+import { kubernetesFixture } from './kubernetes.ts';
 import { langfuseFixture } from './langfuse.ts';
+import { langsmithFixture } from './langsmith.ts';
+import { launchdarklyFixture } from './launchdarkly.ts';
 import { openaiAgentsFixture } from './openai-agents.ts';
+import { promptlayerFixture } from './promptlayer.ts';
 import { retellFixture } from './retell.ts';
 import { vapiFixture } from './vapi.ts';
 import type { SourceFixture } from './stand-in.ts';
@@ -17,8 +21,12 @@ export const sourceFixtures: readonly SourceFixture[] = [
   filesFixture,
   gitFixture,
   httpJsonFixture,
+  kubernetesFixture,
   langfuseFixture,
+  langsmithFixture,
+  launchdarklyFixture,
   openaiAgentsFixture,
+  promptlayerFixture,
   retellFixture,
   vapiFixture,
 ];
