@@ -6,29 +6,18 @@
 import { randomUUID } from 'node:crypto';
 import { watch as watchDirectory, type FSWatcher } from 'node:fs';
 import { link, open, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../src/contract/fault.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
-import type { PromptBody } from '../src/contract/prompt.ts';
-import type {
-  LiveContent,
-  Reading,
-  RestoreRequest,
-  Source,
-  SourceContext,
-  SourceTarget,
-} from '../src/contract/source.ts';
+import type { Reading, RestoreRequest, Source, SourceContext, SourceTarget } from '../src/contract/source.ts';
 import { formatBytes } from '../src/lib/http.ts';
-import { parseJsonPath } from '../src/lib/json-path.ts';
 import { sleep } from '../src/lib/limits.ts';
-import { timestampFromDate } from '../src/lib/time.ts';
-import { textBody } from '../src/text/body.ts';
-import { singleText } from './lib/chat.ts';
 import { jsonPath } from './lib/json-path-field.ts';
 import { readEach } from './lib/read-each.ts';
 import { refuseIfChanged } from './lib/same-content.ts';
-import { readField, replaceField } from './lib/structured-text.ts';
+import { readingOfText, textWith } from './lib/structured-text.ts';
+import { editedAt } from './lib/time-from.ts';
 
 // A prompt is kilobytes; a file of megabytes is a wrong path.
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -87,29 +76,9 @@ async function readTarget(
   if (answer === 'unchanged') return { outcome: 'unchanged', target: target.id };
   if (answer === 'absent')
     return { outcome: 'missing', target: target.id, reason: `${target.config.path} does not exist.` };
-  const read = contentOf(target, answer.text);
-  if (read.outcome !== 'held') return { ...read, target: target.id };
-  const editedAt = timestampFromDate(answer.modifiedAt);
-  const content: LiveContent = { body: read.body, ...(editedAt === null ? {} : { editedAt }) };
-  return {
-    outcome: 'held',
-    target: target.id,
-    contents: [content],
-    ...(answer.cursor === null ? {} : { cursor: answer.cursor }),
-  };
-}
-
-type TextAnswer =
-  | { readonly outcome: 'held'; readonly body: PromptBody }
-  | { readonly outcome: 'missing' | 'unreachable'; readonly reason: string };
-
-function contentOf(target: SourceTarget<Target>, text: string): TextAnswer {
-  const { path, field } = target.config;
-  if (field === undefined) return { outcome: 'held', body: textBody(text) };
-  const answer = readField(text, parseJsonPath(field));
-  if (answer.outcome === 'held') return answer;
-  if (answer.outcome === 'absent') return { outcome: 'missing', reason: `${path} has no ${field}.` };
-  return { outcome: 'unreachable', reason: `${path}: ${answer.reason}` };
+  const { path: shown, field } = target.config;
+  const reading = readingOfText(target.id, shown, answer.text, field, editedAt(answer.modifiedAt.toISOString()));
+  return reading.outcome === 'held' && answer.cursor !== null ? { ...reading, cursor: answer.cursor } : reading;
 }
 
 interface FileAnswer {
@@ -198,20 +167,12 @@ async function restore(
 ): Promise<Reading> {
   const path = pathOf(target, context);
   const now = await readFileSettled(path, undefined, signal);
-  const held = typeof now === 'string' ? null : contentOf(target, now.text);
-  refuseIfChanged(target.id, held?.outcome === 'held' ? held : null, request.expect);
-  const text = newText(target, request, typeof now === 'string' ? null : now.text);
-  await replaceFile(path, text, typeof now !== 'string');
+  const { path: shown, field } = target.config;
+  const before = typeof now === 'string' ? null : now.text;
+  const reading = before === null ? null : readingOfText(target.id, shown, before, field);
+  refuseIfChanged(target.id, reading?.outcome === 'held' ? reading.contents[0] : null, request.expect);
+  await replaceFile(path, textWith(shown, before, field, request.body), before !== null);
   return readTarget(target, context, undefined, signal);
-}
-
-function newText(target: SourceTarget<Target>, request: RestoreRequest, before: string | null): string {
-  const { path, field } = target.config;
-  if (field === undefined) return singleText(request.body, path);
-  const text =
-    before === null ? null : replaceField(before, parseJsonPath(field), request.body, extname(path) === '.json');
-  if (text === null) throw new Fault('permanent', `${path} has no place for ${field}.`);
-  return text;
 }
 
 /** Readers see the old text or the new one, never half of it. */

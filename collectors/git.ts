@@ -7,16 +7,13 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../src/contract/fault.ts';
-import type { PromptBody } from '../src/contract/prompt.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type { Reading, Source, SourceContext, SourceTarget } from '../src/contract/source.ts';
-import { parseJsonPath } from '../src/lib/json-path.ts';
-import { textBody } from '../src/text/body.ts';
 import { jsonPath } from './lib/json-path-field.ts';
 import { readEach } from './lib/read-each.ts';
 import { runGit, type GitAnswer } from './lib/run-git.ts';
 import { secret } from './lib/secret.ts';
-import { readField } from './lib/structured-text.ts';
+import { readingOfText } from './lib/structured-text.ts';
 import { editedAt } from './lib/time-from.ts';
 
 const Config = z.strictObject({
@@ -86,23 +83,12 @@ async function readTarget(repository: Repository, commit: string, target: Source
   const { path, field } = target.config;
   const text = await repository.readText(commit, path);
   if (text === null) return { outcome: 'missing', target: target.id, reason: `${repository.ref} has no ${path}.` };
-  let body: PromptBody = textBody(text);
-  if (field !== undefined) {
-    const answer = readField(text, parseJsonPath(field));
-    if (answer.outcome === 'absent')
-      return { outcome: 'missing', target: target.id, reason: `${path} has no ${field}.` };
-    if (answer.outcome === 'unreadable') {
-      return { outcome: 'unreachable', target: target.id, reason: `${path}: ${answer.reason}` };
-    }
-    body = answer.body;
-  }
   const last = await repository.lastChange(commit, path);
-  const content = {
-    body,
+  const reading = readingOfText(target.id, path, text, field, {
     pointer: { name: repository.ref, value: commit },
     ...(last === null ? {} : { version: last.commit, editedBy: last.author, ...editedAt(last.committedAt) }),
-  };
-  return { outcome: 'held', target: target.id, contents: [content], cursor: commit };
+  });
+  return reading.outcome === 'held' ? { ...reading, cursor: commit } : reading;
 }
 
 /** One read's view of the repository: its directory when it is local, a bare copy when it is not. */

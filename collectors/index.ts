@@ -5,6 +5,8 @@ import { anthropicAgents } from './anthropic-agents.ts';
 import { elevenlabs } from './elevenlabs.ts';
 import { files } from './files.ts';
 import { git } from './git.ts';
+import { github } from './github.ts';
+import { gitlab } from './gitlab.ts';
 import { httpJson } from './http-json.ts';
 import { kubernetes } from './kubernetes.ts';
 import { langfuse } from './langfuse.ts';
@@ -20,6 +22,8 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   elevenlabs,
   files,
   git,
+  github,
+  gitlab,
   httpJson,
   kubernetes,
   langfuse,

@@ -13,17 +13,14 @@ import type {
   SourceContext,
   SourceTarget,
 } from '../src/contract/source.ts';
-import { parseJsonPath } from '../src/lib/json-path.ts';
-import { textBody } from '../src/text/body.ts';
 import { Api } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
-import { singleText } from './lib/chat.ts';
 import { jsonPath } from './lib/json-path-field.ts';
 import { readGroups } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { changedMeanwhile } from './lib/same-content.ts';
 import { secret } from './lib/secret.ts';
-import { readField, replaceField } from './lib/structured-text.ts';
+import { readingOfText, textWith } from './lib/structured-text.ts';
 import { editedAt } from './lib/time-from.ts';
 
 const Config = z.strictObject({
@@ -134,18 +131,8 @@ function readingOf(object: ConfigObject | null, target: SourceTarget<Target>): R
   if (object === null) return { outcome: 'missing', target: target.id, reason: `There is no ${kind} ${name}.` };
   const text = textOf(object, target);
   if (text === null) return { outcome: 'missing', target: target.id, reason: `${name} has no key ${key}.` };
-  const answer =
-    field === undefined ? ({ outcome: 'held', body: textBody(text) } as const) : readField(text, parseJsonPath(field));
-  if (answer.outcome === 'absent')
-    return { outcome: 'missing', target: target.id, reason: `${key} of ${name} has no ${field}.` };
-  if (answer.outcome === 'unreadable')
-    return { outcome: 'unreachable', target: target.id, reason: `${key} of ${name}: ${answer.reason}` };
-  const content: LiveContent = {
-    body: answer.body,
-    version: object.metadata.resourceVersion,
-    ...lastWrite(object, key),
-  };
-  return { outcome: 'held', target: target.id, contents: [content] };
+  const { resourceVersion: version } = object.metadata;
+  return readingOfText(target.id, `${key} of ${name}`, text, field, { version, ...lastWrite(object, key) });
 }
 
 function textOf({ data }: ConfigObject, { config: { kind, key } }: SourceTarget<Target>): string | null {
@@ -179,12 +166,7 @@ async function write(
   const { kind, name, key, field } = target.config;
   if (object === null)
     throw new Fault('permanent', `There is no ${kind} ${name} to write to.`, { hint: 'Create it first.' });
-  const before = textOf(object, target) ?? '';
-  const text =
-    field === undefined
-      ? singleText(request.body, target.id)
-      : replaceField(before, parseJsonPath(field), request.body, before.trimStart().startsWith('{'));
-  if (text === null) throw new Fault('permanent', `${key} of ${name} has no place for ${String(field)}.`);
+  const text = textWith(`${key} of ${name}`, textOf(object, target), field, request.body);
   const value = kind === 'secret' ? Buffer.from(text).toString('base64') : text;
   // The resource version in the object makes the server refuse it over a newer one.
   const body = { ...object, data: { ...object.data, [key]: value } };

@@ -17,7 +17,8 @@ export interface Question {
 /** An answer that is not what was asked for, told apart so that nobody takes it for one. */
 export type Found<Shape> =
   | { readonly outcome: 'ok'; readonly value: Shape; readonly headers: Headers }
-  | { readonly outcome: 'absent' | 'conflict'; readonly words: string }
+  | { readonly outcome: 'absent'; readonly words: string }
+  | { readonly outcome: 'conflict'; readonly words: string }
   | { readonly outcome: 'unchanged' };
 
 export class Api {

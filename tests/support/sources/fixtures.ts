@@ -4,6 +4,8 @@ import { anthropicAgentsFixture } from './anthropic-agents.ts';
 import { elevenlabsFixture } from './elevenlabs.ts';
 import { filesFixture } from './files.ts';
 import { gitFixture } from './git.ts';
+import { githubFixture } from './github.ts';
+import { gitlabFixture } from './gitlab.ts';
 import { httpJsonFixture } from './http-json.ts';
 import { kubernetesFixture } from './kubernetes.ts';
 import { langfuseFixture } from './langfuse.ts';
@@ -20,6 +22,8 @@ export const sourceFixtures: readonly SourceFixture[] = [
   elevenlabsFixture,
   filesFixture,
   gitFixture,
+  githubFixture,
+  gitlabFixture,
   httpJsonFixture,
   kubernetesFixture,
   langfuseFixture,

@@ -1,0 +1,73 @@
+/** GitLab's repository files API, from its reference pages: last commits, and writes that name the one they are over. */
+
+import { createHash } from 'node:crypto';
+import { httpPlace, ticking } from './http-place.ts';
+import { serveApi } from './http-stand-in.ts';
+import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
+
+const TOKEN = 'glpat-0123456789abcdef';
+
+export async function openGitlab() {
+  const now = ticking();
+  const files = new Map<string, { text: string; commit: string; by: string; at: string }>();
+  const write = (path: string, text: string, by: string): void => {
+    const at = new Date(now()).toISOString();
+    files.set(path, {
+      text,
+      commit: createHash('sha1')
+        .update(path + at)
+        .digest('hex'),
+      by,
+      at,
+    });
+  };
+  const pathOf = (prompt: string): string => `prompts/${prompt}.txt`;
+  for (const prompt of PROMPTS) write(pathOf(prompt), originalText(prompt), 'Alice');
+  const server = await serveApi(({ method, parts, query, headers, body }) => {
+    if (headers['private-token'] !== TOKEN) return { status: 401, body: { message: '401 Unauthorized' } };
+    const [, , , project, repository, kind, name = ''] = parts;
+    if (project !== 'acme/prompts') return { status: 404, body: { message: '404 Project Not Found' } };
+    if (repository === undefined) return { body: { id: 7, path_with_namespace: project } };
+    if (kind === 'commits') {
+      const found = [...files.values()].find((file) => file.commit === name);
+      return found === undefined
+        ? { status: 404, body: { message: '404 Commit Not Found' } }
+        : { body: { id: name, author_name: found.by, committed_date: found.at } };
+    }
+    const file = files.get(name);
+    if (method === 'PUT') {
+      if (body.last_commit_id !== file?.commit)
+        return {
+          status: 400,
+          body: { message: 'You are attempting to update a file that has changed since you started editing it.' },
+        };
+      write(name, Buffer.from(body.content, body.encoding).toString(), 'plumbline');
+      return { body: { file_path: name, branch: body.branch } };
+    }
+    if (file === undefined || query.get('ref') !== 'main')
+      return { status: 404, body: { message: '404 File Not Found' } };
+    const content = Buffer.from(file.text).toString('base64');
+    return {
+      body: {
+        file_path: name,
+        encoding: 'base64',
+        content,
+        ref: 'main',
+        blob_id: 'blob',
+        commit_id: 'head',
+        last_commit_id: file.commit,
+      },
+    };
+  });
+  return httpPlace(server, 'path', {
+    config: { base_url: `${server.origin}/api/v4`, token: TOKEN, project: 'acme/prompts' },
+    targets: PROMPTS.map((prompt) => ({ prompt, config: { path: pathOf(prompt) } })),
+    secrets: [TOKEN],
+    editor: 'Mallory',
+    text: (prompt) => files.get(pathOf(prompt))?.text ?? '',
+    edit: (prompt, text) => write(pathOf(prompt), text, 'Mallory'),
+    remove: (prompt) => void files.delete(pathOf(prompt)),
+  });
+}
+
+export const gitlabFixture: SourceFixture = { type: 'gitlab', open: openGitlab };
