@@ -1,6 +1,7 @@
 /**
  * Claude Code: spans for calls, log records for cost. Its `api_request` record carries the span id
- * of the whole interaction, so it is matched to a call by what both counted.
+ * of the whole interaction, so it is matched to a call by the request's id, which newer versions
+ * send, else by what both counted.
  * https://docs.claude.com/en/docs/claude-code/monitoring-usage
  */
 
@@ -70,8 +71,8 @@ function readCall(attributes: OtlpAttributes): Reading {
     excludesCache: true,
   });
   if (tokens !== undefined) reading.tokens = tokens;
-  const requestId = firstText(attributes, ['response_id', 'gen_ai.response.id']);
-  if (requestId !== undefined) reading.responseId = requestId;
+  const responseId = firstText(attributes, ['gen_ai.response.id', 'request_id']);
+  if (responseId !== undefined) reading.responseId = responseId;
   return reading;
 }
 

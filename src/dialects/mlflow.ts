@@ -48,9 +48,12 @@ function word(attributes: OtlpAttributes, key: string): string | undefined {
 
 function readContext(attributes: OtlpAttributes): Reading {
   const reading: Reading = {};
-  const linked = jsonOf(attributes.get('mlflow.linkedPrompts'));
-  const [prompt] = isArray(linked) ? linked.filter(isRecord) : [];
-  const name = stringAt(prompt, 'name');
+  const linked = jsonOf(
+    attributes.get('mlflow.linkedPrompts') ?? attributes.get('mlflow.traceTag.mlflow.linkedPrompts'),
+  );
+  // A trace may be linked to all prompts that its calls use; only one alone is surely this call's.
+  const [prompt, another] = isArray(linked) ? linked.filter(isRecord) : [];
+  const name = another === undefined ? stringAt(prompt, 'name') : undefined;
   if (name !== undefined) reading.declared = { name, version: stringAt(prompt, 'version') ?? null, label: null };
   const session = word(attributes, 'mlflow.trace.session');
   if (session !== undefined) reading.conversationId = session;

@@ -9,7 +9,12 @@ export function readTool(json: Json): Json {
   const inner = isRecord(json['function']) ? json['function'] : json;
   const name = stringAt(inner, 'name');
   if (name === undefined) return json;
-  const schema = inner['parameters'] ?? inner['input_schema'] ?? inner['inputSchema'] ?? inner['parametersJsonSchema'];
+  const schema =
+    inner['parameters'] ??
+    inner['input_schema'] ??
+    inner['inputSchema'] ??
+    inner['parametersJsonSchema'] ??
+    inner['parameters_json_schema'];
   const description = stringAt(inner, 'description');
   return {
     name,

@@ -52,7 +52,12 @@ export function mergeInvocation(input: MergeInput): Invocation {
     firstTokenMs: first(facts, 'firstTokenMs') ?? null,
     error,
     evaluations: mergeEvaluations([...all.flatMap((fact) => fact.evaluations ?? []), ...input.evaluations]),
-    incomplete: incompleteReasons(facts, { tokens, error, isOpen: own.endedAt === undefined }),
+    incomplete: incompleteReasons(facts, {
+      tokens,
+      hasMessages: hasMessages(messages),
+      error,
+      isOpen: own.endedAt === undefined,
+    }),
     dialects: [...new Set(facts.flatMap((fact) => fact.dialects))],
   };
 }
@@ -84,8 +89,8 @@ function isWhole(fact: SpanFacts): boolean {
 
 /** System instructions first, unless the messages repeat them. */
 function mergeInput(facts: readonly SpanFacts[], context: readonly SpanFacts[]): readonly Message[] | null {
-  const input = joined(facts, 'input');
-  // Where a dialect says so, an agent's instructions are those of its calls.
+  // Dialects let wrappers speak of content only where it is surely that of the calls inside.
+  const input = joined(facts, 'input') ?? first(context, 'input') ?? null;
   const system = systemOf(facts) ?? first(context, 'system');
   if (input === null) return first(facts, 'system') ?? null;
   if (system === undefined) return input;
@@ -169,8 +174,13 @@ export function mergeEvaluations(evaluations: readonly Evaluation[]): readonly E
 
 interface Found {
   readonly tokens: TokenUsage;
+  readonly hasMessages: boolean;
   readonly error: Invocation['error'];
   readonly isOpen: boolean;
+}
+
+function hasMessages(input: readonly Message[] | null): boolean {
+  return input?.some(({ role }) => role !== 'system' && role !== 'developer') === true;
 }
 
 const REASON_ORDER: readonly IncompleteReason[] = [
@@ -186,7 +196,7 @@ const REASON_ORDER: readonly IncompleteReason[] = [
 function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly IncompleteReason[] {
   const reasons = new Set(facts.flatMap((fact) => fact.incomplete ?? []));
   // Instructions alone are sent even by emitters that were told to send no content.
-  if (joined(facts, 'input') === null) reasons.add('content_not_captured');
+  if (!found.hasMessages) reasons.add('content_not_captured');
   const hasUsage = found.tokens.input !== null || found.tokens.output !== null;
   // A call that failed used nothing that anybody would report.
   if (!hasUsage && found.error === null) reasons.add('usage_not_reported');

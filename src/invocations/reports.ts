@@ -26,24 +26,56 @@ export function matchReports(trace: Trace): MatchedReports {
     .filter(isCall)
     .toSorted((a, b) => compare(endOf(a), endOf(b)) || compare(a.spanId, b.spanId));
   const dialects = new Set(spans.flatMap((node) => node.fact?.dialects ?? []));
-  const open = new Map<string, TraceNode[]>();
-  for (const node of spans) {
-    if (node.fact === null) continue;
-    const key = likeness(node.fact);
-    const same = open.get(key);
-    if (same === undefined) open.set(key, [node]);
-    else same.push(node);
+  const open = new OpenCalls(spans);
+  const matched = new Map<SpanFacts, TraceNode>();
+  const own = new Set(trace.reports.filter((report) => report.dialects.some((dialect) => dialects.has(dialect))));
+  // By id first, so that a report without one can't take the call of a report that has one.
+  for (const match of [open.byId, open.byLikeness]) {
+    for (const report of own) {
+      const node = matched.has(report) ? undefined : match(report);
+      if (node !== undefined) matched.set(report, node);
+    }
   }
-  // Both lists are in order of time, so the first of equal calls gets the first of equal reports.
   for (const report of trace.reports) {
-    if (!report.dialects.some((dialect) => dialects.has(dialect))) calls.push(report);
+    if (!own.has(report)) calls.push(report);
     else {
-      const node = open.get(likeness(report))?.shift() ?? null;
+      const node = matched.get(report) ?? null;
       covered.push({ report, node });
       if (node !== null) byCall.set(node, report);
     }
   }
   return { byCall, calls, covered };
+}
+
+/** Call spans that no report has been found for yet. */
+class OpenCalls {
+  readonly #byId = new Map<string, TraceNode>();
+  readonly #byLikeness = new Map<string, TraceNode[]>();
+  readonly #taken = new Set<TraceNode>();
+
+  constructor(spans: readonly TraceNode[]) {
+    for (const node of spans) {
+      if (node.fact === null) continue;
+      if (node.fact.responseId !== undefined) this.#byId.set(node.fact.responseId, node);
+      const key = likeness(node.fact);
+      const same = this.#byLikeness.get(key);
+      if (same === undefined) this.#byLikeness.set(key, [node]);
+      else same.push(node);
+    }
+  }
+
+  readonly byId = ({ responseId }: SpanFacts): TraceNode | undefined =>
+    responseId === undefined ? undefined : this.#take(this.#byId.get(responseId));
+
+  /** Spans and reports are in order of time, so the first of equal calls gets the first of equal reports. */
+  readonly byLikeness = (report: SpanFacts): TraceNode | undefined =>
+    this.#take(this.#byLikeness.get(likeness(report))?.find((node) => !this.#taken.has(node)));
+
+  #take(node: TraceNode | undefined): TraceNode | undefined {
+    if (node === undefined || this.#taken.has(node)) return undefined;
+    this.#taken.add(node);
+    return node;
+  }
 }
 
 /** What a span and a log record of the same call have in common. */

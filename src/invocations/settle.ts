@@ -98,17 +98,28 @@ function factsOf(
   return { facts, context };
 }
 
-/** A prompt that was declared above a tool is not the prompt of the calls inside the tool. */
+/**
+ * A prompt that was declared above a tool is not the prompt of the calls inside the tool, and what
+ * goes into an agent or tool is not what goes into calls of those inside it.
+ */
 function contextFacts({ context }: CallUnit): SpanFacts[] {
   const facts: SpanFacts[] = [];
-  let isInsideTool = false;
+  let [isInsideTool, isInsideOther] = [false, false];
   for (const { fact } of context) {
     if (fact === null || fact.role === 'link') continue;
-    facts.push(isInsideTool ? withoutPrompt(fact) : fact);
+    const known = fact.role === 'call' || isInsideOther ? withoutContent(fact) : fact;
+    facts.push(isInsideTool ? withoutPrompt(known) : known);
     if (fact.boundary === 'tool') isInsideTool = true;
+    if (fact.boundary !== undefined) isInsideOther = true;
   }
   // Judgements of what is around a call are not judgements of the call.
   return facts.map((fact) => (fact.evaluations === undefined ? fact : withoutEvaluations(fact)));
+}
+
+function withoutContent(fact: SpanFacts): SpanFacts {
+  if (fact.input === undefined && fact.system === undefined) return fact;
+  const { input: _input, system: _system, ...rest } = fact;
+  return rest;
 }
 
 function withoutPrompt(fact: SpanFacts): SpanFacts {

@@ -1,0 +1,180 @@
+/** Several dialects on one span, spans of no dialect, and what a fact owes its reader. */
+
+import { describe, expect, it } from 'vitest';
+import { readLog, readSpan } from '../../src/dialects/read.ts';
+import type { OtlpLog, OtlpSpan, OtlpValue } from '../../src/otlp/model.ts';
+
+const RESOURCE = {
+  attributes: new Map<string, OtlpValue>([
+    ['service.name', 'shop'],
+    ['host.name', 'h1'],
+    ['k8s.pod.name', 'p1'],
+    ['deployment.environment.name', 'prod'],
+  ]),
+};
+const SCOPE = { name: 'scope', version: '1' };
+
+function spanWith(attributes: Readonly<Record<string, OtlpValue>>, rest: Partial<OtlpSpan> = {}): OtlpSpan {
+  return {
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    parentSpanId: 'c'.repeat(16),
+    name: 'x',
+    startNanos: 1_795_300_000_000_000_001n,
+    endNanos: 1_795_300_001_000_000_002n,
+    attributes: new Map(Object.entries(attributes)),
+    droppedAttributes: 0,
+    events: [],
+    statusCode: 0,
+    statusMessage: '',
+    ...rest,
+  };
+}
+
+const read = (attributes: Readonly<Record<string, OtlpValue>>, rest: Partial<OtlpSpan> = {}) =>
+  readSpan(RESOURCE, SCOPE, spanWith(attributes, rest));
+
+describe('a span with three dialects at once', () => {
+  const attributes = {
+    'ai.operationId': 'ai.generateText.doGenerate',
+    'ai.model.id': 'gpt-4o-mini',
+    'ai.model.provider': 'openai.responses',
+    'ai.usage.promptTokens': 42,
+    'ai.usage.completionTokens': 17,
+    'ai.prompt.messages': '[{"role":"user","content":"hi"}]',
+    'gen_ai.system': 'openai.responses',
+    'gen_ai.usage.input_tokens': 42,
+    'gen_ai.usage.output_tokens': 17,
+    'gen_ai.response.id': 'resp_1',
+    'openinference.span.kind': 'LLM',
+    'llm.token_count.prompt': 42,
+    'llm.token_count.completion': 17,
+    'llm.token_count.prompt_details.cache_read': 16,
+    'llm.input_messages.0.message.role': 'user',
+    'llm.input_messages.0.message.content': 'hi',
+  };
+
+  it('is read once: the strongest first, the others fill what it leaves open, nothing is summed', () => {
+    expect(read(attributes)).toMatchObject({
+      role: 'call',
+      dialects: ['vercel-ai', 'openinference', 'semconv'],
+      provider: 'openai',
+      requestModel: 'gpt-4o-mini',
+      responseId: 'resp_1',
+      tokens: { input: 42, output: 17, cacheRead: 16 },
+      input: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }],
+    });
+  });
+
+  it('does not depend on the order of its attributes', () => {
+    const reversed = Object.fromEntries(Object.entries(attributes).toReversed());
+    expect(read(reversed)).toEqual(read(attributes));
+  });
+
+  it('is a wrapper if the strongest says so', () => {
+    expect(read({ ...attributes, 'ai.operationId': 'ai.generateText' })).toMatchObject({ role: 'wrapper' });
+  });
+});
+
+describe('a span of no dialect', () => {
+  it('is a link to its parent, and nothing without one', () => {
+    expect(read({ 'http.request.method': 'GET', metadata: 'x', 'session.id': 's' })).toEqual({
+      traceId: 'a'.repeat(32),
+      spanId: 'b'.repeat(16),
+      recordId: '',
+      signal: 'span',
+      role: 'link',
+      parentSpanId: 'c'.repeat(16),
+      startedAt: '2026-11-21T22:26:40.000000001Z',
+      dialects: [],
+    });
+    expect(read({ 'http.request.method': 'GET' }, { parentSpanId: '' })).toBeNull();
+  });
+});
+
+describe('every call', () => {
+  const call = { 'gen_ai.operation.name': 'chat' };
+
+  it('says who sent it, the most specific instance first', () => {
+    expect(read(call)).toMatchObject({ service: 'shop', instance: 'p1', environment: 'prod' });
+  });
+
+  it('keeps nanoseconds, and times that no clock can have become the nearest that can be stored', () => {
+    expect(read(call)).toMatchObject({
+      startedAt: '2026-11-21T22:26:40.000000001Z',
+      endedAt: '2026-11-21T22:26:41.000000002Z',
+    });
+    expect(read(call, { startNanos: 2n ** 64n - 1n, endNanos: 0n })).toMatchObject({
+      startedAt: '2262-04-11T23:47:15.999999999Z',
+    });
+    expect(read(call, { endNanos: 0n })).not.toHaveProperty('endedAt');
+  });
+
+  it('says that attributes were dropped', () => {
+    expect(read(call, { droppedAttributes: 3 })?.incomplete).toEqual(['attributes_dropped']);
+  });
+
+  it.each([
+    ['status', {}, { statusCode: 2, statusMessage: 'boom' }, { type: 'error', message: 'boom' }],
+    ['error.type', { 'error.type': 'timeout' }, {}, { type: 'timeout', message: '' }],
+    ['a status code', { 'http.response.status_code': 429 }, { statusCode: 2 }, { type: '429', message: '' }],
+    [
+      'an exception although the status is fine',
+      {},
+      {
+        statusCode: 1,
+        events: [
+          {
+            name: 'exception',
+            timeNanos: 0n,
+            attributes: new Map([
+              ['exception.type', 'E'],
+              ['exception.message', 'boom'],
+            ]),
+          },
+        ],
+      },
+      { type: 'E', message: 'boom' },
+    ],
+  ])('fails by %s', (_what, attributes, rest, error) => {
+    expect(read({ ...call, ...attributes }, rest)?.error).toEqual(error);
+  });
+
+  it('that answered did not fail by an exception that somebody handled', () => {
+    const events = [{ name: 'exception', timeNanos: 0n, attributes: new Map([['exception.type', 'E']]) }];
+    expect(read({ ...call, 'gen_ai.usage.output_tokens': 3 }, { events })).not.toHaveProperty('error');
+  });
+});
+
+describe('a log record', () => {
+  const record = (rest: Partial<OtlpLog>): OtlpLog => ({
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    timeNanos: 1_795_300_000_000_000_000n,
+    eventName: '',
+    severityNumber: 9,
+    body: new Map([['content', 'hi']]),
+    attributes: new Map([['event.name', 'gen_ai.user.message']]),
+    droppedAttributes: 0,
+    ...rest,
+  });
+
+  it('takes its event name from the field or the attribute', () => {
+    const byAttribute = readLog(RESOURCE, SCOPE, record({}), 4);
+    const byField = readLog(RESOURCE, SCOPE, record({ eventName: 'gen_ai.user.message', attributes: new Map() }), 4);
+    expect(byAttribute).toMatchObject({ role: 'detail', sequence: 4, input: [{ role: 'user' }] });
+    expect(byField?.input).toEqual(byAttribute?.input);
+  });
+
+  it('has the same id whenever it is sent, and another one for another content', () => {
+    const ids = [record({}), record({}), record({ body: new Map([['content', 'ho']]) }), record({ timeNanos: 1n })].map(
+      (log, index) => readLog(RESOURCE, SCOPE, log, index)?.recordId,
+    );
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('of any other kind is none of ours', () => {
+    expect(readLog(RESOURCE, SCOPE, record({ attributes: new Map(), body: 'GET /' }))).toBeNull();
+  });
+});
