@@ -8,4 +8,11 @@ export interface RegistryReport {
   readonly problems: readonly Problem[];
   /** e.g. `no Git history: only the files as they are`. */
   readonly notes: readonly string[];
+  readonly counts: {
+    readonly files: number;
+    readonly prompts: number;
+    readonly components: number;
+    readonly versions: number;
+    readonly pins: number;
+  };
 }

@@ -8,6 +8,7 @@ import { notFound } from '../http/problem.ts';
 import type { IncidentDesk } from '../incidents/incident-desk.ts';
 import type { Log } from '../observability/log.ts';
 import type { PollingHost } from '../polling/host.ts';
+import { touchedByComponent } from '../registry/components.ts';
 import type { Store } from '../store/index.ts';
 import type { AttributionDesk } from './attribution-desk.ts';
 import type { RegistryView } from './registry-view.ts';
@@ -42,6 +43,10 @@ export function daemonApi(parts: ApiParts): Api {
     deliveries: store.deliveries,
     timeline: store.timeline,
     registry: () => registry().snapshot,
+    includedBy: (component) => {
+      const touched = touchedByComponent(registry().snapshot.versions, { id: component });
+      return [...new Set(touched.map(({ prompt }) => prompt))];
+    },
     versions: async (prompt) => registry().versionsOf(prompt),
     targets: () =>
       polling.targets().map((target) => ({

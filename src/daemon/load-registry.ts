@@ -4,10 +4,15 @@ import type { Configuration } from '../config/load.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
 import type { TamperedVersion } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { loadRegistry, type LoadedRegistry } from '../registry/load.ts';
+import { loadRegistry, type LoadedRegistry, type RegistryOptions } from '../registry/load.ts';
 import type { TamperedInHistory } from '../registry/records.ts';
 import { displayBody } from '../text/body.ts';
 import type { RegistryLoad } from './registry-keeper.ts';
+
+export function registryOptions(configuration: Configuration, signal: AbortSignal): RegistryOptions {
+  const { registryDirectories, lockFile, baseDirectory } = configuration;
+  return { roots: registryDirectories.map((files) => ({ files })), lockFile, baseDirectory, signal };
+}
 
 /** Loads what the configuration names; with the result of the last call, only what changed. */
 export function loadConfiguredRegistry(
@@ -15,11 +20,7 @@ export function loadConfiguredRegistry(
   signal: AbortSignal,
   previous?: LoadedRegistry,
 ): Promise<LoadedRegistry> {
-  const { registryDirectories, lockFile, baseDirectory } = configuration;
-  return loadRegistry(
-    { roots: registryDirectories.map((files) => ({ files })), lockFile, baseDirectory, signal },
-    previous,
-  );
+  return loadRegistry(registryOptions(configuration, signal), previous);
 }
 
 /** A loader that gives the same object again when nothing changed. */
@@ -41,7 +42,8 @@ export function registryLoader(
       notes,
       // A change that was taken back is history and no longer wrong.
       tampered: tampered.filter((version) => version.stillThere).map((version) => asTampered(version, now())),
-      rules: configuration.lockFile === null ? [] : ['lockfile'],
+      // A lockfile that can't be understood says nothing, and must not count as an empty one.
+      rules: configuration.lockFile === null || next.locked === null ? [] : ['lockfile'],
     };
     return result;
   };

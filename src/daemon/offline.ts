@@ -9,15 +9,16 @@ import type { ActiveAt, AtQuery } from '../contract/store.ts';
 import { systemClock } from '../lib/time.ts';
 import { createQueue } from '../queue/index.ts';
 import { parseLockRequest, planLock, writeLockFile } from '../registry/lock.ts';
+import { validateRegistry } from '../registry/validate.ts';
 import { createStore } from '../store/index.ts';
 import { doctor } from './doctor.ts';
-import { loadConfiguredRegistry, registryLoader } from './load-registry.ts';
+import { loadConfiguredRegistry, registryLoader, registryOptions } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { openStore } from './open-store.ts';
 
 export async function reportRegistry(configuration: Configuration): Promise<RegistryReport> {
-  const { snapshot, problems, notes } = await loadConfiguredRegistry(configuration, never());
-  return { snapshot, problems, notes };
+  const { registry, problems, notes, counts } = await validateRegistry(registryOptions(configuration, never()));
+  return { snapshot: registry.snapshot, problems, notes, counts };
 }
 
 export async function lockRegistry(

@@ -19,6 +19,8 @@ export interface Api {
   readonly timeline: TimelineLog;
   registry(): RegistrySnapshot;
   versions(prompt: string): Promise<readonly RegisteredVersion[]>;
+  /** Prompts whose text holds a component, directly or through others: what a change of it touches. */
+  includedBy(component: string): readonly string[];
   targets(): readonly TargetInfo[];
   readonly calls: Pick<InvocationLog, 'list' | 'usage'>;
   attribute(query: AttributionQuery): Promise<Attribution>;

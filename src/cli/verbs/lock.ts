@@ -33,7 +33,7 @@ export const lock: Verb = {
       for (const { kind, environment, prompt, from, to } of plan.changes) {
         const before = from === null || from.version === to.version ? '' : ` (was ${from.version})`;
         output.print(
-          `${styled(output, 'green', kind.replace('_', ' '))}  ${prompt} ${to.version}${before} in ${environment}`,
+          `${styled(output, 'green', kind.replace('_', ' '))}  ${prompt} ${to.version}${before} in ${environment}${kind === 'hash_refreshed' ? ': its content is not what was pinned before' : ''}`,
         );
       }
       for (const refusal of plan.refusals) output.note(styled(output, 'red', refusal));

@@ -14,16 +14,10 @@ export const validate: Verb = {
     const loaded = context.toolbox.configuration(flags);
     const report = loaded.ok ? await context.toolbox.registry(loaded.configuration) : null;
     const problems: readonly Problem[] = loaded.ok ? (report?.problems ?? []) : loaded.problems;
-    const versions = report?.snapshot.versions ?? [];
-    const prompts = new Set(versions.map((version) => version.prompt)).size;
+    const counts = report?.counts ?? { files: 0, prompts: 0, components: 0, versions: 0, pins: 0 };
     if (flags['json'] === true) {
-      output.print(
-        JSON.stringify(
-          { valid: problems.length === 0, problems, prompts, versions: versions.length, notes: report?.notes ?? [] },
-          null,
-          2,
-        ),
-      );
+      const answer = { valid: problems.length === 0, problems, ...counts, notes: report?.notes ?? [] };
+      output.print(JSON.stringify(answer, null, 2));
       return problems.length === 0 ? 0 : 1;
     }
     for (const note of report?.notes ?? []) output.note(styled(output, 'dim', note));
@@ -32,13 +26,9 @@ export const validate: Verb = {
       output.note(styled(output, 'red', `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`));
       return 1;
     }
-    output.print(
-      styled(
-        output,
-        'green',
-        `Valid: ${prompts} prompts, ${versions.length} versions, ${report?.snapshot.pins.length ?? 0} pins.`,
-      ),
-    );
+    const { files, prompts, components, versions, pins } = counts;
+    const found = `${prompts} prompts and ${components} components with ${versions} versions in ${files} files, ${pins} pins`;
+    output.print(styled(output, 'green', `Valid: ${found}.`));
     return 0;
   },
 };

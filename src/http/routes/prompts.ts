@@ -26,6 +26,7 @@ export const promptRoutes = [
         component: version.isComponent,
         newest_version: version.version,
         versions: count,
+        included_by: version.isComponent ? api.includedBy(id) : [],
         pins: pins.filter((pin) => pin.prompt === id).map(pinShape),
       }));
       return { json: list(data) };
