@@ -2,6 +2,7 @@
 
 import type { AnySourcePlugin } from '../src/contract/source.ts';
 import { anthropicAgents } from './anthropic-agents.ts';
+import { braintrust } from './braintrust.ts';
 import { elevenlabs } from './elevenlabs.ts';
 import { files } from './files.ts';
 import { git } from './git.ts';
@@ -12,13 +13,17 @@ import { kubernetes } from './kubernetes.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
 import { launchdarkly } from './launchdarkly.ts';
+import { mistral } from './mistral.ts';
 import { openaiAgents } from './openai-agents.ts';
+import { opik } from './opik.ts';
+import { portkey } from './portkey.ts';
 import { promptlayer } from './promptlayer.ts';
 import { retell } from './retell.ts';
 import { vapi } from './vapi.ts';
 
 export const sourcePlugins: readonly AnySourcePlugin[] = [
   anthropicAgents,
+  braintrust,
   elevenlabs,
   files,
   git,
@@ -29,7 +34,10 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   langfuse,
   langsmith,
   launchdarkly,
+  mistral,
   openaiAgents,
+  opik,
+  portkey,
   promptlayer,
   retell,
   vapi,

@@ -33,6 +33,17 @@ function textFrom(content: unknown): string | null {
     .join('');
 }
 
+/** Messages out of the text of a JSON array, as some places keep a chat. Null when the text is no such array. */
+export function bodyFromText(text: string): PromptBody | null {
+  if (!text.trimStart().startsWith('[')) return null;
+  try {
+    const body = bodyFrom(JSON.parse(text));
+    return body?.kind === 'chat' ? body : null;
+  } catch {
+    return null;
+  }
+}
+
 /** What a body looks like where a place keeps JSON: a text, or a list of messages. */
 export function bodyValue(body: PromptBody): string | readonly PromptMessage[] {
   return body.kind === 'text' ? body.text : body.messages;

@@ -1,6 +1,7 @@
 /** The stand-ins of all sources: one line per plugin, in the order of the alphabet. */
 
 import { anthropicAgentsFixture } from './anthropic-agents.ts';
+import { braintrustFixture } from './braintrust.ts';
 import { elevenlabsFixture } from './elevenlabs.ts';
 import { filesFixture } from './files.ts';
 import { gitFixture } from './git.ts';
@@ -11,7 +12,10 @@ import { kubernetesFixture } from './kubernetes.ts';
 import { langfuseFixture } from './langfuse.ts';
 import { langsmithFixture } from './langsmith.ts';
 import { launchdarklyFixture } from './launchdarkly.ts';
+import { mistralFixture } from './mistral.ts';
 import { openaiAgentsFixture } from './openai-agents.ts';
+import { opikFixture } from './opik.ts';
+import { portkeyFixture } from './portkey.ts';
 import { promptlayerFixture } from './promptlayer.ts';
 import { retellFixture } from './retell.ts';
 import { vapiFixture } from './vapi.ts';
@@ -19,6 +23,7 @@ import type { SourceFixture } from './stand-in.ts';
 
 export const sourceFixtures: readonly SourceFixture[] = [
   anthropicAgentsFixture,
+  braintrustFixture,
   elevenlabsFixture,
   filesFixture,
   gitFixture,
@@ -29,7 +34,10 @@ export const sourceFixtures: readonly SourceFixture[] = [
   langfuseFixture,
   langsmithFixture,
   launchdarklyFixture,
+  mistralFixture,
   openaiAgentsFixture,
+  opikFixture,
+  portkeyFixture,
   promptlayerFixture,
   retellFixture,
   vapiFixture,

@@ -62,7 +62,7 @@ export interface SourceFixture {
 }
 
 /** The prompts that every stand-in holds: enough for three pages of two. */
-export const PROMPTS = ['intent', 'reply', 'summary', 'triage', 'greeting'] as const;
+export const PROMPTS: readonly string[] = ['intent', 'reply', 'summary', 'triage', 'greeting'];
 
 export function originalText(prompt: string): string {
   return `You are the ${prompt} assistant.\n  Keep  this spacing, “these quotes” and {{ variable }}.\n`;

@@ -1,0 +1,121 @@
+/** Prompts in Portkey at their default version. The default is the pointer; restore makes another version the default. */
+
+import { z } from 'zod';
+import type { PromptBody } from '../src/contract/prompt.ts';
+import { sourcePlugin } from '../src/contract/source-plugin.ts';
+import type { Source } from '../src/contract/source.ts';
+import { textBody } from '../src/text/body.ts';
+import { Api } from './lib/api.ts';
+import { baseUrl } from './lib/base-url.ts';
+import { discoverById, liveById, restoreById, type ByIdPlace, type Contents } from './lib/by-id.ts';
+import { bodyFromText } from './lib/chat.ts';
+import { findVersion, noSuchVersion } from './lib/find-version.ts';
+import { allPages } from './lib/pages.ts';
+import { secret } from './lib/secret.ts';
+import { settingsFrom } from './lib/settings.ts';
+import { editedAt } from './lib/time-from.ts';
+
+const Config = z.strictObject({
+  base_url: baseUrl('https://api.portkey.ai/v1'),
+  api_key: secret(),
+});
+
+const Target = z.strictObject({
+  /** Slug or id of the prompt. */
+  slug: z.string().min(1),
+});
+type Target = z.output<typeof Target>;
+
+const Prompt = z.object({
+  slug: z.string().nullish(),
+  name: z.string(),
+  string: z.string(),
+  parameters: z.unknown(),
+  model: z.string().nullish(),
+  tools: z.array(z.unknown()).nullish(),
+  prompt_version: z.number(),
+  last_updated_at: z.string().nullish(),
+});
+type Prompt = z.output<typeof Prompt>;
+const Prompts = z.object({ data: z.array(z.object({ slug: z.string() })), total: z.int().nullish() });
+const Version = z.object({ prompt_version: z.number(), prompt_template: z.string() });
+const Versions = z.union([z.array(Version), z.object({ data: z.array(Version) }).transform(({ data }) => data)]);
+
+const PAGE_SIZE = 100;
+
+export const portkey = sourcePlugin({
+  type: 'portkey',
+  summary: 'The default version of a prompt in Portkey.',
+  config: Config,
+  target: Target,
+  example: { config: { api_key: 'env:PORTKEY_API_KEY' }, targets: [{ slug: 'pp-intent-classifier-1a2b3c' }] },
+  create: (config, context): Source<Target> => {
+    const api = new Api(context.fetch, config.base_url, { 'x-portkey-api-key': config.api_key });
+    const one = (slug: string, signal: AbortSignal) => api.find(Prompt, pathOf(slug), { signal });
+    const all = async function* (signal: AbortSignal) {
+      const listed = allPages<{ slug: string }>(api.host, async (next) => {
+        const page = Number(next ?? 0);
+        const query = { current_page: page, page_size: PAGE_SIZE };
+        const { data, total } = await api.get(Prompts, '/prompts', { query, signal });
+        return { items: data, next: data.length > 0 && (page + 1) * PAGE_SIZE < (total ?? 0) ? page + 1 : null };
+      });
+      // The list leaves the text out.
+      for await (const { slug } of listed) {
+        const prompt = await one(slug, signal);
+        if (prompt !== null) yield [slug, prompt] as const;
+      }
+    };
+    const place: ByIdPlace<Target, Prompt> = {
+      idOf: (target) => target.config.slug,
+      one: (slug, _target, signal) => one(slug, signal),
+      contentsOf,
+    };
+    return {
+      live: liveById(place),
+      discover: discoverById(place, all, (slug, { name }) => [{ name, target: { slug } }]),
+      restore: restoreById(
+        place,
+        { form: 'pointer', comparesAndSets: false },
+        async (_prompt, target, request, signal) => {
+          const path = pathOf(target.config.slug);
+          const versions = await api.get(Versions, `${path}/versions`, { signal });
+          const bodies = new Map(versions.map((each) => [String(each.prompt_version), bodyOf(each.prompt_template)]));
+          const newestFirst = [...bodies.keys()].toSorted((a, b) => Number(b) - Number(a));
+          const wanted = await findVersion(request, newestFirst, async (version) => {
+            const body = bodies.get(version);
+            return body === undefined ? null : { version, body };
+          });
+          if (wanted === null) throw noSuchVersion(target.id, request);
+          return api.get(z.unknown(), `${path}/makeDefault`, {
+            method: 'PUT',
+            body: { version: Number(wanted) },
+            signal,
+          });
+        },
+      ),
+    };
+  },
+});
+
+function pathOf(slug: string): string {
+  return `/prompts/${encodeURIComponent(slug)}`;
+}
+
+/** Chat prompts are kept as the JSON of their messages. */
+function bodyOf(template: string): PromptBody {
+  return bodyFromText(template) ?? textBody(template);
+}
+
+function contentsOf(prompt: Prompt): Contents {
+  const version = String(prompt.prompt_version);
+  const { model, parameters, tools } = prompt;
+  return [
+    {
+      body: bodyOf(prompt.string),
+      ...settingsFrom({ model, parameters, tools }),
+      pointer: { name: 'default', value: version },
+      version,
+      ...editedAt(prompt.last_updated_at),
+    },
+  ];
+}
