@@ -11,7 +11,7 @@ import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, stringAt 
 import { readParts, readToolCall, textPart, toolResponse } from './parts.ts';
 import { roleName } from './names.ts';
 
-export interface ReadMessages {
+interface ReadMessages {
   readonly messages: readonly Message[];
   /** The text was cut off in the middle of its JSON, and is kept as it came, under the role `unknown`. */
   readonly isTruncated: boolean;

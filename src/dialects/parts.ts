@@ -102,7 +102,7 @@ export function toolResponse(id: string | undefined, result: Json | undefined): 
 }
 
 /** Arguments and results travel as JSON in a string, wrapped as { type, value }, or as text parts. */
-export function toolValue(value: Json | undefined): Json {
+function toolValue(value: Json | undefined): Json {
   if (value === undefined) return null;
   if (typeof value === 'string') return looksLikeJson(value) ? (parseJson(value) ?? value) : value;
   if (isRecord(value) && (value['type'] === 'json' || value['type'] === 'text') && 'value' in value) {
@@ -135,12 +135,12 @@ function mediaPart(kind: string | undefined, reference: string | undefined): Mes
 }
 
 /** Bytes are never kept: a data URL or raw base64 becomes its hash. */
-export function mediaReference(reference: string): string {
+function mediaReference(reference: string): string {
   if (/^[a-z][a-z0-9+.-]{1,30}:\/\//i.test(reference)) return reference.slice(0, REFERENCE_CHARACTERS_MAX);
   if (!reference.startsWith('data:') && reference.length <= 128) return reference;
   return sha256(reference);
 }
 
-export function plainText(parts: readonly MessagePart[]): string {
+function plainText(parts: readonly MessagePart[]): string {
   return parts.map((part) => (part.type === 'text' || part.type === 'reasoning' ? part.text : '')).join('\n');
 }

@@ -35,7 +35,9 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
     if (reading === null) continue;
     if (fill(known, reading)) understood.push(dialect.name);
   }
-  if (understood.length === 0 || known.role === undefined) return linkOf(span);
+  if (understood.length === 0) return linkOf(span);
+  // It knows a prompt, a conversation or a user, and not what it is: good for the calls below it.
+  known.role ??= 'wrapper';
   if (known.role === 'call') addCallFacts(known, span);
   if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
   const { role, durationMs: _durationMs, ...content } = known;

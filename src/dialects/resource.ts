@@ -3,7 +3,7 @@
 import { firstText } from '../otlp/attributes.ts';
 import type { OtlpResource } from '../otlp/model.ts';
 
-export interface Sender {
+interface Sender {
   readonly service?: string;
   readonly instance?: string;
   readonly environment?: string;

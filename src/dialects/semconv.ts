@@ -18,8 +18,8 @@ import { isMessageEvent, readMessageEvent, readSpanEvents } from './semconv-even
 import { readTools, settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
-export const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
-export const EVALUATION_EVENT = 'gen_ai.evaluation.result';
+const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
+const EVALUATION_EVENT = 'gen_ai.evaluation.result';
 const EXCEPTION_EVENT = 'gen_ai.client.operation.exception';
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {

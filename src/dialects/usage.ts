@@ -5,7 +5,7 @@
 
 import type { TokenUsage } from '../contract/invocation.ts';
 
-export interface RawUsage {
+interface RawUsage {
   readonly input?: number | undefined;
   readonly output?: number | undefined;
   readonly cacheRead?: number | undefined;

@@ -70,24 +70,36 @@ function joinTwins(groups: readonly CallGroup[]): CallGroup[] {
     else same.push(group);
   }
   const joined = new Map<CallGroup, CallGroup | null>();
-  for (const same of byKey.values()) {
-    const sorted = same.toSorted(
-      (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
-    );
-    for (const twin of sorted.filter(({ owner }) => responseIdOf(owner) === undefined)) {
-      const home = sorted.find((group) => group !== twin && !joined.has(group) && isTwin(twin.owner, group));
-      if (home === undefined) continue;
+  for (const same of byKey.values()) if (same.length > 1) joinAlike(same, joined);
+  return groups.flatMap((group) => (joined.has(group) ? (joined.get(group) ?? []) : [group]));
+}
+
+/** Groups of one key. `joined` gets what each becomes; null for a twin that went into another. */
+function joinAlike(groups: readonly CallGroup[], joined: Map<CallGroup, CallGroup | null>): void {
+  const sorted = groups.toSorted(
+    (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
+  );
+  const hasId = ({ owner }: CallGroup): boolean => responseIdOf(owner) !== undefined;
+  const homes = sorted.filter(hasId);
+  let firstFree = 0;
+  for (const twin of sorted) {
+    if (hasId(twin)) continue;
+    while (firstFree < homes.length && joined.has(homes[firstFree] as CallGroup)) firstFree++;
+    for (let index = firstFree; index < homes.length; index++) {
+      const home = homes[index] as CallGroup;
+      if (startOf(home.owner) > endOf(twin.owner)) break;
+      if (joined.has(home) || !isTwin(twin.owner, home)) continue;
       const [owner, ...others] = [home.owner, ...home.others, twin.owner].toSorted(innermostFirst);
       joined.set(home, { owner: owner as CallUnit, others });
       joined.set(twin, null);
+      break;
     }
   }
-  return groups.flatMap((group) => (joined.has(group) ? (joined.get(group) ?? []) : [group]));
 }
 
 function isTwin(twin: CallUnit, { owner, others }: CallGroup): boolean {
   const fact = twin.call.fact;
-  if (responseIdOf(owner) === undefined || startOf(twin) > endOf(owner) || startOf(owner) > endOf(twin)) return false;
+  if (startOf(twin) > endOf(owner) || startOf(owner) > endOf(twin)) return false;
   return [owner, ...others].every(
     ({ call, trace }) =>
       trace !== twin.trace &&

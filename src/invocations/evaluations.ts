@@ -7,7 +7,7 @@ import type { UnattachedEvaluation } from './settled.ts';
 import { type Trace, ancestors, compare } from './trace.ts';
 import type { CallUnit } from './units.ts';
 
-export interface AttachedEvaluations {
+interface AttachedEvaluations {
   readonly byGroup: ReadonlyMap<CallGroup, readonly Evaluation[]>;
   readonly unattached: readonly UnattachedEvaluation[];
 }

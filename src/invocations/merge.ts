@@ -8,7 +8,7 @@ import type { PromptSettings } from '../contract/prompt.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { compare } from './trace.ts';
 
-export interface MergeInput {
+interface MergeInput {
   readonly traceId: string;
   readonly spanId: string;
   /** About this very call, innermost first; at least one. */
@@ -165,7 +165,7 @@ function mergeError(facts: readonly SpanFacts[]): Invocation['error'] {
   return { type, message: errors.find((error) => error.message !== '')?.message ?? '' };
 }
 
-export function mergeEvaluations(evaluations: readonly Evaluation[]): readonly Evaluation[] {
+function mergeEvaluations(evaluations: readonly Evaluation[]): readonly Evaluation[] {
   const distinct = new Map(
     evaluations.map((item) => [JSON.stringify([item.name, item.score, item.label, item.explanation]), item]),
   );

@@ -50,7 +50,7 @@ export function matchReports(trace: Trace): MatchedReports {
 /** Call spans that no report has been found for yet. */
 class OpenCalls {
   readonly #byId = new Map<string, TraceNode>();
-  readonly #byLikeness = new Map<string, TraceNode[]>();
+  readonly #byLikeness = new Map<string, { readonly nodes: TraceNode[]; next: number }>();
   readonly #taken = new Set<TraceNode>();
 
   constructor(spans: readonly TraceNode[]) {
@@ -59,8 +59,8 @@ class OpenCalls {
       if (node.fact.responseId !== undefined) this.#byId.set(node.fact.responseId, node);
       const key = likeness(node.fact);
       const same = this.#byLikeness.get(key);
-      if (same === undefined) this.#byLikeness.set(key, [node]);
-      else same.push(node);
+      if (same === undefined) this.#byLikeness.set(key, { nodes: [node], next: 0 });
+      else same.nodes.push(node);
     }
   }
 
@@ -68,8 +68,15 @@ class OpenCalls {
     responseId === undefined ? undefined : this.#take(this.#byId.get(responseId));
 
   /** Spans and reports are in order of time, so the first of equal calls gets the first of equal reports. */
-  readonly byLikeness = (report: SpanFacts): TraceNode | undefined =>
-    this.#take(this.#byLikeness.get(likeness(report))?.find((node) => !this.#taken.has(node)));
+  readonly byLikeness = (report: SpanFacts): TraceNode | undefined => {
+    const alike = this.#byLikeness.get(likeness(report));
+    if (alike === undefined) return undefined;
+    while (alike.next < alike.nodes.length) {
+      const node = this.#take(alike.nodes[alike.next++]);
+      if (node !== undefined) return node;
+    }
+    return undefined;
+  };
 
   #take(node: TraceNode | undefined): TraceNode | undefined {
     if (node === undefined || this.#taken.has(node)) return undefined;

@@ -3,7 +3,7 @@
 import type { SpanFacts } from '../contract/span-facts.ts';
 
 /** Nobody nests deeper; a circle ends here too. */
-export const ANCESTORS_MAX = 256;
+const ANCESTORS_MAX = 256;
 
 export interface TraceNode {
   readonly spanId: string;

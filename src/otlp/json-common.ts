@@ -71,7 +71,7 @@ export function hexField(parent: JsonObject, key: string, digits: number): strin
   return HEX.test(id) && !/^0+$/.test(id) ? id : '';
 }
 
-export interface JsonAttributes {
+interface JsonAttributes {
   readonly attributes: OtlpAttributes;
   readonly dropped: number;
 }

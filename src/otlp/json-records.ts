@@ -17,7 +17,7 @@ import type { OtlpEvent, OtlpGroup, OtlpLog, OtlpSpan } from './model.ts';
 import { NO_IDENTITY, type Tally } from './tally.ts';
 
 /** Where a signal keeps its lists: `resourceSpans` → `scopeSpans` → `spans`. */
-export interface JsonNames {
+interface JsonNames {
   readonly resources: string;
   readonly scopes: string;
   readonly items: string;

@@ -12,7 +12,7 @@ const EMPTY_RESOURCE: OtlpResource = { attributes: NO_ATTRIBUTES };
 const EMPTY_SCOPE: OtlpScope = { name: '', version: '' };
 
 /** Reads one item, or null when it has no usable identity. */
-export type ReadItem<Item> = (reader: ProtobufReader, end: number, tally: Tally) => Item | null;
+type ReadItem<Item> = (reader: ProtobufReader, end: number, tally: Tally) => Item | null;
 
 export function readEnvelope<Item>(reader: ProtobufReader, tally: Tally, readItem: ReadItem<Item>): OtlpGroup<Item>[] {
   const groups: OtlpGroup<Item>[] = [];
