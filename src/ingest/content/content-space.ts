@@ -10,7 +10,13 @@ import { MessageLists } from './message-lists.ts';
 import { MessageMemory, type OnText } from './messages.ts';
 import type { ContentPolicies, ContentPolicy } from './policy.ts';
 import { policyFor } from './policy.ts';
+import type { Outbox } from './outbox.ts';
 import { TextMemory, type TextLimits } from './texts.ts';
+
+// A list of its own would cost more than it saves.
+const INLINE_MESSAGES_MAX = 2;
+// Emitters put them into the messages or beside them; apart from them the list is the same.
+const INSTRUCTION_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
 export class ContentSpace {
   readonly texts: TextMemory;
@@ -41,6 +47,21 @@ export class ContentSpace {
       ...(facts.userId !== undefined && { userId: text(facts.userId) }),
       ...(facts.conversationId !== undefined && { conversationId: this.texts.inline(facts.conversationId) }),
     };
+  }
+
+  /** Packed messages as a column holds them; a new list goes into the outbox. See `text/stored-messages.ts`. */
+  storeMessages(messages: readonly Message[], outbox: Outbox): string {
+    let head = 0;
+    while (head < messages.length && INSTRUCTION_ROLES.has((messages[head] as Message).role)) head += 1;
+    const isShort = messages.length - head <= INLINE_MESSAGES_MAX;
+    const inline = isShort ? messages : messages.slice(0, head);
+    const elements = inline.map((message) => this.messages.describe(message).json);
+    if (!isShort) {
+      const node = this.lists.find(messages.slice(head));
+      outbox.addList(node);
+      elements.push(`{"list":"${node.hash}"}`);
+    }
+    return `[${elements.join(',')}]`;
   }
 
   #packSettings(settings: PromptSettings, onText: OnText): PromptSettings {

@@ -8,10 +8,11 @@ import type { Message } from '../../contract/invocation.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { listsOfMessages, readMessages } from '../../text/stored-messages.ts';
 import type { ContentSpace } from './content-space.ts';
 import type { Outbox } from './outbox.ts';
 
-/** The `facts` column: packed facts with lists as hashes, without what other columns hold. */
+/** The `facts` column: packed facts without what other columns hold, and messages as they are stored. */
 type FactsColumn = Omit<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedAt' | 'system' | 'input'> & {
   readonly system?: string;
   readonly input?: string;
@@ -20,65 +21,59 @@ type FactsColumn = Omit<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedA
 /** One line of `span_facts`. What the line refers to is added to the outbox. */
 export function factsLine(packed: SpanFacts, space: ContentSpace, receivedAt: Timestamp, outbox: Outbox): string {
   const { traceId, spanId, recordId, startedAt, system, input, ...rest } = packed;
-  const column: FactsColumn = {
-    ...rest,
-    ...(system !== undefined && { system: listHash(system, space, outbox) }),
-    ...(input !== undefined && { input: listHash(input, space, outbox) }),
-  };
+  const column: { -readonly [Key in keyof FactsColumn]: FactsColumn[Key] } = rest;
+  if (system !== undefined) column.system = space.storeMessages(system, outbox);
+  if (input !== undefined) column.input = space.storeMessages(input, outbox);
+  const record = recordId === '' ? '' : `"record_id":"${recordId}",`;
+  const response = packed.responseId === undefined ? '' : `"response_id":${JSON.stringify(packed.responseId)},`;
   // The ids are hex or hashes and the times are timestamps: none needs escaping.
   return (
-    `{"trace_id":"${traceId}","span_id":"${spanId}","record_id":"${recordId}","started_at":"${startedAt}",` +
-    `"received_at":"${receivedAt}","response_id":${JSON.stringify(packed.responseId ?? '')},"facts":${JSON.stringify(column)}}\n`
+    `{"trace_id":"${traceId}","span_id":"${spanId}",${record}${response}"started_at":"${startedAt}",` +
+    `"received_at":"${receivedAt}","facts":${JSON.stringify(column)}}\n`
   );
-}
-
-function listHash(messages: readonly Message[], space: ContentSpace, outbox: Outbox): string {
-  const node = space.lists.find(messages);
-  outbox.addList(node);
-  return node.hash;
 }
 
 /** The list hashes that a row needs to be read. */
 export function listsOf(row: StoredFacts): readonly string[] {
-  const { system, input } = JSON.parse(row.facts) as FactsColumn;
-  return [system, input].filter((hash): hash is string => hash !== undefined && hash !== '');
+  if (!row.facts.includes('list')) return [];
+  const { system = '', input = '' } = JSON.parse(row.facts) as FactsColumn;
+  return [...listsOfMessages(system), ...listsOfMessages(input)];
 }
 
-/** A list that is not there reads as no list: the facts are then without content, not wrong. */
+/** A list that is not there reads as no content: the facts are then incomplete, not wrong. */
 export function factsOfRow(
   row: StoredFacts,
   lists: ReadonlyMap<string, readonly string[]>,
   parse: (json: string) => Message,
 ): SpanFacts {
   const { system, input, ...rest } = JSON.parse(row.facts) as FactsColumn;
-  const messagesOf = (hash: string | undefined): readonly Message[] | undefined =>
-    hash === '' ? [] : lists.get(hash ?? '')?.map(parse);
-  const systemMessages = messagesOf(system);
-  const inputMessages = messagesOf(input);
+  const systemMessages = system === undefined ? null : readMessages(system, lists, parse);
+  const inputMessages = input === undefined ? null : readMessages(input, lists, parse);
+  const { traceId, spanId, recordId, startedAt } = row;
   return {
-    traceId: row.traceId,
-    spanId: row.spanId,
-    recordId: row.recordId,
-    startedAt: row.startedAt,
+    traceId,
+    spanId,
+    recordId,
+    startedAt,
     ...rest,
-    ...(systemMessages !== undefined && { system: systemMessages }),
-    ...(inputMessages !== undefined && { input: inputMessages }),
+    ...(systemMessages !== null && { system: systemMessages }),
+    ...(inputMessages !== null && { input: inputMessages }),
   };
 }
 
-/** The same from a line of the spool, whose lists are mostly in memory or in the spool itself. */
+/** The same from a line of the spool. */
 export function rowOfLine(line: string): StoredFacts {
   const row = JSON.parse(line) as {
     trace_id: string;
     span_id: string;
-    record_id: string;
+    record_id?: string;
     started_at: Timestamp;
     facts: FactsColumn;
   };
   return {
     traceId: row.trace_id,
     spanId: row.span_id,
-    recordId: row.record_id,
+    recordId: row.record_id ?? '',
     startedAt: row.started_at,
     facts: JSON.stringify(row.facts),
   };

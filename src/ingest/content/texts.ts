@@ -23,8 +23,8 @@ export const DEFAULT_TEXT_LIMITS: TextLimits = {
   rememberedCharactersMax: 24 * 1024 * 1024,
 };
 
-/** Shorter ones stay where they are: a reference would be longer. */
-export const INLINE_CHARACTERS_MAX = 80;
+/** Shorter ones stay where they are: a reference is 73 characters that do not compress. */
+export const INLINE_CHARACTERS_MAX = 160;
 
 export interface StoredText {
   readonly hash: ContentHash;

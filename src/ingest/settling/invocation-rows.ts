@@ -1,7 +1,7 @@
 /** A settled invocation as a row of `invocations`. Pure but for the outbox, which collects what the row refers to. */
 
 import { hash as digest } from 'node:crypto';
-import type { Invocation, Message } from '../../contract/invocation.ts';
+import type { Invocation } from '../../contract/invocation.ts';
 import type { CallPrice } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { nanosFromTimestamp } from '../../lib/time.ts';
@@ -33,50 +33,66 @@ export function draftRow(
   space: ContentSpace,
   outbox: Outbox,
 ): RowDraft {
-  const columns = {
-    trace_id: call.traceId,
-    span_id: call.spanId,
-    started_at: call.startedAt,
-    ended_at: call.endedAt,
-    service: call.service,
-    instance: call.instance,
-    environment: call.environment,
-    operation: call.operation,
-    provider: call.provider,
-    request_model: call.requestModel,
-    response_model: call.responseModel,
-    response_id: call.responseId ?? '',
-    conversation_id: call.conversationId ?? '',
-    user_id: call.userId ?? '',
-    declared_prompt: call.declared?.name ?? '',
-    declared_version: call.declared?.version ?? '',
-    prompt: attributed.prompt ?? '',
-    version: attributed.version ?? '',
-    owner: attributed.owner ?? '',
-    attribution_kind: attributed.kind,
-    prompt_hash: promptHash,
-    input: call.input === null ? '-' : storedList(call.input, space, outbox),
-    output: call.output === null ? '-' : JSON.stringify(call.output),
-    extras: JSON.stringify(extrasOf(call)),
-    finish_reasons: call.finishReasons,
-    input_tokens: tokenCount(call.tokens.input),
-    output_tokens: tokenCount(call.tokens.output),
-    cache_read_tokens: tokenCount(call.tokens.cacheRead),
-    cache_write_tokens: tokenCount(call.tokens.cacheWrite),
-    reasoning_tokens: tokenCount(call.tokens.reasoning),
-    cost_usd: money(price?.costUsd ?? null),
-    price_id: price?.priceId ?? '',
-    reported_cost_usd: money(call.reportedCostUsd),
-    latency_ms: latencyMs(call),
-    first_token_ms: call.firstTokenMs,
-    error_type: call.error?.type ?? '',
-    error_message: call.error?.message ?? '',
-    incomplete: call.incomplete,
-    dialects: call.dialects,
-  };
-  const json = JSON.stringify(columns);
+  const { tokens } = call;
+  const json =
+    `{"trace_id":"${call.traceId}","span_id":"${call.spanId}","started_at":"${call.startedAt}"` +
+    text('ended_at', call.endedAt) +
+    text('service', call.service) +
+    text('instance', call.instance) +
+    text('environment', call.environment) +
+    text('operation', call.operation) +
+    text('provider', call.provider) +
+    text('request_model', call.requestModel) +
+    text('response_model', call.responseModel) +
+    text('response_id', call.responseId) +
+    text('conversation_id', call.conversationId) +
+    text('user_id', call.userId) +
+    text('declared_prompt', call.declared?.name) +
+    text('declared_version', call.declared?.version) +
+    text('prompt', attributed.prompt) +
+    text('version', attributed.version) +
+    text('owner', attributed.owner) +
+    text('attribution_kind', attributed.kind) +
+    text('prompt_hash', promptHash) +
+    text('input', call.input === null ? null : space.storeMessages(call.input, outbox)) +
+    text('output', call.output === null ? null : JSON.stringify(call.output)) +
+    text('extras', extrasOf(call)) +
+    texts('finish_reasons', call.finishReasons) +
+    count('input_tokens', tokens.input) +
+    count('output_tokens', tokens.output) +
+    count('cache_read_tokens', tokens.cacheRead) +
+    count('cache_write_tokens', tokens.cacheWrite) +
+    count('reasoning_tokens', tokens.reasoning) +
+    text('cost_usd', money(price?.costUsd ?? null)) +
+    text('price_id', price?.priceId) +
+    text('reported_cost_usd', money(call.reportedCostUsd)) +
+    amount('latency_ms', latencyMs(call)) +
+    amount('first_token_ms', call.firstTokenMs) +
+    text('error_type', call.error?.type) +
+    text('error_message', call.error?.message) +
+    texts('incomplete', call.incomplete) +
+    texts('dialects', call.dialects);
   const contentHash = digest('md5', json, 'hex').slice(0, 16);
-  return { head: `${json.slice(0, -1)},"content_hash":"${contentHash}"`, contentHash };
+  return { head: `${json},"content_hash":"${contentHash}"`, contentHash };
+}
+
+// What is empty is left out: the column's default says the same, and nobody has to read it.
+
+function text(column: string, value: string | null | undefined): string {
+  return value === '' || value === null || value === undefined ? '' : `,"${column}":${JSON.stringify(value)}`;
+}
+
+function texts(column: string, values: readonly string[]): string {
+  return values.length === 0 ? '' : `,"${column}":${JSON.stringify(values)}`;
+}
+
+function amount(column: string, value: number | null): string {
+  return value === null || !Number.isFinite(value) ? '' : `,"${column}":${value}`;
+}
+
+/** What no emitter can mean is not known, rather than a row that the store refuses. */
+function count(column: string, value: number | null): string {
+  return value === null || !Number.isSafeInteger(value) || value < 0 ? '' : `,"${column}":${value}`;
 }
 
 export function rowLine(draft: RowDraft, ingestedAt: Timestamp, revision: bigint): string {
@@ -96,25 +112,16 @@ export function tombstoneLine(
   );
 }
 
-function storedList(messages: readonly Message[], space: ContentSpace, outbox: Outbox): string {
-  const node = space.lists.find(messages);
-  outbox.addList(node);
-  return node.hash;
-}
-
-function extrasOf(call: Invocation): InvocationExtras {
-  return {
+function extrasOf(call: Invocation): string {
+  const extras: InvocationExtras = {
     ...(call.declared !== null && call.declared.label !== null && { label: call.declared.label }),
     ...(call.template !== null && { template: call.template }),
     ...(call.variables !== null && { variables: call.variables }),
     ...(Object.keys(call.settings).length > 0 && { settings: call.settings }),
     ...(call.evaluations.length > 0 && { evaluations: call.evaluations }),
   };
-}
-
-/** What no emitter can mean is not known, rather than a row that the store refuses. */
-function tokenCount(count: number | null): number | null {
-  return count !== null && Number.isSafeInteger(count) && count >= 0 ? count : null;
+  const json = JSON.stringify(extras);
+  return json === '{}' ? '' : json;
 }
 
 // Decimal(18, 10) holds less than a hundred million.

@@ -4,7 +4,6 @@
  * from when on a trace that is not in them was surely not here.
  */
 
-import { hash as digest } from 'node:crypto';
 import type { Timestamp } from '../../contract/time.ts';
 
 // 16 bits and 6 probes a key: one in a thousand false alarms when full.
@@ -58,20 +57,32 @@ class Filter {
 
   add(key: string): void {
     this.keys += 1;
-    for (const bit of this.#probes(key)) (this.#bits[bit >>> 5] as number) |= 1 << (bit & 31);
+    const [first, second] = halves(key);
+    for (let probe = 0; probe < PROBES; probe += 1) {
+      const bit = ((first + Math.imul(probe, second)) >>> 0) % this.#bitCount;
+      (this.#bits[bit >>> 5] as number) |= 1 << (bit & 31);
+    }
   }
 
   has(key: string): boolean {
-    for (const bit of this.#probes(key))
+    if (this.keys === 0) return false;
+    const [first, second] = halves(key);
+    for (let probe = 0; probe < PROBES; probe += 1) {
+      const bit = ((first + Math.imul(probe, second)) >>> 0) % this.#bitCount;
       if (((this.#bits[bit >>> 5] as number) & (1 << (bit & 31))) === 0) return false;
+    }
     return true;
   }
+}
 
-  /** Double hashing. A random trace id is its own hash; anything else is hashed first. */
-  #probes(key: string): number[] {
-    const hex = /^[0-9a-f]{32}$/.test(key) ? key : digest('md5', key, 'hex');
-    const first = Number.parseInt(hex.slice(0, 8), 16) ^ Number.parseInt(hex.slice(16, 24), 16);
-    const second = (Number.parseInt(hex.slice(8, 16), 16) ^ Number.parseInt(hex.slice(24), 16)) | 1;
-    return Array.from({ length: PROBES }, (_, index) => ((first + Math.imul(index, second)) >>> 0) % this.#bitCount);
+/** For double hashing; FNV-1a, twice. */
+function halves(key: string): [number, number] {
+  let first = 0x811c9dc5;
+  let second = 0x01000193;
+  for (let index = 0; index < key.length; index += 1) {
+    const code = key.charCodeAt(index);
+    first = Math.imul(first ^ code, 0x01000193);
+    second = Math.imul(second + code, 0x85ebca6b) ^ (second >>> 13);
   }
+  return [first, second | 1];
 }

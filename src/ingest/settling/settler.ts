@@ -182,7 +182,10 @@ export class Settler implements Component {
     this.#settleAll(due, settlement);
     const missing = settlement.missingTexts();
     if (missing.length > 0) settlement.supplyTexts(await recall.texts(missing));
-    const rows = settlement.rows(clock.now(), this.#nextRevision);
+    const now = clock.now();
+    const nanos = nanosFromTimestamp(now);
+    if (nanos > this.#lastRevision) this.#lastRevision = nanos;
+    const rows = settlement.rows(now, this.#nextRevision);
     await this.#write(rows, failed, writer, signal);
     settlement.markWritten();
     this.#inRound.clear();
@@ -288,10 +291,9 @@ export class Settler implements Component {
     for (const resolve of waiting) resolve();
   }
 
-  /** Time in nanoseconds, but always more than any revision before. */
+  /** From the round's time in nanoseconds on, but always more than any revision before. */
   readonly #nextRevision = (): bigint => {
-    const now = nanosFromTimestamp(this.#options.clock.now());
-    this.#lastRevision = now > this.#lastRevision ? now : this.#lastRevision + 1n;
+    this.#lastRevision += 1n;
     return this.#lastRevision;
   };
 }

@@ -14,6 +14,7 @@ import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts
 import type { TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { parseReference } from '../../text/reference.ts';
+import { listsOfMessages, readMessages } from '../../text/stored-messages.ts';
 import type { Database } from '../database.ts';
 import { readMessageLists } from './message-lists.ts';
 
@@ -82,9 +83,9 @@ export interface StoredCall {
   readonly owner: string;
   readonly attribution_kind: AttributionKind;
   readonly prompt_hash: ContentHash | '';
-  /** Hash of the list; empty for the empty list, `-` for none. */
+  /** As in `text/stored-messages.ts`; empty for no content. */
   readonly input: string;
-  /** JSON of packed messages; `-` for none. */
+  /** JSON of packed messages; empty for none. */
   readonly output: string;
   readonly extras: string;
   readonly finish_reasons: readonly string[];
@@ -116,8 +117,7 @@ export async function readableInvocations(
   texts: TextLog,
   rows: readonly StoredCall[],
 ): Promise<readonly InvocationRow[]> {
-  const listHashes = [...new Set(rows.map((row) => row.input))].filter((hash) => hash !== '' && hash !== '-');
-  const lists = await readMessageLists(database, listHashes);
+  const lists = await readMessageLists(database, [...new Set(rows.flatMap((row) => listsOfMessages(row.input)))]);
   const packed = rows.map((row) => pack(row, lists));
   const hashes = new Set<ContentHash>();
   for (const each of packed) collectReferences(each, hashes);
@@ -134,10 +134,9 @@ interface Packed {
 }
 
 function pack(row: StoredCall, lists: ReadonlyMap<string, readonly string[]>): Packed {
-  const list = row.input === '' ? [] : lists.get(row.input);
   return {
-    input: list === undefined ? null : list.map((json) => JSON.parse(json) as Message),
-    output: row.output === '-' || row.output === '' ? null : (JSON.parse(row.output) as Message[]),
+    input: row.input === '' ? null : readMessages(row.input, lists, (json) => JSON.parse(json) as Message),
+    output: row.output === '' ? null : (JSON.parse(row.output) as Message[]),
     extras: JSON.parse(row.extras === '' ? '{}' : row.extras) as Extras,
     userId: row.user_id,
     errorMessage: row.error_message,
