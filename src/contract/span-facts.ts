@@ -51,7 +51,7 @@ export interface SpanFacts {
   readonly responseModel?: string;
   /** The provider's id of its response: the same in every report of the same call. */
   readonly responseId?: string;
-  /** Of a call: hash of what was said and answered, to find a report of it that lacks the response id. */
+  /** Of a call: a few bits of what was said and answered, to find a report of it that lacks the response id. */
   readonly twinKey?: string;
   /** Of a call with a twin key: who reported it (the scope). Two reports of one call differ in it. */
   readonly instrumentation?: string;
