@@ -37,6 +37,11 @@ export async function startDaemon(
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  // A test that is ended in the middle leaves no daemon behind.
+  const killChild = (): void => {
+    child.kill('SIGKILL');
+  };
+  process.once('exit', killChild);
   let printed = '';
   const watchers = new Set<() => void>();
   const onData = (chunk: Buffer): void => {
@@ -47,6 +52,7 @@ export async function startDaemon(
   child.stderr.on('data', onData);
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => {
+      process.off('exit', killChild);
       resolve(code);
       for (const watcher of watchers) watcher();
     });
