@@ -101,7 +101,7 @@ describe('layers', () => {
 
 describe('files', () => {
   test('names are kebab-case', () => {
-    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|d))?\.(ts|tsx|mjs)$/;
+    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.(ts|tsx|mjs)$/;
     expect(code.map(({ path }) => path).filter((path) => !kebab.test(basename(path)))).toEqual([]);
   });
 
