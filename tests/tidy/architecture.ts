@@ -78,7 +78,7 @@ export const OWNED_PACKAGES: readonly { readonly folder: string; readonly packag
 /** What pure folders may do all the same, each with its reason. */
 export const IMPURE_ON_PURPOSE: Readonly<Record<string, string>> = {
   // The seed of a hash table, so that collisions can't be prepared; no answer depends on it.
-  'src/attribution/answer-cache.ts': 'uses Math.random',
+  'src/attribution/text-probe.ts': 'uses Math.random',
   // Which release of the price list is installed, once, from its own manifest.
   'src/pricing/catalogue.ts': 'imports node:fs',
 };
