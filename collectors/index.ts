@@ -2,6 +2,11 @@
 
 import type { AnySourcePlugin } from '../src/contract/source.ts';
 import { anthropicAgents } from './anthropic-agents.ts';
+import { awsAppconfig } from './aws-appconfig.ts';
+import { awsBedrock } from './aws-bedrock.ts';
+import { awsS3 } from './aws-s3.ts';
+import { awsSecretsManager } from './aws-secrets-manager.ts';
+import { awsSsm } from './aws-ssm.ts';
 import { braintrust } from './braintrust.ts';
 import { elevenlabs } from './elevenlabs.ts';
 import { files } from './files.ts';
@@ -23,6 +28,11 @@ import { vapi } from './vapi.ts';
 
 export const sourcePlugins: readonly AnySourcePlugin[] = [
   anthropicAgents,
+  awsAppconfig,
+  awsBedrock,
+  awsS3,
+  awsSecretsManager,
+  awsSsm,
   braintrust,
   elevenlabs,
   files,

@@ -1,6 +1,11 @@
 /** The stand-ins of all sources: one line per plugin, in the order of the alphabet. */
 
 import { anthropicAgentsFixture } from './anthropic-agents.ts';
+import { awsAppconfigFixture } from './aws-appconfig.ts';
+import { awsBedrockFixture } from './aws-bedrock.ts';
+import { awsS3Fixture } from './aws-s3.ts';
+import { awsSecretsManagerFixture } from './aws-secrets-manager.ts';
+import { awsSsmFixture } from './aws-ssm.ts';
 import { braintrustFixture } from './braintrust.ts';
 import { elevenlabsFixture } from './elevenlabs.ts';
 import { filesFixture } from './files.ts';
@@ -23,6 +28,11 @@ import type { SourceFixture } from './stand-in.ts';
 
 export const sourceFixtures: readonly SourceFixture[] = [
   anthropicAgentsFixture,
+  awsAppconfigFixture,
+  awsBedrockFixture,
+  awsS3Fixture,
+  awsSecretsManagerFixture,
+  awsSsmFixture,
   braintrustFixture,
   elevenlabsFixture,
   filesFixture,

@@ -8,9 +8,7 @@ const KEY = 'opik-key-0123456789';
 
 export async function openOpik() {
   const now = ticking();
-  const prompts = new Map(
-    PROMPTS.map((name) => [idOf(name), { id: idOf(name), name, versions: [] as object[] }]),
-  );
+  const prompts = new Map(PROMPTS.map((name) => [idOf(name), { id: idOf(name), name, versions: [] as object[] }]));
   const write = (id: string, template: string, by: string): void => {
     const versions = prompts.get(id)?.versions;
     const number = versions?.length ?? 0;

@@ -1,0 +1,65 @@
+/** Secrets Manager, from the SDK's types: versions, staging labels, moves that name what they move from. */
+
+import { awsKeys, refusal, SECRET_ACCESS_KEY, serveAws } from './aws-server.ts';
+import { httpPlace, idOf, ticking } from './http-place.ts';
+import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
+
+interface Secret {
+  readonly versions: { readonly VersionId: string; readonly SecretString: string; readonly CreatedDate: number }[];
+  current: string;
+}
+
+export async function openAwsSecretsManager() {
+  const now = ticking();
+  const secrets = new Map<string, Secret>();
+  const put = (id: string, text: string): string => {
+    const secret = secrets.get(id) ?? { versions: [], current: '' };
+    secrets.set(id, secret);
+    secret.current = `${id}-${secret.versions.length}`;
+    secret.versions.push({ VersionId: secret.current, SecretString: text, CreatedDate: now() / 1000 });
+    return secret.current;
+  };
+  for (const prompt of PROMPTS) {
+    put(idOf(prompt), 'A draft.');
+    put(idOf(prompt), originalText(prompt));
+  }
+  const server = await serveAws('secretsmanager', ({ headers, body }) => {
+    const secret = secrets.get(body.SecretId);
+    if (secret === undefined)
+      return refusal(400, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+    switch (headers['x-amz-target'] ?? '') {
+      case 'secretsmanager.GetSecretValue': {
+        const version = secret.versions.find((each) => each.VersionId === (body.VersionId ?? secret.current));
+        return version === undefined
+          ? refusal(400, 'ResourceNotFoundException', '')
+          : { body: { Name: body.SecretId, ...version } };
+      }
+      case 'secretsmanager.ListSecretVersionIds':
+        return {
+          body: { Versions: secret.versions.map(({ VersionId, CreatedDate }) => ({ VersionId, CreatedDate })) },
+        };
+      case 'secretsmanager.UpdateSecretVersionStage':
+        if (body.RemoveFromVersionId !== secret.current)
+          return refusal(400, 'InvalidParameterException', 'The stage is elsewhere.');
+        secret.current = body.MoveToVersionId;
+        return { body: { Name: body.SecretId } };
+      case 'secretsmanager.PutSecretValue':
+        return { body: { VersionId: put(body.SecretId, body.SecretString) } };
+      default:
+        return refusal(400, 'UnknownOperationException', '');
+    }
+  });
+  return httpPlace(server, 'secret_id', {
+    config: { ...awsKeys, endpoint: server.origin },
+    secrets: [SECRET_ACCESS_KEY],
+    text: (prompt) => {
+      const secret = secrets.get(idOf(prompt));
+      return secret?.versions.find((each) => each.VersionId === secret.current)?.SecretString ?? '';
+    },
+    edit: (prompt, text) => void put(idOf(prompt), text),
+    movePointer: (prompt) => void Object.assign(secrets.get(idOf(prompt)) ?? {}, { current: `${idOf(prompt)}-0` }),
+    remove: (prompt) => void secrets.delete(idOf(prompt)),
+  });
+}
+
+export const awsSecretsManagerFixture: SourceFixture = { type: 'aws-secrets-manager', open: openAwsSecretsManager };
