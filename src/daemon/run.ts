@@ -34,7 +34,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   const quickstartFile = options.hasConfiguration ? null : await prepareQuickstart(options.workingDirectory);
   const configuration = loadedOrFault(options.load(quickstartFile === null ? {} : { config: quickstartFile }));
   const log = createLog({
-    level: environment.variables['LOG_LEVEL'] ?? 'info',
+    // The quick start's console belongs to the story it tells.
+    level: environment.variables['LOG_LEVEL'] ?? (quickstartFile === null ? 'info' : 'warn'),
     forPeople: process.stderr.isTTY || quickstartFile !== null,
     colour: output.colour,
     secrets: configuration.secrets,
