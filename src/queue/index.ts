@@ -14,7 +14,10 @@ export type { QueueLog } from './job-rules.ts';
 
 export interface QueueSettings {
   readonly clock: Clock;
-  /** e.g. `redis://:secret@localhost:6379/0`. Without it the queue lives in this process. */
+  /**
+   * e.g. `redis://:secret@localhost:6379/0`. Without it the queue lives in this process. Daemons with
+   * the same address and database number are replicas of each other and share all work.
+   */
   readonly redis?: string | undefined;
   readonly log?: QueueLog | undefined;
   readonly limits?: Partial<QueueLimits> | undefined;

@@ -41,7 +41,9 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
   });
   // BullMQ demands null here: its workers wait, however long Redis is away.
   const forWorkers = new Redis(url, { ...common, maxRetriesPerRequest: null });
+  let closing = false;
   const close = (): void => {
+    closing = true;
     forCommands.disconnect();
     forWorkers.disconnect();
   };
@@ -51,7 +53,7 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
     close();
     throw cannotReach(shown, error);
   }
-  reportOutages(forCommands, shown, log);
+  reportOutages(forCommands, shown, log, () => closing);
   return { forCommands, forWorkers, isReady: () => forCommands.status === 'ready', close };
 }
 
@@ -69,10 +71,10 @@ async function reach(redis: Redis): Promise<void> {
   }
 }
 
-function reportOutages(redis: Redis, shown: string, log: QueueLog): void {
+function reportOutages(redis: Redis, shown: string, log: QueueLog, isClosing: () => boolean): void {
   let lostAtMs: number | null = null;
   redis.on('close', () => {
-    if (lostAtMs !== null) return;
+    if (lostAtMs !== null || isClosing()) return;
     lostAtMs = performance.now();
     log.warn({ redis: shown }, 'Lost the connection to Redis; trying to get it back. Work waits, nothing is lost.');
   });

@@ -81,6 +81,19 @@ test('stops within its deadline while Redis is away', async () => {
   await expect(queue.add('work', {})).rejects.toMatchObject({ kind: 'transient' });
 });
 
+test('says nothing of the connection that it closes itself', async () => {
+  const said: string[] = [];
+  const queue = newQueue(`${redis.url}/5`, said);
+  queue.handle('work', 1, async () => {});
+  await queue.start();
+  await queue.stop(1_000);
+  // A connection that can still be made shows that the other had its time to close.
+  const other = newQueue(`${redis.url}/5`);
+  other.handle('work', 1, async () => {});
+  await other.start();
+  expect(said).toEqual([]);
+});
+
 test('a job that was aborted by the stop of one replica is done by another, as the same attempt', async () => {
   const first = newQueue(`${redis.url}/4`);
   first.handle('work', 1, (job) => sleep(60_000, job.signal));
