@@ -1,6 +1,8 @@
 /** `plumbline incidents`: what is wrong, one in full, and what a person says about it. */
 
 import { Fault } from '../../contract/fault.ts';
+import type { TimeInterval } from '../../contract/time.ts';
+import { intervalWords } from '../../text/time-words.ts';
 import { daemonOf } from '../context.ts';
 import { colourDiff, styled, table, type Output } from '../output.ts';
 import { textFlag, type Flags, type Verb } from '../verb.ts';
@@ -17,7 +19,8 @@ interface Incident {
   readonly diff: string;
   readonly opened_at: string;
   readonly resolved_at: string | null;
-  readonly changed_between: readonly (string | null)[];
+  readonly resolution: string | null;
+  readonly changed_between: TimeInterval;
   readonly changed_by: string | null;
   readonly invocations_affected: number;
   readonly evidence: readonly { readonly kind: string; readonly words: string }[];
@@ -81,7 +84,6 @@ function overview(listed: readonly Incident[], output: Output): string {
 }
 
 function describe(incident: Incident, output: Output): string {
-  const [after, by] = incident.changed_between;
   const lines = [
     styled(output, 'bold', incident.summary),
     '',
@@ -89,9 +91,9 @@ function describe(incident: Incident, output: Output): string {
     `prompt     ${incident.prompt} in ${incident.environment}`,
     `target     ${incident.target}`,
     `opened     ${incident.opened_at}`,
-    `changed    ${after === null || after === undefined ? 'at or before' : `after ${after}, by`} ${by ?? 'now'}${incident.changed_by === null ? '' : `, by ${incident.changed_by}`}`,
+    `changed    ${intervalWords(incident.changed_between)}${incident.changed_by === null ? '' : `, by ${incident.changed_by}`}`,
     `calls      ${incident.invocations_affected} so far with that text`,
-    ...(incident.resolved_at === null ? [] : [`resolved   ${incident.resolved_at}`]),
+    ...(incident.resolved_at === null ? [] : [`resolved   ${incident.resolved_at}, ${incident.resolution ?? ''}`]),
     '',
     ...incident.evidence.map(({ kind, words }) => `${styled(output, 'dim', `${kind}:`)} ${words}`),
   ];
