@@ -76,7 +76,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   retryAfterMs: 5_000,
   windowFactsMax: 60_000,
   traceFactsMax: 20_000,
-  retainMs: 60_000,
+  retainMs: 30_000,
   quietMs: 1_200,
   provisionalMs: 2_500,
   storeBackoffMs: 250,
@@ -158,7 +158,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs } = limits;
   const window = new TraceWindow({ factsMax: limits.windowFactsMax, factsPerTraceMax, retainMs: limits.retainMs });
   const seen = new SeenTraces(limits.seenTracesMax, clock.now());
-  const recall = new FactRecall({ log, spaces, window, seen, factsPerTraceMax });
+  const recall = new FactRecall({ log, window, seen, factsPerTraceMax });
   const settler = new Settler({
     settle: (facts: readonly SpanFacts[]) => settle(facts),
     spaces,
@@ -181,7 +181,6 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs }),
     recent,
     settle: (facts, from) => settler.add(facts, from),
-    recall: (rows) => recall.facts(rows),
     settledUpTo: () => settler.settledUpTo(),
     onError,
   });

@@ -13,7 +13,7 @@ import { decodeLogs, decodeTraces } from '../otlp/decode.ts';
 import type { DecodeLimits } from '../otlp/limits.ts';
 import type { Decoded, OtlpLog, OtlpSpan, Undecodable } from '../otlp/model.ts';
 import type { ContentSpaces } from './content/content-space.ts';
-import { factsLine } from './content/fact-rows.ts';
+import { factLines, factsLine } from './content/fact-rows.ts';
 import { Outbox } from './content/outbox.ts';
 import { laneNumber } from './loading/lanes.ts';
 import type { RecentFacts } from './loading/recent-facts.ts';
@@ -85,7 +85,8 @@ export class Intake {
     try {
       const end = await this.#options.spool.append(sections);
       draft.outbox.markStored();
-      this.#options.recent.add(end, draft.facts);
+      const facts = sections.find(({ lane }) => lane === laneNumber('span_facts'));
+      if (facts !== undefined) this.#options.recent.add(end, factLines(facts.bytes, draft.facts));
       return null;
     } catch (error) {
       if (!isFault(error)) throw error;
@@ -110,10 +111,9 @@ class Draft {
   }
 
   add(facts: SpanFacts): void {
-    const space = this.#spaces.for(facts.environment);
-    const packed = space.pack(facts, this.outbox.addText);
+    const packed = this.#spaces.for(facts.environment).pack(facts, this.outbox);
     this.facts.push(packed);
-    this.#factLines += factsLine(packed, space, this.#receivedAt, this.outbox);
+    this.#factLines += factsLine(packed, this.#receivedAt);
   }
 
   /** Only what identifies the record: its content may be under a policy that nobody could read here. */

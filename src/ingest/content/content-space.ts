@@ -1,67 +1,68 @@
 /**
  * Everything remembered about content under one policy, and how facts are packed into it: after
- * this, no long or unredacted text is left in them.
+ * this, no long or unredacted text is left in them, and no message of an earlier turn.
  */
 
 import type { Evaluation, Message } from '../../contract/invocation.ts';
-import type { Json, PromptSettings } from '../../contract/prompt.ts';
+import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
+import { listMessage } from '../../text/reference.ts';
 import { MessageLists } from './message-lists.ts';
 import { MessageMemory, type OnText } from './messages.ts';
-import type { ContentPolicies, ContentPolicy } from './policy.ts';
-import { policyFor } from './policy.ts';
 import type { Outbox } from './outbox.ts';
+import { policyFor, type ContentPolicies, type ContentPolicy } from './policy.ts';
 import { TextMemory, type TextLimits } from './texts.ts';
 
 // A list of its own would cost more than it saves.
-const INLINE_MESSAGES_MAX = 2;
+const INLINE_MESSAGES_MAX = 4;
 // Emitters put them into the messages or beside them; apart from them the list is the same.
 const INSTRUCTION_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
 export class ContentSpace {
   readonly texts: TextMemory;
   readonly messages: MessageMemory;
-  readonly lists: MessageLists;
+  readonly lists = new MessageLists();
 
   constructor(policy: ContentPolicy, limits: TextLimits) {
     this.texts = new TextMemory(policy, limits);
     this.messages = new MessageMemory(this.texts);
-    this.lists = new MessageLists(this.messages);
   }
 
-  pack(facts: SpanFacts, onText: OnText): SpanFacts {
-    const pack = (message: Message): Message => this.messages.pack(message, onText);
+  /** What the packed facts refer to, and is not stored yet, is in the outbox afterwards. */
+  pack(facts: SpanFacts, outbox: Outbox): SpanFacts {
+    const onText = outbox.addText;
+    const packed: { -readonly [Key in keyof SpanFacts]: SpanFacts[Key] } = { ...facts };
     const text = (value: string): string => this.messages.packString(value, onText);
-    return {
-      ...facts,
-      ...(facts.system !== undefined && { system: facts.system.map(pack) }),
-      ...(facts.input !== undefined && { input: facts.input.map(pack) }),
-      ...(facts.output !== undefined && { output: facts.output.map(pack) }),
-      ...(facts.template !== undefined && { template: text(facts.template) }),
-      ...(facts.variables !== undefined && { variables: mapValues(facts.variables, text) }),
-      ...(facts.settings !== undefined && { settings: this.#packSettings(facts.settings, onText) }),
-      ...(facts.error !== undefined && { error: { type: facts.error.type, message: text(facts.error.message) } }),
-      ...(facts.evaluations !== undefined && {
-        evaluations: facts.evaluations.map((each) => packEvaluation(each, text)),
-      }),
-      ...(facts.userId !== undefined && { userId: text(facts.userId) }),
-      ...(facts.conversationId !== undefined && { conversationId: this.texts.inline(facts.conversationId) }),
-    };
+    if (facts.system !== undefined) packed.system = this.#packMessages(facts.system, outbox);
+    if (facts.input !== undefined) packed.input = this.#packMessages(facts.input, outbox);
+    if (facts.output !== undefined) packed.output = facts.output.map((message) => this.messages.pack(message, onText));
+    if (facts.template !== undefined) packed.template = text(facts.template);
+    if (facts.variables !== undefined) packed.variables = mapValues(facts.variables, text);
+    if (facts.settings !== undefined) packed.settings = this.#packSettings(facts.settings, onText);
+    if (facts.error !== undefined) packed.error = { type: facts.error.type, message: text(facts.error.message) };
+    if (facts.evaluations !== undefined)
+      packed.evaluations = facts.evaluations.map((each) => packEvaluation(each, text));
+    if (facts.userId !== undefined) packed.userId = text(facts.userId);
+    if (facts.conversationId !== undefined) packed.conversationId = this.texts.inline(facts.conversationId);
+    return packed;
   }
 
-  /** Packed messages as a column holds them; a new list goes into the outbox. See `text/stored-messages.ts`. */
-  storeMessages(messages: readonly Message[], outbox: Outbox): string {
+  /** Instructions stand in place, and so does a short list; a long one becomes a message that refers to it. */
+  #packMessages(messages: readonly Message[], outbox: Outbox): readonly Message[] {
     let head = 0;
     while (head < messages.length && INSTRUCTION_ROLES.has((messages[head] as Message).role)) head += 1;
-    const isShort = messages.length - head <= INLINE_MESSAGES_MAX;
-    const inline = isShort ? messages : messages.slice(0, head);
-    const elements = inline.map((message) => this.messages.describe(message).json);
-    if (!isShort) {
-      const node = this.lists.find(messages.slice(head));
-      outbox.addList(node);
-      elements.push(`{"list":"${node.hash}"}`);
+    const onText = outbox.addText;
+    if (messages.length - head <= INLINE_MESSAGES_MAX) {
+      return messages.map((message) => this.messages.pack(message, onText));
     }
-    return `[${elements.join(',')}]`;
+    const tail: string[] = [];
+    for (let index = head; index < messages.length; index += 1) {
+      tail.push(this.messages.packedJson(messages[index] as Message, onText));
+    }
+    const node = this.lists.find(tail);
+    outbox.addList(node);
+    const inline = messages.slice(0, head).map((message) => this.messages.pack(message, onText));
+    return [...inline, listMessage(node.hash as ContentHash)];
   }
 
   #packSettings(settings: PromptSettings, onText: OnText): PromptSettings {
@@ -103,5 +104,14 @@ export class ContentSpaces {
     const space = new ContentSpace(policy, this.#limits);
     this.#spaces.set(policy, space);
     return space;
+  }
+
+  /** A list that any of the spaces remembers. */
+  recallList(hash: ContentHash): readonly string[] | null {
+    for (const space of this.#spaces.values()) {
+      const list = space.lists.recall(hash);
+      if (list !== null) return list;
+    }
+    return null;
   }
 }

@@ -1,29 +1,43 @@
 /**
- * Facts as rows of `span_facts`, and back. A row holds no text of its own: long texts and message
- * lists are stored beside it, once. Reading a row back gives packed facts, which is all that
- * settling needs.
+ * Packed facts as lines of `span_facts`, and back. Between the two they are kept as bytes: a line
+ * costs the garbage collector nothing, however many wait to be settled.
  */
 
-import type { Message } from '../../contract/invocation.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { listsOfMessages, readMessages } from '../../text/stored-messages.ts';
-import type { ContentSpace } from './content-space.ts';
-import type { Outbox } from './outbox.ts';
 
-/** The `facts` column: packed facts without what other columns hold, and messages as they are stored. */
-type FactsColumn = Omit<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedAt' | 'system' | 'input'> & {
-  readonly system?: string;
-  readonly input?: string;
-};
+/** The facts of one span or record as they stand in a section of the spool, and what finds them. */
+export interface FactLine {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly recordId: string;
+  /** Empty when it has none. */
+  readonly responseId: string;
+  readonly startedAt: Timestamp;
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
 
-/** One line of `span_facts`. What the line refers to is added to the outbox. */
-export function factsLine(packed: SpanFacts, space: ContentSpace, receivedAt: Timestamp, outbox: Outbox): string {
-  const { traceId, spanId, recordId, startedAt, system, input, ...rest } = packed;
-  const column: { -readonly [Key in keyof FactsColumn]: FactsColumn[Key] } = rest;
-  if (system !== undefined) column.system = space.storeMessages(system, outbox);
-  if (input !== undefined) column.input = space.storeMessages(input, outbox);
+/** The `facts` column: what has no column of its own. */
+type FactsColumn = Omit<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedAt'>;
+
+interface Row {
+  readonly trace_id: string;
+  readonly span_id: string;
+  readonly record_id?: string;
+  readonly response_id?: string;
+  readonly started_at: Timestamp;
+  readonly facts: FactsColumn;
+}
+
+const NEWLINE = 10;
+const FACTS_KEY = Buffer.from('"facts":');
+
+/** One line of `span_facts`, with its line end. */
+export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
+  const { traceId, spanId, recordId, startedAt, ...column } = packed;
   const record = recordId === '' ? '' : `"record_id":"${recordId}",`;
   const response = packed.responseId === undefined ? '' : `"response_id":${JSON.stringify(packed.responseId)},`;
   // The ids are hex or hashes and the times are timestamps: none needs escaping.
@@ -33,48 +47,60 @@ export function factsLine(packed: SpanFacts, space: ContentSpace, receivedAt: Ti
   );
 }
 
-/** The list hashes that a row needs to be read. */
-export function listsOf(row: StoredFacts): readonly string[] {
-  if (!row.facts.includes('list')) return [];
-  const { system = '', input = '' } = JSON.parse(row.facts) as FactsColumn;
-  return [...listsOfMessages(system), ...listsOfMessages(input)];
+/** The lines of a section, of which the facts are known: `facts[n]` is line n. */
+export function factLines(bytes: Buffer, facts: readonly SpanFacts[]): FactLine[] {
+  let start = 0;
+  return facts.map(({ traceId, spanId, recordId, startedAt, responseId = '' }) => {
+    const end = bytes.indexOf(NEWLINE, start);
+    const line = { traceId, spanId, recordId, responseId, startedAt, bytes, start, end };
+    start = end + 1;
+    return line;
+  });
 }
 
-/** A list that is not there reads as no content: the facts are then incomplete, not wrong. */
-export function factsOfRow(
-  row: StoredFacts,
-  lists: ReadonlyMap<string, readonly string[]>,
-  parse: (json: string) => Message,
-): SpanFacts {
-  const { system, input, ...rest } = JSON.parse(row.facts) as FactsColumn;
-  const systemMessages = system === undefined ? null : readMessages(system, lists, parse);
-  const inputMessages = input === undefined ? null : readMessages(input, lists, parse);
-  const { traceId, spanId, recordId, startedAt } = row;
-  return {
-    traceId,
-    spanId,
-    recordId,
-    startedAt,
-    ...rest,
-    ...(systemMessages !== null && { system: systemMessages }),
-    ...(inputMessages !== null && { input: inputMessages }),
-  };
+/** The same of a section of which nothing is known but its bytes. */
+export function parseFactLines(bytes: Buffer): FactLine[] {
+  const lines: FactLine[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? bytes.length : newline;
+    lines.push(lineOf(JSON.parse(bytes.toString('utf8', start, end)) as Row, bytes, start, end));
+    start = end + 1;
+  }
+  return lines;
 }
 
-/** The same from a line of the spool. */
-export function rowOfLine(line: string): StoredFacts {
-  const row = JSON.parse(line) as {
-    trace_id: string;
-    span_id: string;
-    record_id?: string;
-    started_at: Timestamp;
-    facts: FactsColumn;
-  };
+/** A row that was read back from the store. */
+export function factLineOfRow(stored: StoredFacts): FactLine {
+  const { traceId, spanId, recordId, startedAt } = stored;
+  const ids = JSON.stringify({ trace_id: traceId, span_id: spanId, record_id: recordId, started_at: startedAt });
+  const bytes = Buffer.from(`${ids.slice(0, -1)},"facts":${stored.facts}}`);
+  return { ...lineOf(JSON.parse(bytes.toString()) as Row, bytes, 0, bytes.length) };
+}
+
+/** Packed facts, as they were before they became a line. */
+export function readFacts(line: FactLine): SpanFacts {
+  const { facts } = JSON.parse(line.bytes.toString('utf8', line.start, line.end)) as Row;
+  const { traceId, spanId, recordId, startedAt } = line;
+  return Object.assign(facts, { traceId, spanId, recordId, startedAt });
+}
+
+/** Whether two lines of one span say the same, whenever they came. */
+export function saySame(a: FactLine, b: FactLine): boolean {
+  const aStart = a.bytes.indexOf(FACTS_KEY, a.start);
+  const bStart = b.bytes.indexOf(FACTS_KEY, b.start);
+  return a.startedAt === b.startedAt && a.bytes.compare(b.bytes, bStart, b.end, aStart, a.end) === 0;
+}
+
+function lineOf(row: Row, bytes: Buffer, start: number, end: number): FactLine {
   return {
     traceId: row.trace_id,
     spanId: row.span_id,
     recordId: row.record_id ?? '',
+    responseId: row.facts.responseId ?? '',
     startedAt: row.started_at,
-    facts: JSON.stringify(row.facts),
+    bytes,
+    start,
+    end,
   };
 }

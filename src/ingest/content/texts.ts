@@ -6,7 +6,6 @@
 
 import { hash as digest } from 'node:crypto';
 import type { ContentHash } from '../../contract/prompt.ts';
-import type { Message } from '../../contract/invocation.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
 import { redact, type ContentPolicy } from './policy.ts';
 import { looksLikeReference, reference } from '../../text/reference.ts';
@@ -36,8 +35,8 @@ export interface StoredText {
   isStored: boolean;
   /** Which writer has it in hand; see `Outbox`. */
   claimedBy: object | null;
-  /** The one message with this text in each role. */
-  messages: Map<string, Message> | null;
+  /** JSON of the packed message with this text alone, by role. */
+  messages: Map<string, string> | null;
 }
 
 export class TextMemory {

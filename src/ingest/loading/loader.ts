@@ -4,10 +4,9 @@
  */
 
 import type { Component } from '../../contract/component.ts';
-import type { SpanFacts } from '../../contract/span-facts.ts';
-import { TELEMETRY_LANES, type StoredFacts, type TelemetryLane } from '../../contract/telemetry-log.ts';
+import { TELEMETRY_LANES, type TelemetryLane } from '../../contract/telemetry-log.ts';
 import { sleep } from '../../lib/limits.ts';
-import { rowOfLine } from '../content/fact-rows.ts';
+import { parseFactLines, type FactLine } from '../content/fact-rows.ts';
 import { countSpoolSkipped } from '../metrics.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import { SpoolReader, type SpoolChunk } from '../spool/reader.ts';
@@ -21,9 +20,7 @@ export interface LoaderOptions {
   readonly writer: PatientWriter;
   readonly recent: RecentFacts;
   /** Takes facts that are in the store now; resolves when there is room for more. */
-  readonly settle: (facts: readonly SpanFacts[], from: SpoolPosition) => Promise<void>;
-  /** Turns rows of an earlier process, or forgotten ones, into packed facts. */
-  readonly recall: (rows: readonly StoredFacts[], signal: AbortSignal) => Promise<readonly SpanFacts[]>;
+  readonly settle: (facts: readonly FactLine[], from: SpoolPosition) => Promise<void>;
   /** How far everything is settled and written, so that the spool can let go of it. */
   readonly settledUpTo: () => SpoolPosition | null;
   readonly onError: (error: unknown) => void;
@@ -104,7 +101,7 @@ export class Loader implements Component {
     const chunk = await this.#reader.read(this.#position, this.#options.batchBytesMax ?? BATCH_BYTES_MAX);
     countSpoolSkipped(chunk.skippedBytes);
     await this.#insert(chunk);
-    await this.#options.settle(await this.#factsOf(chunk), this.#position);
+    await this.#options.settle(this.#factsOf(chunk), this.#position);
     const progressed = chunk.next !== this.#position;
     this.#position = chunk.next;
     return progressed;
@@ -126,22 +123,14 @@ export class Loader implements Component {
     }
   }
 
-  async #factsOf(chunk: SpoolChunk): Promise<readonly SpanFacts[]> {
-    const facts: SpanFacts[] = [];
-    const forgotten: StoredFacts[] = [];
-    for (const record of chunk.records) {
+  #factsOf(chunk: SpoolChunk): readonly FactLine[] {
+    return chunk.records.flatMap((record) => {
       const recent = this.#options.recent.take(record.end);
-      if (recent !== null) {
-        for (const each of recent) facts.push(each);
-        continue;
-      }
-      for (const section of record.sections) {
-        if (laneOf(section.lane) !== 'span_facts') continue;
-        for (const line of section.bytes.toString('utf8').split('\n')) if (line !== '') forgotten.push(rowOfLine(line));
-      }
-    }
-    if (forgotten.length === 0) return facts;
-    return [...facts, ...(await this.#options.recall(forgotten, this.#abort.signal))];
+      if (recent !== null) return recent;
+      // Of an earlier process, or forgotten while the store was away.
+      const sections = record.sections.filter(({ lane }) => laneOf(lane) === 'span_facts');
+      return sections.flatMap(({ bytes }) => parseFactLines(bytes));
+    });
   }
 
   async #release(): Promise<void> {

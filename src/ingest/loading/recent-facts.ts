@@ -3,12 +3,12 @@
  * while the store is away the oldest are forgotten here and read from the spool later.
  */
 
-import type { SpanFacts } from '../../contract/span-facts.ts';
+import type { FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 
 export class RecentFacts {
   readonly #factsMax: number;
-  readonly #byEnd = new Map<SpoolPosition, readonly SpanFacts[]>();
+  readonly #byEnd = new Map<SpoolPosition, readonly FactLine[]>();
   #facts = 0;
 
   constructor(factsMax: number) {
@@ -16,7 +16,7 @@ export class RecentFacts {
   }
 
   /** `end` is the position behind the record. */
-  add(end: SpoolPosition, facts: readonly SpanFacts[]): void {
+  add(end: SpoolPosition, facts: readonly FactLine[]): void {
     this.#byEnd.set(end, facts);
     this.#facts += facts.length;
     for (const oldest of this.#byEnd.keys()) {
@@ -25,7 +25,7 @@ export class RecentFacts {
     }
   }
 
-  take(end: SpoolPosition): readonly SpanFacts[] | null {
+  take(end: SpoolPosition): readonly FactLine[] | null {
     const facts = this.#byEnd.get(end);
     if (facts === undefined) return null;
     this.#byEnd.delete(end);

@@ -4,7 +4,7 @@ import type { AttributionKind } from '../../contract/attribution.ts';
 import type { Invocation, Message } from '../../contract/invocation.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import { sha256 } from '../../lib/hash.ts';
-import { parseReference } from '../../text/reference.ts';
+import { listOf, parseReference } from '../../text/reference.ts';
 
 /** A call whose texts are still packed, with its instruction and messages readable. */
 export interface AttributableCall {
@@ -30,13 +30,28 @@ export type AttributeCall = (call: AttributableCall) => AttributedAs;
 
 const INSTRUCTION_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
-/** The texts, still packed, that make up the instruction; empty when there is none. */
-export function instructionTexts(input: readonly Message[] | null): readonly string[] {
-  if (input === null) return [];
+/** What the instruction is made of: texts that are still packed, or the first user message of a list. */
+export type InstructionSource =
+  | { readonly kind: 'texts'; readonly texts: readonly string[] }
+  | { readonly kind: 'list'; readonly hash: ContentHash };
+
+export function instructionSource(input: readonly Message[] | null): InstructionSource {
+  if (input === null) return { kind: 'texts', texts: [] };
   const instructions = input.filter((message) => INSTRUCTION_ROLES.has(message.role));
-  if (instructions.length > 0) return instructions.flatMap(textsOf);
+  if (instructions.length > 0) return { kind: 'texts', texts: instructions.flatMap(textsOf) };
   const firstUser = input.find((message) => message.role === 'user');
-  return firstUser === undefined ? [] : textsOf(firstUser);
+  if (firstUser === undefined) return { kind: 'texts', texts: [] };
+  const hash = listOf(firstUser);
+  return hash === null ? { kind: 'texts', texts: textsOf(firstUser) } : { kind: 'list', hash };
+}
+
+/** Of the messages of a list, as JSON. */
+export function firstUserTexts(list: readonly string[]): readonly string[] {
+  for (const json of list) {
+    const message = JSON.parse(json) as Message;
+    if (message.role === 'user') return textsOf(message);
+  }
+  return [];
 }
 
 function textsOf(message: Message): string[] {

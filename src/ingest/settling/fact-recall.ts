@@ -1,20 +1,14 @@
-/**
- * Reads what the store holds of traces that are no longer (or only partly) in memory, and makes
- * packed facts of stored rows.
- */
+/** Reads what the store holds of traces that are no longer, or only partly, in memory. */
 
 import type { ContentHash } from '../../contract/prompt.ts';
-import type { SpanFacts } from '../../contract/span-facts.ts';
-import type { StoredFacts, TelemetryLog } from '../../contract/telemetry-log.ts';
-import type { ContentSpaces } from '../content/content-space.ts';
-import { factsOfRow, listsOf } from '../content/fact-rows.ts';
+import type { TelemetryLog } from '../../contract/telemetry-log.ts';
+import { factLineOfRow } from '../content/fact-rows.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
 import { countReadBack } from '../metrics.ts';
 
 export interface FactRecallOptions {
   readonly log: TelemetryLog;
-  readonly spaces: ContentSpaces;
   readonly window: TraceWindow;
   readonly seen: SeenTraces;
   readonly factsPerTraceMax: number;
@@ -22,29 +16,12 @@ export interface FactRecallOptions {
 
 // One query's worth: its text and its answer stay small.
 const TRACES_PER_QUERY = 500;
-const HASHES_PER_QUERY = 2_000;
 
 export class FactRecall {
   readonly #options: FactRecallOptions;
 
   constructor(options: FactRecallOptions) {
     this.#options = options;
-  }
-
-  /** Packed facts of rows as they were stored, in the same order. */
-  async facts(rows: readonly StoredFacts[]): Promise<readonly SpanFacts[]> {
-    const space = this.#options.spaces.for(undefined);
-    const lists = new Map<string, readonly string[]>();
-    const missing = new Set<string>();
-    for (const hash of rows.flatMap(listsOf)) {
-      const known = space.lists.recall(hash);
-      if (known === null) missing.add(hash);
-      else lists.set(hash, known);
-    }
-    for (const some of chunks([...missing], HASHES_PER_QUERY)) {
-      for (const [hash, messages] of await this.#options.log.messageLists(some)) lists.set(hash, messages);
-    }
-    return rows.map((row) => factsOfRow(row, lists, (json) => space.messages.parse(json)));
   }
 
   /**
@@ -65,6 +42,11 @@ export class FactRecall {
     for (const some of chunks([...partial], TRACES_PER_QUERY)) await this.#readBack(some);
   }
 
+  /** Message lists that are no longer in memory. */
+  lists(hashes: readonly ContentHash[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#options.log.messageLists(hashes);
+  }
+
   /** Texts that are no longer in memory. */
   texts(hashes: readonly ContentHash[]): Promise<ReadonlyMap<ContentHash, string>> {
     return this.#options.log.texts(hashes);
@@ -81,7 +63,7 @@ export class FactRecall {
         const key = traceKey(row);
         if (window.get(key) !== undefined) continue;
         const trace = window.open(key, row.traceId === '', nowMs);
-        for (const facts of await this.facts([row])) window.recall(trace, facts);
+        window.recall(trace, factLineOfRow(row));
       }
     }
   }
@@ -92,12 +74,15 @@ export class FactRecall {
     const ids = traces.filter((trace) => !trace.key.startsWith('-')).map((trace) => trace.key);
     countReadBack(ids.length);
     const rows = ids.length === 0 ? [] : await log.factsOfTraces(ids, factsPerTraceMax);
-    for (const facts of await this.facts(rows)) {
-      const trace = byKey.get(facts.traceId);
-      if (trace !== undefined) window.recall(trace, facts);
+    for (const row of rows) {
+      const trace = byKey.get(row.traceId);
+      if (trace !== undefined) window.recall(trace, factLineOfRow(row));
     }
     for (const row of ids.length === 0 ? [] : await log.invocationsOfTraces(ids)) {
-      byKey.get(row.traceId)?.written.set(row.spanId, row);
+      const trace = byKey.get(row.traceId);
+      if (trace === undefined) continue;
+      trace.written ??= new Map();
+      trace.written.set(row.spanId, row);
     }
     for (const trace of traces) trace.isWhole = true;
   }

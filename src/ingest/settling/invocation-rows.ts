@@ -1,12 +1,10 @@
-/** A settled invocation as a row of `invocations`. Pure but for the outbox, which collects what the row refers to. */
+/** A settled invocation as a row of `invocations`. Pure. */
 
 import { hash as digest } from 'node:crypto';
 import type { Invocation } from '../../contract/invocation.ts';
 import type { CallPrice } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { nanosFromTimestamp } from '../../lib/time.ts';
-import type { ContentSpace } from '../content/content-space.ts';
-import type { Outbox } from '../content/outbox.ts';
 import type { AttributedAs } from './attribution.ts';
 
 /** What is not in a column of its own. */
@@ -30,8 +28,6 @@ export function draftRow(
   promptHash: string,
   attributed: AttributedAs,
   price: CallPrice | null,
-  space: ContentSpace,
-  outbox: Outbox,
 ): RowDraft {
   const { tokens } = call;
   const json =
@@ -54,7 +50,7 @@ export function draftRow(
     text('owner', attributed.owner) +
     text('attribution_kind', attributed.kind) +
     text('prompt_hash', promptHash) +
-    text('input', call.input === null ? null : space.storeMessages(call.input, outbox)) +
+    text('input', call.input === null ? null : JSON.stringify(call.input)) +
     text('output', call.output === null ? null : JSON.stringify(call.output)) +
     text('extras', extrasOf(call)) +
     texts('finish_reasons', call.finishReasons) +

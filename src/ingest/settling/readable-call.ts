@@ -2,7 +2,7 @@
 
 import type { Invocation, MessagePart } from '../../contract/invocation.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
-import { parseReference } from '../../text/reference.ts';
+import { expandLists, parseReference } from '../../text/reference.ts';
 
 export type TextOf = (hash: ContentHash) => string | undefined;
 
@@ -26,11 +26,16 @@ export function unpackVariables(
   return unpacked;
 }
 
-/** The text parts of every input message. Null when there is no content, or one text is not at hand. */
-export function callMessages(call: Invocation, textOf: TextOf): readonly PromptMessage[] | null {
-  if (call.input === null) return null;
+/** The text parts of every input message. Null when there is no content, or a part of it is not at hand. */
+export function callMessages(
+  call: Invocation,
+  textOf: TextOf,
+  listAt: (hash: ContentHash) => readonly string[] | null | undefined,
+): readonly PromptMessage[] | null {
+  const input = call.input === null ? null : expandLists(call.input, listAt);
+  if (input === null) return null;
   const messages: PromptMessage[] = [];
-  for (const message of call.input) {
+  for (const message of input) {
     const texts = message.parts.filter(isText).map((part) => unpackText(part.text, textOf));
     if (texts.includes(null)) return null;
     messages.push({ role: message.role, content: texts.join('\n') });

@@ -10,11 +10,13 @@ import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Settled } from '../../invocations/settled.ts';
 import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
+import { readFacts } from '../content/fact-rows.ts';
 import { Outbox } from '../content/outbox.ts';
 import { parseReference } from '../../text/reference.ts';
 import {
+  firstUserTexts,
   instructionOf,
-  instructionTexts,
+  instructionSource,
   type AttributableCall,
   type AttributeCall,
   type AttributedAs,
@@ -67,6 +69,7 @@ export class Settlement {
   readonly #onFailure: (traces: readonly TraceState[], error: unknown) => void;
   readonly #groups: SettledGroup[] = [];
   readonly #fetched = new Map<ContentHash, string>();
+  readonly #fetchedLists = new Map<ContentHash, readonly string[]>();
   readonly #outbox = new Outbox();
   readonly #changes: Change[] = [];
   readonly #calls: WrittenCall[] = [];
@@ -80,22 +83,38 @@ export class Settlement {
   /** A group that fails, here or later, is left out of the round and reported; the others go on. */
   settle(traces: readonly TraceState[]): void {
     try {
-      const facts = traces.flatMap((trace) => [...trace.facts.values()]);
+      const facts = traces.flatMap((trace) => trace.facts.map(readFacts));
       this.#groups.push({ traces, invocations: this.#options.settle(facts).invocations });
     } catch (error) {
       this.#onFailure(traces, error);
     }
   }
 
-  /** Hashes of instruction texts that are no longer in memory. */
+  /** Lists whose first user message is an instruction, and that are no longer in memory. */
+  missingLists(): ContentHash[] {
+    const missing = new Set<ContentHash>();
+    for (const { invocations } of this.#groups) {
+      for (const call of invocations) {
+        const source = instructionSource(call.input);
+        if (source.kind === 'list' && this.#listAt(source.hash) === null) missing.add(source.hash);
+      }
+    }
+    return [...missing];
+  }
+
+  supplyLists(lists: ReadonlyMap<string, readonly string[]>): void {
+    for (const [hash, list] of lists) this.#fetchedLists.set(hash as ContentHash, list);
+  }
+
+  /** Instruction texts that are no longer in memory. */
   missingTexts(): ContentHash[] {
     const missing = new Set<ContentHash>();
     for (const { invocations } of this.#groups) {
       for (const call of invocations) {
-        const { texts } = this.#options.spaces.for(call.environment);
-        for (const text of instructionTexts(call.input)) {
+        const space = this.#options.spaces.for(call.environment);
+        for (const text of this.#instructionTexts(call)) {
           const reference = parseReference(text);
-          if (reference?.form === 't' && texts.textOf(reference.hash) === undefined) missing.add(reference.hash);
+          if (reference?.form === 't' && this.#textOf(reference.hash, space) === undefined) missing.add(reference.hash);
         }
       }
     }
@@ -127,6 +146,7 @@ export class Settlement {
   markWritten(): void {
     this.#outbox.markStored();
     for (const { trace, spanId, written } of this.#changes) {
+      trace.written ??= new Map();
       if (written === null) trace.written.delete(spanId);
       else trace.written.set(spanId, written);
     }
@@ -147,7 +167,7 @@ export class Settlement {
       const ids = current.get(trace);
       if (ids === undefined) current.set(trace, new Set([call.spanId]));
       else ids.add(call.spanId);
-      const before = trace.written.get(call.spanId);
+      const before = trace.written?.get(call.spanId);
       if (before !== undefined && before.startedAt !== call.startedAt) {
         // Another start is another place in the table: the old row has to go.
         this.#lines += tombstoneLine({ ...call, startedAt: before.startedAt }, now, nextRevision());
@@ -156,7 +176,7 @@ export class Settlement {
       if (outcome !== 'same') counts[outcome] += 1;
     }
     for (const trace of group.traces) {
-      for (const [spanId, before] of trace.written) {
+      for (const [spanId, before] of trace.written ?? []) {
         if (current.get(trace)?.has(spanId) === true) continue;
         this.#lines += tombstoneLine({ ...before, spanId }, now, nextRevision());
         this.#changes.push({ trace, spanId, written: null });
@@ -177,7 +197,7 @@ export class Settlement {
     const attributed = this.#options.attribute(this.#attributable(call, instruction, space));
     const price = this.#options.price(call);
     const promptHash = instruction?.hash ?? null;
-    const draft = draftRow(call, promptHash ?? '', attributed, price, space, this.#outbox);
+    const draft = draftRow(call, promptHash ?? '', attributed, price);
     if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt)
       return 'same';
     // What the time machine may say was known at a time: since the text is known, not since the last correction.
@@ -192,7 +212,7 @@ export class Settlement {
   }
 
   #instruction(call: Invocation, space: ContentSpace): { hash: ContentHash; text: string | null } | null {
-    const texts = instructionTexts(call.input);
+    const texts = this.#instructionTexts(call);
     const instruction = instructionOf(texts, (hash) => this.#textOf(hash, space));
     if (instruction?.text != null && (texts.length > 1 || parseReference(texts[0] as string) === null)) {
       // The text exists only in pieces or inside a message: the time machine needs it by its hash.
@@ -211,10 +231,19 @@ export class Settlement {
     return {
       invocation,
       instruction: hash === null || text === null ? null : { hash, text },
-      messages: () => callMessages(invocation, textOf),
+      messages: () => callMessages(invocation, textOf, (hash) => this.#listAt(hash)),
       template: () => (invocation.template === null ? null : unpackText(invocation.template, textOf)),
       variables: () => unpackVariables(invocation.variables, textOf),
     };
+  }
+
+  #instructionTexts(call: Invocation): readonly string[] {
+    const source = instructionSource(call.input);
+    return source.kind === 'texts' ? source.texts : firstUserTexts(this.#listAt(source.hash) ?? []);
+  }
+
+  #listAt(hash: ContentHash): readonly string[] | null {
+    return this.#options.spaces.recallList(hash) ?? this.#fetchedLists.get(hash) ?? null;
   }
 
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {

@@ -4,12 +4,12 @@
  */
 
 import type { Component } from '../../contract/component.ts';
-import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock } from '../../contract/time.ts';
 import { shortId } from '../../lib/hash.ts';
 import { sleep } from '../../lib/limits.ts';
 import { addMillis, nanosFromTimestamp } from '../../lib/time.ts';
+import type { FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countEarlySettled, countHookFailures, countOversized, countQuarantined, countSettled } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
@@ -89,7 +89,7 @@ export class Settler implements Component {
   }
 
   /** Takes facts that are in the store now. Resolves when there is room for more. */
-  async add(facts: readonly SpanFacts[], from: SpoolPosition): Promise<void> {
+  async add(facts: readonly FactLine[], from: SpoolPosition): Promise<void> {
     const { window, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     for (const each of facts) {
@@ -116,7 +116,7 @@ export class Settler implements Component {
     return Promise.resolve();
   }
 
-  #isSurelyNew(facts: SpanFacts, key: string): boolean {
+  #isSurelyNew(facts: FactLine, key: string): boolean {
     const { seen } = this.#options;
     if (facts.traceId === '') return true;
     return !seen.mayHave(key) && facts.startedAt > addMillis(seen.coveredSince, COVERAGE_MARGIN_MS);
@@ -164,7 +164,7 @@ export class Settler implements Component {
       if (!isDue && !early) continue;
       if (!isDue) countEarlySettled(1);
       due.push(trace);
-      facts += trace.facts.size;
+      facts += trace.facts.length;
       if (facts >= FACTS_PER_ROUND) break;
     }
     return due;
@@ -180,8 +180,10 @@ export class Settler implements Component {
       failed += this.#quarantineLine(traces, error);
     });
     this.#settleAll(due, settlement);
-    const missing = settlement.missingTexts();
-    if (missing.length > 0) settlement.supplyTexts(await recall.texts(missing));
+    const lists = settlement.missingLists();
+    if (lists.length > 0) settlement.supplyLists(await recall.lists(lists));
+    const texts = settlement.missingTexts();
+    if (texts.length > 0) settlement.supplyTexts(await recall.texts(texts));
     const now = clock.now();
     const nanos = nanosFromTimestamp(now);
     if (nanos > this.#lastRevision) this.#lastRevision = nanos;
@@ -227,7 +229,7 @@ export class Settler implements Component {
     for (const member of group) {
       for (const id of member.responseIds) {
         const sharing = window.sharing(id);
-        if (sharing.size < 2) continue;
+        if (sharing.length < 2) continue;
         for (const key of sharing) {
           const other = window.get(key);
           if (other !== undefined) group.add(other);

@@ -4,8 +4,8 @@
  * nothing by itself; the settler asks it what is due.
  */
 
-import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { saySame, type FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 
 /** What is known to be in the store of one invocation. */
@@ -20,10 +20,13 @@ export interface Written {
 export interface TraceState {
   /** The trace id; for a record outside any trace, a key of its own. */
   readonly key: string;
-  readonly facts: Map<string, SpanFacts>;
-  readonly responseIds: Set<string>;
-  /** Invocations of this trace in the store, by span id. */
-  readonly written: Map<string, Written>;
+  /** Of one span several, when it was sent with different content. */
+  readonly facts: FactLine[];
+  readonly responseIds: string[];
+  /** Invocations of this trace in the store, by span id; made when there is one. */
+  written: Map<string, Written> | null;
+  /** Index of `facts`, once there are many. */
+  byIdentity: Map<string, FactLine[]> | null;
   /** False when the store may hold more of this trace than is in memory. */
   isWhole: boolean;
   /** Facts that came since it was last settled. */
@@ -53,7 +56,7 @@ export class TraceWindow {
   /** In the order in which they were last added to. */
   readonly #traces = new Map<string, TraceState>();
   readonly #dirty = new Set<TraceState>();
-  readonly #byResponse = new Map<string, Set<string>>();
+  readonly #byResponse = new Map<string, string[]>();
   #facts = 0;
 
   constructor(limits: WindowLimits) {
@@ -81,7 +84,7 @@ export class TraceWindow {
    * Returns false when it is not that large.
    */
   sealIfOversized(trace: TraceState): boolean {
-    if (trace.facts.size < this.#limits.factsPerTraceMax) return false;
+    if (trace.facts.length < this.#limits.factsPerTraceMax) return false;
     if (trace.dirtyFacts === 0) this.forget(trace);
     this.#traces.delete(trace.key);
     trace.isSealed = true;
@@ -94,9 +97,10 @@ export class TraceWindow {
     if (known !== undefined) return known;
     const trace: TraceState = {
       key,
-      facts: new Map(),
-      responseIds: new Set(),
-      written: new Map(),
+      facts: [],
+      byIdentity: null,
+      responseIds: [],
+      written: null,
       isWhole,
       dirtyFacts: 0,
       isSealed: false,
@@ -110,12 +114,12 @@ export class TraceWindow {
   }
 
   /** A fact that is already in the store: it makes nothing dirty. */
-  recall(trace: TraceState, facts: SpanFacts): void {
+  recall(trace: TraceState, facts: FactLine): void {
     this.#keep(trace, facts);
   }
 
   /** A new fact. Several versions of one span are kept side by side; settling knows what to make of them. */
-  add(trace: TraceState, facts: SpanFacts, from: SpoolPosition, nowMs: number): void {
+  add(trace: TraceState, facts: FactLine, from: SpoolPosition, nowMs: number): void {
     this.#keep(trace, facts);
     this.touch(trace, from, nowMs);
     this.#traces.delete(trace.key);
@@ -142,7 +146,7 @@ export class TraceWindow {
   }
 
   /** Other traces in memory that report a call with this response id. */
-  sharing(responseId: string): ReadonlySet<string> {
+  sharing(responseId: string): readonly string[] {
     return this.#byResponse.get(responseId) ?? NONE;
   }
 
@@ -156,11 +160,11 @@ export class TraceWindow {
   forget(trace: TraceState): void {
     if (!trace.isSealed) this.#traces.delete(trace.key);
     this.#dirty.delete(trace);
-    this.#facts -= trace.facts.size;
+    this.#facts -= trace.facts.length;
     for (const id of trace.responseIds) {
-      const sharing = this.#byResponse.get(id);
-      sharing?.delete(trace.key);
-      if (sharing?.size === 0) this.#byResponse.delete(id);
+      const others = this.sharing(id).filter((key) => key !== trace.key);
+      if (others.length === 0) this.#byResponse.delete(id);
+      else this.#byResponse.set(id, others);
     }
   }
 
@@ -172,30 +176,38 @@ export class TraceWindow {
     }
   }
 
-  #keep(trace: TraceState, facts: SpanFacts): void {
-    let key = factKey(facts);
-    const present = trace.facts.get(key);
-    if (present !== undefined) {
-      const json = JSON.stringify(facts);
-      if (JSON.stringify(present) === json) return;
-      key = `${key} ${json}`;
-      if (trace.facts.has(key)) return;
-    }
+  #keep(trace: TraceState, line: FactLine): void {
+    if (sameIdentity(trace, line).some((present) => saySame(present, line))) return;
     this.#facts += 1;
-    trace.facts.set(key, facts);
-    const { responseId } = facts;
-    if (responseId === undefined || trace.responseIds.has(responseId)) return;
-    trace.responseIds.add(responseId);
+    trace.facts.push(line);
+    if (trace.byIdentity !== null) index(trace.byIdentity, line);
+    else if (trace.facts.length > UNINDEXED_MAX) {
+      trace.byIdentity = new Map();
+      for (const each of trace.facts) index(trace.byIdentity, each);
+    }
+    const { responseId } = line;
+    if (responseId === '' || trace.responseIds.includes(responseId)) return;
+    trace.responseIds.push(responseId);
     const sharing = this.#byResponse.get(responseId);
-    if (sharing === undefined) this.#byResponse.set(responseId, new Set([trace.key]));
-    else if (sharing.size < TRACES_PER_RESPONSE_MAX) sharing.add(trace.key);
+    if (sharing === undefined) this.#byResponse.set(responseId, [trace.key]);
+    else if (sharing.length < TRACES_PER_RESPONSE_MAX && !sharing.includes(trace.key)) sharing.push(trace.key);
   }
 }
 
-const NONE: ReadonlySet<string> = new Set();
+const NONE: readonly string[] = [];
+// Most traces are small: looking through them is faster than an index.
+const UNINDEXED_MAX = 8;
 
-function factKey(facts: SpanFacts): string {
-  return facts.recordId === '' ? facts.spanId : `${facts.spanId}.${facts.recordId}`;
+function sameIdentity(trace: TraceState, { spanId, recordId }: FactLine): readonly FactLine[] {
+  if (trace.byIdentity !== null) return trace.byIdentity.get(`${spanId}/${recordId}`) ?? [];
+  return trace.facts.filter((line) => line.spanId === spanId && line.recordId === recordId);
+}
+
+function index(byIdentity: Map<string, FactLine[]>, line: FactLine): void {
+  const key = `${line.spanId}/${line.recordId}`;
+  const present = byIdentity.get(key);
+  if (present === undefined) byIdentity.set(key, [line]);
+  else present.push(line);
 }
 
 /** Facts outside any trace are settled by themselves. */

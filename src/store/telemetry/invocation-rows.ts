@@ -13,8 +13,7 @@ import type { InvocationRow } from '../../contract/invocation-log.ts';
 import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts';
 import type { TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { parseReference } from '../../text/reference.ts';
-import { listsOfMessages, readMessages } from '../../text/stored-messages.ts';
+import { expandLists, listOf, parseReference } from '../../text/reference.ts';
 import type { Database } from '../database.ts';
 import { readMessageLists } from './message-lists.ts';
 
@@ -83,7 +82,7 @@ export interface StoredCall {
   readonly owner: string;
   readonly attribution_kind: AttributionKind;
   readonly prompt_hash: ContentHash | '';
-  /** As in `text/stored-messages.ts`; empty for no content. */
+  /** JSON of packed messages, lists among them; empty for no content. */
   readonly input: string;
   /** JSON of packed messages; empty for none. */
   readonly output: string;
@@ -117,7 +116,7 @@ export async function readableInvocations(
   texts: TextLog,
   rows: readonly StoredCall[],
 ): Promise<readonly InvocationRow[]> {
-  const lists = await readMessageLists(database, [...new Set(rows.flatMap((row) => listsOfMessages(row.input)))]);
+  const lists = await readMessageLists(database, [...new Set(rows.flatMap(listsOfRow))]);
   const packed = rows.map((row) => pack(row, lists));
   const hashes = new Set<ContentHash>();
   for (const each of packed) collectReferences(each, hashes);
@@ -133,10 +132,19 @@ interface Packed {
   readonly errorMessage: string;
 }
 
+function messagesOf(column: string): readonly Message[] | null {
+  return column === '' ? null : (JSON.parse(column) as Message[]);
+}
+
+function listsOfRow(row: StoredCall): readonly ContentHash[] {
+  return (messagesOf(row.input) ?? []).flatMap((message) => listOf(message) ?? []);
+}
+
 function pack(row: StoredCall, lists: ReadonlyMap<string, readonly string[]>): Packed {
+  const input = messagesOf(row.input);
   return {
-    input: row.input === '' ? null : readMessages(row.input, lists, (json) => JSON.parse(json) as Message),
-    output: row.output === '' ? null : (JSON.parse(row.output) as Message[]),
+    input: input === null ? null : expandLists(input, (hash) => lists.get(hash)),
+    output: messagesOf(row.output),
     extras: JSON.parse(row.extras === '' ? '{}' : row.extras) as Extras,
     userId: row.user_id,
     errorMessage: row.error_message,
