@@ -47,23 +47,38 @@ function regionAround(bytes: string, at: number): AnchorRegion | null {
   return { bytes, start, isLong };
 }
 
-/** Counts windows, roughly: several may share a counter, which makes them look less rare than they are. */
+/**
+ * Counts how often windows occur, roughly: several may share a counter, which makes them look less
+ * rare than they are, and costs speed but nothing else.
+ */
 export class WindowCounts {
-  private readonly counts: Uint16Array;
+  private counts = new Uint16Array(256);
+  private readonly counted: Middle[] = [];
+  private countedBytes = 0;
 
-  constructor(countersMin: number) {
-    this.counts = new Uint16Array(2 ** Math.ceil(Math.log2(Math.max(256, countersMin))));
+  /** At least `bytes` more windows can be counted without crowding. */
+  makeRoomFor(bytes: number): void {
+    this.countedBytes += bytes;
+    const size = Math.min(COUNTERS_MAX, 2 ** Math.ceil(Math.log2(this.countedBytes * 2 + 1)));
+    if (size <= this.counts.length) return;
+    this.counts = new Uint16Array(size);
+    for (const middle of this.counted) this.count(middle);
   }
 
   add(middle: Middle): void {
-    for (const bytes of middle) {
-      const isLong = bytes.length >= LONG_REGION_BYTES;
-      const size = isLong ? 16 : 8;
-      for (let at = 0; at + size <= bytes.length; at += 1) {
-        const slot = hashWindow(bytes, at, isLong) & (this.counts.length - 1);
-        if ((this.counts[slot] ?? 0) < 0xffff) this.counts[slot] = (this.counts[slot] ?? 0) + 1;
-      }
+    this.counted.push(middle);
+    this.count(middle);
+  }
+
+  /** The count of a region's most common window, by a sample. */
+  mostCommon({ bytes, start, isLong }: AnchorRegion): number {
+    const windows = isLong ? 16 : 8;
+    let most = 0;
+    for (let at = 0; at < windows; at += 5) {
+      const slot = hashWindow(bytes, start + at, isLong) & (this.counts.length - 1);
+      most = Math.max(most, this.counts[slot] as number);
     }
+    return most;
   }
 
   /** Of regions half a region apart, the one whose most common window is rarest. */
@@ -74,24 +89,29 @@ export class WindowCounts {
       const isLong = bytes.length >= LONG_REGION_BYTES;
       const size = isLong ? LONG_REGION_BYTES : SHORT_REGION_BYTES;
       for (let start = 0; start + size <= bytes.length; start += size >> 1) {
-        const most = this.mostCommon(bytes, start, isLong);
+        const region = { bytes, start, isLong };
         // Long regions first: a window of 8 bytes is met by chance where one of 16 is not.
-        const weighed = isLong ? most : most * 4;
-        if (weighed >= fewest) continue;
-        fewest = weighed;
-        best = { bytes, start, isLong };
+        const count = this.mostCommon(region) * (isLong ? 1 : 4) + (isLong ? 0 : 1);
+        if (count >= fewest) continue;
+        fewest = count;
+        best = region;
       }
     }
     return best;
   }
 
-  private mostCommon(bytes: string, start: number, isLong: boolean): number {
-    const windows = isLong ? 16 : 8;
-    let most = 0;
-    for (let at = 0; at < windows; at += 5) {
-      const slot = hashWindow(bytes, start + at, isLong) & (this.counts.length - 1);
-      most = Math.max(most, this.counts[slot] ?? 0);
+  private count(middle: Middle): void {
+    const mask = this.counts.length - 1;
+    for (const bytes of middle) {
+      const isLong = bytes.length >= LONG_REGION_BYTES;
+      const size = isLong ? 16 : 8;
+      for (let at = 0; at + size <= bytes.length; at += 1) {
+        const slot = hashWindow(bytes, at, isLong) & mask;
+        if ((this.counts[slot] as number) < 0xffff) this.counts[slot] = (this.counts[slot] as number) + 1;
+      }
     }
-    return most;
   }
 }
+
+// 32 MB, for a group of tens of thousands of prompts.
+const COUNTERS_MAX = 1 << 24;

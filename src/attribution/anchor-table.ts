@@ -20,65 +20,66 @@ export const SHORT_REGION_BYTES = 15;
 /** Anchors of one member, told apart by a bit each. */
 const ANCHORS_MAX = 3;
 
+const NEEDED = 0;
+const HIT = 1;
+const HIT_BY = 2;
+const MEMBER_SIZE = 3;
+
 export class AnchorTable {
   /** From a window's hash to members times four, plus which of its anchors it belongs to. */
   private readonly windows = new PostingTable();
   private hasLong = false;
   private hasShort = false;
-  /** For each member: bits that must be hit, bits that were hit, and by which text. */
-  private needed = new Uint8Array(64);
-  private hit = new Uint8Array(64);
-  private hitBy = new Int32Array(64);
+  /** For each member three numbers: bits that must be hit, bits that were hit, and by which text. */
+  private members = new Int32Array(64 * MEMBER_SIZE);
   private textNumber = 0;
 
   /** From now on the member needs this region as well, unless it has its `ANCHORS_MAX`. */
   add(member: number, region: AnchorRegion): void {
-    while (member >= this.needed.length) {
-      this.needed = grown(this.needed);
-      this.hit = grown(this.hit);
-      this.hitBy = grown(this.hitBy);
-    }
+    while ((member + 1) * MEMBER_SIZE > this.members.length) this.members = grown(this.members);
     const anchor = this.anchorsOf(member);
     if (anchor >= ANCHORS_MAX) return;
     const windows = region.isLong ? 16 : 8;
     for (let at = 0; at < windows; at += 1) {
       this.windows.add(hashWindow(region.bytes, region.start + at, region.isLong), member * 4 + anchor);
     }
-    this.needed[member] = (this.needed[member] ?? 0) | (1 << anchor);
+    const at = member * MEMBER_SIZE + NEEDED;
+    this.members[at] = (this.members[at] as number) | (1 << anchor);
     if (region.isLong) this.hasLong = true;
     else this.hasShort = true;
   }
 
   anchorsOf(member: number): number {
-    return 32 - Math.clz32(this.needed[member] ?? 0);
+    return 32 - Math.clz32(this.members[member * MEMBER_SIZE + NEEDED] ?? 0);
   }
 
   /** Appends the members all of whose anchors are in the text. */
-  collect(probe: TextProbe, members: number[]): void {
-    probe.hashWindows();
+  collect(probe: TextProbe, found: number[]): void {
     this.textNumber += 1;
-    if (this.hasLong) this.collectBy(probe.longHashes, probe.longCount, members);
-    if (this.hasShort) this.collectBy(probe.shortHashes, probe.shortCount, members);
+    if (this.hasLong) this.collectBy(probe.longHashes, probe.longCount, found);
+    if (!this.hasShort) return;
+    probe.hashShortWindows();
+    this.collectBy(probe.shortHashes, probe.shortCount, found);
   }
 
-  private collectBy(hashes: Int32Array, count: number, members: number[]): void {
+  private collectBy(hashes: Int32Array, count: number, found: number[]): void {
     const { windows } = this;
     for (let at = 0; at < count; at += 1) {
       const hash = hashes[at] as number;
-      if (windows.mayHave(hash)) this.hitAll(windows.first(hash), members);
+      if (windows.mayHave(hash)) this.hitAll(windows.first(hash), found);
     }
   }
 
-  private hitAll(first: number, members: number[]): void {
-    const { windows, needed, hit, hitBy, textNumber } = this;
+  private hitAll(first: number, found: number[]): void {
+    const { windows, members, textNumber } = this;
     for (let posting = first; posting !== 0; posting = windows.after(posting)) {
       const value = windows.valueAt(posting);
-      const member = value >>> 2;
-      const before = hitBy[member] === textNumber ? (hit[member] as number) : 0;
+      const at = (value >>> 2) * MEMBER_SIZE;
+      const before = members[at + HIT_BY] === textNumber ? (members[at + HIT] as number) : 0;
       const now = before | (1 << (value & 3));
-      hitBy[member] = textNumber;
-      hit[member] = now;
-      if (now !== before && now === needed[member]) members.push(member);
+      members[at + HIT_BY] = textNumber;
+      members[at + HIT] = now;
+      if (now !== before && now === members[at + NEEDED]) found.push(value >>> 2);
     }
   }
 }

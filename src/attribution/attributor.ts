@@ -4,7 +4,7 @@
  */
 
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
-import type { PromptMessage, PromptSettings, RegisteredVersion } from '../contract/prompt.ts';
+import type { PromptMessage, RegisteredVersion } from '../contract/prompt.ts';
 import { renderTemplate } from '../templates/index.ts';
 import { chatBody, textBody } from '../text/body.ts';
 import { contentHashes, strictestEqualHash } from '../text/hashes.ts';
@@ -42,19 +42,13 @@ export function createAttributor(): Attributor {
   return new Engine();
 }
 
-interface CachedAnswer {
-  readonly attribution: Attribution;
-  readonly candidates: readonly Candidate[];
-  readonly isIncomplete: boolean;
-}
-
 // A conversation may have thousands; what is registered stands at its beginning, or is the last word.
 const FIRST_MESSAGES_MAX = 48;
 const LAST_MESSAGES_MAX = 16;
 
 class Engine implements Attributor {
   private readonly registrar = new Registrar();
-  private readonly answers = new AnswerCache<CachedAnswer>();
+  private readonly answers = new AnswerCache<Attribution>();
   private readonly messageFindings = new AnswerCache<TextFinding>();
 
   add(version: RegisteredVersion): AddResult {
@@ -73,14 +67,10 @@ class Engine implements Attributor {
 
   attribute(query: AttributionQuery): Attribution {
     if (query.text !== undefined && query.declared === undefined && query.template === undefined) {
-      const known = this.answers.get(query.text);
-      if (known !== undefined) return known.attribution;
-      const answer = this.answerText(query.text, query.settings);
       // Settings break ties, so an answer that used them is not the text's alone.
-      if (query.settings === undefined) this.answers.keep(query.text, answer);
-      return answer.attribution;
+      if (query.settings === undefined) return this.attributeText(query.text);
     }
-    return this.attributeDeclared(query);
+    return this.attributeWithAll(query);
   }
 
   near(query: AttributionQuery, budget?: NearBudget): NearMatch[] {
@@ -96,20 +86,25 @@ class Engine implements Attributor {
     this.messageFindings.clear();
   }
 
-  private attributeDeclared(query: AttributionQuery): Attribution {
+  private attributeText(text: string): Attribution {
+    const hash = this.registrar.matcher.prepare(text);
+    const known = this.answers.get(hash, text);
+    if (known !== undefined) return known;
+    const { candidates, isIncomplete } = this.candidatesOfText(text);
+    const attribution = conclude(candidates, { isIncomplete });
+    this.answers.keep(hash, text, attribution);
+    return attribution;
+  }
+
+  private attributeWithAll(query: AttributionQuery): Attribution {
     const messages = conversationOf(query);
     const declaration = declarationOf(query, this.registrar.variants, messages);
     if (messages === null) return conclude([], { declaration, hasContent: false });
     const rendered = this.renderedAsDeclared(query, messages);
     if (rendered !== null) return rendered;
     const { candidates, isIncomplete } =
-      query.text === undefined ? this.candidatesOfChat(messages) : this.candidatesOfText(query.text);
+      query.text === undefined ? this.candidatesOfChat(messages) : this.candidatesOfNewText(query.text);
     return conclude(candidates, { declaration, settings: query.settings, isIncomplete });
-  }
-
-  private answerText(text: string, settings: PromptSettings | undefined): CachedAnswer {
-    const { candidates, isIncomplete } = this.candidatesOfText(text);
-    return { attribution: conclude(candidates, { settings, isIncomplete }), candidates, isIncomplete };
   }
 
   /** The span carries its template: if that is registered, it is rendered and compared. */
@@ -128,6 +123,12 @@ class Engine implements Attributor {
     return null;
   }
 
+  private candidatesOfNewText(text: string): { candidates: Candidate[]; isIncomplete: boolean } {
+    this.registrar.matcher.prepare(text);
+    return this.candidatesOfText(text);
+  }
+
+  /** Of the prepared text. */
   private candidatesOfText(text: string): { candidates: Candidate[]; isIncomplete: boolean } {
     const finding = this.registrar.matcher.find(text);
     const candidates: Candidate[] = [];
@@ -175,10 +176,11 @@ class Engine implements Attributor {
   }
 
   private findMessage(content: string): TextFinding {
-    const known = this.messageFindings.get(content);
+    const hash = this.registrar.matcher.prepare(content);
+    const known = this.messageFindings.get(hash, content);
     if (known !== undefined) return known;
     const finding = this.registrar.matcher.findAll(content);
-    this.messageFindings.keep(content, finding);
+    this.messageFindings.keep(hash, content, finding);
     return finding;
   }
 

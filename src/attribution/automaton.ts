@@ -5,14 +5,19 @@
  * everything that whoever stands later can.
  */
 
-import type { TemplateNodes } from '../templates/index.ts';
-
+import type { TemplateNodes } from '../templates/template.ts';
 import { toByteString } from './byte-string.ts';
 import { findLiteral, searchedLiteral } from './literal-search.ts';
 import type { SearchedLiteral } from './literal-search.ts';
 
 type Instruction =
-  | { readonly kind: 'literal'; readonly literal: SearchedLiteral; readonly trims: Trims }
+  | {
+      readonly kind: 'literal';
+      readonly literal: SearchedLiteral;
+      readonly trims: Trims;
+      mayBeFirst: boolean;
+      mayBeLast: boolean;
+    }
   | { readonly kind: 'gap' }
   /** Goes on at any of the targets. */
   | { readonly kind: 'fork'; readonly targets: number[] }
@@ -31,7 +36,39 @@ export function compileProgram(nodes: TemplateNodes): Program {
   const program: Instruction[] = [];
   emit(nodes, program);
   program.push({ kind: 'end' });
+  markEdges(program);
   return program;
+}
+
+/** Finds the literals that may be the first or last text of a render, because all beside them may be blank. */
+function markEdges(program: readonly Instruction[]): void {
+  const seen = new Set<number>();
+  const fromStart = [0];
+  for (let at = fromStart.pop(); at !== undefined; at = fromStart.pop()) {
+    const instruction = program[at];
+    if (instruction === undefined || seen.has(at)) continue;
+    seen.add(at);
+    if (instruction.kind === 'literal') instruction.mayBeFirst = true;
+    if (instruction.kind === 'fork') fromStart.push(...instruction.targets);
+    else if (instruction.kind === 'gap' || isBlank(instruction)) fromStart.push(at + 1);
+  }
+  const endsBlank = program.map(({ kind }) => kind === 'end');
+  for (let isChanged = true; isChanged;) {
+    isChanged = false;
+    for (let at = program.length - 1; at >= 0; at -= 1) {
+      const instruction = program[at] as Instruction;
+      const next = instruction.kind === 'fork' ? instruction.targets : [at + 1];
+      const isOpen = next.some((target) => endsBlank[target]);
+      if (instruction.kind === 'literal') instruction.mayBeLast = isOpen;
+      if (!isOpen || endsBlank[at] === true || (instruction.kind === 'literal' && !isBlank(instruction))) continue;
+      endsBlank[at] = true;
+      isChanged = true;
+    }
+  }
+}
+
+function isBlank(instruction: Instruction): boolean {
+  return instruction.kind === 'literal' && instruction.trims.alone === '';
 }
 
 function emit(nodes: TemplateNodes, program: Instruction[]): void {
@@ -68,99 +105,142 @@ function literalInstruction(text: string): Instruction {
       atEnd: toByteString(text.trimEnd()),
       alone: toByteString(text.trim()),
     },
+    mayBeFirst: false,
+    mayBeLast: false,
   };
 }
 
 // About a millisecond. Who runs out is accepted: the pattern matched, and a false no is the worse error.
-const STEPS_MAX = 20_000;
+const STEPS_MAX = 10_000;
+// Each step adds at most as many places as a fork has targets; a fork of more is left undecided.
+const TARGETS_MAX = 64;
+// So few that they stay in the cache: a search seldom reaches a hundred places.
+const REACHED_SLOTS = 1 << 12;
+const REACHED_SIZE = 3;
 
 /** `text` is a byte string, trimmed at both ends, as the render was after it left the engine. */
 export function accepts(program: Program, text: string): 'yes' | 'no' | 'undecided' {
-  return new Run(program, text).result();
+  search.start(program, text);
+  for (let steps = 0; steps < STEPS_MAX; steps += 1) {
+    const answer = search.step();
+    if (answer !== 'open') return answer;
+  }
+  return 'undecided';
 }
 
-class Run {
-  private readonly program: Program;
-  private readonly text: string;
+/** One search at a time; its memory is kept from one to the next. */
+class Search {
+  private program: Program = [];
+  private text = '';
   /** Places to go on from, three numbers each: instruction, position, and 1 behind a gap. */
-  private readonly open: number[] = [];
-  private readonly seen = new Set<number>();
+  private readonly open = new Int32Array(1 << 16);
+  private openCount = 0;
+  /** Places not behind a gap that were reached, as a hash set; an entry counts if it bears this search's number. */
+  private readonly reached = new Int32Array(REACHED_SLOTS * REACHED_SIZE);
+  private reachedCount = 0;
+  private searchNumber = 0;
   /** For each instruction, the earliest position at which it was reached behind a gap. */
-  private readonly earliest: Int32Array;
+  private earliest = new Int32Array(64);
 
-  constructor(program: Program, text: string) {
+  start(program: Program, text: string): void {
     this.program = program;
     this.text = text;
-    this.earliest = new Int32Array(program.length).fill(text.length + 1);
+    this.openCount = 0;
+    this.reachedCount = 0;
+    this.searchNumber += 1;
+    if (this.earliest.length < program.length) this.earliest = new Int32Array(program.length * 2);
+    this.earliest.fill(text.length + 1, 0, program.length);
+    this.reach(0, 0, false);
   }
 
-  result(): 'yes' | 'no' | 'undecided' {
-    this.reach(0, 0, false);
-    for (let steps = 0; steps < STEPS_MAX; steps += 1) {
-      const behindGap = this.open.pop() === 1;
-      const position = this.open.pop();
-      const at = this.open.pop();
-      if (at === undefined || position === undefined) return 'no';
-      if (this.step(at, position, behindGap)) return 'yes';
+  step(): 'yes' | 'no' | 'undecided' | 'open' {
+    if (this.openCount === 0) return 'no';
+    // Room for one more step, in both.
+    if (this.openCount + TARGETS_MAX * 3 > this.open.length || this.reachedCount * 2 > REACHED_SLOTS) {
+      return 'undecided';
     }
-    return 'undecided';
+    this.openCount -= 3;
+    const at = this.open[this.openCount] as number;
+    const position = this.open[this.openCount + 1] as number;
+    const behindGap = this.open[this.openCount + 2] === 1;
+    const instruction = this.program[at] as Instruction;
+    switch (instruction.kind) {
+      case 'end':
+        return behindGap || position === this.text.length ? 'yes' : 'open';
+      case 'gap':
+        this.reach(at + 1, position, true);
+        break;
+      case 'fork':
+        if (instruction.targets.length > TARGETS_MAX) return 'undecided';
+        for (const target of instruction.targets) this.reach(target, position, behindGap);
+        break;
+      case 'literal':
+      default:
+        if (instruction.mayBeFirst && position === 0) this.atStart(at, behindGap, instruction.trims);
+        if (instruction.mayBeLast) this.atEnd(at, position, behindGap, instruction.trims);
+        this.literal(at, position, behindGap, instruction.literal);
+    }
+    return 'open';
   }
 
   private reach(at: number, position: number, behindGap: boolean): void {
     if (behindGap) {
-      if ((this.earliest[at] ?? 0) <= position) return;
+      if ((this.earliest[at] as number) <= position) return;
       this.earliest[at] = position;
-    } else {
-      const key = at * (this.text.length + 1) + position;
-      if (this.seen.has(key)) return;
-      this.seen.add(key);
+    } else if (!this.isNew(at, position)) {
+      return;
     }
-    this.open.push(at, position, behindGap ? 1 : 0);
+    this.push(at, position, behindGap ? 1 : 0);
   }
 
-  /** True at the end of both. */
-  private step(at: number, position: number, behindGap: boolean): boolean {
-    const instruction = this.program[at];
-    if (instruction === undefined) return false;
-    switch (instruction.kind) {
-      case 'end':
-        return behindGap || position === this.text.length;
-      case 'gap':
-        this.reach(at + 1, position, true);
-        return false;
-      case 'fork':
-        for (const target of instruction.targets) this.reach(target, position, behindGap);
-        return false;
-      case 'literal':
-      default:
-        this.atEdges(at, position, behindGap, instruction.trims);
-        if (behindGap) this.searchLiteral(at, position, instruction.literal);
-        else if (this.text.startsWith(instruction.literal.bytes, position)) {
-          this.reach(at + 1, position + instruction.literal.bytes.length, false);
-        }
-        return false;
-    }
+  private push(at: number, position: number, behindGap: number): void {
+    this.open[this.openCount] = at;
+    this.open[this.openCount + 1] = position;
+    this.open[this.openCount + 2] = behindGap;
+    this.openCount += 3;
   }
 
-  /** Every occurrence may be the one: goes on behind the next, and comes back for those after it. */
-  private searchLiteral(at: number, position: number, literal: SearchedLiteral): void {
+  private isNew(at: number, position: number): boolean {
+    const { reached, searchNumber } = this;
+    const hash = Math.imul(at, 0x9e3779b1) ^ Math.imul(position, 0x85ebca6b);
+    let slot = (hash ^ (hash >>> 15)) & (REACHED_SLOTS - 1);
+    while (reached[slot * REACHED_SIZE] === searchNumber) {
+      if (reached[slot * REACHED_SIZE + 1] === at && reached[slot * REACHED_SIZE + 2] === position) return false;
+      slot = (slot + 1) & (REACHED_SLOTS - 1);
+    }
+    reached[slot * REACHED_SIZE] = searchNumber;
+    reached[slot * REACHED_SIZE + 1] = at;
+    reached[slot * REACHED_SIZE + 2] = position;
+    this.reachedCount += 1;
+    return true;
+  }
+
+  private literal(at: number, position: number, behindGap: boolean, literal: SearchedLiteral): void {
+    const { text } = this;
     const size = literal.bytes.length;
-    const found = findLiteral(this.text, literal, position, this.text.length - size);
+    if (!behindGap) {
+      if (text.substring(position, position + size) === literal.bytes) this.reach(at + 1, position + size, false);
+      return;
+    }
+    // Every occurrence may be the one: goes on behind the next, and comes back for those after it.
+    const found = findLiteral(text, literal, position, text.length - size);
     if (found === -1) return;
-    this.open.push(at, found + 1, 1);
+    this.push(at, found + 1, 1);
     this.reach(at + 1, found + size, false);
   }
 
-  /** A literal at the very start or end of the render has lost the white space on that side. */
-  private atEdges(at: number, position: number, behindGap: boolean, { atStart, atEnd, alone }: Trims): void {
-    const { text } = this;
-    if (position === 0) {
-      if (atStart === '') this.reach(at + 1, 0, behindGap);
-      else if (text.startsWith(atStart)) this.reach(at + 1, atStart.length, false);
-      if (alone === text) this.reach(at + 1, text.length, false);
-    }
-    const rest = text.length - atEnd.length;
+  /** A literal at the very start of the render has lost the white space on that side. */
+  private atStart(at: number, behindGap: boolean, { atStart, alone }: Trims): void {
+    if (atStart === '') this.reach(at + 1, 0, behindGap);
+    else if (this.text.startsWith(atStart)) this.reach(at + 1, atStart.length, false);
+    if (alone === this.text) this.reach(at + 1, this.text.length, false);
+  }
+
+  private atEnd(at: number, position: number, behindGap: boolean, { atEnd }: Trims): void {
+    const rest = this.text.length - atEnd.length;
     const isThere = behindGap ? position <= rest : position === rest;
-    if (isThere && text.endsWith(atEnd)) this.reach(at + 1, text.length, false);
+    if (isThere && this.text.endsWith(atEnd)) this.reach(at + 1, this.text.length, false);
   }
 }
+
+const search = new Search();

@@ -2,6 +2,7 @@
 
 import type { PromptVariant } from '../contract/prompt.ts';
 import { parseTemplate } from '../templates/index.ts';
+import type { TemplateNodes } from '../templates/index.ts';
 import { bodyMessages } from '../text/body.ts';
 import { compileProgram } from './automaton.ts';
 import type { Program } from './automaton.ts';
@@ -34,7 +35,13 @@ export function compileVariant(variant: PromptVariant): CompiledMessage[] {
   });
 }
 
-/** The exact check of a pattern that accepts too much. */
-export function programOf(pattern: LinearPattern): Program | null {
-  return pattern.isExact ? null : compileProgram(pattern.nodes);
+// The patterns of one template share the check.
+const programs = new WeakMap<TemplateNodes, Program>();
+
+/** The exact check of a pattern that accepts too much; null where none is needed. */
+export function programOf({ isExact, nodes }: LinearPattern): Program | null {
+  if (isExact) return null;
+  const program = programs.get(nodes) ?? compileProgram(nodes);
+  programs.set(nodes, program);
+  return program;
 }

@@ -1,9 +1,8 @@
-/**
- * Finds registered texts that are equal to a text, byte for byte once both are trimmed. Looks at a
- * few bytes and the length first, so that a text that is not registered costs almost nothing.
- */
+/** Finds registered texts that are equal to a text, byte for byte once both are trimmed. */
 
 import type { TemplatePart } from './indexed-pattern.ts';
+import { PostingTable } from './posting-table.ts';
+import type { TextProbe } from './text-probe.ts';
 
 interface Entry {
   readonly bytes: string;
@@ -13,29 +12,22 @@ interface Entry {
 const NONE: readonly TemplatePart[] = [];
 
 export class ExactIndex {
-  private readonly entries = new Map<number, Entry[]>();
+  private readonly entries: Entry[] = [];
+  /** From the hash of a text's content to its entries. */
+  private readonly byContent = new PostingTable();
 
-  /** `bytes` is the trimmed text as a byte string. */
-  add(bytes: string, part: TemplatePart): void {
-    const key = sample(bytes);
-    const entries = this.entries.get(key);
-    if (entries === undefined) this.entries.set(key, [{ bytes, part }]);
-    else entries.push({ bytes, part });
+  /** The probe holds the registered text. */
+  add({ bytes, contentHash }: TextProbe, part: TemplatePart): void {
+    this.byContent.add(contentHash, this.entries.push({ bytes, part }) - 1);
   }
 
-  find(bytes: string): readonly TemplatePart[] {
-    const entries = this.entries.get(sample(bytes));
-    if (entries === undefined) return NONE;
-    return entries.filter((entry) => entry.bytes === bytes).map((entry) => entry.part);
+  find({ bytes, contentHash }: TextProbe): readonly TemplatePart[] {
+    if (!this.byContent.mayHave(contentHash)) return NONE;
+    const parts: TemplatePart[] = [];
+    for (let at = this.byContent.first(contentHash); at !== 0; at = this.byContent.after(at)) {
+      const entry = this.entries[this.byContent.valueAt(at)] as Entry;
+      if (entry.bytes === bytes) parts.push(entry.part);
+    }
+    return parts;
   }
-}
-
-/** Length and nine bytes spread over the text. */
-function sample(bytes: string): number {
-  const step = bytes.length / 9;
-  let hash = bytes.length;
-  for (let at = 0; at < 9; at += 1) {
-    hash = Math.imul(hash, 0x01000193) ^ bytes.charCodeAt(Math.floor(step * at + step / 2));
-  }
-  return hash | 0;
 }

@@ -16,10 +16,13 @@ export interface TemplatePart {
 
 export interface IndexedPattern {
   readonly gapNames: LinearPattern['gapNames'];
-  /** Of the first owner: patterns of one prompt are neighbours. */
-  readonly prompt: string;
+  /** Prompt of the first owner, and which of its version's patterns it is: the same of two versions are neighbours. */
+  readonly lineage: string;
   readonly first: string;
   readonly last: string;
+  /** Their sizes, so that a comparison need not touch them. */
+  readonly firstBytes: number;
+  readonly lastBytes: number;
   readonly middle: readonly SearchedLiteral[];
   readonly middleBytes: readonly string[];
   readonly literalBytes: number;
@@ -33,16 +36,20 @@ export interface IndexedPattern {
 export function indexedPattern(
   pattern: LinearPattern,
   program: Program | null,
-  prompt: string,
+  lineage: string,
   owner: TemplatePart,
 ): IndexedPattern {
   const { blocks } = pattern;
   const middleBytes = blocks.slice(1, -1);
+  const first = blocks[0] ?? '';
+  const last = blocks.length > 1 ? (blocks.at(-1) ?? '') : '';
   return {
     gapNames: pattern.gapNames,
-    prompt,
-    first: blocks[0] ?? '',
-    last: blocks.length > 1 ? (blocks.at(-1) ?? '') : '',
+    lineage,
+    first,
+    last,
+    firstBytes: first.length,
+    lastBytes: last.length,
     middle: middleBytes.map(searchedLiteral),
     middleBytes,
     literalBytes: pattern.literalBytes,
@@ -58,8 +65,8 @@ export function indexedPattern(
  */
 export function middleMatches(pattern: IndexedPattern, text: string): boolean {
   const { middle } = pattern;
-  const end = text.length - pattern.last.length;
-  let at = pattern.first.length;
+  const end = text.length - pattern.lastBytes;
+  let at = pattern.firstBytes;
   if (at > end) return false;
   for (const literal of middle) {
     const found = findLiteral(text, literal, at, end - literal.bytes.length);

@@ -6,8 +6,12 @@
 
 export interface SearchedLiteral {
   readonly bytes: string;
+  /** The byte that is looked for, and where in the literal it stands. */
   readonly rareByte: string;
   readonly rareAt: number;
+  /** Another rare byte, to turn false finds away before the literal is compared. */
+  readonly checkCode: number;
+  readonly checkAt: number;
   /** Made when a text first needs it. */
   failures: Int32Array | null;
 }
@@ -18,28 +22,40 @@ const FREQUENCY = new Uint8Array(256);
 for (let at = 0; at < COMMON.length; at += 1) FREQUENCY[COMMON.charCodeAt(at)] = COMMON.length - at;
 
 export function searchedLiteral(bytes: string): SearchedLiteral {
-  let rareAt = 0;
-  for (let at = 1; at < bytes.length; at += 1) {
-    if ((FREQUENCY[bytes.charCodeAt(at)] ?? 0) < (FREQUENCY[bytes.charCodeAt(rareAt)] ?? 0)) rareAt = at;
-  }
-  return { bytes, rareByte: bytes.charAt(rareAt), rareAt, failures: null };
+  const rareAt = rarest(bytes, -1);
+  const checkAt = rarest(bytes, rareAt);
+  const checkCode = bytes.charCodeAt(checkAt);
+  return { bytes, rareByte: bytes.charAt(rareAt), rareAt, checkCode, checkAt, failures: null };
 }
 
-// After so many false finds the byte is not rare in this text.
-const FALSE_FINDS_MAX = 48;
+/** Position of the rarest byte; not of the one at `except`, nor one like it. */
+function rarest(bytes: string, except: number): number {
+  const excluded = except === -1 ? -1 : bytes.charCodeAt(except);
+  let best = -1;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes.charCodeAt(at);
+    if (byte === excluded) continue;
+    if (best === -1 || (FREQUENCY[byte] as number) < (FREQUENCY[bytes.charCodeAt(best)] as number)) best = at;
+  }
+  return Math.max(best, 0);
+}
+
+// Looking for a byte that is found so often costs more than going through the text byte by byte.
+const BYTES_PER_FIND_MIN = 12;
+const FALSE_FINDS_FREE = 50;
 
 /** The first position from `from` where the literal starts, and that is not after `last`; or -1. */
 export function findLiteral(text: string, literal: SearchedLiteral, from: number, last: number): number {
-  const { bytes, rareByte, rareAt } = literal;
+  const { bytes, rareByte, rareAt, checkCode, checkAt } = literal;
   const size = bytes.length;
   let at = from;
-  for (let finds = 0; finds < FALSE_FINDS_MAX; finds += 1) {
+  for (let finds = -FALSE_FINDS_FREE; finds * BYTES_PER_FIND_MIN <= at - from; finds += 1) {
     if (at > last) return -1;
     const found = text.indexOf(rareByte, at + rareAt);
     if (found === -1) return -1;
     at = found - rareAt;
     if (at > last) return -1;
-    if (size === 1 || text.substring(at, at + size) === bytes) return at;
+    if (text.charCodeAt(at + checkAt) === checkCode && text.substring(at, at + size) === bytes) return at;
     at += 1;
   }
   return findLinearly(text, literal, at, last);

@@ -4,7 +4,10 @@
  */
 
 import { differingRegion, WindowCounts } from './anchor-choice.ts';
+import type { Middle } from './anchor-choice.ts';
 import { AnchorTable } from './anchor-table.ts';
+import type { AnchorRegion } from './anchor-table.ts';
+import type { Comparison } from './comparison.ts';
 import type { IndexedPattern } from './indexed-pattern.ts';
 import type { TextProbe } from './text-probe.ts';
 
@@ -12,77 +15,113 @@ import type { TextProbe } from './text-probe.ts';
 const ANCHORED_FROM = 6;
 // Patterns that were added since are always tried: that is correct, and cheap for a few.
 const UNSETTLED_MAX = 4;
-const RARE_BELOW_ANCHORS = 2;
+const ENOUGH_ANCHORS = 2;
+// A region that more prompts than this have brings more surplus candidates than it keeps away.
+const SHARED_BY_MAX = 8;
 
 export class PatternGroup {
   private readonly members: IndexedPattern[] = [];
+  private literalBytesMax = 0;
   /** Members that were given anchors so far; those after it have none yet. */
   private settledCount = 0;
-  private table: AnchorTable | null = null;
-  /** Members whose literals are too short for an anchor. */
-  private readonly anchorless: number[] = [];
-  private readonly latestOfPrompt = new Map<string, number>();
-  private readonly found: number[] = [];
+  private anchored: Anchored | null = null;
 
   /** Returns true if the group should be settled before it slows matching down. */
   add(pattern: IndexedPattern): boolean {
     this.members.push(pattern);
+    this.literalBytesMax = Math.max(this.literalBytesMax, pattern.literalBytes);
     return this.members.length >= ANCHORED_FROM && this.members.length - this.settledCount > UNSETTLED_MAX;
   }
 
-  /** Appends every pattern that could match, in no order; perhaps also some that do not. */
-  collect(probe: TextProbe, patterns: IndexedPattern[]): void {
-    const { members, table, found } = this;
-    if (table !== null) {
-      found.length = 0;
-      table.collect(probe, found);
-      for (const member of found) patterns.push(members[member] as IndexedPattern);
-      for (const member of this.anchorless) patterns.push(members[member] as IndexedPattern);
+  /** Offers every pattern that could match. */
+  search(probe: TextProbe, comparison: Comparison): void {
+    if (this.literalBytesMax < comparison.literalBytesMin) return;
+    for (let at = this.settledCount; at < this.members.length; at += 1) {
+      comparison.offer(this.members[at] as IndexedPattern);
     }
-    for (let member = this.settledCount; member < members.length; member += 1) {
-      patterns.push(members[member] as IndexedPattern);
-    }
+    this.anchored?.search(probe, comparison);
   }
 
   /** Gives anchors to the members that have none, if the group is large enough to need them. */
   settle(): void {
-    if (this.members.length < ANCHORED_FROM || this.settledCount === this.members.length) return;
-    const table = (this.table ??= new AnchorTable());
-    const start = this.settledCount;
+    if (this.members.length < ANCHORED_FROM) return;
+    this.anchored ??= new Anchored();
+    this.anchored.addAll(this.members.slice(this.settledCount));
     this.settledCount = this.members.length;
-    for (let member = start; member < this.members.length; member += 1) this.anchorToNeighbour(table, member);
-    this.anchorByRarity(table, start);
-  }
-
-  private anchorToNeighbour(table: AnchorTable, member: number): void {
-    const pattern = this.members[member] as IndexedPattern;
-    const before = this.latestOfPrompt.get(pattern.prompt);
-    this.latestOfPrompt.set(pattern.prompt, member);
-    if (before === undefined) return;
-    const neighbour = this.members[before] as IndexedPattern;
-    const region = differingRegion(pattern.middleBytes, neighbour.middleBytes);
-    if (region !== null) table.add(member, region);
-    const regionOfNeighbour = differingRegion(neighbour.middleBytes, pattern.middleBytes);
-    // Who had no anchor is always tried already; an anchor would change nothing.
-    if (regionOfNeighbour !== null && !this.anchorless.includes(before)) table.add(before, regionOfNeighbour);
-  }
-
-  private anchorByRarity(table: AnchorTable, start: number): void {
-    const bytes = this.members.reduce((sum, member) => sum + member.literalBytes, 0);
-    const poor: number[] = [];
-    for (let member = start; member < this.members.length; member += 1) {
-      if (table.anchorsOf(member) < RARE_BELOW_ANCHORS) poor.push(member);
-    }
-    if (poor.length === 0) return;
-    const counts = new WindowCounts(Math.min(bytes * 2, WINDOW_COUNTERS_MAX));
-    for (const member of this.members) counts.add(member.middleBytes);
-    for (const member of poor) {
-      const region = counts.rarestRegion((this.members[member] as IndexedPattern).middleBytes);
-      if (region !== null) table.add(member, region);
-      else if (table.anchorsOf(member) === 0) this.anchorless.push(member);
-    }
   }
 }
 
-// 32 MB for the moment that a group of ten thousand patterns is settled.
-const WINDOW_COUNTERS_MAX = 1 << 24;
+/** Members with anchors, apart by the kind of window: the short windows are needed by few, small patterns. */
+class Anchored {
+  private readonly members: IndexedPattern[] = [];
+  private readonly long = new AnchorTable();
+  private readonly mixed = new AnchorTable();
+  private mixedBytesMax = 0;
+  /** Which table each member is in; null if none. */
+  private readonly tables: (AnchorTable | null)[] = [];
+  /** Members whose literals are too short for any anchor. */
+  private readonly anchorless: IndexedPattern[] = [];
+  private readonly counts = new WindowCounts();
+  private readonly latestOfLineage = new Map<string, number>();
+  private readonly hits: number[] = [];
+
+  search(probe: TextProbe, comparison: Comparison): void {
+    this.searchTable(this.long, probe, comparison);
+    if (this.mixedBytesMax >= comparison.literalBytesMin) this.searchTable(this.mixed, probe, comparison);
+    for (const member of this.anchorless) comparison.offer(member);
+  }
+
+  private searchTable(table: AnchorTable, probe: TextProbe, comparison: Comparison): void {
+    const { hits, members } = this;
+    hits.length = 0;
+    table.collect(probe, hits);
+    for (const hit of hits) comparison.offer(members[hit] as IndexedPattern);
+  }
+
+  addAll(added: readonly IndexedPattern[]): void {
+    this.countWindows(added);
+    const regions = added.map((): AnchorRegion[] => []);
+    const start = this.members.length;
+    this.members.push(...added);
+    for (const [at, pattern] of added.entries()) {
+      const before = this.latestOfLineage.get(pattern.lineage);
+      this.latestOfLineage.set(pattern.lineage, start + at);
+      if (before === undefined) continue;
+      const neighbour = (this.members[before] as IndexedPattern).middleBytes;
+      regions[at]?.push(...this.telling(differingRegion(pattern.middleBytes, neighbour)));
+      const forNeighbour = this.telling(differingRegion(neighbour, pattern.middleBytes));
+      if (before >= start) regions[before - start]?.push(...forNeighbour);
+      else for (const region of forNeighbour) this.tables[before]?.add(before, region);
+    }
+    for (const [at, pattern] of added.entries()) this.enter(pattern, start + at, regions[at] as AnchorRegion[]);
+  }
+
+  private enter(pattern: IndexedPattern, member: number, regions: readonly AnchorRegion[]): void {
+    const rarest = regions.length < ENOUGH_ANCHORS ? this.counts.rarestRegion(pattern.middleBytes) : null;
+    const all = rarest === null ? regions : [...regions, rarest];
+    const long = all.filter(({ isLong }) => isLong);
+    const chosen = long.length > 0 ? long : all;
+    const table = chosen.every(({ isLong }) => isLong) ? this.long : this.mixed;
+    this.tables[member] = chosen.length === 0 ? null : table;
+    for (const region of chosen) table.add(member, region);
+    if (chosen.length === 0) this.anchorless.push(pattern);
+    else if (table === this.mixed) this.mixedBytesMax = Math.max(this.mixedBytesMax, pattern.literalBytes);
+  }
+
+  private telling(region: AnchorRegion | null): readonly AnchorRegion[] {
+    return region !== null && this.counts.mostCommon(region) <= SHARED_BY_MAX ? [region] : [];
+  }
+
+  /** One version speaks for its whole lineage: what matters is how many prompts have a window. */
+  private countWindows(added: readonly IndexedPattern[]): void {
+    const seen = new Set(this.latestOfLineage.keys());
+    const firsts: Middle[] = [];
+    for (const { lineage, middleBytes } of added) {
+      if (seen.has(lineage)) continue;
+      seen.add(lineage);
+      firsts.push(middleBytes);
+    }
+    this.counts.makeRoomFor(firsts.flat().reduce((sum, literal) => sum + literal.length, 0));
+    for (const middle of firsts) this.counts.add(middle);
+  }
+}

@@ -5,47 +5,60 @@
  * would find.
  */
 
-import { ByteTree } from './byte-tree.ts';
-import { matches, middleMatches } from './indexed-pattern.ts';
+import { ByteForest } from './byte-forest.ts';
+import { Comparison } from './comparison.ts';
+import { matches } from './indexed-pattern.ts';
 import type { IndexedPattern } from './indexed-pattern.ts';
 import { PatternGroup } from './pattern-group.ts';
 import type { TextProbe } from './text-probe.ts';
 
-/** The patterns that begin with one literal: the one that is nothing else, and the others by their last literal. */
+/**
+ * `best` gives those with the most literal bytes and then the fewest gaps; `brute force` gives all
+ * and tries everything: what the index is checked against.
+ */
+export type SearchMode = 'best' | 'all' | 'brute force';
+
+/** The patterns that begin with one literal: those that are nothing else, and the others by their last literal. */
 interface Beginning {
-  whole: IndexedPattern[];
-  ends: ByteTree<PatternGroup> | null;
+  readonly bytes: number;
+  readonly whole: IndexedPattern[];
+  /** A tree in the forest of endings; 0 if all are whole. */
+  ends: number;
 }
 
-// Bytes that the comparisons of one text may look at. A text of 1 KB would need 16,000 candidates
-// to get there: it was made for that.
-const WORK_BYTES_MAX = 16 << 20;
-
 export class PatternIndex {
-  private readonly beginnings = new ByteTree<Beginning>('forwards');
+  private readonly beginnings = new ByteForest<Beginning>('forwards');
+  private readonly allBeginnings = this.beginnings.plant();
+  private readonly endings = new ByteForest<PatternGroup>('backwards');
   private readonly all: IndexedPattern[] = [];
   private readonly unsettled = new Set<PatternGroup>();
-  private readonly foundBeginnings: Beginning[] = [];
-  private readonly foundGroups: PatternGroup[] = [];
-  private readonly lengths: number[] = [];
-  private readonly candidates: IndexedPattern[] = [];
-  /** Of the last text: patterns compared, and whether the work limit ended the search. */
-  comparedCount = 0;
-  isIncomplete = false;
+  private readonly comparison = new Comparison();
+  // Kept between texts, so that a search allocates next to nothing.
+  private readonly metBeginnings: Beginning[] = [];
+  private readonly metGroups: PatternGroup[] = [];
 
   get size(): number {
     return this.all.length;
   }
 
+  /** Whether the work limit ended the last search before everything was compared. */
+  get isIncomplete(): boolean {
+    return this.comparison.isIncomplete;
+  }
+
   add(pattern: IndexedPattern): void {
     this.all.push(pattern);
-    const beginning = this.beginnings.at(pattern.first, () => ({ whole: [], ends: null }));
+    const beginning = this.beginnings.at(this.allBeginnings, pattern.first, () => ({
+      bytes: pattern.first.length,
+      whole: [],
+      ends: 0,
+    }));
     if (pattern.gaps === 0) {
       beginning.whole.push(pattern);
       return;
     }
-    beginning.ends ??= new ByteTree<PatternGroup>('backwards');
-    const group = beginning.ends.at(pattern.last, () => new PatternGroup());
+    if (beginning.ends === 0) beginning.ends = this.endings.plant();
+    const group = this.endings.at(beginning.ends, pattern.last, () => new PatternGroup());
     if (group.add(pattern)) this.unsettled.add(group);
   }
 
@@ -55,83 +68,28 @@ export class PatternIndex {
     this.unsettled.clear();
   }
 
-  /** Fills `best` with the patterns that match and have the most literal bytes; then, the fewest gaps. */
-  findBest(probe: TextProbe, best: IndexedPattern[]): void {
-    best.length = 0;
-    this.search(
-      probe,
-      (pattern) => {
-        const leader = best[0];
-        const rank = leader === undefined ? 1 : compareEvidence(pattern, leader);
-        if (rank < 0) return;
-        if (rank > 0) best.length = 0;
-        best.push(pattern);
-      },
-      best,
-    );
-  }
-
-  /** Every pattern that matches. */
-  findAll(probe: TextProbe): IndexedPattern[] {
-    const found: IndexedPattern[] = [];
-    this.search(probe, (pattern) => found.push(pattern), []);
-    return found;
-  }
-
-  /** The same answer as `findAll`, from trying every pattern: what the index is checked against. */
-  findAllByBruteForce(text: string): IndexedPattern[] {
-    return this.all.filter((pattern) => pattern.owners.length > 0 && matches(pattern, text));
-  }
-
-  /** `best` lets candidates be skipped that could not be better than what it holds. */
-  private search(probe: TextProbe, accept: (pattern: IndexedPattern) => void, best: readonly IndexedPattern[]): void {
+  find(probe: TextProbe, mode: SearchMode): readonly IndexedPattern[] {
+    const { comparison, metBeginnings } = this;
     const text = probe.bytes;
-    this.gather(probe, accept);
-    const { candidates } = this;
-    let work = 0;
-    this.comparedCount = 0;
-    this.isIncomplete = false;
-    // Candidates of the longest beginning come last, and are the likeliest.
-    for (let at = candidates.length - 1; at >= 0; at -= 1) {
-      const candidate = candidates[at] as IndexedPattern;
-      // A pattern without owners was compiled from versions that were removed since.
-      if (candidate.literalBytes > text.length || candidate.owners.length === 0) continue;
-      const leader = best[0];
-      if (leader !== undefined && candidate.literalBytes < leader.literalBytes) continue;
-      work += text.length;
-      if (work > WORK_BYTES_MAX && this.comparedCount > 0) {
-        this.isIncomplete = true;
-        return;
-      }
-      this.comparedCount += 1;
-      if (middleMatches(candidate, text)) accept(candidate);
+    comparison.start(text, mode !== 'best');
+    if (mode === 'brute force')
+      return this.all.filter((pattern) => pattern.owners.length > 0 && matches(pattern, text));
+    metBeginnings.length = 0;
+    this.beginnings.collect(this.allBeginnings, text, metBeginnings);
+    // The longest beginning first: it is the likeliest, and what it finds spares the others.
+    for (let at = metBeginnings.length - 1; at >= 0; at -= 1) {
+      const { bytes, whole, ends } = metBeginnings[at] as Beginning;
+      if (bytes === text.length) for (const pattern of whole) comparison.offerWhole(pattern);
+      if (ends !== 0) this.searchGroups(probe, ends);
     }
+    return comparison.found;
   }
 
-  /** Collects the candidates; patterns without a gap are accepted at once. */
-  private gather(probe: TextProbe, accept: (pattern: IndexedPattern) => void): void {
-    const text = probe.bytes;
-    const { foundBeginnings, foundGroups, lengths, candidates } = this;
-    foundBeginnings.length = 0;
-    lengths.length = 0;
-    candidates.length = 0;
-    this.beginnings.collect(text, foundBeginnings, lengths);
-    const last = foundBeginnings.length - 1;
-    if (last >= 0 && lengths[last] === text.length) {
-      for (const pattern of (foundBeginnings[last] as Beginning).whole) {
-        if (pattern.owners.length > 0 && matches(pattern, text)) accept(pattern);
-      }
-    }
-    for (const { ends } of foundBeginnings) {
-      if (ends === null) continue;
-      foundGroups.length = 0;
-      ends.collect(text, foundGroups, lengths);
-      for (const group of foundGroups) group.collect(probe, candidates);
-    }
+  private searchGroups(probe: TextProbe, ends: number): void {
+    const { metGroups } = this;
+    metGroups.length = 0;
+    this.endings.collect(ends, probe.bytes, metGroups);
+    for (let at = metGroups.length - 1; at >= 0; at -= 1)
+      (metGroups[at] as PatternGroup).search(probe, this.comparison);
   }
-}
-
-/** Positive if `a` is better evidence than `b`. */
-export function compareEvidence(a: IndexedPattern, b: IndexedPattern): number {
-  return a.literalBytes - b.literalBytes || b.gaps - a.gaps;
 }

@@ -28,7 +28,7 @@ export class Registrar {
   readonly variants = new RegisteredVariants();
   readonly matcher = new TextMatcher();
   readonly nearIndex = new NearIndex(this.variants);
-  /** Versions that render the same texts share their patterns. */
+  /** Versions that render the same texts with the same variables share their patterns. */
   private readonly patterns = new Map<string, IndexedPattern>();
 
   addAll(versions: readonly RegisteredVersion[]): AddResult[] {
@@ -64,7 +64,9 @@ export class Registrar {
     const messages = compileVariant(variant).map((compiled, message): RegisteredMessage => {
       const owner = { variant: number, message };
       this.matcher.addText(compiled.content, owner);
-      const patterns = compiled.patterns.map((pattern) => this.patternFor(pattern, version.prompt, owner));
+      const patterns = compiled.patterns.map((pattern, ordinal) =>
+        this.patternFor(pattern, `${version.prompt} ${ordinal}`, owner),
+      );
       return registeredMessage(compiled, patterns);
     });
     this.variants.add({ number, version, variant, messages });
@@ -72,14 +74,14 @@ export class Registrar {
     return messages;
   }
 
-  private patternFor(pattern: LinearPattern, prompt: string, owner: TemplatePart): IndexedPattern {
-    const key = sha256(JSON.stringify([pattern.blocks, pattern.isExact ? null : pattern.nodes]));
+  private patternFor(pattern: LinearPattern, lineage: string, owner: TemplatePart): IndexedPattern {
+    const key = sha256(JSON.stringify([pattern.blocks, pattern.gapNames, pattern.isExact ? null : pattern.nodes]));
     const known = this.patterns.get(key);
     if (known !== undefined) {
       known.owners.push(owner);
       return known;
     }
-    const indexed = indexedPattern(pattern, programOf(pattern), prompt, owner);
+    const indexed = indexedPattern(pattern, programOf(pattern), lineage, owner);
     this.patterns.set(key, indexed);
     this.matcher.addPattern(indexed);
     return indexed;

@@ -4,10 +4,10 @@
  */
 
 import { normaliseTransport } from '../text/hashes.ts';
-import { toByteString } from './byte-string.ts';
 import { ExactIndex } from './exact-index.ts';
 import type { IndexedPattern, TemplatePart } from './indexed-pattern.ts';
 import { PatternIndex } from './pattern-index.ts';
+import type { SearchMode } from './pattern-index.ts';
 import { TextProbe } from './text-probe.ts';
 
 // With less, a match says next to nothing: `{{context}}\n{{question}}` matches any text of two lines.
@@ -26,26 +26,24 @@ export interface TextFinding {
   readonly isIncomplete: boolean;
 }
 
-const NOTHING: readonly never[] = [];
-
 export class TextMatcher {
   private readonly probe = new TextProbe();
   private readonly exact = new ExactIndex();
   private readonly strong = new PatternIndex();
   /** Patterns that match nearly everything are asked last, so that they cost nothing otherwise. */
   private readonly faint = new PatternIndex();
-  private readonly best: IndexedPattern[] = [];
 
   get patternCount(): number {
     return this.strong.size + this.faint.size;
   }
 
   addPattern(pattern: IndexedPattern): void {
-    this.indexFor(pattern).add(pattern);
+    (pattern.literalBytes < EVIDENCE_BYTES_MIN ? this.faint : this.strong).add(pattern);
   }
 
   addText(content: string, part: TemplatePart): void {
-    this.exact.add(toByteString(content.trim()), part);
+    this.probe.prepare(content);
+    this.exact.add(this.probe, part);
   }
 
   settle(): void {
@@ -53,48 +51,44 @@ export class TextMatcher {
     this.faint.settle();
   }
 
-  /** The best patterns for a text. */
-  find(text: string): TextFinding {
-    return this.findWith(text, (index) => {
-      index.findBest(this.probe, this.best);
-      return this.best.length === 0 ? NOTHING : this.best.slice();
-    });
+  /** Makes a text the one that is looked for next; the hash is the same for texts that are equal once trimmed. */
+  prepare(text: string): number {
+    this.probe.prepare(text);
+    return this.probe.contentHash;
   }
 
-  /** Every pattern that a text is an instance of. */
+  /** The best patterns for the prepared text. */
+  find(text: string): TextFinding {
+    return this.findIn(text, 'best');
+  }
+
+  /** Every pattern that the prepared text is an instance of. */
   findAll(text: string): TextFinding {
-    return this.findWith(text, (index) => index.findAll(this.probe));
+    return this.findIn(text, 'all');
   }
 
   /** What `findAll` must give, from trying everything. For tests and the benchmark. */
   findAllByBruteForce(text: string): TextFinding {
-    return this.findWith(text, (index) => index.findAllByBruteForce(this.probe.bytes));
+    return this.findIn(text, 'brute force');
   }
 
-  private findWith(text: string, search: (index: PatternIndex) => readonly IndexedPattern[]): TextFinding {
-    const finding = this.findAsIs(text, search);
-    if (finding.patterns.length > 0 && !finding.isFaint) return finding;
-    if (finding.equal.length > 0) return finding;
+  private findIn(text: string, mode: SearchMode): TextFinding {
+    const finding = this.findPrepared(mode);
+    if ((finding.patterns.length > 0 && !finding.isFaint) || finding.equal.length > 0) return finding;
     const normalised = normaliseTransport(text);
     if (normalised === text) return finding;
-    const second = this.findAsIs(normalised, search);
+    this.probe.prepare(normalised);
+    const second = this.findPrepared(mode);
     return second.patterns.length > 0 || second.equal.length > 0 ? second : finding;
   }
 
-  private findAsIs(text: string, search: (index: PatternIndex) => readonly IndexedPattern[]): TextFinding {
-    this.probe.prepare(text);
-    const { bytes } = this.probe;
-    const equal = this.exact.find(bytes);
-    const strong = search(this.strong);
-    if (strong.length > 0 || this.faint.size === 0) {
-      return { equal, patterns: strong, isFaint: false, bytes, isIncomplete: this.strong.isIncomplete };
-    }
-    const isIncomplete = this.strong.isIncomplete;
-    const faint = search(this.faint);
-    return { equal, patterns: faint, isFaint: faint.length > 0, bytes, isIncomplete };
-  }
-
-  private indexFor(pattern: IndexedPattern): PatternIndex {
-    return pattern.literalBytes < EVIDENCE_BYTES_MIN ? this.faint : this.strong;
+  private findPrepared(mode: SearchMode): TextFinding {
+    const { probe, strong, faint } = this;
+    const equal = this.exact.find(probe);
+    let patterns = strong.find(probe, mode);
+    const isFaint = patterns.length === 0 && faint.size > 0;
+    if (isFaint) patterns = faint.find(probe, mode);
+    const isIncomplete = strong.isIncomplete || (isFaint && faint.isIncomplete);
+    return { equal, patterns, isFaint: isFaint && patterns.length > 0, bytes: probe.bytes, isIncomplete };
   }
 }

@@ -17,10 +17,12 @@ export class TextProbe {
   shortHashes = new Int32Array(SCRATCH_BYTES / SHORT_WINDOW);
   longCount = 0;
   shortCount = 0;
+  /** Of all bytes; differs from process to process, so that collisions can't be prepared. */
+  contentHash = 0;
+  private readonly seed = Math.floor(Math.random() * 2 ** 32) | 0;
   private readonly ownScratch = Buffer.from(new ArrayBuffer(SCRATCH_BYTES));
   private scratch = this.ownScratch;
   private words = new Int32Array(this.ownScratch.buffer);
-  private areHashesDue = false;
 
   prepare(text: string): void {
     const trimmed = text.trim();
@@ -29,23 +31,39 @@ export class TextProbe {
     const size = this.scratch.write(trimmed, 0, 'utf8');
     // As many bytes as characters: all ASCII, and the text is its own byte string.
     this.bytes = size === trimmed.length ? trimmed : this.scratch.toString('latin1', 0, size);
-    this.areHashesDue = true;
+    this.shortCount = -1;
+    this.hashLongWindows(size);
   }
 
-  hashWindows(): void {
-    if (!this.areHashesDue) return;
-    this.areHashesDue = false;
-    const { words, longHashes, shortHashes } = this;
-    const size = this.bytes.length;
-    this.longCount = Math.floor(size / LONG_WINDOW);
-    this.shortCount = Math.floor(size / SHORT_WINDOW);
-    for (let at = 0; at < this.shortCount; at += 1) {
-      shortHashes[at] = hashShort(words[at * 2] ?? 0, words[at * 2 + 1] ?? 0);
+  /** Few patterns need the short windows, so few texts pay for their hashes. */
+  hashShortWindows(): void {
+    if (this.shortCount >= 0) return;
+    const { words, shortHashes } = this;
+    const count = Math.floor(this.bytes.length / SHORT_WINDOW);
+    for (let at = 0; at < count; at += 1) {
+      shortHashes[at] = hashShort(words[at * 2] as number, words[at * 2 + 1] as number);
     }
-    for (let at = 0; at < this.longCount; at += 1) {
+    this.shortCount = count;
+  }
+
+  /** The hash of the content comes along: it is made of those of the windows, and what is left behind the last. */
+  private hashLongWindows(size: number): void {
+    const { words, longHashes } = this;
+    const count = Math.floor(size / LONG_WINDOW);
+    let content = this.seed ^ size;
+    for (let at = 0; at < count; at += 1) {
       const word = at * 4;
-      longHashes[at] = hashLong(words[word] ?? 0, words[word + 1] ?? 0, words[word + 2] ?? 0, words[word + 3] ?? 0);
+      const [a, b] = [words[word] as number, words[word + 1] as number];
+      const hash = hashLong(a, b, words[word + 2] as number, words[word + 3] as number);
+      longHashes[at] = hash;
+      content = Math.imul(content ^ hash, 0x85ebca6b);
+      content ^= content >>> 15;
     }
+    for (let at = count * LONG_WINDOW; at < size; at += 1) {
+      content = Math.imul(content ^ (this.scratch[at] as number), 0x01000193);
+    }
+    this.longCount = count;
+    this.contentHash = mix(content);
   }
 
   private makeRoom(bytesMax: number): void {

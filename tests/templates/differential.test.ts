@@ -32,7 +32,7 @@ function expectAccepted(source: string, format: TemplateFormat, rendered: string
     const indexed = indexedPattern(pattern, programOf(pattern), 'prompt', { variant: 0, message: 0 });
     return forms.some((bytes) => matches(indexed, bytes));
   });
-  if (!isFound) expect.fail(`no pattern accepts ${JSON.stringify(rendered)}: ${JSON.stringify(patterns)}`);
+  expect(isFound, `no pattern accepts ${JSON.stringify(rendered)}: ${JSON.stringify(patterns)}`).toBe(true);
   // The exact check must agree on whatever the engine printed, not only where a pattern asks for it.
   const programs = patterns.map((pattern) => compileProgram(pattern.nodes));
   expect(programs.some((program) => forms.some((bytes) => accepts(program, bytes) !== 'no'))).toBe(true);

@@ -10,7 +10,25 @@ export interface TemplateCase {
 export const NAMES = ['name', 'question', 'context', 'items', 'flag', 'user'] as const;
 
 // White space, brackets and quotes are what parsers get wrong; the letters are few so that literals repeat.
-const LITERAL_UNITS = ['a', 'b', 'You are ', 'é', '\n', '\n\n', ' ', '\t', '"', "'", '<', '&', '%', '#', '-', '.', '\r\n'];
+const LITERAL_UNITS = [
+  'a',
+  'b',
+  'You are ',
+  'é',
+  '\n',
+  '\n\n',
+  ' ',
+  '\t',
+  '"',
+  "'",
+  '<',
+  '&',
+  '%',
+  '#',
+  '-',
+  '.',
+  '\r\n',
+];
 
 export const literalText = fc
   .array(fc.constantFrom(...LITERAL_UNITS), { minLength: 0, maxLength: 6 })
@@ -45,8 +63,21 @@ const printedName = fc.constantFrom('name', 'question', 'context', 'user.name');
 const condition = fc.constantFrom('flag', 'user.admin', 'not flag', 'name', 'items');
 
 const JINJA2_EXPRESSIONS = [
-  'name', 'question', 'user.name', 'name | upper', 'name | trim', '"a" ~ name', 'name + "b"', '"x" if flag else "y"',
-  '"yes" if flag', '["No", "Yes"][1]', '"lit }} eral"', "'it\\'s'", '42', 'items | join(", ")', 'items | length',
+  'name',
+  'question',
+  'user.name',
+  'name | upper',
+  'name | trim',
+  '"a" ~ name',
+  'name + "b"',
+  '"x" if flag else "y"',
+  '"yes" if flag',
+  '["No", "Yes"][1]',
+  '"lit }} eral"',
+  "'it\\'s'",
+  '42',
+  'items | join(", ")',
+  'items | length',
 ];
 
 /** What nunjucks, Hugging Face's engine and Jinja2 itself all read. */
@@ -54,10 +85,14 @@ export const jinja2 = template(
   [
     fc.tuple(sign, fc.constantFrom(...JINJA2_EXPRESSIONS), sign).map(([a, e, b]) => `{{${a} ${e} ${b}}}`),
     literalText.map((text) => `{# ${text.replaceAll('#', '')} #}`),
-    fc.tuple(sign, literalText, sign).map(([a, text, b]) => `{%${a} set x = "${text.replace(/["\\\r]/g, '')}" ${b}%}{{ x }}`),
+    fc
+      .tuple(sign, literalText, sign)
+      .map(([a, text, b]) => `{%${a} set x = "${text.replace(/["\\\r]/g, '')}" ${b}%}{{ x }}`),
   ],
   (inner) => [
-    fc.tuple(sign, condition, sign, inner, sign).map(([a, c, b, body, d]) => `{%${a} if ${c} ${b}%}${body}{%${d} endif %}`),
+    fc
+      .tuple(sign, condition, sign, inner, sign)
+      .map(([a, c, b, body, d]) => `{%${a} if ${c} ${b}%}${body}{%${d} endif %}`),
     fc
       .tuple(condition, inner, sign, inner, sign)
       .map(([c, body, a, other, b]) => `{% if ${c} %}${body}{%${a} else ${b}%}${other}{% endif %}`),
@@ -80,7 +115,7 @@ export const jinja2Only = template(
     fc.constantFrom('{{ {"a": {"b": "c"}}["a"]["b"] }}', '{{ items[0:1] }}', '{{ ("a", "b")[0] }}'),
   ],
   (inner) => [
-    fc.tuple(sign, inner, sign).map(([a, body, b]) => `{%${a} for i in items if i %}${body}${'{{ i }}'}{%- endfor ${b}%}`),
+    fc.tuple(sign, inner, sign).map(([a, body, b]) => `{%${a} for i in items if i %}${body}{{ i }}{%- endfor ${b}%}`),
     fc.tuple(sign, condition, inner).map(([a, c, body]) => `{%${a} if ${c} is defined %}${body}{% endif %}`),
   ],
 );

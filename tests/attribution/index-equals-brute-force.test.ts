@@ -1,0 +1,93 @@
+/** The index finds exactly what trying every pattern finds, whatever is in the registry and in the text. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { seededRandom } from '../../bench/attribution/random.ts';
+import { generatedHistories, versionsOf } from '../../bench/attribution/histories.ts';
+import { adversarial, literalsOf, prose, render } from '../../bench/attribution/renders.ts';
+import { Registrar } from '../../src/attribution/registrar.ts';
+import type { IndexedPattern } from '../../src/attribution/indexed-pattern.ts';
+import { parseTemplate } from '../../src/templates/index.ts';
+import type { TemplateNodes } from '../../src/templates/index.ts';
+import { version } from './fixtures.ts';
+
+function expectSame(registrar: Registrar, text: string): void {
+  const { matcher } = registrar;
+  matcher.prepare(text);
+  const all = new Set(matcher.findAll(text).patterns);
+  matcher.prepare(text);
+  const wanted = new Set(matcher.findAllByBruteForce(text).patterns);
+  expect(all).toEqual(wanted);
+  matcher.prepare(text);
+  expect(new Set(matcher.find(text).patterns)).toEqual(bestOf([...wanted]));
+}
+
+function bestOf(patterns: readonly IndexedPattern[]): Set<IndexedPattern> {
+  const most = Math.max(...patterns.map(({ literalBytes }) => literalBytes));
+  const strongest = patterns.filter(({ literalBytes }) => literalBytes === most);
+  const fewest = Math.min(...strongest.map(({ gaps }) => gaps));
+  return new Set(strongest.filter(({ gaps }) => gaps === fewest));
+}
+
+function nodesOf(text: string): TemplateNodes {
+  const parsed = parseTemplate(text, 'jinja2');
+  if (!parsed.ok) throw new Error(parsed.message);
+  return parsed.template.nodes;
+}
+
+describe('the index equals brute force', () => {
+  it.each([1, 2, 3])('on long histories and adversarial content, seed %i', (seed) => {
+    const random = seededRandom(seed);
+    const versions = versionsOf(generatedHistories(600, random));
+    const registrar = new Registrar();
+    // In several steps, so that groups are settled with members already in them.
+    for (let start = 0; start < versions.length; start += 97) registrar.addAll(versions.slice(start, start + 97));
+    const bodies = versions.map(({ variants: [variant] }) => (variant.body.kind === 'text' ? variant.body.text : ''));
+    const others = bodies.flatMap((body) => literalsOf(nodesOf(body))).filter((literal) => literal.length > 8);
+    for (let round = 0; round < 250; round += 1) {
+      const nodes = nodesOf(random.pick(bodies));
+      const filler = random.chance(0.5) ? adversarial(literalsOf(nodes), others) : prose(60);
+      expectSame(registrar, render(nodes, filler, random));
+    }
+  });
+
+  // Few letters and short pieces: literals overlap, repeat, and are each other's beginnings and ends.
+  const piece = fc.oneof(
+    fc
+      .array(fc.constantFrom('a', 'b', ' ', '\n', 'ab', 'aaaaaaaa', 'abababababababababab', 'é'), { maxLength: 5 })
+      .map((u) => u.join('')),
+    fc.constantFrom('{{x}}', '{{y}}', '{% if c %}a{% endif %}', '{% for i in l %}b{{i}}{% endfor %}'),
+  );
+  const source = fc.array(piece, { minLength: 1, maxLength: 8 }).map((pieces) => pieces.join(''));
+  const text = fc.array(fc.constantFrom('a', 'b', ' ', '\n', 'ab', 'aaaaaaaa', 'abababababababababab', 'é', 'c'), {
+    maxLength: 14,
+  });
+
+  it('on registries and texts of two letters', () => {
+    fc.assert(
+      fc.property(
+        fc.array(source, { minLength: 1, maxLength: 40 }),
+        fc.array(text, { minLength: 5, maxLength: 5 }),
+        (sources, texts) => {
+          const registrar = new Registrar();
+          registrar.addAll(sources.map((content, at) => version(`p${at % 3}`, at, content)));
+          for (const units of texts) expectSame(registrar, units.join(''));
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it('after versions were removed', () => {
+    const random = seededRandom(9);
+    const versions = versionsOf(generatedHistories(200, random));
+    const registrar = new Registrar();
+    registrar.addAll(versions);
+    for (const gone of versions.filter((_, at) => at % 3 === 0)) registrar.remove(gone.prompt, gone.version);
+    for (const { variants } of versions) {
+      const [{ body }] = variants;
+      if (body.kind === 'text') expectSame(registrar, render(nodesOf(body.text), prose(40), random));
+    }
+  });
+});
