@@ -8,6 +8,7 @@ import { awsS3 } from './aws-s3.ts';
 import { awsSecretsManager } from './aws-secrets-manager.ts';
 import { awsSsm } from './aws-ssm.ts';
 import { braintrust } from './braintrust.ts';
+import { cloudflareKv } from './cloudflare-kv.ts';
 import { elevenlabs } from './elevenlabs.ts';
 import { files } from './files.ts';
 import { git } from './git.ts';
@@ -23,7 +24,9 @@ import { openaiAgents } from './openai-agents.ts';
 import { opik } from './opik.ts';
 import { portkey } from './portkey.ts';
 import { promptlayer } from './promptlayer.ts';
+import { redis } from './redis.ts';
 import { retell } from './retell.ts';
+import { sql } from './sql.ts';
 import { vapi } from './vapi.ts';
 
 export const sourcePlugins: readonly AnySourcePlugin[] = [
@@ -34,6 +37,7 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   awsSecretsManager,
   awsSsm,
   braintrust,
+  cloudflareKv,
   elevenlabs,
   files,
   git,
@@ -49,6 +53,8 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   opik,
   portkey,
   promptlayer,
+  redis,
   retell,
+  sql,
   vapi,
 ];

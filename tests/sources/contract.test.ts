@@ -74,7 +74,7 @@ describe.each(sourceFixtures)('$type', (fixture) => {
     const first = await place.poll();
     expect(first.size).toBe(standIn.targets.length);
     for (const { prompt } of standIn.targets) {
-      expect(heldText(first.get(prompt))).toBe(standIn.text(prompt));
+      expect(heldText(first.get(prompt))).toBe(await standIn.text(prompt));
     }
     const second = await place.poll();
     for (const { prompt } of standIn.targets) {
@@ -103,7 +103,7 @@ describe.each(sourceFixtures)('$type', (fixture) => {
     const after = held((await place.poll()).get(prompt));
     expect(after.pointer).not.toEqual(before.pointer);
     expect(after.pointer?.name).toBe(before.pointer?.name);
-    expect(heldText(after)).toBe(standIn.text(prompt));
+    expect(heldText(after)).toBe(await standIn.text(prompt));
   });
 
   it('says missing when the place says so, and nothing else is missing', async () => {
@@ -189,7 +189,7 @@ describe.each(sourceFixtures)('$type', (fixture) => {
     };
 
     expect(await place.host.restore(target.id, { ...command, dryRun: true })).toMatchObject({ result: 'planned' });
-    expect(standIn.text(prompt)).toBe(EDITED);
+    expect(await standIn.text(prompt)).toBe(EDITED);
 
     const stale = {
       body: registered.body,
@@ -197,11 +197,11 @@ describe.each(sourceFixtures)('$type', (fixture) => {
     };
     const outdated = restore.restore(target, { ...command, expect: stale }, AbortSignal.timeout(5_000));
     await expect(outdated).rejects.toMatchObject({ name: 'Fault', kind: 'permanent' });
-    expect(standIn.text(prompt)).toBe(EDITED);
+    expect(await standIn.text(prompt)).toBe(EDITED);
 
     const outcome = await place.host.restore(target.id, { ...command, expectHash: edited.hashes.strict });
     expect(outcome.result).toBe('restored');
-    expect(standIn.text(prompt)).toBe(originalText(prompt));
+    expect(await standIn.text(prompt)).toBe(originalText(prompt));
     expect(heldText((await place.poll()).get(prompt))).toBe(originalText(prompt));
   });
 
@@ -234,7 +234,7 @@ describe.each(sourceFixtures)('$type', (fixture) => {
     const found = await collect(discover.discover(AbortSignal.timeout(10_000)));
     expect(found.length).toBeGreaterThanOrEqual(standIn.targets.length);
     const texts = found.map(({ content }) => bodyMessages(content.body)[0]?.content);
-    for (const { prompt } of standIn.targets) expect(texts).toContain(standIn.text(prompt));
+    for (const { prompt } of standIn.targets) expect(texts).toContain(await standIn.text(prompt));
     const again = await watchPlace(fixture, {
       ...standIn,
       targets: found.map(({ name, target }) => ({ prompt: name, config: target })),

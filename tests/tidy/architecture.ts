@@ -66,7 +66,8 @@ export const LAYERS: readonly Layer[] = [
 /** Packages that only one folder may import, so that it can be replaced there. */
 export const OWNED_PACKAGES: readonly { readonly folder: string; readonly packages: RegExp }[] = [
   { folder: 'src/store', packages: /^(@clickhouse\/|chdb\b)/ },
-  { folder: 'src/queue', packages: /^(bullmq|ioredis|node-cron)\b/ },
+  // `ioredis` is not its alone: the source `redis` reads prompts with it.
+  { folder: 'src/queue', packages: /^(bullmq|node-cron)\b/ },
   { folder: 'src/http', packages: /^@?fastify\b/ },
   { folder: 'src/cli', packages: /^commander$/ },
   { folder: 'src/channels', packages: /^(@slack\/|nodemailer\b)/ },

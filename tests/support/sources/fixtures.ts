@@ -7,6 +7,7 @@ import { awsS3Fixture } from './aws-s3.ts';
 import { awsSecretsManagerFixture } from './aws-secrets-manager.ts';
 import { awsSsmFixture } from './aws-ssm.ts';
 import { braintrustFixture } from './braintrust.ts';
+import { cloudflareKvFixture } from './cloudflare-kv.ts';
 import { elevenlabsFixture } from './elevenlabs.ts';
 import { filesFixture } from './files.ts';
 import { gitFixture } from './git.ts';
@@ -22,7 +23,9 @@ import { openaiAgentsFixture } from './openai-agents.ts';
 import { opikFixture } from './opik.ts';
 import { portkeyFixture } from './portkey.ts';
 import { promptlayerFixture } from './promptlayer.ts';
+import { redisFixture } from './redis.ts';
 import { retellFixture } from './retell.ts';
+import { sqlFixture } from './sql.ts';
 import { vapiFixture } from './vapi.ts';
 import type { SourceFixture } from './stand-in.ts';
 
@@ -34,6 +37,7 @@ export const sourceFixtures: readonly SourceFixture[] = [
   awsSecretsManagerFixture,
   awsSsmFixture,
   braintrustFixture,
+  cloudflareKvFixture,
   elevenlabsFixture,
   filesFixture,
   gitFixture,
@@ -49,6 +53,8 @@ export const sourceFixtures: readonly SourceFixture[] = [
   opikFixture,
   portkeyFixture,
   promptlayerFixture,
+  redisFixture,
   retellFixture,
+  sqlFixture,
   vapiFixture,
 ];

@@ -38,7 +38,7 @@ export interface StandIn {
   /** Whom the source names as editor of a hand edit; null where the place doesn't tell. */
   readonly editor: string | null;
   /** The text that a target's content holds, of its first message if it is a chat. */
-  text(prompt: string): string;
+  text(prompt: string): string | Promise<string>;
   /** Somebody changes the live text by hand. */
   edit(prompt: string, text: string): void | Promise<void>;
   /** Somebody makes the target name another version, without editing any. Null: there is no pointer. */

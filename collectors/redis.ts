@@ -1,0 +1,161 @@
+/** Prompts in Redis: a string, or a field of a hash; whole or a field of the JSON or YAML in it. */
+
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import { Fault, isFault } from '../src/contract/fault.ts';
+import { sourcePlugin } from '../src/contract/source-plugin.ts';
+import type { Reading, RestoreRequest, Source, SourceTarget } from '../src/contract/source.ts';
+import { formatBytes } from '../src/lib/http.ts';
+import { jsonPath } from './lib/json-path-field.ts';
+import { readEach } from './lib/read-each.ts';
+import { rewrite } from './lib/rewrite.ts';
+import { changedMeanwhile } from './lib/same-content.ts';
+import { secret } from './lib/secret.ts';
+import { readingOfText, textWith } from './lib/structured-text.ts';
+
+const Config = z.strictObject({
+  /** `redis://:password@host:6379/0`; `rediss://` with TLS. */
+  url: secret().refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'is no redis:// or rediss:// address'),
+});
+type Config = z.output<typeof Config>;
+
+const Target = z.strictObject({
+  key: z.string().min(1),
+  hash_field: z.string().min(1).optional(),
+  field: jsonPath().optional(),
+});
+type Target = z.output<typeof Target>;
+
+const VALUE_BYTES_MAX = 4 * 1024 * 1024;
+const CONNECT_MS_MAX = 5_000;
+
+export const redis = sourcePlugin({
+  type: 'redis',
+  summary: 'A string or a hash field in Redis, or a field in it.',
+  config: Config,
+  target: Target,
+  example: {
+    config: { url: 'redis://:password@redis.example.com:6379/0' },
+    targets: [{ key: 'prompts:intent' }, { key: 'prompts', hash_field: 'reply' }],
+  },
+  create: (config): Source<Target> => ({
+    live: {
+      read: async function* (targets, _known, signal) {
+        const client = await connect(config, signal);
+        try {
+          yield* readEach(targets, signal, (target) => readOne(client, target));
+        } finally {
+          client.disconnect();
+        }
+      },
+    },
+    restore: {
+      form: 'write',
+      comparesAndSets: true,
+      restore: async (target, request, signal) => {
+        const client = await connect(config, signal);
+        try {
+          return await restore(client, target, request);
+        } finally {
+          client.disconnect();
+        }
+      },
+    },
+    watch: { watch: (targets, changed, signal) => watch(config, targets, changed, signal) },
+  }),
+});
+
+/** A connection that fails at once and does not try again by itself: that is the host's to decide. */
+async function connect({ url }: Config, signal: AbortSignal): Promise<Redis> {
+  signal.throwIfAborted();
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    connectTimeout: CONNECT_MS_MAX,
+  });
+  // Every failure reaches the command that met it; this one is only the same news again.
+  client.on('error', () => undefined);
+  signal.addEventListener('abort', () => client.disconnect(), { once: true });
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    client.disconnect();
+    signal.throwIfAborted();
+    throw explain(error, url);
+  }
+}
+
+function explain(error: unknown, url: string): unknown {
+  if (isFault(error) || !(error instanceof Error)) return error;
+  // Redis's own refusals start with a word in capitals: WRONGPASS, NOPERM, WRONGTYPE.
+  const refusal = /^[A-Z]{4,}\b/.exec(error.message);
+  return new Fault(
+    refusal === null ? 'transient' : 'permanent',
+    `${new URL(url).host} could not answer: ${error.message}.`,
+    { cause: error },
+  );
+}
+
+async function readOne(client: Redis, target: SourceTarget<Target>): Promise<Reading> {
+  const { key, hash_field: hashField, field } = target.config;
+  const value = await readValue(client, target);
+  const name = hashField === undefined ? key : `${key}[${hashField}]`;
+  if (value === null) return { outcome: 'missing', target: target.id, reason: `There is no ${name}.` };
+  return readingOfText(target.id, name, value, field);
+}
+
+async function readValue(
+  client: Redis,
+  { config: { key, hash_field: hashField } }: SourceTarget<Target>,
+): Promise<string | null> {
+  try {
+    // The length first: a value of any size would otherwise come whole.
+    const bytes = await (hashField === undefined ? client.strlen(key) : client.hstrlen(key, hashField));
+    if (bytes > VALUE_BYTES_MAX) throw new Fault('permanent', `${key} is larger than ${formatBytes(VALUE_BYTES_MAX)}.`);
+    return await (hashField === undefined ? client.get(key) : client.hget(key, hashField));
+  } catch (error) {
+    throw explain(error, `redis://${client.options.host ?? ''}:${client.options.port ?? ''}`);
+  }
+}
+
+async function restore(client: Redis, target: SourceTarget<Target>, request: RestoreRequest): Promise<Reading> {
+  const { key, hash_field: hashField, field } = target.config;
+  // From here on, whoever changes the key makes EXEC do nothing.
+  await client.watch(key);
+  return rewrite(
+    target.id,
+    request,
+    () => readOne(client, target),
+    async () => {
+      const text = textWith(key, await readValue(client, target), field, request.body);
+      const write =
+        hashField === undefined ? client.multi().set(key, text, 'KEEPTTL') : client.multi().hset(key, hashField, text);
+      if ((await write.exec()) === null) throw changedMeanwhile(target.id);
+    },
+  );
+}
+
+/** Keyspace events, where the server is configured to send them; where it is not, nothing comes. */
+async function watch(
+  config: Config,
+  targets: readonly SourceTarget<Target>[],
+  changed: (target: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = await connect(config, signal);
+  const database = client.options.db ?? 0;
+  const byChannel = Map.groupBy(targets, (target) => `__keyspace@${database}__:${target.config.key}`);
+  try {
+    client.on('message', (channel) => {
+      for (const target of byChannel.get(channel) ?? []) changed(target.id);
+    });
+    if (byChannel.size > 0) await client.subscribe(...byChannel.keys());
+    await new Promise<void>((resolve) => client.once('end', () => resolve()));
+    signal.throwIfAborted();
+  } finally {
+    client.disconnect();
+  }
+}
