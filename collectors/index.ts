@@ -5,7 +5,7 @@ import { anthropicAgents } from './anthropic-agents.ts';
 import { awsAppconfig } from './aws-appconfig.ts';
 import { awsBedrock } from './aws-bedrock.ts';
 import { awsS3 } from './aws-s3.ts';
-import { awsSecretsManager } from './aws-secrets-manager.ts';
+import { awsSecrets } from './aws-secrets.ts';
 import { awsSsm } from './aws-ssm.ts';
 import { braintrust } from './braintrust.ts';
 import { cloudflareKv } from './cloudflare-kv.ts';
@@ -34,7 +34,7 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   awsAppconfig,
   awsBedrock,
   awsS3,
-  awsSecretsManager,
+  awsSecrets,
   awsSsm,
   braintrust,
   cloudflareKv,

@@ -4,7 +4,7 @@ import { anthropicAgentsFixture } from './anthropic-agents.ts';
 import { awsAppconfigFixture } from './aws-appconfig.ts';
 import { awsBedrockFixture } from './aws-bedrock.ts';
 import { awsS3Fixture } from './aws-s3.ts';
-import { awsSecretsManagerFixture } from './aws-secrets-manager.ts';
+import { awsSecretsFixture } from './aws-secrets.ts';
 import { awsSsmFixture } from './aws-ssm.ts';
 import { braintrustFixture } from './braintrust.ts';
 import { cloudflareKvFixture } from './cloudflare-kv.ts';
@@ -34,7 +34,7 @@ export const sourceFixtures: readonly SourceFixture[] = [
   awsAppconfigFixture,
   awsBedrockFixture,
   awsS3Fixture,
-  awsSecretsManagerFixture,
+  awsSecretsFixture,
   awsSsmFixture,
   braintrustFixture,
   cloudflareKvFixture,

@@ -32,8 +32,8 @@ const Versions = z.object({
   Versions: z.array(z.object({ VersionId: z.string(), CreatedDate: z.number().nullish() })),
 });
 
-export const awsSecretsManager = sourcePlugin({
-  type: 'aws-secrets-manager',
+export const awsSecrets = sourcePlugin({
+  type: 'aws-secrets',
   summary: 'A secret of AWS Secrets Manager, or a field in it.',
   config: Config,
   target: Target,

@@ -9,7 +9,7 @@ interface Secret {
   current: string;
 }
 
-export async function openAwsSecretsManager() {
+export async function openAwsSecrets() {
   const now = ticking();
   const secrets = new Map<string, Secret>();
   const put = (id: string, text: string): string => {
@@ -62,4 +62,4 @@ export async function openAwsSecretsManager() {
   });
 }
 
-export const awsSecretsManagerFixture: SourceFixture = { type: 'aws-secrets-manager', open: openAwsSecretsManager };
+export const awsSecretsFixture: SourceFixture = { type: 'aws-secrets', open: openAwsSecrets };
