@@ -22,9 +22,17 @@ export async function run(args: readonly string[]): Promise<void> {
     }
     await daemon.stop();
     const last = samples.at(-1) ?? 0;
-    const result = { idle_rss_mb: last, max_rss_mb: Math.max(...samples), limit_mb: LIMIT_MB, ratio: Number((last / LIMIT_MB).toFixed(2)) };
+    const result = {
+      idle_rss_mb: last,
+      max_rss_mb: Math.max(...samples),
+      limit_mb: LIMIT_MB,
+      ratio: Number((last / LIMIT_MB).toFixed(2)),
+    };
     if (args.includes('--json')) console.log(JSON.stringify(result));
-    else console.log(`idle daemon: ${last} MB resident after ${IDLE_SECONDS} s (peak ${result.max_rss_mb} MB), ${result.ratio} of the limit of ${LIMIT_MB} MB`);
+    else
+      console.log(
+        `idle daemon: ${last} MB resident after ${IDLE_SECONDS} s (peak ${result.max_rss_mb} MB), ${result.ratio} of the limit of ${LIMIT_MB} MB`,
+      );
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -20,6 +20,11 @@ export function createLog(options: LogOptions): Log {
     process.stderr.write(redactSecrets(line, options.secrets));
   };
   if (!options.forPeople) return pino({ level: options.level, base: null }, { write });
-  const format = pretty.prettyFactory({ colorize: options.colour, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  const format = pretty.prettyFactory({
+    colorize: options.colour,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss',
+    singleLine: true,
+  });
   return pino({ level: options.level, base: null }, { write: (line) => write(format(line)) });
 }

@@ -33,7 +33,15 @@ describe('init, lock, validate, doctor', () => {
     expect((await run('lock')).stdout).toContain('Nothing to change');
 
     const validate = await run('validate', '--json');
-    expect(JSON.parse(validate.stdout)).toMatchObject({ valid: true, problems: [], files: 2, prompts: 1, components: 0, versions: 1, pins: 1 });
+    expect(JSON.parse(validate.stdout)).toMatchObject({
+      valid: true,
+      problems: [],
+      files: 2,
+      prompts: 1,
+      components: 0,
+      versions: 1,
+      pins: 1,
+    });
 
     const doctor = await run('doctor');
     expect(doctor.stdout).toMatch(/ok\s+target app-config\/example\.greeting: read/);
