@@ -71,7 +71,7 @@ function paragraph(random: Random): string {
   if (kind < 2) return random.pick(BOILERPLATE);
   if (kind < 5) return `\n${title(random)}:\n${variable(random)}\n`;
   if (kind === 5) return `{% if ${random.pick(VARIABLES)} %}${sentence(random)}{% endif %}`;
-  if (kind === 6) return `{% for item in items %}- {{ item }}\n{% endfor %}`;
+  if (kind === 6 && random.chance(0.5)) return `{% for item in items %}- {{ item }}\n{% endfor %}`;
   return Array.from({ length: 1 + random.below(3) }, () => sentence(random)).join('') + '\n';
 }
 

@@ -13,8 +13,9 @@ import { bestCandidates } from './candidate.ts';
 import type { Candidate } from './candidate.ts';
 import { candidateOfHits } from './chat-match.ts';
 import type { MessageHit } from './chat-match.ts';
-import { conclude, concludeRendered } from './conclusion.ts';
+import { conclude, concludeRendered, concludeSole } from './conclusion.ts';
 import { declarationOf } from './declaration.ts';
+import type { TemplatePart } from './indexed-pattern.ts';
 import { nearMatches } from './near-match.ts';
 import type { NearBudget } from './near-match.ts';
 import { Registrar } from './registrar.ts';
@@ -38,8 +39,13 @@ export interface AttributorStats {
   readonly patterns: number;
 }
 
-export function createAttributor(): Attributor {
-  return new Engine();
+export interface AttributorOptions {
+  /** Whether answers are kept for texts that come again; true unless told otherwise. Up to 64 MB. */
+  readonly remembersAnswers?: boolean;
+}
+
+export function createAttributor({ remembersAnswers = true }: AttributorOptions = {}): Attributor {
+  return new Engine(remembersAnswers);
 }
 
 // A conversation may have thousands; what is registered stands at its beginning, or is the last word.
@@ -48,8 +54,13 @@ const LAST_MESSAGES_MAX = 16;
 
 class Engine implements Attributor {
   private readonly registrar = new Registrar();
-  private readonly answers = new AnswerCache<Attribution>();
-  private readonly messageFindings = new AnswerCache<TextFinding>();
+  private readonly answers: AnswerCache<Attribution> | null;
+  private readonly messageFindings: AnswerCache<TextFinding> | null;
+
+  constructor(remembersAnswers: boolean) {
+    this.answers = remembersAnswers ? new AnswerCache() : null;
+    this.messageFindings = remembersAnswers ? new AnswerCache() : null;
+  }
 
   add(version: RegisteredVersion): AddResult {
     return this.addAll([version])[0] as AddResult;
@@ -82,18 +93,30 @@ class Engine implements Attributor {
   }
 
   private forgetAnswers(): void {
-    this.answers.clear();
-    this.messageFindings.clear();
+    this.answers?.clear();
+    this.messageFindings?.clear();
   }
 
   private attributeText(text: string): Attribution {
     const hash = this.registrar.matcher.prepare(text);
-    const known = this.answers.get(hash, text);
+    const known = this.answers?.get(hash, text);
     if (known !== undefined) return known;
-    const { candidates, isIncomplete } = this.candidatesOfText(text);
-    const attribution = conclude(candidates, { isIncomplete });
-    this.answers.keep(hash, text, attribution);
+    const finding = this.registrar.matcher.find(text);
+    const attribution = this.soleRender(finding) ?? this.concludeText(text, finding);
+    this.answers?.keep(hash, text, attribution);
     return attribution;
+  }
+
+  /** By far the most frequent answer, on the shortest way: one version, and a render of it. */
+  private soleRender({ equal, patterns, isFaint, isIncomplete, bytes }: TextFinding): Attribution | null {
+    const [pattern] = patterns;
+    if (pattern?.owners.length !== 1 || patterns.length > 1 || equal.length > 0 || isFaint || isIncomplete) return null;
+    const variant = this.registrar.variants.at((pattern.owners[0] as TemplatePart).variant);
+    return variant === undefined ? null : concludeSole(variant, { pattern, bytes });
+  }
+
+  private concludeText(text: string, finding: TextFinding): Attribution {
+    return conclude(this.candidatesOfText(text, finding), { isIncomplete: finding.isIncomplete });
   }
 
   private attributeWithAll(query: AttributionQuery): Attribution {
@@ -125,12 +148,11 @@ class Engine implements Attributor {
 
   private candidatesOfNewText(text: string): { candidates: Candidate[]; isIncomplete: boolean } {
     this.registrar.matcher.prepare(text);
-    return this.candidatesOfText(text);
+    const finding = this.registrar.matcher.find(text);
+    return { candidates: this.candidatesOfText(text, finding), isIncomplete: finding.isIncomplete };
   }
 
-  /** Of the prepared text. */
-  private candidatesOfText(text: string): { candidates: Candidate[]; isIncomplete: boolean } {
-    const finding = this.registrar.matcher.find(text);
+  private candidatesOfText(text: string, finding: TextFinding): Candidate[] {
     const candidates: Candidate[] = [];
     for (const part of finding.equal) {
       const variant = this.registrar.variants.at(part.variant);
@@ -140,7 +162,7 @@ class Engine implements Attributor {
     }
     if (candidates.length === 0) candidates.push(...this.rendersOf(finding));
     if (candidates.length === 0) candidates.push(...this.equalByHash([{ role: '', content: text }], true));
-    return { candidates, isIncomplete: finding.isIncomplete };
+    return candidates;
   }
 
   private rendersOf(finding: TextFinding): Candidate[] {
@@ -177,10 +199,10 @@ class Engine implements Attributor {
 
   private findMessage(content: string): TextFinding {
     const hash = this.registrar.matcher.prepare(content);
-    const known = this.messageFindings.get(hash, content);
+    const known = this.messageFindings?.get(hash, content);
     if (known !== undefined) return known;
     const finding = this.registrar.matcher.findAll(content);
-    this.messageFindings.keep(hash, content, finding);
+    this.messageFindings?.keep(hash, content, finding);
     return finding;
   }
 

@@ -7,8 +7,8 @@
 
 import type { TemplateNodes } from '../templates/template.ts';
 import { toByteString } from './byte-string.ts';
-import { findLiteral, searchedLiteral } from './literal-search.ts';
-import type { SearchedLiteral } from './literal-search.ts';
+import { findLiteral } from './literal-search.ts';
+import type { LiteralPool, SearchedLiteral } from './literal-search.ts';
 
 type Instruction =
   | {
@@ -32,9 +32,9 @@ interface Trims {
 
 export type Program = readonly Instruction[];
 
-export function compileProgram(nodes: TemplateNodes): Program {
+export function compileProgram(nodes: TemplateNodes, pool: LiteralPool): Program {
   const program: Instruction[] = [];
-  emit(nodes, program);
+  emit(nodes, program, pool);
   program.push({ kind: 'end' });
   markEdges(program);
   return program;
@@ -71,14 +71,14 @@ function isBlank(instruction: Instruction): boolean {
   return instruction.kind === 'literal' && instruction.trims.alone === '';
 }
 
-function emit(nodes: TemplateNodes, program: Instruction[]): void {
+function emit(nodes: TemplateNodes, program: Instruction[], pool: LiteralPool): void {
   for (const node of nodes) {
-    if (node.kind === 'literal') program.push(literalInstruction(node.text));
+    if (node.kind === 'literal') program.push(literalInstruction(node.text, pool));
     else if (node.kind === 'gap') program.push({ kind: 'gap' });
     else if (node.kind === 'repeat') {
       const fork: number[] = [];
       const start = program.push({ kind: 'fork', targets: fork }) - 1;
-      emit(node.body, program);
+      emit(node.body, program, pool);
       program.push({ kind: 'fork', targets: [start] });
       fork.push(start + 1, program.length);
     } else {
@@ -86,7 +86,7 @@ function emit(nodes: TemplateNodes, program: Instruction[]): void {
       program.push({ kind: 'fork', targets: fork });
       const ends = node.branches.map((branch) => {
         fork.push(program.length);
-        emit(branch, program);
+        emit(branch, program, pool);
         const end: number[] = [];
         program.push({ kind: 'fork', targets: end });
         return end;
@@ -96,10 +96,10 @@ function emit(nodes: TemplateNodes, program: Instruction[]): void {
   }
 }
 
-function literalInstruction(text: string): Instruction {
+function literalInstruction(text: string, pool: LiteralPool): Instruction {
   return {
     kind: 'literal',
-    literal: searchedLiteral(toByteString(text)),
+    literal: pool.literal(toByteString(text)),
     trims: {
       atStart: toByteString(text.trimStart()),
       atEnd: toByteString(text.trimEnd()),

@@ -22,6 +22,8 @@ const HAS_VALUE = 1 << 8;
 const IS_WIDE = 1 << 9;
 // From so many children on, a table is faster than looking at one after the other.
 const WIDE_FROM = 8;
+// Up to here a loop is faster than cutting the text and comparing with memcmp.
+const SHORT_KEY_BYTES_MAX = 24;
 
 export class ByteForest<Value extends object> {
   private readonly isBackwards: boolean;
@@ -79,9 +81,10 @@ export class ByteForest<Value extends object> {
 
   private hasKey(text: string, key: string): boolean {
     const size = key.length;
-    if (size === 0) return true;
-    if (this.isBackwards) return text.substring(text.length - size) === key;
-    return text.substring(0, size) === key;
+    const start = this.isBackwards ? text.length - size : 0;
+    if (size > SHORT_KEY_BYTES_MAX) return text.substring(start, start + size) === key;
+    for (let at = 0; at < size; at += 1) if (text.charCodeAt(start + at) !== key.charCodeAt(at)) return false;
+    return true;
   }
 
   /** The node where `key` ends, made if need be. */

@@ -6,6 +6,7 @@ import type { TemplateNodes } from '../templates/index.ts';
 import { bodyMessages } from '../text/body.ts';
 import { compileProgram } from './automaton.ts';
 import type { Program } from './automaton.ts';
+import type { LiteralPool } from './literal-search.ts';
 import { compilePatterns } from './pattern.ts';
 import type { LinearPattern } from './pattern.ts';
 
@@ -39,9 +40,9 @@ export function compileVariant(variant: PromptVariant): CompiledMessage[] {
 const programs = new WeakMap<TemplateNodes, Program>();
 
 /** The exact check of a pattern that accepts too much; null where none is needed. */
-export function programOf({ isExact, nodes }: LinearPattern): Program | null {
+export function programOf({ isExact, nodes }: LinearPattern, pool: LiteralPool): Program | null {
   if (isExact) return null;
-  const program = programs.get(nodes) ?? compileProgram(nodes);
+  const program = programs.get(nodes) ?? compileProgram(nodes, pool);
   programs.set(nodes, program);
   return program;
 }

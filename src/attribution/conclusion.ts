@@ -5,10 +5,11 @@ import type { PromptSettings } from '../contract/prompt.ts';
 import { bestCandidates, breakTies, literalBytesOf, matchOf } from './candidate.ts';
 import type { Candidate } from './candidate.ts';
 import type { Declaration } from './declaration.ts';
-import { renderedMatch } from './match-result.ts';
+import { equalMatch, renderedMatch } from './match-result.ts';
+import type { MatchedMessage } from './match-result.ts';
 import type { RegisteredVariant } from './registered-variants.ts';
 import { EVIDENCE_BYTES_MIN } from './text-matcher.ts';
-import { attributionWords } from './words.ts';
+import { attributionWords, compatibleWords } from './words.ts';
 
 export interface Circumstances {
   readonly declaration?: Declaration | null;
@@ -34,6 +35,13 @@ export function conclude(candidates: readonly Candidate[], circumstances: Circum
   return answer(kindOf(best), best.slice(0, MATCHES_MAX).map(matchOf), { declaration, reservation });
 }
 
+/** The text is a render of one version and of nothing else that is registered. */
+export function concludeSole(variant: RegisteredVariant, message: MatchedMessage): Attribution {
+  const match = renderedMatch(variant, [message]);
+  const words = compatibleWords(match);
+  return { kind: 'rendered', matches: [match], near: [], contradictsDeclaration: false, words };
+}
+
 /** The text is what the registered template renders with the variables that the emitter sent along. */
 export function concludeRendered(
   variant: RegisteredVariant,
@@ -41,7 +49,9 @@ export function concludeRendered(
   variables: Readonly<Record<string, string>>,
 ): Attribution {
   const match: AttributionMatch = {
-    ...renderedMatch(variant, candidate?.messages ?? []),
+    ...equalMatch(variant, null),
+    literalBytes: candidate === null ? 0 : literalBytesOf(candidate),
+    gaps: Object.keys(variables).length,
     variables: Object.entries(variables).map(([name, value]) => ({ name, value })),
   };
   const words = attributionWords({

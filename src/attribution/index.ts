@@ -1,7 +1,7 @@
 /** Attribution: from the text alone, which registered version produced a call. A pure library; this is its surface. */
 
 export { createAttributor } from './attributor.ts';
-export type { Attributor, AttributorStats } from './attributor.ts';
+export type { Attributor, AttributorOptions, AttributorStats } from './attributor.ts';
 export { deservesNear, withNear } from './conclusion.ts';
 export type { NearBudget } from './near-match.ts';
 export type { AddResult } from './registrar.ts';

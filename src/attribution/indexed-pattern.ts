@@ -2,8 +2,8 @@
 
 import type { Program } from './automaton.ts';
 import { accepts } from './automaton.ts';
-import { findLiteral, searchedLiteral } from './literal-search.ts';
-import type { SearchedLiteral } from './literal-search.ts';
+import { findLiteral } from './literal-search.ts';
+import type { LiteralPool, SearchedLiteral } from './literal-search.ts';
 import type { LinearPattern } from './pattern.ts';
 
 /** One text of one variant of a registered version, which a pattern was compiled from. */
@@ -38,9 +38,10 @@ export function indexedPattern(
   program: Program | null,
   lineage: string,
   owner: TemplatePart,
+  pool: LiteralPool,
 ): IndexedPattern {
   const { blocks } = pattern;
-  const middleBytes = blocks.slice(1, -1);
+  const middle = blocks.slice(1, -1).map((bytes) => pool.literal(bytes));
   const first = blocks[0] ?? '';
   const last = blocks.length > 1 ? (blocks.at(-1) ?? '') : '';
   return {
@@ -50,8 +51,8 @@ export function indexedPattern(
     last,
     firstBytes: first.length,
     lastBytes: last.length,
-    middle: middleBytes.map(searchedLiteral),
-    middleBytes,
+    middle,
+    middleBytes: middle.map(({ bytes }) => bytes),
     literalBytes: pattern.literalBytes,
     gaps: pattern.gapNames.length,
     program: pattern.isExact ? null : program,

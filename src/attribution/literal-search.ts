@@ -21,7 +21,24 @@ const COMMON = ' etaoinsrlhdcu\nmpgyfbwv.,TSIA:-"\'/CPRExkE()OMNDLFq01{}<>_#*=`B
 const FREQUENCY = new Uint8Array(256);
 for (let at = 0; at < COMMON.length; at += 1) FREQUENCY[COMMON.charCodeAt(at)] = COMMON.length - at;
 
-export function searchedLiteral(bytes: string): SearchedLiteral {
+/**
+ * One object for each distinct literal. Versions of a prompt share most of theirs, and a text is
+ * compared in memory that the cache still holds from the version before.
+ */
+export class LiteralPool {
+  private readonly literals = new Map<string, SearchedLiteral>();
+
+  literal(bytes: string): SearchedLiteral {
+    let literal = this.literals.get(bytes);
+    if (literal === undefined) {
+      literal = searchedLiteral(bytes);
+      this.literals.set(bytes, literal);
+    }
+    return literal;
+  }
+}
+
+function searchedLiteral(bytes: string): SearchedLiteral {
   const rareAt = rarest(bytes, -1);
   const checkAt = rarest(bytes, rareAt);
   const checkCode = bytes.charCodeAt(checkAt);

@@ -14,19 +14,42 @@ export interface MatchedMessage {
 }
 
 export function renderedMatch(variant: RegisteredVariant, messages: readonly MatchedMessage[]): AttributionMatch {
-  let variables: AttributionMatch['variables'] | undefined;
-  return {
-    prompt: variant.version.prompt,
-    version: variant.version.version,
-    model: variant.variant.model,
-    literalBytes: messages.reduce((sum, { pattern }) => sum + pattern.literalBytes, 0),
-    gaps: messages.reduce((sum, { pattern }) => sum + pattern.gaps, 0),
-    hash: null,
-    get variables() {
-      variables ??= messages.flatMap(({ pattern, bytes }) => valuesByName(pattern, bytes));
-      return variables;
-    },
-  };
+  return new RenderedMatch(variant, messages);
+}
+
+/** A class because most answers are read for their version alone, and a getter costs nothing until then. */
+class RenderedMatch implements AttributionMatch {
+  readonly prompt: string;
+  readonly version: string;
+  readonly model: string;
+  readonly literalBytes: number;
+  readonly gaps: number;
+  readonly hash = null;
+  readonly #messages: readonly MatchedMessage[];
+
+  constructor({ version, variant }: RegisteredVariant, messages: readonly MatchedMessage[]) {
+    this.prompt = version.prompt;
+    this.version = version.version;
+    this.model = variant.model;
+    let literalBytes = 0;
+    let gaps = 0;
+    for (const { pattern } of messages) {
+      literalBytes += pattern.literalBytes;
+      gaps += pattern.gaps;
+    }
+    this.literalBytes = literalBytes;
+    this.gaps = gaps;
+    this.#messages = messages;
+  }
+
+  get variables(): AttributionMatch['variables'] {
+    return this.#messages.flatMap(({ pattern, bytes }) => valuesByName(pattern, bytes));
+  }
+
+  toJSON(): AttributionMatch {
+    const { prompt, version, model, literalBytes, gaps, hash, variables } = this;
+    return { prompt, version, model, literalBytes, gaps, hash, variables };
+  }
 }
 
 export function equalMatch(variant: RegisteredVariant, hash: AttributionMatch['hash']): AttributionMatch {

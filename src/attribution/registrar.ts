@@ -6,6 +6,7 @@ import { compileVariant, programOf } from './compile-version.ts';
 import type { CompiledMessage } from './compile-version.ts';
 import { indexedPattern } from './indexed-pattern.ts';
 import type { IndexedPattern, TemplatePart } from './indexed-pattern.ts';
+import { LiteralPool } from './literal-search.ts';
 import { NearIndex } from './near-index.ts';
 import type { LinearPattern } from './pattern.ts';
 import { RegisteredVariants } from './registered-variants.ts';
@@ -30,6 +31,7 @@ export class Registrar {
   readonly nearIndex = new NearIndex(this.variants);
   /** Versions that render the same texts with the same variables share their patterns. */
   private readonly patterns = new Map<string, IndexedPattern>();
+  private readonly literals = new LiteralPool();
 
   addAll(versions: readonly RegisteredVersion[]): AddResult[] {
     const results = versions.map((version) => this.add(version));
@@ -81,7 +83,7 @@ export class Registrar {
       known.owners.push(owner);
       return known;
     }
-    const indexed = indexedPattern(pattern, programOf(pattern), lineage, owner);
+    const indexed = indexedPattern(pattern, programOf(pattern, this.literals), lineage, owner, this.literals);
     this.patterns.set(key, indexed);
     this.matcher.addPattern(indexed);
     return indexed;

@@ -56,8 +56,8 @@ export class TextProbe {
       const [a, b] = [words[word] as number, words[word + 1] as number];
       const hash = hashLong(a, b, words[word + 2] as number, words[word + 3] as number);
       longHashes[at] = hash;
-      content = Math.imul(content ^ hash, 0x85ebca6b);
-      content ^= content >>> 15;
+      // An odd factor for each place: the same windows in another order are another content.
+      content = (content + Math.imul(hash, at * 2 + 1)) | 0;
     }
     for (let at = count * LONG_WINDOW; at < size; at += 1) {
       content = Math.imul(content ^ (this.scratch[at] as number), 0x01000193);

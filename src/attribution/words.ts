@@ -32,7 +32,7 @@ function sentence({ kind, matches, declared }: WordsInput): string {
       if (best?.literalBytes === 0) return `declared ${name(best)}; nothing was captured to check it with`;
       return `declared ${declared ?? name(best)}, and the text is compatible with it, ${evidence}`;
     case 'rendered':
-      return `compatible with ${name(best)}, ${evidence}`;
+      return best === undefined ? '' : compatibleWords(best);
     case 'near':
       return 'no registered version fits; close to one with an edit';
     case 'ambiguous':
@@ -47,6 +47,10 @@ function sentence({ kind, matches, declared }: WordsInput): string {
     default:
       return 'no registered version fits this text';
   }
+}
+
+export function compatibleWords(match: AttributionMatch): string {
+  return `compatible with ${name(match)}, ${bytes(match.literalBytes)}`;
 }
 
 function sameness(match: AttributionMatch): string {

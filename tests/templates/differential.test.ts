@@ -11,6 +11,7 @@ import { accepts, compileProgram } from '../../src/attribution/automaton.ts';
 import { toByteString } from '../../src/attribution/byte-string.ts';
 import { programOf } from '../../src/attribution/compile-version.ts';
 import { indexedPattern, matches } from '../../src/attribution/indexed-pattern.ts';
+import { LiteralPool } from '../../src/attribution/literal-search.ts';
 import { compilePatterns } from '../../src/attribution/pattern.ts';
 import type { TemplateFormat } from '../../src/contract/prompt.ts';
 import { parseTemplate } from '../../src/templates/index.ts';
@@ -26,15 +27,16 @@ function expectAccepted(source: string, format: TemplateFormat, rendered: string
   const parsed = parseTemplate(source, format);
   if (!parsed.ok) throw new Error(`${parsed.message} (line ${parsed.line})`);
   const forms = [rendered.trim(), normaliseTransport(rendered)].map(toByteString);
+  const pool = new LiteralPool();
   const patterns = compilePatterns(parsed.template.nodes);
   if (patterns.length === 0) return;
   const isFound = patterns.some((pattern) => {
-    const indexed = indexedPattern(pattern, programOf(pattern), 'prompt', { variant: 0, message: 0 });
+    const indexed = indexedPattern(pattern, programOf(pattern, pool), 'prompt', { variant: 0, message: 0 }, pool);
     return forms.some((bytes) => matches(indexed, bytes));
   });
   expect(isFound, `no pattern accepts ${JSON.stringify(rendered)}: ${JSON.stringify(patterns)}`).toBe(true);
   // The exact check must agree on whatever the engine printed, not only where a pattern asks for it.
-  const programs = patterns.map((pattern) => compileProgram(pattern.nodes));
+  const programs = patterns.map((pattern) => compileProgram(pattern.nodes, pool));
   expect(programs.some((program) => forms.some((bytes) => accepts(program, bytes) !== 'no'))).toBe(true);
 }
 
