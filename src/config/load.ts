@@ -64,6 +64,8 @@ export interface Configuration {
   readonly file: string | null;
   readonly baseDirectory: string;
   readonly registryDirectories: readonly string[];
+  /** Sources whose own history is registered; of two that know one prompt, the first has it. */
+  readonly registrySources: readonly string[];
   readonly lockFile: string | null;
   readonly store: StoreLocation;
   readonly redisUrl: string | null;
@@ -196,7 +198,8 @@ function settled(
   return {
     file: path,
     baseDirectory,
-    registryDirectories: file.registry.map((root) => resolve(baseDirectory, root.files)),
+    registryDirectories: file.registry.flatMap(({ files }) => (files === undefined ? [] : resolve(baseDirectory, files))),
+    registrySources: file.registry.flatMap(({ source }) => source ?? []),
     lockFile: file.lock === undefined ? null : resolve(baseDirectory, file.lock),
     store:
       'path' in file.store
@@ -293,6 +296,7 @@ function checkReferences(file: ConfigurationFile, report: Report): void {
       seen.add(entry.name);
     });
   }
+  checkRegistrySources(file, report);
   const channels = file.channels.map((channel) => channel.name);
   file.routes.forEach((route, index) => {
     route.channels.forEach((name, number) => {
@@ -315,6 +319,24 @@ function checkReferences(file: ConfigurationFile, report: Report): void {
         `is not a regular expression: ${error instanceof Error ? error.message : String(error)}.`,
       );
     }
+  });
+}
+
+function checkRegistrySources(file: ConfigurationFile, report: Report): void {
+  const names = file.sources.map((source) => source.name);
+  const seen = new Set<string>();
+  file.registry.forEach(({ source }, index) => {
+    if (source === undefined) return;
+    const at = ['registry', index, 'source'];
+    if (seen.has(source)) report(at, `names ${source} a second time.`);
+    seen.add(source);
+    if (names.includes(source)) return;
+    const similar = closest(source, names);
+    report(
+      at,
+      `names the source ${source}, which is not configured.`,
+      similar === null ? 'Add it to `sources:`.' : `Did you mean ${similar}?`,
+    );
   });
 }
 

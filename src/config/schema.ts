@@ -78,7 +78,6 @@ const Route = z.strictObject({
 export type Route = z.output<typeof Route>;
 
 export const KEY_SCOPES = ['ingest', 'read', 'operate', 'admin'] as const;
-export type KeyScope = (typeof KEY_SCOPES)[number];
 
 const ApiKey = z.strictObject({
   name,
@@ -113,7 +112,6 @@ const Store = z.union([
     cluster: name.optional(),
   }),
 ]);
-export type StoreConfiguration = z.output<typeof Store>;
 
 const Price = z.strictObject({
   model: z.string().min(1),
@@ -125,11 +123,15 @@ const Price = z.strictObject({
 });
 export type PriceOverride = z.output<typeof Price>;
 
+/** A folder of YAML files, or a source whose own history is registered. */
+const RegistryEntry = z
+  .strictObject({ files: z.string().min(1).optional(), source: z.string().min(1).optional() })
+  .refine(({ files, source }) => (files === undefined) !== (source === undefined), {
+    message: 'must name either `files` or `source`',
+  });
+
 export const ConfigurationFile = z.strictObject({
-  registry: z
-    .array(z.strictObject({ files: z.string().min(1) }))
-    .max(100)
-    .default([]),
+  registry: z.array(RegistryEntry).max(100).default([]),
   lock: z.string().min(1).optional(),
   store: Store.default({ path: './data' }),
   queue: z.strictObject({ redis: z.url({ protocol: /^rediss?$/ }).optional() }).default({}),
