@@ -198,7 +198,9 @@ function settled(
   return {
     file: path,
     baseDirectory,
-    registryDirectories: file.registry.flatMap(({ files }) => (files === undefined ? [] : resolve(baseDirectory, files))),
+    registryDirectories: file.registry.flatMap(({ files }) =>
+      files === undefined ? [] : resolve(baseDirectory, files),
+    ),
     registrySources: file.registry.flatMap(({ source }) => source ?? []),
     lockFile: file.lock === undefined ? null : resolve(baseDirectory, file.lock),
     store:

@@ -5,7 +5,7 @@
  */
 
 import { join, resolve } from 'node:path';
-import type { RegistrySnapshot } from '../contract/prompt.ts';
+import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import { sortProblems, type Problem } from '../lib/problems.ts';
 import { YAML_LIMITS } from '../lib/yaml.ts';
 import { crossCheck } from './cross-check.ts';
@@ -14,7 +14,7 @@ import { isFault } from '../contract/fault.ts';
 import { findGitPlace, type GitPlace, type GitPlaceAnswer } from './git.ts';
 import { readCommittedHistory, type BlobCache, type CommittedHistory, type CommittedState } from './git-history.ts';
 import { loadLock, lookAtLock, type LockPlace } from './load-lock.ts';
-import { checkPins, type LockedVersions } from './lockfile.ts';
+import { checkPins, type LockedVersions, type ReadLockFile } from './lockfile.ts';
 import { gitNote, stateNotes } from './notes.ts';
 import { readPromptFile, type ReadPrompt } from './prompt-file.ts';
 import { decideRecords, NO_HISTORY, type HistoryEvent, type HistoryEvents, type TamperedInHistory } from './records.ts';
@@ -27,6 +27,16 @@ export interface RegistryOptions {
   /** What relative paths start from, and what paths in messages are relative to. */
   readonly baseDirectory: string;
   readonly signal: AbortSignal;
+  /** What other registries hold, for the pins of prompts that have no file here. */
+  readonly others?: OtherRegistries;
+}
+
+export interface OtherRegistries {
+  readonly versions: readonly RegisteredVersion[];
+  /** Equal revisions: the same versions. */
+  readonly revision: string;
+  /** False while one of them has not been read: then nothing is said about pins of prompts without a file. */
+  readonly isComplete: boolean;
 }
 
 export interface LoadedRegistry {
@@ -94,7 +104,7 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
     ...reads.flatMap((read) => read.problems),
     ...crossCheck(sources, { records, broken, isHistoryComplete }),
     ...lock.problems,
-    ...(lock.read === null ? [] : checkPins(lock.read, versions, broken)),
+    ...(lock.read === null ? [] : checkAllPins(lock.read, versions, broken, options.others)),
   ];
   return {
     snapshot: { versions, pins: lock.pins },
@@ -114,6 +124,20 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
   };
 }
 
+/** A prompt that has a file here belongs to the files, whatever other registries hold under its name. */
+function checkAllPins(
+  lock: ReadLockFile,
+  versions: readonly RegisteredVersion[],
+  broken: ReadonlyMap<string, string>,
+  others: OtherRegistries | undefined,
+): readonly Problem[] {
+  if (others === undefined) return checkPins(lock, versions, broken);
+  const here = new Set([...versions.map(({ prompt }) => prompt), ...broken.keys()]);
+  const pins = lock.pins.filter(({ prompt }) => others.isComplete || here.has(prompt));
+  const elsewhere = others.versions.filter(({ prompt }) => !here.has(prompt));
+  return checkPins({ ...lock, pins }, [...versions, ...elsewhere], broken);
+}
+
 interface Root {
   readonly absolute: string;
   readonly shown: string;
@@ -129,7 +153,7 @@ interface Look {
   readonly problems: readonly Problem[];
 }
 
-async function lookAround({ roots, lockFile, baseDirectory, signal }: RegistryOptions): Promise<Look> {
+async function lookAround({ roots, lockFile, baseDirectory, signal, others }: RegistryOptions): Promise<Look> {
   const problems: Problem[] = [];
   const found: Root[] = [];
   const files = new Map<string, FoundFile>();
@@ -155,7 +179,7 @@ async function lookAround({ roots, lockFile, baseDirectory, signal }: RegistryOp
   const lock = lockPath === null ? null : await lookAtLock(lockPath, showPath(lockPath, baseDirectory), signal);
   const heads = found.map(({ absolute, git }) => [absolute, git.kind === 'found' ? headsOf(git.place) : git.kind]);
   const signatures = [...files.values()].map(({ absolute, signature }) => [absolute, signature]);
-  const key = JSON.stringify([heads, signatures, lock, problems]);
+  const key = JSON.stringify([heads, signatures, lock, problems, others?.revision, others?.isComplete]);
   return { key, roots: found, files: [...files.values()], lockFile: lock, problems };
 }
 

@@ -17,11 +17,17 @@ export const LOCK_BYTES_MAX = 8 * 1024 * 1024;
 
 const HASH = /^sha256:[0-9a-f]{64}$/;
 
+/** What registries that count no versions name them by. */
+export const COMMIT = /^(?=.*[a-f])[0-9a-f]{8,64}$/;
+
 const LockedPin = z.strictObject({
   version: z
     .union([z.int(), z.string()])
     .transform(String)
-    .refine(isVersion, 'must be a whole number (2) or a semantic version in three parts (1.4.0)'),
+    .refine(
+      (text) => isVersion(text) || COMMIT.test(text),
+      'must be a whole number (2) or a semantic version in three parts (1.4.0)',
+    ),
   hash: z
     .string({ error: (issue) => (issue.input === undefined ? 'is required: `plumbline lock` writes it' : undefined) })
     .regex(HASH, 'must be sha256: and 64 hex digits, as `plumbline lock` writes it'),
