@@ -7,4 +7,6 @@ export type { NearBudget } from './near-match.ts';
 export type { AddResult } from './registrar.ts';
 export { settingsDifferences } from './settings.ts';
 export type { SettingsDifference } from './settings.ts';
+export { SlotConstancy } from './slot-constancy.ts';
+export type { ConstantFragment } from './slot-constancy.ts';
 export { explain, nearWords } from './words.ts';
