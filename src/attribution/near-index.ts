@@ -93,7 +93,8 @@ export class NearIndex {
       .flatMap((variant) =>
         variant.messages.flatMap((registered, message) => {
           const scored = registered.patterns.map((pattern) => ({ pattern, score: sharedScore(pattern, runs) }));
-          const best = scored.toSorted((a, b) => b.score - a.score)[0];
+          // With a variable more, the same literals explain more of the text.
+          const best = scored.toSorted((a, b) => b.score - a.score || b.pattern.gaps - a.pattern.gaps)[0];
           return best === undefined
             ? []
             : [{ candidate: { variant, message, pattern: best.pattern }, score: best.score }];

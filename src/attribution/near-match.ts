@@ -31,6 +31,8 @@ const TEXT_BYTES_MAX = 32_768;
 const MESSAGES_MAX = 8;
 // Less of the template than this, and it is another text that shares some words with it.
 const KEPT_SHARE_MIN = 0.6;
+// A literal that became a variable looks like an insertion as long as what fills it.
+const INSERTED_TIMES_MAX = 3;
 const DIFF_CONTEXT_LINES = 2;
 
 interface SeenMessage {
@@ -108,7 +110,7 @@ function nearMatchOf(variant: RegisteredVariant, edits: readonly MessageEdit[]):
   const total = sumOf(edits, ({ literalBytes }) => literalBytes);
   const kept = total - sumOf(edits, ({ edit }) => edit?.deletedBytes ?? 0);
   const inserted = sumOf(edits, ({ edit }) => edit?.insertedBytes ?? 0);
-  if (kept < EVIDENCE_BYTES_MIN || kept < total * KEPT_SHARE_MIN || inserted > total) return null;
+  if (kept < EVIDENCE_BYTES_MIN || kept < total * KEPT_SHARE_MIN || inserted > total * INSERTED_TIMES_MAX) return null;
   const { prompt, version } = variant.version;
   return {
     prompt,

@@ -8,6 +8,7 @@ import { generatedHistories, versionsOf } from '../../bench/attribution/historie
 import { adversarial, literalsOf, prose, render } from '../../bench/attribution/renders.ts';
 import { Registrar } from '../../src/attribution/registrar.ts';
 import type { IndexedPattern } from '../../src/attribution/indexed-pattern.ts';
+import type { RegisteredVersion } from '../../src/contract/prompt.ts';
 import { parseTemplate } from '../../src/templates/index.ts';
 import type { TemplateNodes } from '../../src/templates/index.ts';
 import { version } from './fixtures.ts';
@@ -38,6 +39,10 @@ function nodesOf(text: string): TemplateNodes {
   return parsed.template.nodes;
 }
 
+function bodyOf({ variants: [{ body }] }: RegisteredVersion): string {
+  return body.kind === 'text' ? body.text : '';
+}
+
 describe('the index equals brute force', () => {
   it.each([1, 2, 3])('on long histories and adversarial content, seed %i', (seed) => {
     const random = seededRandom(seed);
@@ -45,7 +50,7 @@ describe('the index equals brute force', () => {
     const registrar = new Registrar();
     // In several steps, so that groups are settled with members already in them.
     for (let start = 0; start < versions.length; start += 97) registrar.addAll(versions.slice(start, start + 97));
-    const bodies = versions.map(({ variants: [variant] }) => (variant.body.kind === 'text' ? variant.body.text : ''));
+    const bodies = versions.map(bodyOf);
     const others = bodies.flatMap((body) => literalsOf(nodesOf(body))).filter((literal) => literal.length > 8);
     for (let round = 0; round < 250; round += 1) {
       const nodes = nodesOf(random.pick(bodies));
@@ -62,7 +67,7 @@ describe('the index equals brute force', () => {
     fc.constantFrom('{{x}}', '{{y}}', '{% if c %}a{% endif %}', '{% for i in l %}b{{i}}{% endfor %}'),
   );
   const source = fc.array(piece, { minLength: 1, maxLength: 8 }).map((pieces) => pieces.join(''));
-  const text = fc.array(fc.constantFrom('a', 'b', ' ', '\n', 'ab', 'aaaaaaaa', 'abababababababababab', 'é', 'c'), {
+  const letters = fc.array(fc.constantFrom('a', 'b', ' ', '\n', 'ab', 'aaaaaaaa', 'abababababababababab', 'é', 'c'), {
     maxLength: 14,
   });
 
@@ -70,7 +75,7 @@ describe('the index equals brute force', () => {
     fc.assert(
       fc.property(
         fc.array(source, { minLength: 1, maxLength: 40 }),
-        fc.array(text, { minLength: 5, maxLength: 5 }),
+        fc.array(letters, { minLength: 5, maxLength: 5 }),
         (sources, texts) => {
           const registrar = new Registrar();
           registrar.addAll(sources.map((content, at) => version(`p${at % 3}`, at, content)));
@@ -87,10 +92,7 @@ describe('the index equals brute force', () => {
     const registrar = new Registrar();
     registrar.addAll(versions);
     for (const gone of versions.filter((_, at) => at % 3 === 0)) registrar.remove(gone.prompt, gone.version);
-    for (const { variants } of versions) {
-      const [{ body }] = variants;
-      if (body.kind === 'text')
-        expect(differences(registrar, render(nodesOf(body.text), prose(40), random))).toEqual([]);
-    }
+    const texts = versions.map((each) => render(nodesOf(bodyOf(each)), prose(40), random));
+    for (const text of texts) expect(differences(registrar, text)).toEqual([]);
   });
 });
