@@ -10,6 +10,7 @@ import type { Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
 import { describeError } from '../contract/fault.ts';
 import type { Queue } from '../contract/queue.ts';
+import type { LatestObservation } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { judgeTampered } from '../drift/judge-registry.ts';
 import { HttpServer } from '../http/server.ts';
@@ -30,6 +31,7 @@ import { openConfiguredSources } from './open-configured-sources.ts';
 import { openStore } from './open-store.ts';
 import { logPollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
+import { refuseOthers, SourceRegistries } from './source-registries.ts';
 import { TargetWatch } from './target-watch.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
 import { TrafficWatch } from './traffic-watch.ts';
@@ -60,6 +62,7 @@ export class Daemon {
 
   readonly attribution: AttributionDesk;
   readonly registry: RegistryKeeper;
+  readonly sourceRegistries: SourceRegistries;
   readonly watch: TargetWatch;
   readonly incidents: IncidentDesk;
   readonly polling: PollingHost;
@@ -128,12 +131,14 @@ export class Daemon {
         if (this.attribution.learn(held)) this.telemetry.attributeAgain();
       },
       judgesAlone: configuration.redisUrl === null,
+      doubt: (observation, versions) => this.sourceRegistries.doubt(observation, versions),
     });
+    this.sourceRegistries = this.#makeSourceRegistries(latest);
     this.polling = new PollingHost({
       sources: openConfiguredSources(configuration),
       queue: this.#queue,
       clock: systemClock,
-      onObservations: (batch) => this.watch.take(batch),
+      onObservations: (batch) => this.sourceRegistries.follow(batch, () => this.watch.take(batch)),
       onEvent: (event) => logPollEvent(log, event),
       partsBefore: this.watch.partsBefore(),
     });
@@ -153,6 +158,8 @@ export class Daemon {
       },
     });
     this.registry = this.#makeRegistryKeeper();
+    this.sourceRegistries.keepWith(this.registry);
+    refuseOthers(configuration.registrySources, this.polling.registries());
     this.#http = this.#makeHttp();
   }
 
@@ -175,6 +182,7 @@ export class Daemon {
       ...this.telemetry.processing,
       this.#trafficWatch,
       this.polling,
+      this.sourceRegistries,
       queue,
       this.#http,
       ...this.telemetry.receivers,
@@ -236,10 +244,27 @@ export class Daemon {
     );
   }
 
+  #makeSourceRegistries(latest: readonly LatestObservation[]): SourceRegistries {
+    const { configuration, log } = this.#options;
+    const everyMs = new Map(configuration.sources.map((source) => [source.name, source.everyMs]));
+    return new SourceRegistries({
+      sources: configuration.registrySources.map((name) => ({ name, everyMs: everyMs.get(name) ?? 0 })),
+      list: (source, since, signal) => this.polling.versions(source, since, signal),
+      latest,
+      recall: configuration.redisUrl === null ? null : () => this.#store.observations.latest(),
+      log,
+    });
+  }
+
   #makeRegistryKeeper(): RegistryKeeper {
     const { configuration, log } = this.#options;
     return new RegistryKeeper({
-      load: registryLoader(configuration, this.#aborting.signal, () => systemClock.now()),
+      load: registryLoader(
+        configuration,
+        this.#aborting.signal,
+        () => systemClock.now(),
+        () => this.sourceRegistries,
+      ),
       store: this.#store.registry,
       clock: systemClock,
       log,

@@ -4,17 +4,19 @@
  */
 
 import type { Component } from '../contract/component.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
+import { describeError } from '../contract/fault.ts';
+import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
 import type { RegistryLog, TamperedVersion } from '../contract/store.ts';
 import type { Clock } from '../contract/time.ts';
 import { canonicalJson } from '../lib/json.ts';
 import type { Problem } from '../lib/problems.ts';
 import { formatProblem } from '../lib/problems.ts';
 import type { Log } from '../observability/log.ts';
+import { Gate } from '../polling/gate.ts';
 import { compareVersions } from '../registry/version-order.ts';
 import { EMPTY_VIEW, RegistryView } from './registry-view.ts';
 
-/** What one look at the registry's files gave. */
+/** What one look at the registries gave. */
 export interface RegistryLoad {
   readonly snapshot: RegistryView['snapshot'];
   readonly problems: readonly Problem[];
@@ -23,6 +25,11 @@ export interface RegistryLoad {
   readonly tampered: readonly TamperedVersion[];
   /** Rules of pins that were read completely, also when they hold no pin: `lockfile`. */
   readonly rules: readonly string[];
+  /** What labels of registries pin. */
+  readonly labels?: {
+    readonly rules: readonly string[];
+    pins(find: (registry: string, prompt: string, version: string) => RegisteredVersion | null): readonly Pin[];
+  };
 }
 
 export interface RegistryKeeperOptions {
@@ -39,6 +46,13 @@ export interface RegistryKeeperOptions {
   readonly onTampered: (tampered: readonly TamperedVersion[]) => Promise<void>;
 }
 
+/** What a load brought. */
+interface News {
+  readonly loaded: RegistryLoad;
+  readonly changed: ReadonlySet<string>;
+  readonly tampered: readonly TamperedVersion[];
+}
+
 /** Files are looked at this often; a change of a pin is urgent for nobody. */
 const RELOAD_EVERY_MS = 5_000;
 
@@ -53,6 +67,7 @@ export class RegistryKeeper implements Component {
   #loaded: RegistryLoad | null = null;
   #notes = new Set<string>();
   readonly #known = new Map<string, string>();
+  readonly #oneAtATime = new Gate(1);
 
   constructor(options: RegistryKeeperOptions) {
     this.#options = options;
@@ -82,23 +97,55 @@ export class RegistryKeeper implements Component {
   }
 
   /** Loads and records now. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    return this.#oneAtATime.run(async () => {
+      const news = await this.#takeOver();
+      if (news !== null) await this.#tell(news);
+    });
+  }
+
+  /**
+   * Makes a change that what is loaded depends on, loads, does the work, and only then judges anew:
+   * for work that brings what must be judged together with the change.
+   */
+  reloadAround(change: () => void, work: () => Promise<void>): Promise<void> {
+    return this.#oneAtATime.run(async () => {
+      change();
+      let news: News | null = null;
+      try {
+        news = await this.#takeOver();
+      } catch (error) {
+        // What is registered could not be recorded now; what is observed is judged all the same.
+        this.#options.log.error({ error: describeError(error) }, 'the registry could not be reloaded');
+      }
+      await work();
+      if (news !== null) await this.#tell(news);
+    });
+  }
+
+  /** Loads, records, and expects from now on what was loaded. Null when it is what it was. */
+  async #takeOver(): Promise<News | null> {
     const { load, store, clock, log } = this.#options;
     const loaded = await load();
-    if (loaded === this.#loaded) return;
+    if (loaded === this.#loaded) return null;
     this.#report(loaded, log);
     const at = clock.now();
     const tampered = [...(await store.recordVersions(loaded.snapshot.versions, at)), ...loaded.tampered];
-    await store.recordPins(loaded.snapshot.pins, at, loaded.rules);
-
     const versions = mergeVersions(await this.#remembered(loaded.snapshot.versions), loaded.snapshot.versions);
-    const view = new RegistryView({ versions, pins: loaded.snapshot.pins });
+    const pins = [...loaded.snapshot.pins, ...labelPins(loaded, versions)];
+    await store.recordPins(pins, at, [...loaded.rules, ...(loaded.labels?.rules ?? [])]);
+
+    const view = new RegistryView({ versions, pins });
     const changed = this.#changedPrompts(view);
     const fresh = versions.filter((version) => this.#isNew(version));
     this.#view = view;
     if (fresh.length > 0) this.#options.onVersions(fresh);
+    return { loaded, changed, tampered: distinct(tampered) };
+  }
+
+  async #tell({ loaded, changed, tampered }: News): Promise<void> {
     if (changed.size > 0) await this.#options.onChanged(changed);
-    await this.#options.onTampered(distinct(tampered));
+    await this.#options.onTampered(tampered);
     this.#loaded = loaded;
   }
 
@@ -141,15 +188,24 @@ export class RegistryKeeper implements Component {
   }
 }
 
-function versionKey(version: RegisteredVersion): string {
+function versionKey(version: Pick<RegisteredVersion, 'registry' | 'prompt' | 'version'>): string {
   return `${version.registry}\n${version.prompt}\n${version.version}`;
 }
 
+/** What is remembered of a version stands behind what a registry says of it now. */
 function mergeVersions(
   remembered: readonly RegisteredVersion[],
   loaded: readonly RegisteredVersion[],
 ): readonly RegisteredVersion[] {
-  return [...remembered, ...loaded].toSorted((a, b) => compareVersions(a.version, b.version));
+  const present = new Set(loaded.map(({ prompt, version }) => `${prompt}\n${version}`));
+  const gone = remembered.filter(({ prompt, version }) => !present.has(`${prompt}\n${version}`));
+  return [...gone, ...loaded].toSorted((a, b) => compareVersions(a.version, b.version));
+}
+
+function labelPins({ labels }: RegistryLoad, versions: readonly RegisteredVersion[]): readonly Pin[] {
+  if (labels === undefined) return [];
+  const known = new Map(versions.map((version) => [versionKey(version), version]));
+  return labels.pins((registry, prompt, version) => known.get(versionKey({ registry, prompt, version })) ?? null);
 }
 
 /** All that a judgement about a prompt depends on. */
@@ -159,7 +215,7 @@ function identity(view: RegistryView, prompt: string): string {
     .map((version) => [versionKey(version), version.owner, version.variants.map((variant) => variant.hashes.strict)]);
   const pins = view.snapshot.pins
     .filter((pin) => pin.prompt === prompt)
-    .map((pin) => [pin.environment, pin.version, pin.hash]);
+    .map((pin) => [pin.environment, pin.version, pin.hash, pin.rule]);
   return canonicalJson([versions, pins]);
 }
 

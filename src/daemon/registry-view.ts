@@ -3,6 +3,8 @@
 import type { Pin, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import type { Expected } from '../drift/expected.ts';
 
+const LOCKFILE = 'lockfile';
+
 export class RegistryView {
   readonly snapshot: RegistrySnapshot;
   readonly #versions: ReadonlyMap<string, readonly RegisteredVersion[]>;
@@ -11,7 +13,8 @@ export class RegistryView {
   constructor(snapshot: RegistrySnapshot) {
     this.snapshot = snapshot;
     this.#versions = Map.groupBy(snapshot.versions, (version) => version.prompt);
-    this.#pins = new Map(snapshot.pins.map((pin) => [pinKey(pin.prompt, pin.environment), pin]));
+    // The last of a key stays: the one with most weight.
+    this.#pins = new Map(snapshot.pins.toSorted(byWeight).map((pin) => [pinKey(pin.prompt, pin.environment), pin]));
   }
 
   versionsOf(prompt: string): readonly RegisteredVersion[] {
@@ -38,6 +41,14 @@ export class RegistryView {
 }
 
 export const EMPTY_VIEW = new RegistryView({ versions: [], pins: [] });
+
+/** The lockfile speaks first, then rules by name, as in the time machine; the one with most weight comes last. */
+function byWeight(a: Pin, b: Pin): number {
+  if (a.rule === b.rule) return 0;
+  if (a.rule === LOCKFILE) return 1;
+  if (b.rule === LOCKFILE) return -1;
+  return a.rule < b.rule ? 1 : -1;
+}
 
 function pinKey(prompt: string, environment: string): string {
   return `${environment}\n${prompt}`;

@@ -6,7 +6,9 @@
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { HeldObservation, Observation } from '../contract/observation.ts';
 import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
+import type { RegisteredVersion } from '../contract/prompt.ts';
 import type { Clock, TimeInterval, Timestamp } from '../contract/time.ts';
+import type { Judgement } from '../contract/verdict.ts';
 import { ownerOf, type Expected } from '../drift/expected.ts';
 import { judge, needsAttribution } from '../drift/judge.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
@@ -30,6 +32,8 @@ export interface TargetWatchOptions {
    * what was judged last, and every verdict is recorded.
    */
   readonly judgesAlone: boolean;
+  /** Why content that no known version has may be registered all the same; null when there is no such reason. */
+  readonly doubt?: (observation: Observation, versions: readonly RegisteredVersion[]) => string | null;
 }
 
 interface Watched {
@@ -145,16 +149,18 @@ export class TargetWatch {
 
   async #judge(key: string, { last, lastAnswered, siblings }: Watched): Promise<Finding> {
     const expected = this.#options.registry().expected(last.prompt, last.environment);
-    const input = judgementInput(expected, last, siblings);
+    const doubt = this.#options.doubt?.(last, expected.versions) ?? null;
+    const input = judgementInput(expected, last, siblings, doubt);
     const before = this.#judged.get(key);
     if (before?.input === input && this.#options.judgesAlone) return before.finding;
-    const judgement = judge(expected, {
+    const judged = judge(expected, {
       observation: last,
       siblings,
       previous: lastAnswered,
       changed: await this.#changeInterval(last),
       attribution: last.outcome === 'held' && needsAttribution(expected, last) ? this.#attributionOf(last) : null,
     });
+    const judgement = doubt === null ? judged : inDoubt(judged, doubt);
     await this.#options.verdicts.append([{ judgement, at: this.#options.clock.now() }]);
     const finding: Finding = { judgement, owner: ownerOf(expected) };
     this.#judged.set(key, { input, finding });
@@ -187,15 +193,33 @@ function changed(before: Observation | null, now: Observation): boolean {
   return before.hashes.strict !== now.hashes.strict;
 }
 
+/** Nobody is told that a text is not registered while the registry that may hold it can't be asked. */
+function inDoubt(judgement: Judgement, doubt: string): Judgement {
+  if (judgement.verdict !== 'edited' && judgement.verdict !== 'unregistered') return judgement;
+  return {
+    ...judgement,
+    verdict: 'unverifiable',
+    severity: 'info',
+    reason: 'registry_not_read',
+    summary: `${judgement.prompt} in ${judgement.environment} can't be checked: ${doubt}.`,
+    evidence: [...judgement.evidence, { kind: 'registry', words: doubt }],
+  };
+}
+
 /** Everything a judgement is made from, less the time of the look: equal input, equal judgement. */
-function judgementInput(expected: Expected, last: Observation, siblings: readonly HeldObservation[]): string {
+function judgementInput(
+  expected: Expected,
+  last: Observation,
+  siblings: readonly HeldObservation[],
+  doubt: string | null,
+): string {
   const versions = expected.versions.map((version) => [
     version.version,
     version.owner,
     version.variants.map((variant) => variant.hashes.strict),
   ]);
   const seen = siblings.map((sibling) => [sibling.part, sibling.hashes.strict, sibling.share]);
-  return sha256(canonicalJson([{ ...last, observedAt: null }, expected.pin, versions, seen]));
+  return sha256(canonicalJson([{ ...last, observedAt: null }, expected.pin, versions, seen, doubt]));
 }
 
 function keyOf(target: string, part: string): string {
