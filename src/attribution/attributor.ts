@@ -111,8 +111,7 @@ class Engine implements Attributor {
   private soleRender({ equal, patterns, isFaint, isIncomplete, bytes }: TextFinding): Attribution | null {
     const [pattern] = patterns;
     if (pattern?.owners.length !== 1 || patterns.length > 1 || equal.length > 0 || isFaint || isIncomplete) return null;
-    const variant = this.registrar.variants.at((pattern.owners[0] as TemplatePart).variant);
-    return variant === undefined ? null : concludeSole(variant, { pattern, bytes });
+    return concludeSole((pattern.owners[0] as TemplatePart).name, { pattern, bytes });
   }
 
   private concludeText(text: string, finding: TextFinding): Attribution {

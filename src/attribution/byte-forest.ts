@@ -25,7 +25,12 @@ const WIDE_FROM = 8;
 // Up to here a loop is faster than cutting the text and comparing with memcmp.
 const SHORT_KEY_BYTES_MAX = 24;
 
-export class ByteForest<Value extends object> {
+/** What a tree holds knows its own key. */
+export interface Keyed {
+  readonly key: string;
+}
+
+export class ByteForest<Value extends Keyed> {
   private readonly isBackwards: boolean;
   private nodes = new Int32Array(NODE_SIZE * 64);
   /** Number 0 means none, so nodes count from 1. */
@@ -60,7 +65,7 @@ export class ByteForest<Value extends object> {
 
   /** Appends the values of all keys that `text` starts (or ends) with, shortest key first. */
   collect(tree: number, text: string, found: Value[]): void {
-    const { nodes, metNodes, keys } = this;
+    const { nodes, metNodes, values } = this;
     const size = text.length;
     metNodes.length = 0;
     let node = tree;
@@ -75,8 +80,8 @@ export class ByteForest<Value extends object> {
     }
     // The longest key that the text really has settles all shorter ones: they are parts of it.
     let met = metNodes.length;
-    while (met > 0 && !this.hasKey(text, keys[metNodes[met - 1] as number] as string)) met -= 1;
-    for (let at = 0; at < met; at += 1) found.push(this.values[metNodes[at] as number] as Value);
+    while (met > 0 && !this.hasKey(text, (values[metNodes[met - 1] as number] as Value).key)) met -= 1;
+    for (let at = 0; at < met; at += 1) found.push(values[metNodes[at] as number] as Value);
   }
 
   private hasKey(text: string, key: string): boolean {

@@ -16,7 +16,7 @@ export interface Candidate {
 }
 
 export function matchOf({ variant, hash, messages }: Candidate): AttributionMatch {
-  return hash === null ? renderedMatch(variant, messages) : equalMatch(variant, hash);
+  return hash === null ? renderedMatch(variant.name, messages) : equalMatch(variant, hash);
 }
 
 const HASH_RANK = { strict: 3, transport: 2, cosmetic: 1 } as const;

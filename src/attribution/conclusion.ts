@@ -7,6 +7,7 @@ import type { Candidate } from './candidate.ts';
 import type { Declaration } from './declaration.ts';
 import { equalMatch, renderedMatch } from './match-result.ts';
 import type { MatchedMessage } from './match-result.ts';
+import type { VariantName } from './indexed-pattern.ts';
 import type { RegisteredVariant } from './registered-variants.ts';
 import { EVIDENCE_BYTES_MIN } from './text-matcher.ts';
 import { attributionWords, compatibleWords } from './words.ts';
@@ -36,8 +37,8 @@ export function conclude(candidates: readonly Candidate[], circumstances: Circum
 }
 
 /** The text is a render of one version and of nothing else that is registered. */
-export function concludeSole(variant: RegisteredVariant, message: MatchedMessage): Attribution {
-  const match = renderedMatch(variant, [message]);
+export function concludeSole(name: VariantName, message: MatchedMessage): Attribution {
+  const match = renderedMatch(name, [message]);
   const words = compatibleWords(match);
   return { kind: 'rendered', matches: [match], near: [], contradictsDeclaration: false, words };
 }
@@ -82,7 +83,7 @@ export function withNear(attribution: Attribution, near: readonly NearMatch[]): 
 function withoutContent(declaration: Declaration | null): Attribution {
   const [variant] = declaration?.variants ?? [];
   if (variant === undefined) return answer('unverifiable', [], { declaration });
-  return answer('declared', [renderedMatch(variant, [])], { declaration });
+  return answer('declared', [renderedMatch(variant.name, [])], { declaration });
 }
 
 function kindOf(best: readonly Candidate[]): AttributionKind {

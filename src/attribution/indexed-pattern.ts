@@ -12,25 +12,34 @@ export interface TemplatePart {
   readonly variant: number;
   /** Which of the variant's messages; 0 for a bare text. */
   readonly message: number;
+  /** Who it is, at hand for the answer. */
+  readonly name: VariantName;
 }
 
+export interface VariantName {
+  readonly prompt: string;
+  readonly version: string;
+  readonly model: string;
+}
+
+/** What every comparison reads stands first: then it lies in one line of the cache. */
 export interface IndexedPattern {
-  readonly gapNames: LinearPattern['gapNames'];
-  /** Prompt of the first owner, and which of its version's patterns it is: the same of two versions are neighbours. */
-  readonly lineage: string;
-  readonly first: string;
-  readonly last: string;
-  /** Their sizes, so that a comparison need not touch them. */
+  readonly literalBytes: number;
+  /** Sizes of `first` and `last`, so that a comparison need not touch them. */
   readonly firstBytes: number;
   readonly lastBytes: number;
   readonly middle: readonly SearchedLiteral[];
-  readonly middleBytes: readonly string[];
-  readonly literalBytes: number;
-  readonly gaps: number;
   /** The exact check where the pattern accepts too much; null where it is exact. */
   readonly program: Program | null;
   /** Several where versions render the same texts. */
   readonly owners: TemplatePart[];
+  readonly gaps: number;
+  readonly first: string;
+  readonly last: string;
+  readonly middleBytes: readonly string[];
+  readonly gapNames: LinearPattern['gapNames'];
+  /** Prompt of the first owner, and which of its version's patterns it is: the same of two versions are neighbours. */
+  readonly lineage: string;
 }
 
 export function indexedPattern(
@@ -45,18 +54,18 @@ export function indexedPattern(
   const first = blocks[0] ?? '';
   const last = blocks.length > 1 ? (blocks.at(-1) ?? '') : '';
   return {
-    gapNames: pattern.gapNames,
-    lineage,
-    first,
-    last,
+    literalBytes: pattern.literalBytes,
     firstBytes: first.length,
     lastBytes: last.length,
     middle,
-    middleBytes: middle.map(({ bytes }) => bytes),
-    literalBytes: pattern.literalBytes,
-    gaps: pattern.gapNames.length,
-    program: pattern.isExact ? null : program,
+    program,
     owners: [owner],
+    gaps: pattern.gapNames.length,
+    first,
+    last,
+    middleBytes: middle.map(({ bytes }) => bytes),
+    gapNames: pattern.gapNames,
+    lineage,
   };
 }
 

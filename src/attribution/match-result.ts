@@ -3,7 +3,7 @@
 import type { AttributionMatch } from '../contract/attribution.ts';
 import { fromByteString } from './byte-string.ts';
 import { gapValues } from './indexed-pattern.ts';
-import type { IndexedPattern } from './indexed-pattern.ts';
+import type { IndexedPattern, VariantName } from './indexed-pattern.ts';
 import type { RegisteredVariant } from './registered-variants.ts';
 
 /** One message of a variant that was found in a text. */
@@ -13,8 +13,8 @@ export interface MatchedMessage {
   readonly bytes: string;
 }
 
-export function renderedMatch(variant: RegisteredVariant, messages: readonly MatchedMessage[]): AttributionMatch {
-  return new RenderedMatch(variant, messages);
+export function renderedMatch(name: VariantName, messages: readonly MatchedMessage[]): AttributionMatch {
+  return new RenderedMatch(name, messages);
 }
 
 /** A class because most answers are read for their version alone, and a getter costs nothing until then. */
@@ -27,10 +27,10 @@ class RenderedMatch implements AttributionMatch {
   readonly hash = null;
   readonly #messages: readonly MatchedMessage[];
 
-  constructor({ version, variant }: RegisteredVariant, messages: readonly MatchedMessage[]) {
-    this.prompt = version.prompt;
-    this.version = version.version;
-    this.model = variant.model;
+  constructor({ prompt, version, model }: VariantName, messages: readonly MatchedMessage[]) {
+    this.prompt = prompt;
+    this.version = version;
+    this.model = model;
     let literalBytes = 0;
     let gaps = 0;
     for (const { pattern } of messages) {
@@ -54,9 +54,7 @@ class RenderedMatch implements AttributionMatch {
 
 export function equalMatch(variant: RegisteredVariant, hash: AttributionMatch['hash']): AttributionMatch {
   return {
-    prompt: variant.version.prompt,
-    version: variant.version.version,
-    model: variant.variant.model,
+    ...variant.name,
     literalBytes: variant.messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0),
     gaps: 0,
     hash,

@@ -20,11 +20,17 @@ const ENOUGH_ANCHORS = 2;
 const SHARED_BY_MAX = 8;
 
 export class PatternGroup {
+  /** The last literal of all members. */
+  readonly key: string;
   private readonly members: IndexedPattern[] = [];
   private literalBytesMax = 0;
   /** Members that were given anchors so far; those after it have none yet. */
   private settledCount = 0;
   private anchored: Anchored | null = null;
+
+  constructor(key: string) {
+    this.key = key;
+  }
 
   /** Returns true if the group should be settled before it slows matching down. */
   add(pattern: IndexedPattern): boolean {

@@ -20,7 +20,7 @@ export type SearchMode = 'best' | 'all' | 'brute force';
 
 /** The patterns that begin with one literal: those that are nothing else, and the others by their last literal. */
 interface Beginning {
-  readonly bytes: number;
+  readonly key: string;
   readonly whole: IndexedPattern[];
   /** A tree in the forest of endings; 0 if all are whole. */
   ends: number;
@@ -49,7 +49,7 @@ export class PatternIndex {
   add(pattern: IndexedPattern): void {
     this.all.push(pattern);
     const beginning = this.beginnings.at(this.allBeginnings, pattern.first, () => ({
-      bytes: pattern.first.length,
+      key: pattern.first,
       whole: [],
       ends: 0,
     }));
@@ -58,7 +58,7 @@ export class PatternIndex {
       return;
     }
     if (beginning.ends === 0) beginning.ends = this.endings.plant();
-    const group = this.endings.at(beginning.ends, pattern.last, () => new PatternGroup());
+    const group = this.endings.at(beginning.ends, pattern.last, () => new PatternGroup(pattern.last));
     if (group.add(pattern)) this.unsettled.add(group);
   }
 
@@ -78,8 +78,8 @@ export class PatternIndex {
     this.beginnings.collect(this.allBeginnings, text, metBeginnings);
     // The longest beginning first: it is the likeliest, and what it finds spares the others.
     for (let at = metBeginnings.length - 1; at >= 0; at -= 1) {
-      const { bytes, whole, ends } = metBeginnings[at] as Beginning;
-      if (bytes === text.length) for (const pattern of whole) comparison.offerWhole(pattern);
+      const { key, whole, ends } = metBeginnings[at] as Beginning;
+      if (key.length === text.length) for (const pattern of whole) comparison.offerWhole(pattern);
       if (ends !== 0) this.searchGroups(probe, ends);
     }
     return comparison.found;

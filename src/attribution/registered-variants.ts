@@ -1,7 +1,7 @@
 /** The variants that are registered, with their patterns: what a number in a `TemplatePart` stands for. */
 
 import type { PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
-import type { IndexedPattern } from './indexed-pattern.ts';
+import type { IndexedPattern, VariantName } from './indexed-pattern.ts';
 
 export interface RegisteredMessage {
   readonly role: string;
@@ -15,6 +15,7 @@ export interface RegisteredMessage {
 export interface RegisteredVariant {
   /** Its place in the list, which `TemplatePart.variant` refers to. */
   readonly number: number;
+  readonly name: VariantName;
   readonly version: RegisteredVersion;
   readonly variant: PromptVariant;
   readonly messages: readonly RegisteredMessage[];

@@ -63,15 +63,16 @@ export class Registrar {
 
   private addVariant(version: RegisteredVersion, variant: PromptVariant): RegisteredMessage[] {
     const number = this.variants.nextNumber;
+    const name = { prompt: version.prompt, version: version.version, model: variant.model };
     const messages = compileVariant(variant).map((compiled, message): RegisteredMessage => {
-      const owner = { variant: number, message };
+      const owner = { variant: number, message, name };
       this.matcher.addText(compiled.content, owner);
       const patterns = compiled.patterns.map((pattern, ordinal) =>
         this.patternFor(pattern, `${version.prompt} ${ordinal}`, owner),
       );
       return registeredMessage(compiled, patterns);
     });
-    this.variants.add({ number, version, variant, messages });
+    this.variants.add({ number, name, version, variant, messages });
     this.nearIndex.add(version.prompt, messages);
     return messages;
   }

@@ -18,6 +18,8 @@ import { parseTemplate } from '../../src/templates/index.ts';
 import { normaliseTransport } from '../../src/text/hashes.ts';
 import { dollar, fstring, handlebars, jinja2, jinja2Only, mustache, values } from './random-template.ts';
 
+const owner = { variant: 0, message: 0, name: { prompt: 'p', version: '1', model: 'm' } };
+
 // Each template is rendered with several sets of values.
 const TEMPLATES = 1_200;
 const sets = fc.array(values, { minLength: 3, maxLength: 3 });
@@ -31,7 +33,7 @@ function expectAccepted(source: string, format: TemplateFormat, rendered: string
   const patterns = compilePatterns(parsed.template.nodes);
   if (patterns.length === 0) return;
   const isFound = patterns.some((pattern) => {
-    const indexed = indexedPattern(pattern, programOf(pattern, pool), 'prompt', { variant: 0, message: 0 }, pool);
+    const indexed = indexedPattern(pattern, programOf(pattern, pool), 'prompt', owner, pool);
     return forms.some((bytes) => matches(indexed, bytes));
   });
   expect(isFound, `no pattern accepts ${JSON.stringify(rendered)}: ${JSON.stringify(patterns)}`).toBe(true);
