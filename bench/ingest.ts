@@ -39,7 +39,7 @@ interface Result {
   readonly naive_to_disk: number;
 }
 
-const SPANS_PER_REQUEST = 256;
+const SPANS_PER_REQUEST = 128;
 const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 150_000, 6: 60_000, 40: 12_000 };
 
 export async function run(args: readonly string[]): Promise<void> {

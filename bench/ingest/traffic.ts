@@ -56,9 +56,9 @@ export function makeTraffic(options: TrafficOptions): Traffic {
     if (batch.length > 0) bodies.push(requestOf(batch));
     batch = [];
   };
-  const add = (service: number, span: Buffer): void => {
+  const add = (service: number, bytes: Buffer): void => {
     spans += 1;
-    batch.push({ service, span });
+    batch.push({ service, span: bytes });
     if (batch.length === options.spansPerRequest) flush();
   };
   while (spans < options.spans) {

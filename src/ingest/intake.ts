@@ -9,11 +9,12 @@ import type { Acknowledgement, TelemetryRequest, TelemetrySignal } from '../cont
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { readLog, readSpan } from '../dialects/read.ts';
 import { shortId } from '../lib/hash.ts';
+import { LineBuffer } from '../lib/line-buffer.ts';
 import { decodeLogs, decodeTraces } from '../otlp/decode.ts';
 import type { DecodeLimits } from '../otlp/limits.ts';
 import type { Decoded, OtlpLog, OtlpSpan, Undecodable } from '../otlp/model.ts';
 import type { ContentSpaces } from './content/content-space.ts';
-import { factLines, factsLine } from './content/fact-rows.ts';
+import { factLines, factsLine, type FactLine } from './content/fact-rows.ts';
 import { Outbox } from './content/outbox.ts';
 import { laneNumber } from './loading/lanes.ts';
 import type { RecentFacts } from './loading/recent-facts.ts';
@@ -39,19 +40,31 @@ export class Intake {
   }
 
   readonly accept = async (request: TelemetryRequest): Promise<Acknowledgement> => {
+    const draft = this.#draft(request);
+    if ('outcome' in draft) return draft;
+    return (await this.#spool(draft)) ?? draft.acknowledgement;
+  };
+
+  /**
+   * Everything that needs the decoded request, in one go: while its rows wait for the disk, only
+   * their bytes are held.
+   */
+  #draft(request: TelemetryRequest): Drafted | Acknowledgement {
+    const { spaces, clock } = this.#options;
     const decoded = this.#decode(request);
     if (decoded.outcome === 'undecodable') {
       const reason = decoded.reason === 'too_many' ? 'too_large' : 'malformed';
       return { outcome: 'undecodable', reason, message: decoded.message };
     }
-    const draft = new Draft(this.#options.spaces, this.#options.clock.now());
+    const draft = new Draft(spaces, clock.now());
     this.#read(request.signal, decoded, draft);
-    countSpans(draft.facts.length, { signal: request.signal, outcome: 'kept' });
-    countSpans(decoded.accepted - draft.facts.length, { signal: request.signal, outcome: 'not_about_models' });
-    countSpans(decoded.rejected, { signal: request.signal, outcome: 'rejected' });
-    const refusal = await this.#spool(draft);
-    return refusal ?? { outcome: 'durable', rejected: decoded.rejected, message: decoded.rejectedReason };
-  };
+    const { signal } = request;
+    countSpans(draft.kept, { signal, outcome: 'kept' });
+    countSpans(decoded.accepted - draft.kept, { signal, outcome: 'not_about_models' });
+    countSpans(decoded.rejected, { signal, outcome: 'rejected' });
+    const { rejected, rejectedReason: message } = decoded;
+    return draft.finish({ outcome: 'durable', rejected, message });
+  }
 
   #decode(request: TelemetryRequest): Decoded<OtlpSpan | OtlpLog> | Undecodable {
     const decode = request.signal === 'traces' ? decodeTraces : decodeLogs;
@@ -79,14 +92,12 @@ export class Intake {
   }
 
   /** Null when all is durable. */
-  async #spool(draft: Draft): Promise<Acknowledgement | null> {
-    const sections = draft.sections();
+  async #spool({ sections, outbox, facts }: Drafted): Promise<Acknowledgement | null> {
     if (sections.length === 0) return null;
     try {
       const end = await this.#options.spool.append(sections);
-      draft.outbox.markStored();
-      const facts = sections.find(({ lane }) => lane === laneNumber('span_facts'));
-      if (facts !== undefined) this.#options.recent.add(end, factLines(facts.bytes, draft.facts));
+      outbox.markStored();
+      if (facts.length > 0) this.#options.recent.add(end, facts);
       return null;
     } catch (error) {
       if (!isFault(error)) throw error;
@@ -96,14 +107,23 @@ export class Intake {
   }
 }
 
-/** The rows of one request. */
+/** A request as it goes to the disk. */
+interface Drafted {
+  readonly sections: readonly Section[];
+  readonly outbox: Outbox;
+  readonly facts: readonly FactLine[];
+  /** What the sender hears once it is there. */
+  readonly acknowledgement: Acknowledgement;
+}
+
+/** The rows of one request while they are made. */
 class Draft {
-  readonly outbox = new Outbox();
-  readonly facts: SpanFacts[] = [];
+  readonly #outbox = new Outbox();
+  readonly #facts: SpanFacts[] = [];
   readonly #spaces: ContentSpaces;
   readonly #receivedAt: Timestamp;
-  #factLines = '';
-  #quarantineLines = '';
+  readonly #factLines = new LineBuffer();
+  readonly #quarantineLines = new LineBuffer();
 
   constructor(spaces: ContentSpaces, receivedAt: Timestamp) {
     this.#spaces = spaces;
@@ -111,9 +131,9 @@ class Draft {
   }
 
   add(facts: SpanFacts): void {
-    const packed = this.#spaces.for(facts.environment).pack(facts, this.outbox);
-    this.facts.push(packed);
-    this.#factLines += factsLine(packed, this.#receivedAt);
+    const packed = this.#spaces.for(facts.environment).pack(facts, this.#outbox);
+    this.#facts.push(packed);
+    this.#factLines.add(factsLine(packed, this.#receivedAt));
   }
 
   /** Only what identifies the record: its content may be under a policy that nobody could read here. */
@@ -124,18 +144,24 @@ class Draft {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const id = shortId(traceId, spanId, name);
     const entry = { id, at: this.#receivedAt, kind: 'span', lane: '', reason, payload, status: 'waiting' } as const;
-    this.#quarantineLines += quarantineLine(entry);
+    this.#quarantineLines.add(quarantineLine(entry));
   }
 
-  sections(): Section[] {
+  get kept(): number {
+    return this.#facts.length;
+  }
+
+  finish(acknowledgement: Acknowledgement): Drafted {
+    const facts = this.#factLines.bytes();
     const lanes = [
-      ['texts', this.outbox.textLines],
-      ['message_lists', this.outbox.listLines],
-      ['span_facts', this.#factLines],
-      ['quarantine', this.#quarantineLines],
+      ['texts', this.#outbox.textLines.bytes()],
+      ['message_lists', this.#outbox.listLines.bytes()],
+      ['span_facts', facts],
+      ['quarantine', this.#quarantineLines.bytes()],
     ] as const;
-    return lanes
-      .filter(([, lines]) => lines !== '')
-      .map(([lane, lines]) => ({ lane: laneNumber(lane), bytes: Buffer.from(lines) }));
+    const sections = lanes
+      .filter(([, bytes]) => bytes.length > 0)
+      .map(([lane, bytes]) => ({ lane: laneNumber(lane), bytes }));
+    return { sections, outbox: this.#outbox, facts: factLines(facts, this.#facts), acknowledgement };
   }
 }

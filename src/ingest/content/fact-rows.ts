@@ -6,14 +6,16 @@
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { lookupKeys } from '../../invocations/settle.ts';
+import { millisFromTimestamp } from '../../lib/time.ts';
 
 /** The facts of one span or record as they stand in a section of the spool, and what finds them. */
 export interface FactLine {
   readonly traceId: string;
   readonly spanId: string;
   readonly recordId: string;
-  /** Empty when it has none. */
-  readonly responseId: string;
+  /** Under which other traces may tell of the same calls; see `sharedKeys`. */
+  readonly keys: readonly string[];
   readonly startedAt: Timestamp;
   readonly bytes: Buffer;
   readonly start: number;
@@ -35,6 +37,28 @@ interface Row {
 const NEWLINE = 10;
 const FACTS_KEY = Buffer.from('"facts":');
 
+// Twins report one call at the same moment; a call may begin at the end of one slot of time.
+const TWIN_SLOT_MS = 10_000;
+
+/**
+ * Keys of a fact that other traces may share. A response id is looked for in the store as well. A
+ * twin key is a few bits only, and many calls have the same: it counts together with the time, and
+ * is looked for in memory.
+ */
+export function sharedKeys(facts: SpanFacts): readonly string[] {
+  const keys = lookupKeys(facts);
+  if (keys.every((key) => key.startsWith(RESPONSE_KEY))) return keys;
+  const slot = Math.floor(millisFromTimestamp(facts.startedAt) / TWIN_SLOT_MS);
+  return keys.flatMap((key) => (key.startsWith(RESPONSE_KEY) ? [key] : [`${key}@${slot}`, `${key}@${slot + 1}`]));
+}
+
+const RESPONSE_KEY = 'id:';
+
+/** The response id that a key stands for, or null. */
+export function responseIdOfKey(key: string): string | null {
+  return key.startsWith(RESPONSE_KEY) ? key.slice(RESPONSE_KEY.length) : null;
+}
+
 /** One line of `span_facts`, with its line end. */
 export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
   const { traceId, spanId, recordId, startedAt, ...column } = packed;
@@ -50,9 +74,10 @@ export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
 /** The lines of a section, of which the facts are known: `facts[n]` is line n. */
 export function factLines(bytes: Buffer, facts: readonly SpanFacts[]): FactLine[] {
   let start = 0;
-  return facts.map(({ traceId, spanId, recordId, startedAt, responseId = '' }) => {
+  return facts.map((each) => {
+    const { traceId, spanId, recordId, startedAt } = each;
     const end = bytes.indexOf(NEWLINE, start);
-    const line = { traceId, spanId, recordId, responseId, startedAt, bytes, start, end };
+    const line = { traceId, spanId, recordId, keys: sharedKeys(each), startedAt, bytes, start, end };
     start = end + 1;
     return line;
   });
@@ -97,7 +122,7 @@ function lineOf(row: Row, bytes: Buffer, start: number, end: number): FactLine {
     traceId: row.trace_id,
     spanId: row.span_id,
     recordId: row.record_id ?? '',
-    responseId: row.facts.responseId ?? '',
+    keys: sharedKeys({ ...row.facts, startedAt: row.started_at } as SpanFacts),
     startedAt: row.started_at,
     bytes,
     start,

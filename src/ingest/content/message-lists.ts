@@ -72,9 +72,12 @@ export class MessageLists {
   }
 }
 
-/** The row that stores the list, and how deep its chain of bases then is. */
-export function listRow(node: ListNode): { readonly row: MessageListRow; readonly baseDepth: number } {
-  const base = nearestBase(node);
+/**
+ * The row that stores the list, and how deep its chain of bases then is. A list that the same
+ * writer has in hand is as good a base as a stored one: they become durable together.
+ */
+export function listRow(node: ListNode, writer: object): { readonly row: MessageListRow; readonly baseDepth: number } {
+  const base = nearestBase(node, writer);
   const messages: string[] = [];
   for (let at = node; at !== base && at.parent !== null; at = at.parent) messages.push(at.json);
   messages.reverse();
@@ -87,9 +90,9 @@ function childOf(node: ListNode, json: string): ListNode | undefined {
   return node.others?.get(json);
 }
 
-function nearestBase(node: ListNode): ListNode | null {
+function nearestBase(node: ListNode, writer: object): ListNode | null {
   for (let at = node.parent; at !== null && at.parent !== null; at = at.parent) {
-    if (at.isStored) return at.baseDepth < BASE_DEPTH_MAX ? at : null;
+    if (at.isStored || at.claimedBy === writer) return at.baseDepth < BASE_DEPTH_MAX ? at : null;
   }
   return null;
 }

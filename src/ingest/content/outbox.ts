@@ -4,46 +4,37 @@
  * write can't take somebody else's text with it.
  */
 
+import { LineBuffer } from '../../lib/line-buffer.ts';
 import { listRow, type ListNode } from './message-lists.ts';
 import type { StoredText } from './texts.ts';
 
 export class Outbox {
   readonly #texts: StoredText[] = [];
-  readonly #lists: { readonly node: ListNode; readonly baseDepth: number }[] = [];
-  #textLines = '';
-  #listLines = '';
+  readonly #lists: ListNode[] = [];
+  /** Rows of the table `texts`. */
+  readonly textLines = new LineBuffer();
+  /** Rows of the table `message_lists`. */
+  readonly listLines = new LineBuffer();
 
   readonly addText = (text: StoredText): void => {
     if (text.isStored || text.claimedBy === this) return;
     text.claimedBy = this;
     this.#texts.push(text);
-    this.#textLines += `{"hash":"${text.hash}","content":${JSON.stringify(text.text)}}\n`;
+    this.textLines.add(`{"hash":"${text.hash}","content":${JSON.stringify(text.text)}}\n`);
   };
 
   addList(node: ListNode): void {
     if (node.isStored || node.claimedBy === this) return;
+    const { row, baseDepth } = listRow(node, this);
     node.claimedBy = this;
-    const { row, baseDepth } = listRow(node);
-    this.#lists.push({ node, baseDepth });
-    this.#listLines += `${JSON.stringify(row)}\n`;
-  }
-
-  /** Rows of the table `texts`. */
-  get textLines(): string {
-    return this.#textLines;
-  }
-
-  /** Rows of the table `message_lists`. */
-  get listLines(): string {
-    return this.#listLines;
+    node.baseDepth = baseDepth;
+    this.#lists.push(node);
+    this.listLines.add(`${JSON.stringify(row)}\n`);
   }
 
   /** To be called when what it carried is durable. */
   markStored(): void {
     for (const text of this.#texts) text.isStored = true;
-    for (const { node, baseDepth } of this.#lists) {
-      node.isStored = true;
-      node.baseDepth = baseDepth;
-    }
+    for (const node of this.#lists) node.isStored = true;
   }
 }

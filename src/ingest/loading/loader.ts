@@ -4,7 +4,7 @@
  */
 
 import type { Component } from '../../contract/component.ts';
-import { TELEMETRY_LANES, type TelemetryLane } from '../../contract/telemetry-log.ts';
+import type { TelemetryLane } from '../../contract/telemetry-log.ts';
 import { sleep } from '../../lib/limits.ts';
 import { parseFactLines, type FactLine } from '../content/fact-rows.ts';
 import { countSpoolSkipped } from '../metrics.ts';
@@ -116,11 +116,10 @@ export class Loader implements Component {
       if (pieces === undefined) byLane.set(lane, [section.bytes]);
       else pieces.push(section.bytes);
     }
-    // In the order of TELEMETRY_LANES, so that what a row refers to is there before it.
-    for (const lane of TELEMETRY_LANES) {
-      const pieces = byLane.get(lane);
-      if (pieces !== undefined) await this.#options.writer.write(lane, Buffer.concat(pieces), this.#abort.signal);
-    }
+    // All at once: what reads a row's texts and lists looks for them only after this.
+    await Promise.all(
+      [...byLane].map(([lane, pieces]) => this.#options.writer.write(lane, Buffer.concat(pieces), this.#abort.signal)),
+    );
   }
 
   #factsOf(chunk: SpoolChunk): readonly FactLine[] {

@@ -2,7 +2,7 @@
 
 import type { ContentHash } from '../../contract/prompt.ts';
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
-import { factLineOfRow } from '../content/fact-rows.ts';
+import { factLineOfRow, responseIdOfKey } from '../content/fact-rows.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
 import { countReadBack } from '../metrics.ts';
@@ -32,8 +32,8 @@ export class FactRecall {
     await this.#bringInSharing(traces, nowMs);
     const partial = new Set(traces.filter((trace) => !trace.isWhole));
     for (const trace of traces) {
-      for (const id of trace.responseIds) {
-        for (const key of this.#options.window.sharing(id)) {
+      for (const shared of trace.keys) {
+        for (const key of this.#options.window.sharing(shared)) {
           const other = this.#options.window.get(key);
           if (other !== undefined && !other.isWhole) partial.add(other);
         }
@@ -56,7 +56,10 @@ export class FactRecall {
     const { log, seen, window } = this.#options;
     const ids = new Set<string>();
     for (const trace of traces) {
-      for (const id of trace.responseIds) if (seen.mayHave(responseKey(id))) ids.add(id);
+      for (const key of trace.keys) {
+        const id = responseIdOfKey(key);
+        if (id !== null && seen.mayHave(key)) ids.add(id);
+      }
     }
     for (const some of chunks([...ids], TRACES_PER_QUERY)) {
       for (const row of await log.tracesOfResponses(some)) {
@@ -86,11 +89,6 @@ export class FactRecall {
     }
     for (const trace of traces) trace.isWhole = true;
   }
-}
-
-/** Response ids and traces are remembered side by side. */
-export function responseKey(responseId: string): string {
-  return `r:${responseId}`;
 }
 
 function chunks<Item>(items: readonly Item[], size: number): Item[][] {

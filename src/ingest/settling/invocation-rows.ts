@@ -62,8 +62,8 @@ export function draftRow(
     text('cost_usd', money(price?.costUsd ?? null)) +
     text('price_id', price?.priceId) +
     text('reported_cost_usd', money(call.reportedCostUsd)) +
-    amount('latency_ms', latencyMs(call)) +
-    amount('first_token_ms', call.firstTokenMs) +
+    measure('latency_ms', latencyMs(call)) +
+    measure('first_token_ms', call.firstTokenMs) +
     text('error_type', call.error?.type) +
     text('error_message', call.error?.message) +
     texts('incomplete', call.incomplete) +
@@ -82,7 +82,7 @@ function texts(column: string, values: readonly string[]): string {
   return values.length === 0 ? '' : `,"${column}":${JSON.stringify(values)}`;
 }
 
-function amount(column: string, value: number | null): string {
+function measure(column: string, value: number | null): string {
   return value === null || !Number.isFinite(value) ? '' : `,"${column}":${value}`;
 }
 

@@ -10,6 +10,7 @@ import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Settled } from '../../invocations/settled.ts';
 import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
+import { LineBuffer } from '../../lib/line-buffer.ts';
 import { readFacts } from '../content/fact-rows.ts';
 import { Outbox } from '../content/outbox.ts';
 import { parseReference } from '../../text/reference.ts';
@@ -59,7 +60,7 @@ interface Change {
 
 export interface SettlementRows {
   readonly outbox: Outbox;
-  readonly lines: string;
+  readonly lines: Buffer;
   readonly calls: readonly WrittenCall[];
   readonly counts: { readonly created: number; readonly changed: number; readonly deleted: number };
 }
@@ -73,7 +74,7 @@ export class Settlement {
   readonly #outbox = new Outbox();
   readonly #changes: Change[] = [];
   readonly #calls: WrittenCall[] = [];
-  #lines = '';
+  readonly #lines = new LineBuffer();
 
   constructor(options: SettlementOptions, onFailure: (traces: readonly TraceState[], error: unknown) => void) {
     this.#options = options;
@@ -129,17 +130,17 @@ export class Settlement {
   rows(now: Timestamp, nextRevision: () => bigint): SettlementRows {
     const counts = { created: 0, changed: 0, deleted: 0 };
     for (const group of this.#groups) {
-      const [lines, changes, calls] = [this.#lines, this.#changes.length, this.#calls.length];
+      const [lines, changes, calls] = [this.#lines.length, this.#changes.length, this.#calls.length];
       try {
         this.#groupRows(group, now, nextRevision, counts);
       } catch (error) {
-        this.#lines = lines;
+        this.#lines.truncate(lines);
         this.#changes.length = changes;
         this.#calls.length = calls;
         this.#onFailure(group.traces, error);
       }
     }
-    return { outbox: this.#outbox, lines: this.#lines, calls: this.#calls, counts };
+    return { outbox: this.#outbox, lines: this.#lines.bytes(), calls: this.#calls, counts };
   }
 
   /** To be called when the rows are in the store. */
@@ -170,7 +171,7 @@ export class Settlement {
       const before = trace.written?.get(call.spanId);
       if (before !== undefined && before.startedAt !== call.startedAt) {
         // Another start is another place in the table: the old row has to go.
-        this.#lines += tombstoneLine({ ...call, startedAt: before.startedAt }, now, nextRevision());
+        this.#lines.add(tombstoneLine({ ...call, startedAt: before.startedAt }, now, nextRevision()));
       }
       const outcome = this.#callRow(call, trace, before, now, nextRevision);
       if (outcome !== 'same') counts[outcome] += 1;
@@ -178,7 +179,7 @@ export class Settlement {
     for (const trace of group.traces) {
       for (const [spanId, before] of trace.written ?? []) {
         if (current.get(trace)?.has(spanId) === true) continue;
-        this.#lines += tombstoneLine({ ...before, spanId }, now, nextRevision());
+        this.#lines.add(tombstoneLine({ ...before, spanId }, now, nextRevision()));
         this.#changes.push({ trace, spanId, written: null });
         counts.deleted += 1;
       }
@@ -202,7 +203,7 @@ export class Settlement {
       return 'same';
     // What the time machine may say was known at a time: since the text is known, not since the last correction.
     const ingestedAt = before !== undefined && before.promptHash === (promptHash ?? '') ? before.ingestedAt : now;
-    this.#lines += rowLine(draft, ingestedAt, nextRevision());
+    this.#lines.add(rowLine(draft, ingestedAt, nextRevision()));
     const { traceId, spanId, startedAt } = call;
     const { contentHash } = draft;
     const written = { traceId, startedAt, ingestedAt, promptHash: promptHash ?? '', contentHash };
@@ -227,10 +228,10 @@ export class Settlement {
     space: ContentSpace,
   ): AttributableCall {
     const textOf = (hash: ContentHash): string | undefined => this.#textOf(hash, space);
-    const { hash, text } = instruction ?? { hash: null, text: null };
+    const text = instruction?.text ?? null;
     return {
       invocation,
-      instruction: hash === null || text === null ? null : { hash, text },
+      instruction: instruction === null || text === null ? null : { hash: instruction.hash, text },
       messages: () => callMessages(invocation, textOf, (hash) => this.#listAt(hash)),
       template: () => (invocation.template === null ? null : unpackText(invocation.template, textOf)),
       variables: () => unpackVariables(invocation.variables, textOf),

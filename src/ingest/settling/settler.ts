@@ -9,12 +9,12 @@ import type { Clock } from '../../contract/time.ts';
 import { shortId } from '../../lib/hash.ts';
 import { sleep } from '../../lib/limits.ts';
 import { addMillis, nanosFromTimestamp } from '../../lib/time.ts';
-import type { FactLine } from '../content/fact-rows.ts';
+import { responseIdOfKey, type FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countEarlySettled, countHookFailures, countOversized, countQuarantined, countSettled } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
 import type { SpoolPosition } from '../spool/position.ts';
-import { responseKey, type FactRecall } from './fact-recall.ts';
+import type { FactRecall } from './fact-recall.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type WrittenCall } from './settlement.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
@@ -41,6 +41,8 @@ const TICK_MS = 200;
 const FACTS_PER_ROUND = 10_000;
 // How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
 const GROWING_TRACE_FACTOR = 20;
+// Traces settled together; where keys are not unique, chains of them must end somewhere.
+const GROUP_TRACES_MAX = 64;
 // What the store is asked at the start, so that late facts of recent traces find them.
 const REMEMBER_MS = 24 * 3_600_000;
 const REMEMBER_TRACES_MAX = 1_000_000;
@@ -222,17 +224,17 @@ export class Settler implements Component {
     this.#inRound.clear();
   }
 
-  /** The trace and those that share a response id with it, directly or through another. */
+  /** The trace and those that share a key with it, directly or through another. */
   #groupOf(trace: TraceState): TraceState[] {
     const { window } = this.#options;
     const group = new Set([trace]);
     for (const member of group) {
-      for (const id of member.responseIds) {
-        const sharing = window.sharing(id);
+      for (const shared of member.keys) {
+        const sharing = window.sharing(shared);
         if (sharing.length < 2) continue;
         for (const key of sharing) {
           const other = window.get(key);
-          if (other !== undefined) group.add(other);
+          if (other !== undefined && group.size < GROUP_TRACES_MAX) group.add(other);
         }
       }
     }
@@ -241,9 +243,9 @@ export class Settler implements Component {
 
   async #write(rows: SettlementRows, failed: string, writer: PatientWriter, signal: AbortSignal): Promise<void> {
     await writer.write('quarantine', Buffer.from(failed), signal);
-    await writer.write('texts', Buffer.from(rows.outbox.textLines), signal);
-    await writer.write('message_lists', Buffer.from(rows.outbox.listLines), signal);
-    await writer.write('invocations', Buffer.from(rows.lines), signal);
+    // Before the rows that refer to it; there is seldom any.
+    await writer.write('texts', rows.outbox.textLines.bytes(), signal);
+    await writer.write('invocations', rows.lines, signal);
   }
 
   #announce(rows: SettlementRows): void {
@@ -282,7 +284,7 @@ export class Settler implements Component {
     for (const trace of window.expired(clock.monotonicMs())) {
       window.forget(trace);
       seen.add(trace.key, now);
-      for (const id of trace.responseIds) seen.add(responseKey(id), now);
+      for (const key of trace.keys) if (responseIdOfKey(key) !== null) seen.add(key, now);
     }
     if (!window.isOverfull) this.#letIn();
   }

@@ -22,7 +22,8 @@ export interface TraceState {
   readonly key: string;
   /** Of one span several, when it was sent with different content. */
   readonly facts: FactLine[];
-  readonly responseIds: string[];
+  /** Under which other traces may tell of the same calls. */
+  readonly keys: string[];
   /** Invocations of this trace in the store, by span id; made when there is one. */
   written: Map<string, Written> | null;
   /** Index of `facts`, once there are many. */
@@ -48,15 +49,18 @@ export interface WindowLimits {
   readonly retainMs: number;
 }
 
-/** Traces that share a response id are settled together; one id never ties more than these. */
-const TRACES_PER_RESPONSE_MAX = 8;
+/**
+ * Traces that share a key are settled together. The last so many of one key: two views of a call
+ * come soon after one another, and some model servers give every response the same id.
+ */
+const TRACES_PER_KEY_MAX = 16;
 
 export class TraceWindow {
   readonly #limits: WindowLimits;
   /** In the order in which they were last added to. */
   readonly #traces = new Map<string, TraceState>();
   readonly #dirty = new Set<TraceState>();
-  readonly #byResponse = new Map<string, string[]>();
+  readonly #byKey = new Map<string, string[]>();
   #facts = 0;
 
   constructor(limits: WindowLimits) {
@@ -99,7 +103,7 @@ export class TraceWindow {
       key,
       facts: [],
       byIdentity: null,
-      responseIds: [],
+      keys: [],
       written: null,
       isWhole,
       dirtyFacts: 0,
@@ -145,9 +149,9 @@ export class TraceWindow {
     this.#dirty.delete(trace);
   }
 
-  /** Other traces in memory that report a call with this response id. */
-  sharing(responseId: string): readonly string[] {
-    return this.#byResponse.get(responseId) ?? NONE;
+  /** Traces in memory that have this key. */
+  sharing(key: string): readonly string[] {
+    return this.#byKey.get(key) ?? NONE;
   }
 
   /** The oldest place in the spool that is not settled yet; null when all is. */
@@ -161,10 +165,10 @@ export class TraceWindow {
     if (!trace.isSealed) this.#traces.delete(trace.key);
     this.#dirty.delete(trace);
     this.#facts -= trace.facts.length;
-    for (const id of trace.responseIds) {
-      const others = this.sharing(id).filter((key) => key !== trace.key);
-      if (others.length === 0) this.#byResponse.delete(id);
-      else this.#byResponse.set(id, others);
+    for (const key of trace.keys) {
+      const others = this.sharing(key).filter((other) => other !== trace.key);
+      if (others.length === 0) this.#byKey.delete(key);
+      else this.#byKey.set(key, others);
     }
   }
 
@@ -173,6 +177,16 @@ export class TraceWindow {
     for (const trace of this.#traces.values()) {
       if (!this.isOverfull && nowMs - trace.lastAddedMs < this.#limits.retainMs) return;
       if (trace.dirtyFacts === 0) yield trace;
+    }
+  }
+
+  #share(trace: TraceState, key: string): void {
+    trace.keys.push(key);
+    const sharing = this.#byKey.get(key);
+    if (sharing === undefined) this.#byKey.set(key, [trace.key]);
+    else if (!sharing.includes(trace.key)) {
+      sharing.push(trace.key);
+      if (sharing.length > TRACES_PER_KEY_MAX) sharing.shift();
     }
   }
 
@@ -185,12 +199,7 @@ export class TraceWindow {
       trace.byIdentity = new Map();
       for (const each of trace.facts) index(trace.byIdentity, each);
     }
-    const { responseId } = line;
-    if (responseId === '' || trace.responseIds.includes(responseId)) return;
-    trace.responseIds.push(responseId);
-    const sharing = this.#byResponse.get(responseId);
-    if (sharing === undefined) this.#byResponse.set(responseId, [trace.key]);
-    else if (sharing.length < TRACES_PER_RESPONSE_MAX && !sharing.includes(trace.key)) sharing.push(trace.key);
+    for (const key of line.keys) if (!trace.keys.includes(key)) this.#share(trace, key);
   }
 }
 

@@ -43,7 +43,7 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     tracesOfResponses: async (responseIds) => {
       const rows = await database.query<FactsRow>(
         `SELECT trace_id, span_id, record_id, started_at, facts FROM span_facts
-         WHERE response_id IN {ids:Array(String)} LIMIT ${FACTS_PER_RESPONSE} BY response_id`,
+         WHERE response_id IN {ids:Array(String)} ORDER BY received_at DESC LIMIT ${FACTS_PER_RESPONSE} BY response_id`,
         { ids: responseIds },
       );
       return rows.map(toFacts);

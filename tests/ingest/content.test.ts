@@ -1,0 +1,198 @@
+/** What of the content reaches the disk, and how often. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { contentPolicies, DEFAULT_REDACTION_RULES, redact } from '../../src/ingest/content/policy.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, type OpenStore } from './harness.ts';
+
+type Options = NonNullable<Parameters<typeof createIngest>[1]>;
+
+interface Run {
+  readonly store: OpenStore;
+  readonly send: (...spans: Parameters<typeof tracesBody>[0]) => Promise<void>;
+  /** Every byte below the data directory, and every row of the store, which is compressed there. */
+  readonly onDisk: () => Promise<Buffer>;
+}
+
+async function withIngest(options: Options, work: (run: Run) => Promise<void>): Promise<void> {
+  const directory = tempDirectory();
+  const store = await openStore(join(directory, 'store'));
+  const ingest = createIngest(store.telemetry, { dataDirectory: directory, ...options });
+  await ingest.start();
+  const send: Run['send'] = async (...spans) => {
+    const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
+    expect(answer.outcome).toBe('durable');
+  };
+  try {
+    await work({ store, send, onDisk: async () => Buffer.concat([bytesBelow(directory), await rowsOf(store)]) });
+  } finally {
+    await ingest.stop(5_000);
+    await store.database.close();
+  }
+}
+
+function bytesBelow(directory: string): Buffer {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Buffer.concat(files.map((entry) => readFileSync(join(entry.parentPath, entry.name))));
+}
+
+async function rowsOf({ database }: OpenStore): Promise<Buffer> {
+  const tables = await Promise.all(
+    ['texts', 'message_lists', 'span_facts', 'invocations', 'quarantine'].map((table) =>
+      database.query(`SELECT * FROM ${table}`),
+    ),
+  );
+  return Buffer.from(JSON.stringify(tables));
+}
+
+const one = (run: Run, traceId: string) =>
+  eventually(
+    () => run.store.invocations.list({ traceId }, { limit: 10 }),
+    ({ items }) => items.length > 0,
+  );
+
+describe('content', () => {
+  it('that must only be hashed never reaches the disk, not even in the spool', async () => {
+    const secret = `the secret ${hexId(20)}`;
+    const texts: (string | undefined)[] = [];
+    const attribute: Options['attribute'] = (call) => {
+      texts.push(call.instruction?.text);
+      return { kind: 'exact', prompt: 'p', version: '1', owner: null };
+    };
+    const policies = contentPolicies({ default: 'full', environments: { production: 'hash_only' }, redact: [] });
+    await withIngest({ policies, attribute }, async (run) => {
+      const traceId = hexId(16);
+      const attributes = chatAttributes(secret, [{ role: 'user', text: `${secret}?` }], `${secret}!`, {
+        'user.id': `${secret}@example.com`,
+        'error.type': 'boom',
+      });
+      await run.send({ traceId, attributes });
+      const { items } = await one(run, traceId);
+      expect((await run.onDisk()).includes(secret)).toBe(false);
+      expect(JSON.stringify(items[0]?.invocation.input)).toMatch(/not kept: sha256:[0-9a-f]{64}/);
+      expect(items[0]?.invocation.tokens.input).toBe(42);
+      // It was in memory long enough to be attributed.
+      expect(texts).toEqual([secret]);
+    });
+  });
+
+  it('is redacted by the environment’s rules before it is spooled', async () => {
+    const mail = `jane.${hexId(6)}@example.com`;
+    const card = '4111 1111 1111 1111';
+    const own = `ACME-${hexId(6)}`;
+    const policies = contentPolicies({
+      default: 'redacted',
+      environments: { staging: 'full' },
+      redact: [{ name: 'acme', pattern: 'ACME-[0-9a-f]+', replacement: '[customer]' }],
+    });
+    await withIngest({ policies }, async (run) => {
+      const [production, staging] = [hexId(16), hexId(16)];
+      const text = `I am ${mail}, number ${own}, and pay with ${card}. ${'And so on. '.repeat(20)}`;
+      const attributes = chatAttributes('Be kind.', [{ role: 'user', text }], `Hello ${mail}`);
+      await run.send({ traceId: production, attributes });
+      const { items } = await one(run, production);
+      const user = items[0]?.invocation.input?.[1];
+      const redacted = `I am [redacted:email], number [customer], and pay with [redacted:card]. ${'And so on. '.repeat(20)}`;
+      expect(user?.parts).toEqual([{ type: 'text', text: redacted }]);
+      const onDisk = await run.onDisk();
+      for (const secret of [mail, card, own]) expect(onDisk.includes(secret)).toBe(false);
+      expect(onDisk.includes('[redacted:email]')).toBe(true);
+      await run.send({ traceId: staging, environment: 'staging', attributes });
+      const kept = await one(run, staging);
+      expect(JSON.stringify(kept.items[0]?.invocation.input)).toContain(mail);
+    });
+  });
+
+  it('of a conversation of 50 turns is stored once, and every turn reads in full', async () => {
+    await withIngest({}, async (run) => {
+      const system = `You are patient. ${'Answer step by step. '.repeat(20)}`;
+      const said: { role: string; text: string }[] = [];
+      const traces: string[] = [];
+      for (let turn = 0; turn < 50; turn += 1) {
+        const filler = 'more words '.repeat(turn % 3 === 0 ? 40 : 2);
+        said.push({ role: 'user', text: `question ${turn} ${filler}` });
+        const traceId = hexId(16);
+        traces.push(traceId);
+        await run.send({ traceId, attributes: chatAttributes(system, said, `answer ${turn} ${filler}`) });
+        said.push({ role: 'assistant', text: `answer ${turn} ${filler}` });
+      }
+      const last = await one(run, traces[49] as string);
+      expect(last.items[0]?.invocation.input).toHaveLength(1 + 99);
+      const middle = await one(run, traces[24] as string);
+      expect(middle.items[0]?.invocation.input?.slice(1)).toEqual(
+        said.slice(0, 49).map(({ role, text }) => ({ role, parts: [{ type: 'text', text }] })),
+      );
+      const [texts] = await run.store.database.query<{ rows: string; distinct: string }>(
+        'SELECT count() AS rows, uniqExact(hash) AS distinct FROM texts',
+      );
+      // The system prompt, and the long third of the questions and answers.
+      expect(texts).toEqual({ rows: String(1 + 34), distinct: String(1 + 34) });
+      const [lists] = await run.store.database.query<{ messages: string }>(
+        'SELECT sum(length(messages)) AS messages FROM message_lists',
+      );
+      // Two for each turn, and every 25th list is whole; naively it would be 2,500.
+      expect(Number(lists?.messages)).toBeLessThan(260);
+    });
+  });
+
+  it('that is too long is cut with a mark, and keeps the hash of the whole', async () => {
+    const texts = { textCharactersMax: 1_000, rememberedCharactersMax: 100_000 };
+    await withIngest({ limits: { texts } }, async (run) => {
+      const traceId = hexId(16);
+      const long = 'x'.repeat(999) + '😀'.repeat(500);
+      await run.send({ traceId, attributes: chatAttributes('s', [{ role: 'user', text: long }], 'y') });
+      const { items } = await one(run, traceId);
+      const part = items[0]?.invocation.input?.[1]?.parts[0];
+      expect(part?.type === 'text' && part.text).toMatch(
+        /^x{999}\n\[cut: 1999 characters in all, sha256:[0-9a-f]{64}\]$/,
+      );
+    });
+  });
+
+  it('comes back as it was sent, whatever it is', async () => {
+    await withIngest({}, async (run) => {
+      const text = fc.oneof(
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 400 }).map((value) => value.toWellFormed()),
+        fc.constantFrom(' ', '\u0001', '\u0001tsha256:00', '\u0001l', '\n', '"', '\\', 'null', '{"list":1}'),
+      );
+      const message = fc.record({ role: fc.constantFrom('user', 'assistant', 'tool'), text });
+      const conversations = fc.sample(fc.array(message, { minLength: 1, maxLength: 12 }), { numRuns: 60, seed: 5 });
+      const traces = conversations.map(() => hexId(16));
+      for (const [index, said] of conversations.entries()) {
+        await run.send({ traceId: traces[index] as string, attributes: chatAttributes('System.', said, 'ok') });
+      }
+      for (const [index, said] of conversations.entries()) {
+        const { items } = await one(run, traces[index] as string);
+        const seen = items[0]?.invocation.input?.slice(1) ?? [];
+        const expected = said.map(({ role, text: content }) => ({ role, text: content }));
+        expect(
+          seen.map(({ role, parts }) => ({
+            role,
+            text: parts.map((part) => (part.type === 'text' ? part.text : '')).join(''),
+          })),
+        ).toEqual(expected);
+      }
+    });
+  });
+});
+
+describe('the default redaction rules', () => {
+  it.each([
+    ['write to a.b+c@mail.example.org now', 'write to [redacted:email] now'],
+    ['key sk-proj-abcdefghijklmnopqrstuvwx', 'key [redacted:api-key]'],
+    ['AKIAIOSFODNN7EXAMPLE', '[redacted:aws-key]'],
+    ['card 4111-1111-1111-1111 ok', 'card [redacted:card] ok'],
+    ['order 1234 5678 9012 3456 stays', 'order 1234 5678 9012 3456 stays'],
+    ['call +49 30 901820 today', 'call [redacted:phone] today'],
+    ['DE89 3704 0044 0532 0130 00', '[redacted:iban]'],
+    [
+      'You are a support agent. {{name}} v1.2.3 2026-11-20T02:47:00Z',
+      'You are a support agent. {{name}} v1.2.3 2026-11-20T02:47:00Z',
+    ],
+  ])('%s', (text, expected) => {
+    expect(redact(text, DEFAULT_REDACTION_RULES)).toBe(expected);
+  });
+});

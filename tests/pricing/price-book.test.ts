@@ -1,0 +1,137 @@
+import { calcPrice } from '@pydantic/genai-prices';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PricedCall } from '../../src/contract/invocation-log.ts';
+import type { Timestamp } from '../../src/contract/time.ts';
+import { createPriceBook } from '../../src/pricing/price-book.ts';
+
+const AT = '2026-03-01T12:00:00.000000000Z' as Timestamp;
+
+function call(over: Partial<PricedCall> = {}): PricedCall {
+  return {
+    provider: 'openai',
+    requestModel: 'gpt-4o',
+    responseModel: 'gpt-4o-2024-08-06',
+    startedAt: AT,
+    tokens: { input: 42, output: 17, cacheRead: 16, cacheWrite: null, reasoning: 5 },
+    reportedCostUsd: null,
+    ...over,
+  };
+}
+
+const price = createPriceBook([]);
+
+describe('the price book', () => {
+  it('counts cached input once, at its own price, and reasoning not again', () => {
+    // (26 × 2.5 + 16 × 1.25 + 17 × 10) / 1,000,000
+    expect(price(call())?.costUsd).toBe('0.0002550000');
+  });
+
+  it.each([
+    ['openai', 'gpt-4o'],
+    ['anthropic', 'claude-sonnet-4-20250514'],
+    ['gcp.gemini', 'gemini-2.5-pro'],
+    ['deepseek', 'deepseek-chat'],
+    ['openai', 'text-embedding-3-small'],
+    ['aws.bedrock', 'anthropic.claude-3-5-sonnet-20240620-v1:0'],
+    ['groq', 'llama-3.3-70b-versatile'],
+  ])('agrees with the library for %s %s, at any time and for any usage', (provider, model) => {
+    const tokens = fc.nat({ max: 400_000 });
+    fc.assert(
+      fc.property(
+        tokens,
+        tokens,
+        tokens,
+        fc.date({ min: new Date('2024-06-01'), max: new Date('2026-11-01'), noInvalidDate: true }),
+        (input, output, cached, date) => {
+          const cacheRead = Math.min(cached, input);
+          const ours = price(
+            call({
+              provider,
+              requestModel: model,
+              responseModel: model,
+              startedAt: `${date.toISOString().slice(0, 23)}000000Z` as Timestamp,
+              tokens: { input, output, cacheRead, cacheWrite: 0, reasoning: null },
+            }),
+          );
+          const usage = {
+            input_tokens: input,
+            output_tokens: output,
+            cache_read_tokens: cacheRead,
+            cache_write_tokens: 0,
+          };
+          const words: Record<string, string> = { 'gcp.gemini': 'google', 'aws.bedrock': 'aws' };
+          const theirs = calcPrice(usage, model, { providerId: words[provider] ?? provider, timestamp: date });
+          expect(theirs).not.toBeNull();
+          expect(Number(ours?.costUsd)).toBeCloseTo(theirs?.total_price ?? -1, 9);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('names the price that was used, with its release and when it began', () => {
+    expect(price(call())?.priceId).toMatch(/^genai-prices@\d+\.\d+\.\d+:openai\/gpt-4o$/);
+    const deepseek = (startedAt: string) =>
+      price(
+        call({
+          provider: 'deepseek',
+          requestModel: 'deepseek-chat',
+          responseModel: '',
+          startedAt: startedAt as Timestamp,
+        }),
+      );
+    const [day, night] = [deepseek('2026-03-01T12:00:00.000000000Z'), deepseek('2026-03-01T18:00:00.000000000Z')];
+    expect(day?.priceId).not.toBe(night?.priceId);
+    expect(Number(day?.costUsd)).toBeGreaterThan(Number(night?.costUsd));
+  });
+
+  it.each([
+    ['an unknown model', { requestModel: 'my-model', responseModel: '' }],
+    [
+      'no tokens reported',
+      { tokens: { input: null, output: null, cacheRead: null, cacheWrite: null, reasoning: null } },
+    ],
+    ['no output reported', { tokens: { input: 5, output: null, cacheRead: null, cacheWrite: null, reasoning: null } }],
+    ['a reported cost of zero', { requestModel: 'my-model', responseModel: '', reportedCostUsd: '0' }],
+    ['no model', { requestModel: '', responseModel: '' }],
+  ])('does not price %s, which is not zero', (_name, over) => {
+    expect(price(call(over))).toBeNull();
+  });
+
+  it('prices an embedding, which has no output', () => {
+    const tokens = { input: 1_000_000, output: null, cacheRead: null, cacheWrite: null, reasoning: null };
+    expect(price(call({ requestModel: 'text-embedding-3-small', responseModel: '', tokens }))?.costUsd).toBe(
+      '0.0200000000',
+    );
+  });
+
+  it('believes the emitter only where it knows no price', () => {
+    expect(price(call({ requestModel: 'my-model', responseModel: '', reportedCostUsd: '0.0123' }))).toEqual({
+      costUsd: '0.0123000000',
+      priceId: 'reported',
+    });
+    expect(price(call({ reportedCostUsd: '9' }))?.priceId).toContain('genai-prices');
+  });
+
+  it('lets a configured price win, also for private models and by prefix', () => {
+    const book = createPriceBook([
+      { model: 'gpt-4o', provider: 'azure', input_usd_per_million: 1, output_usd_per_million: 1 },
+      { model: 'acme-*', input_usd_per_million: 2, output_usd_per_million: 4, cache_read_usd_per_million: 1 },
+    ]);
+    const acme = book(call({ requestModel: 'acme-large', responseModel: '' }));
+    // (26 × 2 + 16 × 1 + 17 × 4) / 1,000,000
+    expect(acme).toEqual({
+      costUsd: '0.0001360000',
+      priceId: expect.stringMatching(/^configured:acme-\*#[0-9a-f]{8}$/),
+    });
+    expect(book(call())?.priceId).toContain('genai-prices');
+    expect(book(call({ provider: 'azure' }))?.priceId).toContain('configured:gpt-4o');
+  });
+
+  it('gives a corrected price another name', () => {
+    const of = (input: number) =>
+      createPriceBook([{ model: 'gpt-4o', input_usd_per_million: input, output_usd_per_million: 1 }]);
+    expect(of(1)(call())?.priceId).not.toBe(of(2)(call())?.priceId);
+  });
+});
