@@ -12,6 +12,7 @@ import { touchedByComponent } from '../registry/components.ts';
 import type { Store } from '../store/index.ts';
 import type { AttributionDesk } from './attribution-desk.ts';
 import type { RegistryView } from './registry-view.ts';
+import { PushDesk } from './push-desk.ts';
 import { restore } from './restoring.ts';
 import type { TargetWatch } from './target-watch.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -33,6 +34,7 @@ export interface ApiParts {
 
 export function daemonApi(parts: ApiParts): Api {
   const { store, telemetry, registry, attribution, incidents, polling, watch, log } = parts;
+  const pushes = new PushDesk({ polling, clock: parts.clock });
   return {
     status: parts.status,
     metrics: parts.metrics,
@@ -68,6 +70,7 @@ export function daemonApi(parts: ApiParts): Api {
     acknowledge: async (id, by) => found(id, await incidents.acknowledge(id, by)),
     snooze: async (id, until, by) => found(id, await incidents.snooze(id, until, by)),
     resolve: async (id, by) => found(id, await incidents.resolve(id, by)),
+    takePush: (source, push) => pushes.take(source, push),
     restore: (call) => {
       if (call.target === '') throw new Fault('config', 'Name the target.', { hint: 'A target is SOURCE/prompt.' });
       return restore(call, { polling, watch, registry, log });

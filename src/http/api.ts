@@ -6,6 +6,7 @@ import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
+import type { RawRequest } from './route.ts';
 
 export interface Api {
   /** Daemon facts for `/healthz` and `/readyz`. */
@@ -28,6 +29,8 @@ export interface Api {
   snooze(id: string, until: Timestamp, by: string): Promise<Incident>;
   resolve(id: string, by: string): Promise<Incident>;
   restore(request: RestoreCall): Promise<RestoreOutcome>;
+  /** Checks a push of a source; the ids of the targets that are looked at now. */
+  takePush(source: string, push: RawRequest): Promise<readonly string[]>;
   now(): Timestamp;
 }
 

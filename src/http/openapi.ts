@@ -24,6 +24,9 @@ function operation(route: AnyRoute): object {
     summary: route.summary,
     ...(route.scope === 'public' ? {} : { security: [{ key: [route.scope] }] }),
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
+    ...(route.rawBodyBytesMax === undefined
+      ? {}
+      : { requestBody: { required: true, content: { '*/*': { schema: { type: 'string', format: 'binary' } } } } }),
     ...(route.body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),

@@ -9,10 +9,18 @@ import type { Api } from './api.ts';
 /** What a key must allow. `public` needs no key. */
 export type Scope = 'public' | 'ingest' | 'read' | 'operate' | 'admin';
 
+/** What a signature covers. Header names are lower case. */
+export interface RawRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+}
+
 export interface RouteRequest<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  /** The request as it came, for a route with `rawBodyBytesMax`; empty for others. */
+  readonly raw: RawRequest;
   /** Name of the key that was used, or `local` when no keys are configured. For the history. */
   readonly actor: string;
 }
@@ -26,6 +34,8 @@ export interface RouteDefinition<Params = unknown, Query = unknown, Body = unkno
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  /** The body is not parsed but handed over as bytes, at most so many. */
+  readonly rawBodyBytesMax?: number;
   handle(request: RouteRequest<Params, Query, Body>, api: Api): Promise<RouteAnswer>;
 }
 

@@ -8,13 +8,14 @@ import type { Api } from './api.ts';
 import { admit, assertSafeBinding, type Key } from './auth.ts';
 import { openApiDocument } from './openapi.ts';
 import { badRequest, problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
-import { route, type AnyRoute, type RouteAnswer, type RouteRequest } from './route.ts';
+import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequest } from './route.ts';
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { promptRoutes } from './routes/prompts.ts';
 import { targetRoutes } from './routes/targets.ts';
 import { timeMachineRoutes } from './routes/time-machine.ts';
 import { trafficRoutes } from './routes/traffic.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 export const API_ROUTES: readonly AnyRoute[] = [
   ...healthRoutes,
@@ -23,6 +24,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
   ...incidentRoutes,
   ...timeMachineRoutes,
   ...trafficRoutes,
+  ...webhookRoutes,
 ];
 
 /** Largest request body; the largest use is a text to attribute. */
@@ -94,7 +96,21 @@ export class HttpServer implements Component {
   }
 
   #mount(definition: AnyRoute, api: Api): void {
-    this.#server.route({
+    if (definition.rawBodyBytesMax === undefined) {
+      this.#mountOn(this.#server, definition, api);
+      return;
+    }
+    void this.#server.register((scope, _options, done) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+      this.#mountOn(scope, definition, api);
+      done();
+    });
+  }
+
+  #mountOn(server: FastifyInstance, definition: AnyRoute, api: Api): void {
+    server.route({
+      ...(definition.rawBodyBytesMax === undefined ? {} : { bodyLimit: definition.rawBodyBytesMax }),
       method: definition.method,
       url: definition.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
@@ -140,7 +156,21 @@ function checkRequest(
     params: check(definition.params, request.params, 'path'),
     query: check(definition.query, request.query, 'query'),
     body: check(definition.body, request.body ?? {}, 'body'),
+    raw: definition.rawBodyBytesMax === undefined ? NOTHING : rawRequest(request),
     actor,
+  };
+}
+
+const NOTHING: RawRequest = { headers: {}, body: new Uint8Array() };
+
+function rawRequest(request: FastifyRequest): RawRequest {
+  const headers = Object.entries(request.headers).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.join(', ') : value,
+  ]);
+  return {
+    headers: Object.fromEntries(headers) as RawRequest['headers'],
+    body: request.body instanceof Uint8Array ? request.body : NOTHING.body,
   };
 }
 

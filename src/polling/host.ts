@@ -161,6 +161,11 @@ export class PollingHost implements Component {
     return restoreTarget(poller, target, command, this.#signal(signal));
   }
 
+  /** True for a source that pushes and has what it takes to check a push. */
+  takesPushes(sourceName: string): boolean {
+    return this.#source(sourceName).source.source.webhook !== undefined;
+  }
+
   /** Checks a push and looks at the targets it names. Returns their ids; the look goes on in the background. */
   async receiveWebhook(sourceName: string, request: WebhookRequest): Promise<readonly string[]> {
     const poller = this.#source(sourceName);
