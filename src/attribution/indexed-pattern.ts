@@ -4,7 +4,7 @@ import type { Program } from './automaton.ts';
 import { accepts } from './automaton.ts';
 import { findLiteral } from './literal-search.ts';
 import type { LiteralPool, SearchedLiteral } from './literal-search.ts';
-import type { LinearPattern } from './pattern.ts';
+import type { Filling, LinearPattern } from './pattern.ts';
 
 /** One text of one variant of a registered version, which a pattern was compiled from. */
 export interface TemplatePart {
@@ -31,6 +31,8 @@ export interface IndexedPattern {
   readonly middle: readonly SearchedLiteral[];
   /** The exact check where the pattern accepts too much; null where it is exact. */
   readonly program: Program | null;
+  /** Saves the exact check where each gap holds what it surely may. */
+  readonly fillings: LinearPattern['fillings'];
   /** Several where versions render the same texts. */
   readonly owners: TemplatePart[];
   readonly gaps: number;
@@ -59,6 +61,7 @@ export function indexedPattern(
     lastBytes: last.length,
     middle,
     program,
+    fillings: program === null ? null : pattern.fillings,
     owners: [owner],
     gaps: pattern.gapNames.length,
     first,
@@ -78,12 +81,27 @@ export function middleMatches(pattern: IndexedPattern, text: string): boolean {
   const end = text.length - pattern.lastBytes;
   let at = pattern.firstBytes;
   if (at > end) return false;
-  for (const literal of middle) {
+  const { fillings } = pattern;
+  let areFilled = fillings !== null;
+  for (let gap = 0; gap < middle.length; gap += 1) {
+    const literal = middle[gap] as SearchedLiteral;
     const found = findLiteral(text, literal, at, end - literal.bytes.length);
     if (found === -1) return false;
+    areFilled &&= isFilledBy(text, at, found, fillings?.[gap]);
     at = found + literal.bytes.length;
   }
-  return pattern.program === null || accepts(pattern.program, text) !== 'no';
+  if (pattern.program === null) return true;
+  areFilled &&= isFilledBy(text, at, end, fillings?.at(-1));
+  return areFilled || accepts(pattern.program, text) !== 'no';
+}
+
+/** Whether what stands from `start` to `end` is surely what may fill the gap. */
+function isFilledBy(text: string, start: number, end: number, filling: Filling | undefined): boolean {
+  if (filling === 'anything' || start === end) return true;
+  if (filling === undefined || filling === 'unclear') return false;
+  const { begin, end: close } = filling;
+  if (end - start < begin.length + close.length) return false;
+  return text.startsWith(begin, start) && text.startsWith(close, end - close.length);
 }
 
 /** The whole comparison, for a text that no index has looked at. */

@@ -20,16 +20,24 @@ export interface LinearPattern {
   readonly literalBytes: number;
   /** False if a gap stands for a construct that can't print just anything. */
   readonly isExact: boolean;
+  /** For each gap of an inexact pattern what surely may stand there; null if that can't be told gap by gap. */
+  readonly fillings: readonly Filling[] | null;
   /** What it was compiled from: the source of the exact check. */
   readonly nodes: TemplateNodes;
 }
+
+/**
+ * `anything`; or what a loop over one variable prints: nothing, or all that begins and ends with
+ * these byte strings; or `unclear`.
+ */
+export type Filling = 'anything' | { readonly begin: string; readonly end: string } | 'unclear';
 
 // Each further variant costs memory and, where versions are alike, a comparison for each text. Of
 // 4,563 real templates 97 % need no more than this.
 const VARIANTS_MAX = 16;
 
 /** One variant while it is being built: its literals (text) and gaps (names) in order. */
-type Piece = { readonly text: string } | { readonly gaps: readonly string[] };
+type Piece = { readonly text: string } | { readonly gaps: readonly string[]; readonly filling: Filling };
 interface Draft {
   readonly pieces: readonly Piece[];
   readonly isExact: boolean;
@@ -44,7 +52,7 @@ export function compilePatterns(nodes: TemplateNodes): LinearPattern[] {
   for (const form of formsOf(nodes)) {
     for (const draft of expand(form, VARIANTS_MAX)) {
       for (const pieces of trimmedForms(draft.pieces)) {
-        const pattern = toPattern(pieces, draft.isExact, form);
+        const pattern = toPattern(pieces, draft, form);
         const key = pattern.blocks.join('\0\0');
         // An exact pattern says more than an inexact one with the same blocks, but both are true.
         const known = patterns.get(key);
@@ -95,7 +103,7 @@ function expand(nodes: TemplateNodes, limit: number): Draft[] {
   for (const node of nodes) {
     const ways = waysThrough(node, limit);
     const fits = drafts.length * ways.length <= limit;
-    const chosen = fits ? ways : [{ pieces: [{ gaps: ['either'] }], isExact: false }];
+    const chosen = fits ? ways : [{ pieces: [{ gaps: ['either'], filling: 'unclear' as const }], isExact: false }];
     drafts = drafts.flatMap((draft) =>
       chosen.map((way) => ({ pieces: [...draft.pieces, ...way.pieces], isExact: draft.isExact && way.isExact })),
     );
@@ -105,8 +113,11 @@ function expand(nodes: TemplateNodes, limit: number): Draft[] {
 
 function waysThrough(node: TemplateNode, limit: number): Draft[] {
   if (node.kind === 'literal') return [{ pieces: [{ text: node.text }], isExact: true }];
-  if (node.kind === 'gap') return [{ pieces: [{ gaps: [node.name] }], isExact: true }];
-  if (node.kind === 'repeat') return [{ pieces: [{ gaps: [node.name] }], isExact: isAnything(node.body) }];
+  if (node.kind === 'gap') return [{ pieces: [{ gaps: [node.name], filling: 'anything' }], isExact: true }];
+  if (node.kind === 'repeat') {
+    const filling = loopFilling(node.body);
+    return [{ pieces: [{ gaps: [node.name], filling }], isExact: filling === 'anything' }];
+  }
   // A variable or nothing is a variable.
   if (node.branches.some((branch) => branch.length === 1 && branch[0]?.kind === 'gap')) {
     const all = node.branches.flat();
@@ -115,8 +126,19 @@ function waysThrough(node: TemplateNode, limit: number): Draft[] {
   return node.branches.flatMap((branch) => expand(branch, limit));
 }
 
-function isAnything(nodes: TemplateNodes): boolean {
-  return nodes.length > 0 && nodes.every((node) => node.kind === 'gap');
+/** A loop whose body is a literal or none, variables, and a literal or none: one turn of it prints all that several do. */
+function loopFilling(body: TemplateNodes): Filling {
+  const first = body[0]?.kind === 'literal' ? body[0].text : '';
+  const last = body.at(-1)?.kind === 'literal' ? (body.at(-1) as { text: string }).text : '';
+  const between = body.slice(first === '' ? 0 : 1, last === '' ? undefined : -1);
+  if (between.length === 0 || between.some(({ kind }) => kind !== 'gap')) return 'unclear';
+  return first === '' && last === '' ? 'anything' : { begin: toByteString(first), end: toByteString(last) };
+}
+
+/** Of two neighbouring gaps: if one takes anything, the other may be empty. A loop may; what is unclear may not. */
+function joinedFilling(a: Filling, b: Filling): Filling {
+  if (a === 'unclear' || b === 'unclear') return 'unclear';
+  return a === 'anything' || b === 'anything' ? 'anything' : 'unclear';
 }
 
 /**
@@ -168,7 +190,8 @@ function mergePieces(pieces: readonly Piece[]): Piece[] {
       if (last !== undefined && 'text' in last) merged[merged.length - 1] = { text: last.text + piece.text };
       else merged.push(piece);
     } else if (last !== undefined && 'gaps' in last) {
-      merged[merged.length - 1] = { gaps: [...last.gaps, ...piece.gaps] };
+      const filling = joinedFilling(last.filling, piece.filling);
+      merged[merged.length - 1] = { gaps: [...last.gaps, ...piece.gaps], filling };
     } else {
       merged.push(piece);
     }
@@ -176,8 +199,9 @@ function mergePieces(pieces: readonly Piece[]): Piece[] {
   return merged;
 }
 
-function toPattern(pieces: readonly Piece[], isExact: boolean, nodes: TemplateNodes): LinearPattern {
+function toPattern(pieces: readonly Piece[], draft: Draft, nodes: TemplateNodes): LinearPattern {
   const blocks = [''];
+  const fillings: Filling[] = [];
   const gapNames: (readonly string[])[] = [];
   for (const piece of pieces) {
     if ('text' in piece) {
@@ -185,8 +209,11 @@ function toPattern(pieces: readonly Piece[], isExact: boolean, nodes: TemplateNo
     } else {
       blocks.push('');
       gapNames.push(piece.gaps);
+      fillings.push(piece.filling);
     }
   }
   const literalBytes = blocks.reduce((sum, block) => sum + block.length, 0);
-  return { blocks, gapNames, literalBytes, isExact, nodes };
+  // A trim may have dropped a gap that can't be empty, so the draft is asked and not what is left of it.
+  const isClear = draft.pieces.every((piece) => 'text' in piece || piece.filling !== 'unclear');
+  return { blocks, gapNames, literalBytes, isExact: draft.isExact, fillings: isClear ? fillings : null, nodes };
 }
