@@ -17,8 +17,9 @@ export type JsonPath = readonly JsonPathStep[];
 const STEP =
   /(?:^|\.)(?<key>[^.[\]"]+)|\[(?<index>-?\d+)\]|\["(?<quoted>[^"]*)"\]|\[(?<matchKey>[^=\]"]+)=(?<matchValue>[^\]]*)\]/gy;
 
-/** Throws a `Fault` of kind `config` that shows where the path stops making sense. Empty: the value itself. */
+/** Throws a `Fault` of kind `config` that shows where the path stops making sense. Empty or `$`: the value itself. */
 export function parseJsonPath(text: string): JsonPath {
+  if (text === '$') return [];
   const steps: JsonPathStep[] = [];
   STEP.lastIndex = 0;
   let end = 0;
