@@ -49,8 +49,12 @@ async function report(): Promise<Report> {
   const [row] = await database.query<{ calls: string }>('SELECT count() AS calls FROM invocations');
   const { user, system } = process.cpuUsage();
   const main = process.threadCpuUsage();
-  return { calls: Number(row?.calls), cpuSeconds: (user + system) / 1e6,
-    mainCpuSeconds: (main.user + main.system) / 1e6, residentMb: process.memoryUsage.rss() / 1e6 };
+  return {
+    calls: Number(row?.calls),
+    cpuSeconds: (user + system) / 1e6,
+    mainCpuSeconds: (main.user + main.system) / 1e6,
+    residentMb: process.memoryUsage.rss() / 1e6,
+  };
 }
 
 process.on('message', (message) => {

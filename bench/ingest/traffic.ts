@@ -12,6 +12,8 @@ export interface TrafficOptions {
   /** What the spans of a conversation come to on average. */
   readonly spanBytes: number;
   readonly spansPerRequest: number;
+  /** Takes the naive form of each call: one JSON row with all its messages, as most collectors store it. */
+  readonly onNaiveRow: (row: string) => void;
 }
 
 export interface Traffic {
@@ -19,8 +21,6 @@ export interface Traffic {
   readonly calls: number;
   readonly spans: number;
   readonly bytes: number;
-  /** The naive form of each call: one JSON row with all its messages, as most collectors store it. */
-  readonly naiveRows: () => Generator<string>;
 }
 
 interface Message {
@@ -47,7 +47,6 @@ export function makeTraffic(options: TrafficOptions): Traffic {
   const prompts = Array.from({ length: PROMPTS }, () => sentence(random, shape.systemWords));
   const running: Conversation[] = [];
   const bodies: Buffer[] = [];
-  const naive: string[] = [];
   let batch: { service: number; span: Buffer }[] = [];
   let clock = BigInt(Date.now() - 60_000) * 1_000_000n;
   let spans = 0;
@@ -73,14 +72,14 @@ export function makeTraffic(options: TrafficOptions): Traffic {
     add(conversation.service, callSpan(row));
     // Every fourth call is made by an agent or behind a route, whose span arrives after it.
     if (calls % 4 === 0) add(conversation.service, rootSpan(row));
-    naive.push(naiveRow(row));
+    options.onNaiveRow(naiveRow(row));
     calls += 1;
     conversation.messages.push(textMessage('assistant', turn.answer));
     if (conversation.messages.length >= conversation.turnsMax * 2) running.splice(index, 1);
   }
   flush();
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
-  return { bodies, calls, spans, bytes, naiveRows: () => naive[Symbol.iterator]() as Generator<string> };
+  return { bodies, calls, spans, bytes };
 }
 
 interface Shape {

@@ -16,6 +16,8 @@ export interface StoredFacts {
   readonly traceId: string;
   readonly spanId: string;
   readonly recordId: string;
+  /** Empty when it has none. */
+  readonly responseId: string;
   readonly startedAt: Timestamp;
   readonly facts: string;
 }

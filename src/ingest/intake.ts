@@ -10,11 +10,13 @@ import type { Clock, Timestamp } from '../contract/time.ts';
 import { readLog, readSpan } from '../dialects/read.ts';
 import { shortId } from '../lib/hash.ts';
 import { LineBuffer } from '../lib/line-buffer.ts';
+import { listOf } from '../text/reference.ts';
 import { decodeLogs, decodeTraces } from '../otlp/decode.ts';
 import type { DecodeLimits } from '../otlp/limits.ts';
-import type { Decoded, OtlpLog, OtlpSpan, Undecodable } from '../otlp/model.ts';
-import type { ContentSpaces } from './content/content-space.ts';
+import type { Decoded, OtlpLog, OtlpResource, OtlpScope, OtlpSpan, Undecodable } from '../otlp/model.ts';
+import { instructionsBefore, isHandle, type ContentSpace, type ContentSpaces } from './content/content-space.ts';
 import { factLines, factsLine, type FactLine } from './content/fact-rows.ts';
+import { KnownHistories, type KnownHistory } from './content/known-histories.ts';
 import { Outbox } from './content/outbox.ts';
 import { laneNumber } from './loading/lanes.ts';
 import type { RecentFacts } from './loading/recent-facts.ts';
@@ -34,6 +36,7 @@ export interface IntakeOptions {
 
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #histories = new KnownHistories();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -50,13 +53,13 @@ export class Intake {
    * their bytes are held.
    */
   #draft(request: TelemetryRequest): Drafted | Acknowledgement {
-    const { spaces, clock } = this.#options;
+    const { clock } = this.#options;
     const decoded = this.#decode(request);
     if (decoded.outcome === 'undecodable') {
       const reason = decoded.reason === 'too_many' ? 'too_large' : 'malformed';
       return { outcome: 'undecodable', reason, message: decoded.message };
     }
-    const draft = new Draft(spaces, clock.now());
+    const draft = new Draft(clock.now());
     this.#read(request.signal, decoded, draft);
     const { signal } = request;
     countSpans(draft.kept, { signal, outcome: 'kept' });
@@ -76,11 +79,12 @@ export class Intake {
     for (const { resource, scope, items } of decoded.groups) {
       for (const item of items) {
         try {
-          const facts =
-            signal === 'traces'
-              ? readSpan(resource, scope, item as OtlpSpan)
-              : readLog(resource, scope, item as OtlpLog, sequence++);
-          if (facts !== null) draft.add(facts);
+          if (signal === 'traces') {
+            this.#readSpan(resource, scope, item as OtlpSpan, draft);
+          } else {
+            const facts = readLog(resource, scope, item as OtlpLog, sequence++);
+            if (facts !== null) draft.add(facts, this.#options.spaces.for(facts.environment));
+          }
         } catch (error) {
           // A reader's bug must not cost the sender the rest of the request.
           this.#options.onError(error);
@@ -89,6 +93,26 @@ export class Intake {
         }
       }
     }
+  }
+
+  #readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpan, draft: Draft): void {
+    const { spaces } = this.#options;
+    const short = this.#histories.shorten(span);
+    let facts = readSpan(resource, scope, short?.span ?? span);
+    let history = short?.history;
+    // The shortcut must not be seen by anything but packing under the same policy.
+    if (history !== undefined && (facts === null || !mayShorten(facts, history, spaces.for(facts.environment)))) {
+      facts = readSpan(resource, scope, span);
+      history = undefined;
+    }
+    if (facts === null) return;
+    const space = spaces.for(facts.environment);
+    const packed = draft.add(facts, space, history);
+    const last = packed.input?.at(-1);
+    const list = last === undefined ? null : listOf(last);
+    const node = list === null ? undefined : space.lists.at(list);
+    if (facts.input === undefined || node === undefined || facts.twinKey !== undefined) return;
+    this.#histories.remember(span, facts.input, node, instructionsBefore(facts.input), space);
   }
 
   /** Null when all is durable. */
@@ -107,6 +131,12 @@ export class Intake {
   }
 }
 
+/** A twin is recognised by all of what was said, so its history must be read; see `SpanFacts.twinKey`. */
+function mayShorten(facts: SpanFacts, history: KnownHistory, space: ContentSpace): boolean {
+  if (facts.input === undefined || facts.twinKey !== undefined || space !== history.space) return false;
+  return isHandle(facts.input[instructionsBefore(facts.input)], history.handle);
+}
+
 /** A request as it goes to the disk. */
 interface Drafted {
   readonly sections: readonly Section[];
@@ -120,20 +150,20 @@ interface Drafted {
 class Draft {
   readonly #outbox = new Outbox();
   readonly #facts: SpanFacts[] = [];
-  readonly #spaces: ContentSpaces;
   readonly #receivedAt: Timestamp;
   readonly #factLines = new LineBuffer();
   readonly #quarantineLines = new LineBuffer();
 
-  constructor(spaces: ContentSpaces, receivedAt: Timestamp) {
-    this.#spaces = spaces;
+  constructor(receivedAt: Timestamp) {
     this.#receivedAt = receivedAt;
   }
 
-  add(facts: SpanFacts): void {
-    const packed = this.#spaces.for(facts.environment).pack(facts, this.#outbox);
+  /** Returns the facts as they were packed. */
+  add(facts: SpanFacts, space: ContentSpace, history?: KnownHistory): SpanFacts {
+    const packed = space.pack(facts, this.#outbox, history);
     this.#facts.push(packed);
     this.#factLines.add(factsLine(packed, this.#receivedAt));
+    return packed;
   }
 
   /** Only what identifies the record: its content may be under a policy that nobody could read here. */

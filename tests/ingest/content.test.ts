@@ -54,6 +54,13 @@ const one = (run: Run, traceId: string) =>
     ({ items }) => items.length > 0,
   );
 
+function turnsOf(name: string, count: number, long: (name: string) => string): { role: string; text: string }[] {
+  return Array.from({ length: count }, (_, turn) => [
+    { role: 'assistant', text: long(`${name} answer ${turn}`) },
+    { role: 'user', text: turn % 2 === 0 ? `${name} short ${turn}` : long(`${name} question ${turn}`) },
+  ]).flat();
+}
+
 describe('content', () => {
   it('that must only be hashed never reaches the disk, not even in the spool', async () => {
     const secret = `the secret ${hexId(20)}`;
@@ -135,6 +142,34 @@ describe('content', () => {
       );
       // Two for each turn, and every 25th list is whole; naively it would be 2,500.
       expect(Number(lists?.messages)).toBeLessThan(260);
+    });
+  });
+
+  it('of a long history is read in full, where the beginning was known and where it was not', async () => {
+    await withIngest({}, async (run) => {
+      const long = (name: string): string => `${name} ${'says the same again and again '.repeat(12)}`;
+      const opening = [
+        { role: 'system', text: long('system') },
+        { role: 'developer', text: 'short' },
+        { role: 'user', text: long('opening') },
+      ];
+      // Two conversations that begin alike and part, and one that takes a message back.
+      const branches = ['a', 'b'].map((branch) => [...opening, ...turnsOf(branch, 8, long)]);
+      const sent = branches.flatMap((said) => Array.from({ length: 8 }, (_, turn) => said.slice(0, 3 + 2 * turn)));
+      const edited = [...opening, { role: 'user', text: 'edited' }, ...turnsOf('a', 3, long).slice(1)];
+      const conversations = [...sent, edited, ...sent.slice(4, 6)];
+      const traces: string[] = [];
+      for (const said of conversations) {
+        const traceId = hexId(16);
+        traces.push(traceId);
+        const { 'gen_ai.system_instructions': _system, ...attributes } = chatAttributes('', said, 'ok');
+        await run.send({ traceId, attributes });
+      }
+      for (const [index, said] of conversations.entries()) {
+        const { items } = await one(run, traces[index] as string);
+        const expected = said.map(({ role, text }) => ({ role, parts: [{ type: 'text', text }] }));
+        expect(items[0]?.invocation.input).toEqual(expected);
+      }
     });
   });
 

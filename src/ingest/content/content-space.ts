@@ -7,6 +7,7 @@ import type { Evaluation, Message } from '../../contract/invocation.ts';
 import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import { listMessage } from '../../text/reference.ts';
+import type { KnownHistory } from './known-histories.ts';
 import { MessageLists } from './message-lists.ts';
 import { MessageMemory, type OnText } from './messages.ts';
 import type { Outbox } from './outbox.ts';
@@ -29,12 +30,12 @@ export class ContentSpace {
   }
 
   /** What the packed facts refer to, and is not stored yet, is in the outbox afterwards. */
-  pack(facts: SpanFacts, outbox: Outbox): SpanFacts {
+  pack(facts: SpanFacts, outbox: Outbox, history?: KnownHistory): SpanFacts {
     const onText = outbox.addText;
     const packed: { -readonly [Key in keyof SpanFacts]: SpanFacts[Key] } = { ...facts };
     const text = (value: string): string => this.messages.packString(value, onText);
     if (facts.system !== undefined) packed.system = this.#packMessages(facts.system, outbox);
-    if (facts.input !== undefined) packed.input = this.#packMessages(facts.input, outbox);
+    if (facts.input !== undefined) packed.input = this.#packMessages(facts.input, outbox, history);
     if (facts.output !== undefined) packed.output = facts.output.map((message) => this.messages.pack(message, onText));
     if (facts.template !== undefined) packed.template = text(facts.template);
     if (facts.variables !== undefined) packed.variables = mapValues(facts.variables, text);
@@ -48,18 +49,18 @@ export class ContentSpace {
   }
 
   /** Instructions stand in place, and so does a short list; a long one becomes a message that refers to it. */
-  #packMessages(messages: readonly Message[], outbox: Outbox): readonly Message[] {
-    let head = 0;
-    while (head < messages.length && INSTRUCTION_ROLES.has((messages[head] as Message).role)) head += 1;
+  #packMessages(messages: readonly Message[], outbox: Outbox, history?: KnownHistory): readonly Message[] {
+    const head = instructionsBefore(messages);
+    const from = history !== undefined && isHandle(messages[head], history.handle) ? history.node : undefined;
     const onText = outbox.addText;
-    if (messages.length - head <= INLINE_MESSAGES_MAX) {
+    if (from === undefined && messages.length - head <= INLINE_MESSAGES_MAX) {
       return messages.map((message) => this.messages.pack(message, onText));
     }
     const tail: string[] = [];
-    for (let index = head; index < messages.length; index += 1) {
+    for (let index = from === undefined ? head : head + 1; index < messages.length; index += 1) {
       tail.push(this.messages.packedJson(messages[index] as Message, onText));
     }
-    const node = this.lists.find(tail);
+    const node = this.lists.find(tail, from);
     outbox.addList(node);
     const inline = messages.slice(0, head).map((message) => this.messages.pack(message, onText));
     return [...inline, listMessage(node.hash as ContentHash)];
@@ -73,6 +74,18 @@ export class ContentSpace {
       ...(settings.tools !== undefined && { tools: settings.tools.map(json) }),
     };
   }
+}
+
+/** How many messages stand in place at the beginning. */
+export function instructionsBefore(messages: readonly Message[]): number {
+  let head = 0;
+  while (head < messages.length && INSTRUCTION_ROLES.has((messages[head] as Message).role)) head += 1;
+  return head;
+}
+
+export function isHandle(message: Message | undefined, handle: string): boolean {
+  const [only] = message?.parts ?? [];
+  return only?.type === 'text' && only.text === handle;
 }
 
 function packEvaluation(evaluation: Evaluation, text: (value: string) => string): Evaluation {

@@ -23,7 +23,7 @@ export interface FactLine {
 }
 
 /** The `facts` column: what has no column of its own. */
-type FactsColumn = Omit<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedAt'>;
+type FactsColumn = Omit<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedAt' | 'responseId'>;
 
 interface Row {
   readonly trace_id: string;
@@ -61,9 +61,9 @@ export function responseIdOfKey(key: string): string | null {
 
 /** One line of `span_facts`, with its line end. */
 export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
-  const { traceId, spanId, recordId, startedAt, ...column } = packed;
+  const { traceId, spanId, recordId, startedAt, responseId, ...column } = packed;
   const record = recordId === '' ? '' : `"record_id":"${recordId}",`;
-  const response = packed.responseId === undefined ? '' : `"response_id":${JSON.stringify(packed.responseId)},`;
+  const response = responseId === undefined ? '' : `"response_id":${JSON.stringify(responseId)},`;
   // The ids are hex or hashes and the times are timestamps: none needs escaping.
   return (
     `{"trace_id":"${traceId}","span_id":"${spanId}",${record}${response}"started_at":"${startedAt}",` +
@@ -97,17 +97,21 @@ export function parseFactLines(bytes: Buffer): FactLine[] {
 
 /** A row that was read back from the store. */
 export function factLineOfRow(stored: StoredFacts): FactLine {
-  const { traceId, spanId, recordId, startedAt } = stored;
-  const ids = JSON.stringify({ trace_id: traceId, span_id: spanId, record_id: recordId, started_at: startedAt });
+  const { traceId, spanId, recordId, responseId, startedAt } = stored;
+  const ids = JSON.stringify({
+    trace_id: traceId,
+    span_id: spanId,
+    record_id: recordId,
+    response_id: responseId,
+    started_at: startedAt,
+  });
   const bytes = Buffer.from(`${ids.slice(0, -1)},"facts":${stored.facts}}`);
   return { ...lineOf(JSON.parse(bytes.toString()) as Row, bytes, 0, bytes.length) };
 }
 
 /** Packed facts, as they were before they became a line. */
 export function readFacts(line: FactLine): SpanFacts {
-  const { facts } = JSON.parse(line.bytes.toString('utf8', line.start, line.end)) as Row;
-  const { traceId, spanId, recordId, startedAt } = line;
-  return Object.assign(facts, { traceId, spanId, recordId, startedAt });
+  return factsOf(JSON.parse(line.bytes.toString('utf8', line.start, line.end)) as Row);
 }
 
 /** Whether two lines of one span say the same, whenever they came. */
@@ -117,12 +121,20 @@ export function saySame(a: FactLine, b: FactLine): boolean {
   return a.startedAt === b.startedAt && a.bytes.compare(b.bytes, bStart, b.end, aStart, a.end) === 0;
 }
 
+function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, response_id, started_at }: Row): SpanFacts {
+  const ids = { traceId, spanId, recordId: record_id ?? '', startedAt: started_at };
+  return Object.assign(
+    facts,
+    response_id === undefined || response_id === '' ? ids : { ...ids, responseId: response_id },
+  );
+}
+
 function lineOf(row: Row, bytes: Buffer, start: number, end: number): FactLine {
   return {
     traceId: row.trace_id,
     spanId: row.span_id,
     recordId: row.record_id ?? '',
-    keys: sharedKeys({ ...row.facts, startedAt: row.started_at } as SpanFacts),
+    keys: sharedKeys(factsOf(row)),
     startedAt: row.started_at,
     bytes,
     start,

@@ -29,6 +29,8 @@ export interface ListNode {
   claimedBy: object | null;
 }
 
+// 128 bits: a list's hash only finds it again, and every call carries two of them.
+const HASH_DIGITS = 32;
 // A reader follows at most so many rows; every 25th list of a long conversation is whole.
 const BASE_DEPTH_MAX = 24;
 // About 400 bytes a node. Forgetting all of them costs one whole list per running conversation.
@@ -38,15 +40,19 @@ export class MessageLists {
   #root = emptyList();
   #byHash = new Map<ContentHash, ListNode>();
 
-  /** The place of a list of packed messages; `isStored` says whether a row of it was written. */
-  find(messages: readonly string[]): ListNode {
+  /** The place of a list of packed messages, behind those of `from`; `isStored` says whether a row of it was written. */
+  find(messages: readonly string[], from?: ListNode): ListNode {
     if (this.#byHash.size > NODES_MAX) {
       this.#root = emptyList();
       this.#byHash = new Map();
     }
-    let node = this.#root;
+    let node = from ?? this.#root;
     for (const json of messages) node = childOf(node, json) ?? this.#add(node, json);
     return node;
+  }
+
+  at(hash: ContentHash): ListNode | undefined {
+    return this.#byHash.get(hash);
   }
 
   /** The list's packed messages as JSON, or null when it is not remembered. */
@@ -59,7 +65,7 @@ export class MessageLists {
   }
 
   #add(parent: ListNode, json: string): ListNode {
-    const hash: ContentHash = `sha256:${digest('sha256', parent.hash + json, 'hex')}`;
+    const hash: ContentHash = `sha256:${digest('sha256', parent.hash + json, 'hex').slice(0, HASH_DIGITS)}`;
     const node = { ...emptyList(), hash, parent, json, isStored: false };
     if (parent.next === null) {
       parent.next = node;

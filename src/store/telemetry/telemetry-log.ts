@@ -11,6 +11,7 @@ interface FactsRow {
   readonly trace_id: string;
   readonly span_id: string;
   readonly record_id: string;
+  readonly response_id: string;
   readonly started_at: Timestamp;
   readonly facts: string;
 }
@@ -32,7 +33,7 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
 
     factsOfTraces: async (traceIds, limitPerTrace) => {
       const rows = await database.query<FactsRow>(
-        `SELECT trace_id, span_id, record_id, started_at, facts FROM span_facts
+        `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM span_facts
          WHERE trace_id IN {ids:Array(String)}
          ORDER BY trace_id, span_id, record_id LIMIT ${Math.floor(limitPerTrace)} BY trace_id`,
         { ids: traceIds },
@@ -42,7 +43,7 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
 
     tracesOfResponses: async (responseIds) => {
       const rows = await database.query<FactsRow>(
-        `SELECT trace_id, span_id, record_id, started_at, facts FROM span_facts
+        `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM span_facts
          WHERE response_id IN {ids:Array(String)} ORDER BY received_at DESC LIMIT ${FACTS_PER_RESPONSE} BY response_id`,
         { ids: responseIds },
       );
@@ -98,8 +99,8 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
 const FACTS_PER_RESPONSE = 32;
 
 function toFacts(row: FactsRow): StoredFacts {
-  const { trace_id: traceId, span_id: spanId, record_id: recordId, started_at: startedAt, facts } = row;
-  return { traceId, spanId, recordId, startedAt, facts };
+  const { trace_id: traceId, span_id: spanId, record_id: recordId, response_id: responseId } = row;
+  return { traceId, spanId, recordId, responseId, startedAt: row.started_at, facts: row.facts };
 }
 
 function toStoredInvocation(row: InvocationKeyRow): StoredInvocation {

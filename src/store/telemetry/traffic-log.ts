@@ -2,13 +2,30 @@
 
 import type { AttributionKind } from '../../contract/attribution.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import type { TrafficLog } from '../../contract/traffic-log.ts';
+import {
+  UNREGISTERED_PREFIX,
+  type LastChanges,
+  type TraceCursor,
+  type TrafficLog,
+  type TrafficRow,
+} from '../../contract/traffic-log.ts';
+import { addMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 
-/** Enough to see whether several unknown texts are the same edit. */
-const EXAMPLES_PER_GROUP = 8;
+/** Enough that the share of a kind among them says something about the group. */
+const EXAMPLES_PER_GROUP = 16;
 /** Attributions that a newly registered version can improve. */
-const OPEN_KINDS: readonly AttributionKind[] = ['unknown', 'near', 'ambiguous'];
+const OPEN_KINDS: readonly AttributionKind[] = ['unknown', 'near', 'ambiguous', 'insufficient_evidence'];
+/** The observation that a change is a change from: targets are polled at least this often. */
+const POLLED_WITHIN_MS = 24 * 3_600_000;
+
+export function createTrafficLog(database: Database): TrafficLog {
+  return {
+    traffic: (from, until, groupsMax) => readTraffic(database, from, until, groupsMax),
+    lastChanges: (prompts, since) => readLastChanges(database, prompts, since),
+    unattributed: (from, until, after, limit) => readUnattributed(database, from, until, after, limit),
+  };
+}
 
 interface GroupRow {
   readonly environment: string;
@@ -19,55 +36,120 @@ interface GroupRow {
   readonly version: string;
   readonly declared_prompt: string;
   readonly declared_version: string;
+  readonly has_content: number;
   readonly calls: string;
   readonly first_at: Timestamp;
   readonly last_at: Timestamp;
-  readonly examples: readonly (readonly [traceId: string, spanId: string])[];
+  readonly examples: readonly (readonly [traceId: string, spanId: string, startedAt: string])[];
 }
 
-export function createTrafficLog(database: Database): TrafficLog {
+// The calls with the smallest hashes are an even sample of the window that hardly changes as it moves on.
+const EXAMPLES = `arrayMap(
+    one -> (one.2, one.3, one.4),
+    groupArraySorted(${EXAMPLES_PER_GROUP})((cityHash64(trace_id, span_id), trace_id, span_id, started_at))
+  )`;
+
+async function readTraffic(
+  database: Database,
+  from: Timestamp,
+  until: Timestamp,
+  groupsMax: number,
+): Promise<readonly TrafficRow[]> {
+  const rows = await database.query<GroupRow>(
+    `SELECT environment, service, instance, attribution_kind AS kind, prompt, version,
+       declared_prompt, declared_version, prompt_hash != '' AS has_content,
+       count() AS calls, min(started_at) AS first_at, max(started_at) AS last_at, ${EXAMPLES} AS examples
+     FROM invocations FINAL
+     WHERE ${within('from', 'until')} AND is_deleted = 0
+     GROUP BY environment, service, instance, kind, prompt, version, declared_prompt, declared_version, has_content
+     ORDER BY calls DESC, environment, service, instance, kind, prompt, version LIMIT {limit:UInt32}`,
+    { from, until, limit: groupsMax },
+  );
+  return rows.map(toTrafficRow);
+}
+
+function toTrafficRow(row: GroupRow): TrafficRow {
+  const { environment, service, instance, kind, prompt, version } = row;
   return {
-    traffic: async (from, until, groupsMax) => {
-      const rows = await database.query<GroupRow>(
-        `SELECT environment, service, instance, attribution_kind AS kind, prompt, version, declared_prompt, declared_version,
-           count() AS calls, min(started_at) AS first_at, max(started_at) AS last_at,
-           arrayMap(example -> (example.2, example.3), arrayReverseSort(groupArrayLast(${EXAMPLES_PER_GROUP})((started_at, trace_id, span_id)))) AS examples
-         FROM invocations FINAL
-         WHERE started_at BETWEEN {from:DateTime64(9, 'UTC')} AND {until:DateTime64(9, 'UTC')}
-           AND toStartOfHour(started_at) >= toStartOfHour({from:DateTime64(9, 'UTC')}) AND is_deleted = 0
-         GROUP BY ALL ORDER BY calls DESC LIMIT {limit:UInt32}`,
-        { from, until, limit: groupsMax },
-      );
-      return rows.map(
-        ({
-          calls,
-          first_at: firstAt,
-          last_at: lastAt,
-          declared_prompt: declaredPrompt,
-          declared_version: declaredVersion,
-          examples,
-          ...row
-        }) => ({
-          ...row,
-          declaredPrompt,
-          declaredVersion,
-          calls: Number(calls),
-          firstAt,
-          lastAt,
-          examples: examples.map(([traceId, spanId]) => ({ traceId, spanId })),
-        }),
-      );
-    },
-    unattributed: async (since, before, limit) => {
-      const rows = await database.query<{ trace_id: string; newest: Timestamp }>(
-        `SELECT trace_id, max(started_at) AS newest FROM invocations FINAL
-         WHERE started_at >= {since:DateTime64(9, 'UTC')} AND toStartOfHour(started_at) >= toStartOfHour({since:DateTime64(9, 'UTC')})
-           AND attribution_kind IN {kinds:Array(String)} AND is_deleted = 0
-           ${before === null ? '' : `AND started_at < {before:DateTime64(9, 'UTC')}`}
-         GROUP BY trace_id ORDER BY newest DESC LIMIT {limit:UInt32}`,
-        { since, kinds: OPEN_KINDS, limit, ...(before === null ? {} : { before }) },
-      );
-      return rows.map((row) => ({ traceId: row.trace_id, startedAt: row.newest }));
-    },
+    environment,
+    service,
+    instance,
+    kind,
+    prompt,
+    version,
+    declaredPrompt: row.declared_prompt,
+    declaredVersion: row.declared_version,
+    hasContent: row.has_content === 1,
+    calls: Number(row.calls),
+    firstAt: row.first_at,
+    lastAt: row.last_at,
+    examples: row.examples.map(([traceId, spanId, startedAt]) => ({
+      traceId,
+      spanId,
+      startedAt: startedAt as Timestamp,
+    })),
   };
+}
+
+async function readLastChanges(
+  database: Database,
+  prompts: readonly string[],
+  since: Timestamp,
+): Promise<readonly LastChanges[]> {
+  if (prompts.length === 0) return [];
+  const rows = await database.query<LastChanges>(
+    // The table of the newest observations tells where in the large one to look.
+    `SELECT prompt, environment, maxOrNullIf(at, what = 'held') AS held, maxOrNullIf(at, what = 'pinned') AS pinned
+     FROM (
+       SELECT 'held' AS what, prompt, environment, observed_at AS at, strict_hash AS now,
+         lagInFrame(strict_hash, 1, strict_hash) OVER (
+           PARTITION BY target, part, prompt ORDER BY observed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+         ) AS before
+       FROM observations
+       WHERE answered AND observed_at >= {before:DateTime64(9, 'UTC')} AND prompt IN {prompts:Array(String)}
+         AND target IN (SELECT target FROM latest_observations WHERE prompt IN {prompts:Array(String)})
+       UNION ALL
+       SELECT 'pinned' AS what, prompt, environment, recorded_at AS at, version AS now,
+         lagInFrame(version, 1, version) OVER (
+           PARTITION BY prompt, environment, rule ORDER BY recorded_at
+           ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+         ) AS before
+       FROM pins WHERE prompt IN {prompts:Array(String)}
+     )
+     WHERE now != before AND at >= {since:DateTime64(9, 'UTC')} GROUP BY prompt, environment`,
+    { prompts: [...new Set(prompts)], since, before: addMillis(since, -POLLED_WITHIN_MS) },
+  );
+  return rows;
+}
+
+async function readUnattributed(
+  database: Database,
+  from: Timestamp,
+  until: Timestamp,
+  after: TraceCursor | null,
+  limit: number,
+): Promise<readonly TraceCursor[]> {
+  const beyond =
+    after === null ? '' : `HAVING (newest, trace_id) < ({afterTime:DateTime64(9, 'UTC')}, {afterTrace:String})`;
+  const rows = await database.query<{ trace_id: string; newest: Timestamp }>(
+    `SELECT trace_id, max(started_at) AS newest FROM invocations FINAL
+     WHERE ${within('from', 'until')} AND is_deleted = 0
+       AND (attribution_kind IN {kinds:Array(String)} OR startsWith(version, '${UNREGISTERED_PREFIX}'))
+     GROUP BY trace_id ${beyond} ORDER BY newest DESC, trace_id DESC LIMIT {limit:UInt32}`,
+    {
+      from,
+      until,
+      kinds: OPEN_KINDS,
+      limit,
+      ...(after === null ? {} : { afterTime: after.startedAt, afterTrace: after.traceId }),
+    },
+  );
+  return rows.map((row) => ({ traceId: row.trace_id, startedAt: row.newest }));
+}
+
+/** With the same condition on the hour, which is what the table is ordered by. */
+function within(from: string, until: string): string {
+  const [first, last] = [from, until].map((name) => `{${name}:DateTime64(9, 'UTC')}`);
+  return `started_at BETWEEN ${first} AND ${last}
+       AND toStartOfHour(started_at) BETWEEN toStartOfHour(${first}) AND toStartOfHour(${last})`;
 }
