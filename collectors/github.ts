@@ -60,7 +60,12 @@ export const github = sourcePlugin({
   config: Config,
   target: Target,
   example: {
-    config: { token: 'env:GITHUB_TOKEN', repository: 'acme/prompts', ref: 'main' },
+    config: {
+      token: 'env:GITHUB_TOKEN',
+      repository: 'acme/prompts',
+      ref: 'main',
+      webhook_secret: 'env:GITHUB_WEBHOOK_SECRET',
+    },
     targets: [{ path: 'support/intent-classifier.txt' }, { path: 'prompts.yaml', field: 'intent.template' }],
   },
   create: (config, context): Source<Target> => {

@@ -86,6 +86,7 @@ export const langfuse = sourcePlugin({
       public_key: 'env:LANGFUSE_PUBLIC_KEY',
       secret_key: 'env:LANGFUSE_SECRET_KEY',
       label: 'production',
+      webhook_secret: 'env:LANGFUSE_WEBHOOK_SECRET',
     },
     targets: [{ name: 'support/intent-classifier' }],
   },

@@ -1,0 +1,92 @@
+/** Writes `docs/sources.md` from the plugins: what each can do, and the keys it has. */
+
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { sourcePlugins } from '../../../collectors/index.ts';
+import { listSourceTypes } from '../../../src/polling/open-sources.ts';
+
+const OPTIONAL_POWERS = ['versions', 'restore', 'webhook', 'discover', 'watch'] as const;
+
+interface Field {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Field[];
+  readonly default?: unknown;
+  readonly secret?: boolean;
+}
+
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, Field>>;
+  readonly required?: readonly string[];
+}
+
+export function sourcesDocument(): string {
+  const types = listSourceTypes(sourcePlugins);
+  const table = [
+    `| type | what it watches | ${OPTIONAL_POWERS.join(' | ')} |`,
+    `| --- | --- | ${OPTIONAL_POWERS.map(() => '---').join(' | ')} |`,
+    ...types.map(({ type, summary, powers }) => {
+      const marks = OPTIONAL_POWERS.map((power) => (powers.includes(power) ? 'yes' : ''));
+      return `| [${type}](#${type}) | ${summary} | ${marks.join(' | ')} |`;
+    }),
+  ];
+  return [
+    '<!-- Generated from collectors/ by tests/sources/document.test.ts; `npx vitest run tests/sources/document.test.ts --update` writes it anew. -->',
+    '',
+    '# Sources',
+    '',
+    'Every source has the keys `name`, `type`, `environment`, `every`, `timeout` and `targets`, and every target has `prompt`; what follows are the keys of each type beside them. A secret may be written as `env:NAME` or `file:PATH`, and is never shown.',
+    '',
+    '*versions*: it is a registry too. *restore*: `plumbline restore` can put a version back. *webhook*: it can tell us of a change; some need a signing secret in the configuration first. *discover*: it can list what it holds. *watch*: an edit is seen at once, and polling goes on.',
+    '',
+    ...table,
+    '',
+    ...sourcePlugins.flatMap((plugin) => section(plugin)),
+  ].join('\n');
+}
+
+function section(plugin: (typeof sourcePlugins)[number]): readonly string[] {
+  const { config, targets } = plugin.example;
+  const entries = targets.map((target, index) => ({ prompt: `prompt-${index + 1}`, ...(target as object) }));
+  const example = {
+    name: 'example',
+    type: plugin.type,
+    environment: 'production',
+    ...(config as object),
+    targets: entries,
+  };
+  return [
+    `## ${plugin.type}`,
+    '',
+    plugin.summary,
+    '',
+    '```yaml',
+    stringify({ sources: [example] }, { lineWidth: 0 }).trimEnd(),
+    '```',
+    '',
+    ...fields('Source', plugin.config),
+    ...fields('Target', plugin.target),
+  ];
+}
+
+function fields(title: string, schema: z.ZodType): readonly string[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+  }) as ObjectSchema;
+  const names = Object.keys(properties);
+  if (names.length === 0) return [];
+  const rows = names.map((name) => {
+    const field = properties[name] ?? {};
+    const usual = field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``;
+    const kind = field.secret === true ? 'secret' : kindOf(field);
+    return `| \`${name}\` | ${kind} | ${required.includes(name) ? 'yes' : ''} | ${usual} |`;
+  });
+  return [`| ${title} key | kind | required | default |`, '| --- | --- | --- | --- |', ...rows, ''];
+}
+
+function kindOf(field: Field): string {
+  if (field.enum !== undefined) return field.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (field.anyOf !== undefined) return 'one of several';
+  return field.type ?? 'any';
+}
