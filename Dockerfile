@@ -21,6 +21,7 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/bin ./bin
+COPY --from=build /app/dashboards ./dashboards
 COPY --from=build /app/examples ./examples
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -21,16 +21,17 @@ export function buildAlert(delivery: Delivery, incident: Incident, at: Timestamp
     transition: delivery.transition,
     incident,
     at,
-    restoreCommand: restoreCommand(delivery, incident, options),
+    restoreCommand: delivery.transition === 'resolved' ? null : restoreCommand(incident, options),
     showCommand: `${command} incidents ${incident.id}`,
     url: publicUrl === null ? null : `${publicUrl.replace(/\/+$/, '')}/incidents/${incident.id}`,
   };
 }
 
-function restoreCommand(delivery: Delivery, incident: Incident, options: AlertOptions): string | null {
+/** The command that puts back what belongs there. */
+export function restoreCommand(incident: Incident, options: Omit<AlertOptions, 'publicUrl'>): string | null {
   // There is nothing to put back when all is well, when nothing says what belongs there, or when the
   // source can't write.
-  if (delivery.transition === 'resolved' || incident.status === 'resolved') return null;
+  if (incident.status === 'resolved') return null;
   if (incident.expected === null || !options.canRestore(incident.target)) return null;
   return `${options.command} restore ${incident.target}`;
 }

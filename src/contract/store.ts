@@ -35,6 +35,8 @@ export interface ObservationLog {
   append(observations: readonly Observation[]): Promise<void>;
   /** The newest observation that is not `unreachable`, per (target, part); and the newest of any outcome. */
   latest(): Promise<readonly LatestObservation[]>;
+  /** When each (target, part) was last looked at, and last answered. Reads no contents. */
+  lastLooks(): Promise<readonly LastLook[]>;
   list(filter: ObservationFilter, page: Page): Promise<PageOf<Observation>>;
   /**
    * When the present content of a target was first and the previous one last seen: the interval in
@@ -48,6 +50,14 @@ export interface LatestObservation {
   readonly part: string;
   readonly last: Observation;
   readonly lastAnswered: Observation | null;
+}
+
+export interface LastLook {
+  readonly target: string;
+  readonly part: string;
+  readonly lookedAt: Timestamp;
+  /** Null while it has only been unreachable. */
+  readonly answeredAt: Timestamp | null;
 }
 
 export interface ObservationFilter {

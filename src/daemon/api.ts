@@ -1,5 +1,6 @@
 /** Gives the HTTP API what it asks for, from the daemon's parts. */
 
+import { restoreCommand } from '../alerting/alert.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Clock } from '../contract/time.ts';
@@ -30,6 +31,8 @@ export interface ApiParts {
   readonly clock: Clock;
   readonly status: () => DaemonStatus;
   readonly everyMsOf: (source: string) => number;
+  /** How the command line is called here. */
+  readonly command: string;
 }
 
 export function daemonApi(parts: ApiParts): Api {
@@ -43,6 +46,7 @@ export function daemonApi(parts: ApiParts): Api {
     verdicts: store.verdicts,
     incidents: store.incidents,
     deliveries: store.deliveries,
+    restores: store.restores,
     timeline: store.timeline,
     registry: () => registry().snapshot,
     includedBy: (component) => {
@@ -67,13 +71,18 @@ export function daemonApi(parts: ApiParts): Api {
       const near = attribution.near(query);
       return near.length === 0 ? answer : { ...answer, kind: 'near', near };
     },
+    restoreCommand: (incident) =>
+      restoreCommand(incident, {
+        command: parts.command,
+        canRestore: (id) => polling.targets().some((target) => target.id === id && target.canRestore),
+      }),
     acknowledge: async (id, by) => found(id, await incidents.acknowledge(id, by)),
     snooze: async (id, until, by) => found(id, await incidents.snooze(id, until, by)),
     resolve: async (id, by) => found(id, await incidents.resolve(id, by)),
     takePush: (source, push) => pushes.take(source, push),
     restore: (call) => {
       if (call.target === '') throw new Fault('config', 'Name the target.', { hint: 'A target is SOURCE/prompt.' });
-      return restore(call, { polling, watch, registry, log });
+      return restore(call, { polling, watch, registry, restores: store.restores, clock: parts.clock, log });
     },
   };
 }

@@ -291,8 +291,9 @@ export class Daemon {
   }
 
   #makeHttp(): HttpServer {
-    const { configuration, version, log, metrics } = this.#options;
+    const { configuration, version, log, metrics, command } = this.#options;
     const api = daemonApi({
+      command,
       store: this.#store,
       telemetry: this.telemetry,
       registry: () => this.registry.view,

@@ -4,6 +4,7 @@ import type { Attribution, AttributionQuery } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
+import type { RestoreLog } from '../contract/restore-log.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { RawRequest } from './route.ts';
@@ -17,6 +18,7 @@ export interface Api {
   readonly verdicts: VerdictLog;
   readonly incidents: IncidentLog;
   readonly deliveries: DeliveryLog;
+  readonly restores: Pick<RestoreLog, 'list'>;
   readonly timeline: TimelineLog;
   registry(): RegistrySnapshot;
   versions(prompt: string): Promise<readonly RegisteredVersion[]>;
@@ -25,6 +27,8 @@ export interface Api {
   targets(): readonly TargetInfo[];
   readonly calls: Pick<InvocationLog, 'list' | 'usage'>;
   attribute(query: AttributionQuery): Promise<Attribution>;
+  /** What to type to put back what belongs there; null when there is nothing to put back, or it can't be. */
+  restoreCommand(incident: Incident): string | null;
   acknowledge(id: string, by: string): Promise<Incident>;
   snooze(id: string, until: Timestamp, by: string): Promise<Incident>;
   resolve(id: string, by: string): Promise<Incident>;

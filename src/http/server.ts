@@ -12,15 +12,18 @@ import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequ
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { promptRoutes } from './routes/prompts.ts';
+import { restoreRoutes } from './routes/restores.ts';
 import { targetRoutes } from './routes/targets.ts';
 import { timeMachineRoutes } from './routes/time-machine.ts';
 import { trafficRoutes } from './routes/traffic.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { mountWebPage } from './web.ts';
 
 export const API_ROUTES: readonly AnyRoute[] = [
   ...healthRoutes,
   ...promptRoutes,
   ...targetRoutes,
+  ...restoreRoutes,
   ...incidentRoutes,
   ...timeMachineRoutes,
   ...trafficRoutes,
@@ -30,6 +33,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
 /** Largest request body; the largest use is a text to attribute. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
+const PARAMETER_CHARACTERS_MAX = 1_000;
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -52,6 +56,8 @@ export class HttpServer implements Component {
       bodyLimit: BODY_BYTES_MAX,
       requestTimeout: REQUEST_TIMEOUT_MS,
       forceCloseConnections: 'idle',
+      // Ids of prompts have up to 200 characters, each up to three when it is escaped.
+      routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
       logger: false,
     });
     const document = openApiDocument(API_ROUTES, options.version);
@@ -63,6 +69,7 @@ export class HttpServer implements Component {
       handle: async () => ({ json: document }),
     });
     for (const definition of [...API_ROUTES, describe]) this.#mount(definition, api);
+    mountWebPage(this.#server);
     this.#server.setNotFoundHandler((request, reply) =>
       sendProblem(
         reply,

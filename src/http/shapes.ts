@@ -4,7 +4,8 @@ import type { Attribution } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
-import type { ActiveAt, Delivery, HeldEntry, PageOf, TimelineEntry, UsedEntry } from '../contract/store.ts';
+import type { RestoreRecord } from '../contract/restore-log.ts';
+import type { ActiveAt, Delivery, HeldEntry, LastLook, PageOf, TimelineEntry, UsedEntry } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { Judgement } from '../contract/verdict.ts';
 import { displayBody } from '../text/body.ts';
@@ -114,6 +115,23 @@ export function versionShape(version: RegisteredVersion): object {
   };
 }
 
+export function restoreShape(restore: RestoreRecord): object {
+  return {
+    id: restore.id,
+    target: restore.target,
+    prompt: restore.prompt,
+    environment: restore.environment,
+    begun_at: restore.begunAt,
+    ended_at: restore.endedAt,
+    by: restore.by,
+    reason: restore.reason,
+    from: restore.from,
+    to: restore.to,
+    result: restore.result,
+    words: restore.words,
+  };
+}
+
 export function pinShape(pin: Pin): object {
   return {
     environment: pin.environment,
@@ -128,6 +146,7 @@ export function pinShape(pin: Pin): object {
 export function targetShape(
   target: TargetInfo,
   verdicts: readonly { readonly judgement: Judgement; readonly at: Timestamp }[],
+  looks: readonly LastLook[],
 ): object {
   return {
     id: target.id,
@@ -137,15 +156,20 @@ export function targetShape(
     environment: target.environment,
     every_ms: target.everyMs,
     powers: target.powers,
-    verdicts: verdicts.map(({ judgement, at }) => ({
-      part: judgement.part,
-      verdict: judgement.verdict,
-      severity: judgement.severity,
-      summary: judgement.summary,
-      expected: judgement.expected,
-      observed: { version: judgement.observed.version, hash: judgement.observed.hash },
-      at,
-    })),
+    verdicts: verdicts.map(({ judgement, at }) => {
+      const look = looks.find((candidate) => candidate.part === judgement.part);
+      return {
+        part: judgement.part,
+        verdict: judgement.verdict,
+        severity: judgement.severity,
+        summary: judgement.summary,
+        expected: judgement.expected,
+        observed: { version: judgement.observed.version, hash: judgement.observed.hash },
+        at,
+        looked_at: look?.lookedAt ?? null,
+        answered_at: look?.answeredAt ?? null,
+      };
+    }),
   };
 }
 

@@ -2,7 +2,15 @@
 
 import type { Observation } from '../contract/observation.ts';
 import type { ContentHash } from '../contract/prompt.ts';
-import type { LatestObservation, ObservationFilter, ObservationLog, Page, PageOf, TextLog } from '../contract/store.ts';
+import type {
+  LastLook,
+  LatestObservation,
+  ObservationFilter,
+  ObservationLog,
+  Page,
+  PageOf,
+  TextLog,
+} from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
 import { canonicalBody } from '../text/body.ts';
@@ -27,6 +35,7 @@ export function createObservationLog(database: Database, texts: TextLog): Observ
   return {
     append,
     latest: () => readLatest(database, texts),
+    lastLooks: () => readLastLooks(database),
     list: (filter, page) => readPage(database, texts, filter, page),
     changeInterval: (target, part, strict) => readChangeInterval(database, target, part, strict),
   };
@@ -60,6 +69,24 @@ async function readLatest(database: Database, texts: TextLog): Promise<readonly 
     latest.set(key, { target, part, last: observation, lastAnswered });
   }
   return [...latest.values()];
+}
+
+async function readLastLooks(database: Database): Promise<readonly LastLook[]> {
+  const rows = await database.query<{
+    target: string;
+    part: string;
+    looked_at: Timestamp;
+    answered_at: Timestamp | null;
+  }>(
+    `SELECT target, part, max(observed_at) AS looked_at, maxOrNullIf(observed_at, answered) AS answered_at
+     FROM latest_observations GROUP BY target, part`,
+  );
+  return rows.map((row) => ({
+    target: row.target,
+    part: row.part,
+    lookedAt: row.looked_at,
+    answeredAt: row.answered_at,
+  }));
 }
 
 async function readPage(

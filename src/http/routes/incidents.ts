@@ -40,7 +40,13 @@ export const incidentRoutes = [
       const incident = await api.incidents.get(id);
       if (incident === null) throw notFound(`The incident ${id}`, LIST_HINT);
       const deliveries = await api.deliveries.list(id);
-      return { json: { ...incidentShape(incident), deliveries: deliveries.map(deliveryShape) } };
+      return {
+        json: {
+          ...incidentShape(incident),
+          restore_command: api.restoreCommand(incident),
+          deliveries: deliveries.map(deliveryShape),
+        },
+      };
     },
   }),
   route({

@@ -1,6 +1,7 @@
 /** What is watched, what was seen there, and putting a version back. */
 
 import { z } from 'zod';
+import type { TargetInfo } from '../api.ts';
 import { paging, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { list, observationShape, page, targetShape } from '../shapes.ts';
@@ -9,11 +10,15 @@ export const targetRoutes = [
   route({
     method: 'GET',
     path: '/api/v1/targets',
-    summary: 'Everything that is watched, each with its newest verdict.',
+    summary: 'Everything that is watched, each with its newest verdict and when it was last looked at.',
     scope: 'read',
     handle: async (_request, api) => {
-      const verdicts = Map.groupBy(await api.verdicts.latest(), ({ judgement }) => judgement.target);
-      return { json: list(api.targets().map((target) => targetShape(target, verdicts.get(target.id) ?? []))) };
+      const [latest, lastLooks] = await Promise.all([api.verdicts.latest(), api.observations.lastLooks()]);
+      const verdicts = Map.groupBy(latest, ({ judgement }) => judgement.target);
+      const looks = Map.groupBy(lastLooks, ({ target }) => target);
+      const shape = (target: TargetInfo): object =>
+        targetShape(target, verdicts.get(target.id) ?? [], looks.get(target.id) ?? []);
+      return { json: list(api.targets().map(shape)) };
     },
   }),
   route({

@@ -1,0 +1,150 @@
+// @ts-check
+/** The columns of usage: how each is shown, sorted, and written to a file. */
+
+import { h } from './dom.js';
+import { countWords, latencyWords, moneyWords, parseMoney } from './numbers.js';
+import { versionWords } from './words.js';
+
+/** @typedef {import('./types.d.ts').UsageRow} UsageRow */
+/** @typedef {import('./types.d.ts').Column<UsageRow> & { file: string }} UsageColumn */
+
+/** What usage can be grouped by, with its heading. */
+export const GROUPS = {
+  prompt: 'Prompt',
+  version: 'Version',
+  model: 'Model',
+  service: 'Service',
+  owner: 'Owner',
+  environment: 'Environment',
+  day: 'Day',
+};
+
+/** Key, heading, name in a file, value. @type {readonly (readonly [string, string, string, (row: UsageRow) => number])[]} */
+const COUNTS = [
+  ['calls', 'Calls', 'calls', (row) => row.calls],
+  ['errors', 'Errors', 'errors', (row) => row.errors],
+  ['input_tokens', 'Input tokens', 'input_tokens', (row) => row.input_tokens],
+  ['cache_read_tokens', 'of it cached', 'cache_read_tokens', (row) => row.cache_read_tokens],
+  ['output_tokens', 'Output tokens', 'output_tokens', (row) => row.output_tokens],
+  ['unpriced', 'Unpriced calls', 'unpriced_calls', (row) => row.unpriced_calls],
+];
+
+/** @type {readonly (readonly [string, string, string, (row: UsageRow) => number | null])[]} */
+const LATENCIES = [
+  ['p50', 'Latency p50', 'latency_ms_p50', (row) => row.latency_ms.p50],
+  ['p95', 'p95', 'latency_ms_p95', (row) => row.latency_ms.p95],
+];
+
+/** The columns after the groups, in their order. */
+export const TOTALS = [
+  'calls',
+  'errors',
+  'input_tokens',
+  'cache_read_tokens',
+  'output_tokens',
+  'cost',
+  'unpriced',
+  'p50',
+  'p95',
+];
+
+/**
+ * @param {readonly string[]} keys
+ * @returns {readonly UsageColumn[]}
+ */
+export function usageColumns(keys) {
+  return keys.map((key) => {
+    const count = COUNTS.find(([name]) => name === key);
+    if (count !== undefined) return countColumn(...count);
+    const latency = LATENCIES.find(([name]) => name === key);
+    if (latency !== undefined) return latencyColumn(...latency);
+    return key === 'cost' ? COST : groupColumn(key);
+  });
+}
+
+/** @type {UsageColumn} */
+const COST = {
+  key: 'cost',
+  label: 'Cost',
+  file: 'cost_usd',
+  isNumber: true,
+  value: (row) => row.cost_usd,
+  cell: (row) => h('span', { title: `$${row.cost_usd}` }, moneyWords(row.cost_usd)),
+  compare: (a, b) => {
+    const difference = parseMoney(a.cost_usd) - parseMoney(b.cost_usd);
+    return difference === 0n ? 0 : difference < 0n ? -1 : 1;
+  },
+};
+
+/**
+ * @param {string} key
+ * @param {string} label
+ * @param {string} file
+ * @param {(row: UsageRow) => number} read
+ * @returns {UsageColumn}
+ */
+function countColumn(key, label, file, read) {
+  return {
+    key,
+    label,
+    file,
+    isNumber: true,
+    value: read,
+    cell: (row) => countWords(read(row)),
+    compare: (a, b) => read(a) - read(b),
+  };
+}
+
+/**
+ * @param {string} key
+ * @param {string} label
+ * @param {string} file
+ * @param {(row: UsageRow) => number | null} read
+ * @returns {UsageColumn}
+ */
+function latencyColumn(key, label, file, read) {
+  // What was never measured is at the end, whichever end that is.
+  return {
+    key,
+    label,
+    file,
+    isNumber: true,
+    value: read,
+    cell: (row) => latencyWords(read(row)),
+    compare: (a, b) => (read(a) ?? -1) - (read(b) ?? -1),
+  };
+}
+
+/**
+ * @param {string} key
+ * @returns {UsageColumn}
+ */
+function groupColumn(key) {
+  const label = Object.entries(GROUPS).find(([name]) => name === key)?.[1] ?? key;
+  return {
+    key,
+    label,
+    file: key,
+    value: (row) => groupOf(row, key),
+    cell: (row) => groupCell(groupOf(row, key), key),
+    compare: (a, b) => groupOf(a, key).localeCompare(groupOf(b, key), 'en', { numeric: true }),
+  };
+}
+
+/**
+ * @param {UsageRow} row
+ * @param {string} key
+ */
+export function groupOf(row, key) {
+  const value = Object.entries(row).find(([name]) => name === key)?.[1];
+  return value === null || value === undefined ? '' : String(value);
+}
+
+/**
+ * @param {string} value
+ * @param {string} key
+ */
+function groupCell(value, key) {
+  if (value === '') return h('span', { class: 'quiet' }, 'not known');
+  return key === 'version' ? versionWords(value) : value;
+}

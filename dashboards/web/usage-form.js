@@ -1,0 +1,100 @@
+// @ts-check
+/** What a person asks about usage: grouped by what, in which range. All of it is in the address. */
+
+import { daemonNowMs } from './api.js';
+import { h } from './dom.js';
+import { field } from './parts.js';
+import { readTime, timeInput } from './time-input.js';
+import { timestampOf } from './time.js';
+import { GROUPS } from './usage-columns.js';
+
+/** @typedef {import('./types.d.ts').Query} Query */
+
+const HOUR_MS = 3_600_000;
+const CUSTOM = 'custom';
+/** Value, label, length. */
+const RANGES = /** @type {const} */ ([
+  ['1h', 'The last hour', HOUR_MS],
+  ['24h', 'The last 24 hours', 24 * HOUR_MS],
+  ['7d', 'The last 7 days', 7 * 24 * HOUR_MS],
+  ['30d', 'The last 30 days', 30 * 24 * HOUR_MS],
+]);
+
+/**
+ * @param {URLSearchParams} query
+ * @param {() => void} onChange
+ */
+export function createUsageForm(query, onChange) {
+  const groups = createGroups((query.get('group_by') ?? 'prompt,version').split(','));
+  const range = h(
+    'select',
+    {},
+    RANGES.map(([value, label]) => h('option', { value }, label)),
+    h('option', { value: CUSTOM }, 'From … to …'),
+  );
+  const from = timeInput({ name: 'from', value: query.get('from') ?? '' });
+  const to = timeInput({ name: 'to', value: query.get('to') ?? '' });
+  const span = h('div', { class: 'controls' }, field('From', from), field('To', to, 'UTC; empty means now'));
+
+  range.value = from.value === '' && to.value === '' ? (query.get('range') ?? '24h') : CUSTOM;
+  if (range.value === '') range.value = '24h';
+  span.hidden = range.value !== CUSTOM;
+
+  range.addEventListener('change', () => {
+    span.hidden = range.value !== CUSTOM;
+    // There is nothing to ask before a time is typed.
+    if (span.hidden) onChange();
+    else from.focus();
+  });
+  groups.element.addEventListener('change', onChange);
+  for (const input of [from, to]) {
+    input.addEventListener('change', () => {
+      if (input.reportValidity()) onChange();
+    });
+  }
+
+  return {
+    element: h('div', {}, h('div', { class: 'controls' }, field('Range', range), groups.element), span),
+    groups: groups.chosen,
+    /**
+     * For the API.
+     * @returns {Query}
+     */
+    range: () => {
+      if (range.value === CUSTOM)
+        return { from: readTime(from.value) ?? undefined, to: readTime(to.value) ?? undefined };
+      const lengthMs = RANGES.find(([value]) => value === range.value)?.[2] ?? HOUR_MS;
+      return { from: timestampOf(daemonNowMs() - lengthMs) };
+    },
+    /**
+     * For the address.
+     * @returns {Query}
+     */
+    address: () => ({
+      group_by: groups.chosen().join(','),
+      ...(range.value === CUSTOM ? { from: from.value, to: to.value } : { range: range.value }),
+    }),
+  };
+}
+
+/** @param {readonly string[]} wanted */
+function createGroups(wanted) {
+  const boxes = Object.entries(GROUPS).map(([key, label]) => {
+    const input = h('input', { type: 'checkbox', name: key });
+    input.checked = wanted.includes(key);
+    return { key, input, element: h('label', { class: 'choice' }, input, label) };
+  });
+  const chosen = () => boxes.filter(({ input }) => input.checked).map(({ key }) => key);
+  const element = h(
+    'fieldset',
+    { class: 'choices' },
+    h('legend', {}, 'Group by'),
+    boxes.map((box) => box.element),
+  );
+  element.addEventListener('change', (event) => {
+    // The last one stays: without any group there is nothing to ask.
+    if (chosen().length === 0 && event.target instanceof HTMLInputElement) event.target.checked = true;
+  });
+  if (chosen().length === 0 && boxes[0] !== undefined) boxes[0].input.checked = true;
+  return { element, chosen };
+}

@@ -1,0 +1,145 @@
+// @ts-check
+/** What is wrong now, then everything that is watched. */
+
+import { h, region } from '../dom.js';
+import { incidentItem } from '../incident-item.js';
+import { plural } from '../numbers.js';
+import { filterBox, matches, section } from '../parts.js';
+import { createTargetTable, targetRows } from '../target-table.js';
+import { createVerdictCounts } from '../verdict-counts.js';
+import { badness, spaced, toneOf } from '../words.js';
+
+/** @typedef {import('../types.d.ts').Context} Context */
+/** @typedef {import('../types.d.ts').Incident} Incident */
+/** @typedef {import('../types.d.ts').Target} Target */
+/** @typedef {import('../target-table.js').TargetRow} TargetRow */
+/**
+ * @template Item
+ * @typedef {import('../types.d.ts').Listed<Item>} Listed
+ */
+/** @typedef {{ targets: Listed<Target>, unresolved: Listed<Incident> }} Data */
+
+/** More are behind a link: a page of a hundred is read by nobody. */
+const INCIDENTS_MAX = 50;
+
+/**
+ * @param {Context} context
+ * @returns {import('../types.d.ts').View<Data>}
+ */
+export function openOverview(context) {
+  const headline = region(h('h1', {}));
+  const incidents = region(h('div', {}));
+  const targetPart = createTargetPart(context);
+  let openBefore = -1;
+  return {
+    title: 'Overview',
+    element: h('div', {}, headline.element, incidents.element, targetPart.element),
+    refreshes: true,
+    load: async (signal) => {
+      const [targets, unresolved] = await Promise.all([
+        context.api.targets(signal),
+        context.api.incidents({ status: 'unresolved', limit: String(INCIDENTS_MAX) }, signal),
+      ]);
+      return { targets, unresolved };
+    },
+    show: ({ targets, unresolved }) => {
+      const rows = targetRows(targets.data);
+      const open = unresolved.data.toSorted((a, b) => urgency(a) - urgency(b));
+      const isMore = unresolved.next_cursor !== null;
+      const words = headWords(rows, open.length, isMore);
+      headline.show(words, () => words);
+      incidents.show([open, isMore], () => incidentList(open, isMore, context));
+      targetPart.show(rows);
+      if (openBefore >= 0 && open.length !== openBefore) context.announce(words);
+      openBefore = open.length;
+      return open.length === 0 ? 'Overview' : `${plural(open.length, 'incident')} · Overview`;
+    },
+  };
+}
+
+/**
+ * The targets, of which a person may choose some; the choice is in the address.
+ * @param {Context} context
+ */
+function createTargetPart(context) {
+  /** @type {readonly TargetRow[]} */
+  let rows = [];
+  let verdict = context.query.get('verdict') ?? '';
+  let text = context.query.get('q') ?? '';
+  const table = createTargetTable(context, 'No target matches.');
+  const counts = createVerdictCounts((chosen) => {
+    verdict = chosen;
+    choose();
+  });
+  const filter = filterBox({
+    label: 'Filter targets',
+    value: text,
+    onInput: (typed) => {
+      text = typed;
+      choose();
+    },
+  });
+
+  function choose() {
+    context.setAddress('', { verdict, q: text });
+    draw();
+  }
+
+  function draw() {
+    counts.show(rows, verdict);
+    table.show(rows.filter((row) => (verdict === '' || row.verdict === verdict) && matches(text, textsOf(row))));
+  }
+
+  return {
+    element: section('Targets', counts.element, h('div', { class: 'controls' }, filter), table.element),
+    show: (/** @type {readonly TargetRow[]} */ next) => {
+      rows = next;
+      draw();
+    },
+  };
+}
+
+/** @param {TargetRow} row */
+function textsOf({ target, verdict }) {
+  return [target.id, target.prompt, target.environment, target.type, spaced(verdict)];
+}
+
+/**
+ * The worst first, what somebody is on after the rest; among equals the newest, as they come.
+ * @param {Incident} incident
+ */
+function urgency({ verdict, severity, status }) {
+  return badness(toneOf(verdict, severity)) + (status === 'open' ? 0 : 10);
+}
+
+/**
+ * @param {readonly TargetRow[]} rows
+ * @param {number} open
+ * @param {boolean} isMore
+ */
+function headWords(rows, open, isMore) {
+  if (open > 0)
+    return isMore ? `More than ${plural(open, 'incident')} not resolved` : `${plural(open, 'incident')} not resolved`;
+  if (rows.length === 0) return 'Nothing is watched yet';
+  const unjudged = rows.filter(({ tone }) => tone === 'quiet').length;
+  return unjudged === 0 ? 'Nothing is out of true' : `No incident; ${plural(unjudged, 'target')} can’t be judged`;
+}
+
+/**
+ * @param {readonly Incident[]} incidents
+ * @param {boolean} isMore
+ * @param {Context} context
+ */
+function incidentList(incidents, isMore, context) {
+  const more = isMore
+    ? `All incidents: shown are the ${INCIDENTS_MAX} newest`
+    : 'All incidents, also the resolved ones';
+  return [
+    h(
+      'ul',
+      { class: 'incident-list' },
+      incidents.map((incident) => incidentItem(incident, context)),
+    ),
+    h('p', {}, h('a', { href: context.href('incidents'), 'data-key': 'all' }, more)),
+  ];
+}
