@@ -34,13 +34,26 @@ export function adversarial(own: readonly string[], others: readonly string[]): 
   };
 }
 
-export function render(nodes: TemplateNodes, filler: Filler, random: Random): string {
+/** A variable has one value wherever it is repeated, except in the turns of a loop. */
+export function render(
+  nodes: TemplateNodes,
+  filler: Filler,
+  random: Random,
+  values = new Map<string, string>(),
+): string {
   let text = '';
   for (const node of nodes) {
-    if (node.kind === 'literal') text += node.text;
-    else if (node.kind === 'gap') text += filler(random);
-    else if (node.kind === 'choice') text += render(random.pick(node.branches), filler, random);
-    else for (let turns = random.below(4); turns > 0; turns -= 1) text += render(node.body, filler, random);
+    if (node.kind === 'literal') {
+      text += node.text;
+    } else if (node.kind === 'gap') {
+      const value = values.get(node.name) ?? filler(random);
+      values.set(node.name, value);
+      text += value;
+    } else if (node.kind === 'choice') {
+      text += render(random.pick(node.branches), filler, random, values);
+    } else {
+      for (let turns = random.below(4); turns > 0; turns -= 1) text += render(node.body, filler, random);
+    }
   }
   return text;
 }

@@ -41,6 +41,8 @@ const ROUNDS = 15;
 const COMPARISON_MS = 1_500;
 
 export function measureSpeed(versions: readonly RegisteredVersion[], random: Random): SpeedResult {
+  const texts = distinctTexts(versions, TEXTS, random);
+  const repeated = measureRepeated(versions, texts);
   const before = memoryMb();
   const started = performance.now();
   // Without memory of earlier answers: every text is a new one each time it is asked about.
@@ -49,7 +51,6 @@ export function measureSpeed(versions: readonly RegisteredVersion[], random: Ran
   const buildS = (performance.now() - started) / 1e3;
   const memory = memoryMb() - before;
 
-  const texts = distinctTexts(versions, TEXTS, random);
   const buffers = texts.map((text) => Buffer.from(text));
   const ours = timing(texts.length, ROUNDS, (at) => attributor.attribute({ text: texts[at] as string }));
   const sha = 1e9 / nanosPerCall(texts.length, ROUNDS, (at) => sha256(buffers[at] as Buffer));
@@ -74,7 +75,7 @@ export function measureSpeed(versions: readonly RegisteredVersion[], random: Ran
       brute_force_per_second: Math.round(bruteForce),
       mean_text_bytes: Math.round(buffers.reduce((sum, { length }) => sum + length, 0) / buffers.length),
     },
-    repeated: { versions: size, per_second: measureRepeated(versions, texts) },
+    repeated: { versions: size, per_second: repeated },
     unknown: { versions: size, ...measureUnknown(attributor, random) },
   };
 }

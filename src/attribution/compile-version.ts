@@ -1,7 +1,7 @@
 /** A registered version to what the index needs: for each text of each variant its patterns, or why it has none. */
 
 import type { PromptVariant } from '../contract/prompt.ts';
-import { parseTemplate } from '../templates/index.ts';
+import { otherReadings, parseTemplate } from '../templates/index.ts';
 import type { TemplateNodes } from '../templates/index.ts';
 import { bodyMessages } from '../text/body.ts';
 import { compileProgram } from './automaton.ts';
@@ -30,10 +30,21 @@ export function compileVariant(variant: PromptVariant): CompiledMessage[] {
     }
     const { nodes, unpredictable } = parsed.template;
     if (unpredictable !== null) return { role, content, patterns: [], fitsAnything: false, problem: unpredictable };
-    const all = compilePatterns(nodes);
+    const all = distinct([nodes, ...otherReadings(content, variant.format)].flatMap(compilePatterns));
     const patterns = all.filter(({ literalBytes }) => literalBytes > 0);
     return { role, content, patterns, fitsAnything: patterns.length < all.length, problem: null };
   });
+}
+
+/** One for each language; the first reading comes first. */
+function distinct(patterns: readonly LinearPattern[]): LinearPattern[] {
+  const byBlocks = new Map<string, LinearPattern>();
+  for (const pattern of patterns) {
+    // An inexact pattern of another reading has another check.
+    const key = JSON.stringify([pattern.blocks, pattern.isExact ? null : pattern.nodes]);
+    if (!byBlocks.has(key)) byBlocks.set(key, pattern);
+  }
+  return [...byBlocks.values()];
 }
 
 // The patterns of one template share the check.

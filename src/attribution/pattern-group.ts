@@ -120,10 +120,10 @@ class Anchored {
 
   /** One version speaks for its whole lineage: what matters is how many prompts have a window. */
   private countWindows(added: readonly IndexedPattern[]): void {
-    const seen = new Set(this.latestOfLineage.keys());
+    const seen = new Set<string>();
     const firsts: Middle[] = [];
     for (const { lineage, middleBytes } of added) {
-      if (seen.has(lineage)) continue;
+      if (seen.has(lineage) || this.latestOfLineage.has(lineage)) continue;
       seen.add(lineage);
       firsts.push(middleBytes);
     }

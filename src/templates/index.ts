@@ -7,11 +7,11 @@ import type { TemplateFormat } from '../contract/prompt.ts';
 import { parseDollar, renderDollar } from './dollar.ts';
 import { parseFstring, renderFstring } from './fstring.ts';
 import { parseHandlebars, renderHandlebars } from './handlebars.ts';
-import { parseJinja2, renderJinja2 } from './jinja2.ts';
+import { parseJinja2, parseTrimmedJinja2, renderJinja2 } from './jinja2.ts';
 import { parseMustache, renderMustache } from './mustache.ts';
 import { parsePlain, renderPlain } from './plain.ts';
 import { joinLiterals, TemplateSyntaxError } from './template.ts';
-import type { ParsedTemplate, RenderedTemplate, Template } from './template.ts';
+import type { ParsedTemplate, RenderedTemplate, Template, TemplateNodes } from './template.ts';
 
 export type { ParsedTemplate, RenderedTemplate, Template, TemplateNode, TemplateNodes } from './template.ts';
 
@@ -41,6 +41,14 @@ export function parseTemplate(text: string, format: TemplateFormat): ParsedTempl
     const { message, line, column } = error;
     return column === undefined ? { ok: false, message, line } : { ok: false, message, line, column };
   }
+}
+
+/**
+ * What a valid source also may mean, because its engine has settings that nobody registers with
+ * it. Some may be the same as what `parseTemplate` gives.
+ */
+export function otherReadings(text: string, format: TemplateFormat): TemplateNodes[] {
+  return format === 'jinja2' ? parseTrimmedJinja2(text).map(({ nodes }) => joinLiterals(nodes)) : [];
 }
 
 /**

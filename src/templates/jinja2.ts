@@ -7,13 +7,22 @@ import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 
 import { isSimplePath, namesRead, parseSyntax, printed } from './jinja2-expression.ts';
 import type { Syntax } from './jinja2-expression.ts';
-import { normaliseJinja2, scanJinja2 } from './jinja2-tags.ts';
-import type { Jinja2Tag } from './jinja2-tags.ts';
+import { JINJA2_DEFAULTS, normaliseJinja2, scanJinja2 } from './jinja2-tags.ts';
+import type { Jinja2Settings, Jinja2Tag } from './jinja2-tags.ts';
 import { choice, gap, literal, printedNodes, repeat, TemplateSyntaxError } from './template.ts';
 import type { Template, TemplateNode, TemplateNodes } from './template.ts';
 
-export function parseJinja2(text: string): Template {
-  return new Jinja2Reader(scanJinja2(text)).read();
+export function parseJinja2(text: string, settings: Jinja2Settings = JINJA2_DEFAULTS): Template {
+  return new Jinja2Reader(scanJinja2(text, settings)).read();
+}
+
+/** The same source in environments that trim blocks, as those for chat templates do. */
+export function parseTrimmedJinja2(text: string): Template[] {
+  if (!text.includes('{%') && !text.includes('{#')) return [];
+  return [
+    parseJinja2(text, { trimBlocks: true, lstripBlocks: false }),
+    parseJinja2(text, { trimBlocks: true, lstripBlocks: true }),
+  ];
 }
 
 /** Renders with an interpreter that reaches nothing outside its variables. Knows no include, raw or extends. */

@@ -94,6 +94,21 @@ describe('a text', () => {
   });
 });
 
+describe('settings of the engine that nobody registered', () => {
+  const template =
+    'Rules of the house:\n  {% if strict %}\nAlways be strict with everybody.\n  {% endif %}\nThat is all.';
+
+  it.each([
+    ['none', 'Rules of the house:\n  \nAlways be strict with everybody.\n  \nThat is all.'],
+    ['trim_blocks', 'Rules of the house:\n  Always be strict with everybody.\n  That is all.'],
+    ['trim_blocks and lstrip_blocks', 'Rules of the house:\nAlways be strict with everybody.\nThat is all.'],
+  ])('%s', (_, text) => {
+    const attributor = createAttributor();
+    attributor.add(version('house', 1, template));
+    expect(attributor.attribute({ text }).kind).toBe('rendered');
+  });
+});
+
 describe('what cannot be compiled', () => {
   it('says why, and is found by hash alone', () => {
     const attributor = createAttributor();
