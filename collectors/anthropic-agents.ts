@@ -45,7 +45,7 @@ export const anthropicAgents = sourcePlugin({
   example: { config: { api_key: 'env:ANTHROPIC_API_KEY' }, targets: [{ agent_id: 'agent_011CZkYpogX7uDKUyvBTophP' }] },
   create: (config, context): Source<Target> => {
     const api = new Api(context.fetch, config.base_url, {
-      'x-api-key': config.api_key,
+      authorization: `Bearer ${config.api_key}`,
       'anthropic-version': '2023-06-01',
       'anthropic-beta': 'managed-agents-2026-04-01',
     });

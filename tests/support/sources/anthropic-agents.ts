@@ -35,7 +35,7 @@ export async function openAnthropicAgents() {
       status,
       body: { type: 'error', error: { type, message } },
     });
-    if (headers['x-api-key'] !== KEY) return error(401, 'authentication_error', 'invalid x-api-key');
+    if (headers['authorization'] !== `Bearer ${KEY}`) return error(401, 'authentication_error', 'Invalid API key.');
     if (!headers['anthropic-beta']?.includes('managed-agents-2026-04-01'))
       return error(400, 'invalid_request_error', 'beta');
     if (id === undefined) {

@@ -5,6 +5,8 @@ import { pageOf, serveApi } from './http-stand-in.ts';
 import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
 
 const KEY = 'xi_0123456789abcdef0123';
+const ACCESS = { is_creator: false, creator_name: 'alice', creator_email: 'alice@example.com', role: 'viewer' };
+const SUMMARY = { voice_id: 'voice', tags: [], created_at_unix_secs: 1, access_info: ACCESS };
 
 export async function openElevenlabs() {
   const now = ticking();
@@ -16,7 +18,17 @@ export async function openElevenlabs() {
     updated: Math.floor(now() / 1000),
     text,
     nodes: {
-      refund: { type: 'override_agent', label: 'Refund', additional_prompt: 'Be generous.', conversation_config: {} },
+      refund: {
+        type: 'override_agent',
+        label: 'Refund',
+        additional_prompt: 'Be generous.',
+        additional_knowledge_base: [],
+        additional_tool_ids: [],
+        edge_order: [],
+        entry_behavior: 'auto',
+        position: { x: 0, y: 0 },
+        conversation_config: {},
+      },
     },
   });
   const agents = new Map(
@@ -46,7 +58,7 @@ export async function openElevenlabs() {
       );
       return {
         body: {
-          agents: page.map((agent_id) => ({ agent_id, name: agents.get(agent_id)?.name })),
+          agents: page.map((agent_id) => ({ ...SUMMARY, agent_id, name: agents.get(agent_id)?.name })),
           next_cursor: next === null ? null : String(next),
           has_more: next !== null,
         },
@@ -61,6 +73,10 @@ export async function openElevenlabs() {
         name,
         agent_id: id,
         current_live_percentage: share,
+        description: '',
+        created_at: 1,
+        last_committed_at: 1,
+        is_archived: false,
       }));
       return { body: { meta: { total: results.length }, results } };
     }
@@ -83,7 +99,7 @@ export async function openElevenlabs() {
         },
         metadata: { created_at_unix_secs: 1, updated_at_unix_secs: branch.updated },
         workflow: { edges: {}, nodes: branch.nodes, prevent_subagent_loops: false },
-        access_info: { is_creator: false, creator_name: 'alice', creator_email: 'alice@example.com', role: 'viewer' },
+        access_info: ACCESS,
         version_id: `${branch.id}-v${branch.version}`,
         branch_id: branch.id,
       },
