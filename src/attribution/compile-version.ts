@@ -30,19 +30,25 @@ export function compileVariant(variant: PromptVariant): CompiledMessage[] {
     }
     const { nodes, unpredictable } = parsed.template;
     if (unpredictable !== null) return { role, content, patterns: [], fitsAnything: false, problem: unpredictable };
-    const all = distinct([nodes, ...otherReadings(content, variant.format)].flatMap(compilePatterns));
+    const all = patternsOf([nodes, ...otherReadings(content, variant.format)]);
     const patterns = all.filter(({ literalBytes }) => literalBytes > 0);
     return { role, content, patterns, fitsAnything: patterns.length < all.length, problem: null };
   });
 }
 
-/** One for each language; the first reading comes first. */
-function distinct(patterns: readonly LinearPattern[]): LinearPattern[] {
+/** The patterns of all readings, each language once; the first reading comes first. */
+function patternsOf(readings: readonly TemplateNodes[]): LinearPattern[] {
+  const seen = new Set<string>();
   const byBlocks = new Map<string, LinearPattern>();
-  for (const pattern of patterns) {
-    // An inexact pattern of another reading has another check.
-    const key = JSON.stringify([pattern.blocks, pattern.isExact ? null : pattern.nodes]);
-    if (!byBlocks.has(key)) byBlocks.set(key, pattern);
+  for (const nodes of readings) {
+    const source = readings.length === 1 ? '' : JSON.stringify(nodes);
+    if (seen.has(source)) continue;
+    seen.add(source);
+    for (const pattern of compilePatterns(nodes)) {
+      // An inexact pattern of another reading has another check.
+      const key = `${pattern.isExact ? 0 : seen.size}\0${pattern.blocks.join('\0\0')}`;
+      if (!byBlocks.has(key)) byBlocks.set(key, pattern);
+    }
   }
   return [...byBlocks.values()];
 }

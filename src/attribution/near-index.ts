@@ -29,6 +29,8 @@ export class NearIndex {
   private readonly runs = new PostingTable();
   private readonly prompts: string[] = [];
   private readonly promptNumbers = new Map<string, number>();
+  /** Which prompt brought a literal in last: the next version of it mostly brings the same. */
+  private readonly broughtBy = new Map<string, number>();
 
   constructor(variants: RegisteredVariants) {
     this.variants = variants;
@@ -59,6 +61,8 @@ export class NearIndex {
   }
 
   private addRuns(literal: string, prompt: number): void {
+    if (this.broughtBy.get(literal) === prompt) return;
+    this.broughtBy.set(literal, prompt);
     eachRun(literal, (hash) => {
       let prompts = 0;
       for (let posting = this.runs.first(hash); posting !== 0; posting = this.runs.after(posting)) {
