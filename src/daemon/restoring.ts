@@ -1,16 +1,22 @@
-/** Puts a registered version back at a target on somebody's explicit command, and says what was seen. */
+/** Puts a registered version back at a target on somebody's explicit command, records it, and says what was seen. */
 
-import { Fault } from '../contract/fault.ts';
+import { randomUUID } from 'node:crypto';
+import { describeError, Fault } from '../contract/fault.ts';
+import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
+import type { RestoreLog, RestoreRecord } from '../contract/restore-log.ts';
 import type { LiveContent } from '../contract/source.ts';
+import type { Clock } from '../contract/time.ts';
+import type { Evidence } from '../contract/verdict.ts';
 import { variantFor } from '../drift/expected.ts';
 import { versionWords } from '../drift/version-order.ts';
 import type { RestoreCall, RestoreOutcome } from '../http/api.ts';
 import type { Log } from '../observability/log.ts';
-import type { PollingHost } from '../polling/host.ts';
+import type { PollingHost, TargetDescription } from '../polling/host.ts';
 import type { RestoreOutcome as HostOutcome } from '../polling/restore.ts';
 import { displayBody } from '../text/body.ts';
 import { unifiedDiff } from '../text/diff.ts';
 import { contentHashes } from '../text/hashes.ts';
+import { timeWords } from '../text/time-words.ts';
 import type { RegistryView } from './registry-view.ts';
 import type { TargetWatch } from './target-watch.ts';
 
@@ -18,49 +24,48 @@ export interface RestoringOptions {
   readonly polling: PollingHost;
   readonly watch: TargetWatch;
   readonly registry: () => RegistryView;
+  readonly restores: RestoreLog;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Throws a `Fault` when the target, the version or the power to write is not there, or the place refuses. */
-export async function restore(
-  call: RestoreCall,
-  { polling, watch, registry, log }: RestoringOptions,
-): Promise<RestoreOutcome> {
-  const target = polling.targets().find((candidate) => candidate.id === call.target);
-  if (target === undefined) {
-    throw new Fault('config', `There is no target ${call.target}.`, {
-      hint: '`plumbline status` lists them; a target is SOURCE/prompt.',
-    });
-  }
-  const name = call.version ?? registry().pin(target.prompt, target.environment)?.version;
-  if (name === undefined) {
-    throw new Fault(
-      'config',
-      `${target.prompt} is not pinned in ${target.environment}, so there is nothing to put back by itself.`,
-      {
-        hint: 'Name a version with --to, or pin one with `plumbline lock`.',
-      },
-    );
-  }
-  const version = registry().version(target.prompt, name);
-  if (version === null) {
-    const known = registry()
-      .versionsOf(target.prompt)
-      .map((candidate) => candidate.version);
-    throw new Fault('config', `${target.prompt} has no version ${name}.`, {
-      hint: known.length === 0 ? 'Nothing is registered for it.' : `Registered: ${known.join(', ')}.`,
-    });
-  }
+/**
+ * Throws a `Fault` when the target, the version or the power to write is not there, or the place
+ * refuses. What can't be recorded is not written.
+ */
+export async function restore(call: RestoreCall, options: RestoringOptions): Promise<RestoreOutcome> {
+  const { polling, watch } = options;
+  const target = findTarget(call, polling);
+  const version = findVersion(call, target, options.registry());
+  const name = version.version;
   const [held] = watch.held(target.id);
   const variant = variantFor(version, held?.settings.model);
-  const command = { version: name, body: variant.body, settings: variant.settings, dryRun: call.dryRun };
-  const outcome = await watch.whileRestoring(target.id, () => polling.restore(target.id, command));
+  const command = {
+    version: name,
+    body: variant.body,
+    settings: variant.settings,
+    dryRun: call.dryRun,
+    // Only a source that is this version's registry knows it by this name.
+    ...(version.registry === target.source ? { sourceVersion: name } : {}),
+  };
+  const record: RestoreRecord = {
+    id: randomUUID(),
+    target: target.id,
+    prompt: target.prompt,
+    environment: target.environment,
+    begunAt: options.clock.now(),
+    endedAt: null,
+    by: call.by,
+    reason: call.reason,
+    from: held === undefined ? null : named(held.hashes.strict, target.prompt, options.registry()),
+    to: { version: name, hash: variant.hashes.strict },
+    result: 'begun',
+    words: '',
+  };
+  const work = (): Promise<HostOutcome> =>
+    watch.whileRestoring(target.id, noteOf(record), () => polling.restore(target.id, command));
+  const outcome = call.dryRun ? await work() : await recorded(record, work, options);
   const written = outcome.result === 'restored' || outcome.result === 'not_confirmed';
-  if (written)
-    log.warn(
-      { target: target.id, version: name, by: call.by, reason: call.reason, result: outcome.result },
-      'a version was put back',
-    );
   const before = outcome.before === null ? '' : displayBody(outcome.before.body);
   return {
     target: target.id,
@@ -73,6 +78,73 @@ export async function restore(
     readBack: written ? readBackOf(outcome.after, outcome.result) : null,
     words: wordsOf(outcome, target.id, versionWords(name)),
   };
+}
+
+function findTarget(call: RestoreCall, polling: PollingHost): TargetDescription {
+  const target = polling.targets().find((candidate) => candidate.id === call.target);
+  if (target !== undefined) return target;
+  throw new Fault('config', `There is no target ${call.target}.`, {
+    hint: '`plumbline status` lists them; a target is SOURCE/prompt.',
+  });
+}
+
+function findVersion(call: RestoreCall, target: TargetDescription, registry: RegistryView): RegisteredVersion {
+  const name = call.version ?? registry.pin(target.prompt, target.environment)?.version;
+  if (name === undefined) {
+    throw new Fault(
+      'config',
+      `${target.prompt} is not pinned in ${target.environment}, so there is nothing to put back by itself.`,
+      { hint: 'Name a version with --to, or pin one with `plumbline lock`.' },
+    );
+  }
+  const version = registry.version(target.prompt, name);
+  if (version !== null) return version;
+  const known = registry.versionsOf(target.prompt).map((candidate) => candidate.version);
+  throw new Fault('config', `${target.prompt} has no version ${name}.`, {
+    hint: known.length === 0 ? 'Nothing is registered for it.' : `Registered: ${known.join(', ')}.`,
+  });
+}
+
+/** Two rows: one before anything is written, one with what came of it. */
+async function recorded(
+  record: RestoreRecord,
+  work: () => Promise<HostOutcome>,
+  { restores, registry, clock, log }: RestoringOptions,
+): Promise<HostOutcome> {
+  const { target, by, reason, to } = record;
+  await restores.append(record);
+  const end = async (ending: Partial<RestoreRecord>): Promise<void> => {
+    try {
+      await restores.append({ ...record, ...ending, endedAt: clock.now() });
+    } catch (error) {
+      log.error({ target, restore: record.id, error: describeError(error) }, 'how a restore ended is not recorded');
+    }
+  };
+  try {
+    const outcome = await work();
+    const { result, before } = outcome;
+    const from = before === null ? null : named(contentHashes(before.body).strict, record.prompt, registry());
+    // Only a dry run is planned and no more, and that is not recorded.
+    if (result !== 'planned') await end({ result, from, words: wordsOf(outcome, target, versionWords(to.version)) });
+    if (result !== 'nothing_to_do')
+      log.warn({ target, version: to.version, by, reason, result }, 'a version was put back');
+    return outcome;
+  } catch (error) {
+    await end({ result: 'failed', words: describeError(error) });
+    throw error;
+  }
+}
+
+function named(hash: ContentHash, prompt: string, registry: RegistryView): RestoreRecord['from'] {
+  const version = registry
+    .versionsOf(prompt)
+    .findLast((candidate) => candidate.variants.some((variant) => variant.hashes.strict === hash));
+  return { version: version?.version ?? null, hash };
+}
+
+function noteOf({ by, reason, to, begunAt }: RestoreRecord): Evidence {
+  const why = reason === '' ? '' : `: ${reason}`;
+  return { kind: 'restore', words: `${by} put ${versionWords(to.version)} back at ${timeWords(begunAt)}${why}` };
 }
 
 function readBackOf(after: LiveContent | null, result: HostOutcome['result']): RestoreOutcome['readBack'] {

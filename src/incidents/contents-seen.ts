@@ -32,12 +32,13 @@ export function seenContents(incident: Incident): ReadonlySet<string> {
   return seen;
 }
 
-/** The evidence of a new judgement, followed by the contents that came before it. */
+/** The evidence of a new judgement, followed by the contents that came before it, and what was put back. */
 export function rememberContent(incident: Incident, judgement: Judgement): readonly Evidence[] {
   const earlier = incident.evidence.filter((evidence) => evidence.kind === EARLIER_CONTENT);
   const content = contentOf(incident);
   const known = content === contentOf(judgement) || earlier.some(({ words }) => words.endsWith(content));
   const words = `at ${timeWords(incident.updatedAt)} it was ${incident.verdict}: ${content}`;
   const all = known ? earlier : [...earlier, { kind: EARLIER_CONTENT, words }];
-  return [...judgement.evidence, ...all.slice(-REMEMBERED_MAX)];
+  const restores = incident.evidence.filter((evidence) => evidence.kind === 'restore');
+  return [...judgement.evidence, ...all.slice(-REMEMBERED_MAX), ...restores.slice(-REMEMBERED_MAX)];
 }

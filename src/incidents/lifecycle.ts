@@ -5,7 +5,7 @@
 
 import type { Incident, IncidentTransition } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { DRIFT_VERDICTS, type Judgement } from '../contract/verdict.ts';
+import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../contract/verdict.ts';
 import { isWorse } from '../drift/severity.ts';
 import { millisBetween } from '../lib/time.ts';
 import { fingerprintOf, incidentId } from './fingerprint.ts';
@@ -44,6 +44,8 @@ export interface Finding {
   readonly owner: string | null;
   /** Set when we just put the place right ourselves, for the resolution's words. */
   readonly cause?: 'restored';
+  /** What the incident's evidence says of that cause: who, why, to which version. */
+  readonly note?: Evidence;
 }
 
 /**
@@ -175,7 +177,7 @@ function countGrew(incident: Incident, now: Timestamp, affected: number): Step {
 
 function inSync(
   incident: Incident | null,
-  { judgement, cause }: Finding,
+  { judgement, cause, note }: Finding,
   now: Timestamp,
   affected: number,
   policy: LifecyclePolicy,
@@ -186,7 +188,8 @@ function inSync(
   if (flapping && millisBetween(since, now) < policy.calmMs) return unchanged('flapping_held_open');
   const pinMoved = incident.expected !== null && judgement.expected?.hash !== incident.expected.hash;
   const resolution = cause ?? (pinMoved ? 'pin_moved' : 'in_sync_again');
-  return resolved(incident, resolution, now, Math.max(affected, incident.invocationsAffected));
+  const told = note === undefined ? incident : { ...incident, evidence: [...incident.evidence, note] };
+  return resolved(told, resolution, now, Math.max(affected, incident.invocationsAffected));
 }
 
 /** Ends an incident for a named reason: `in_sync_again`, `pin_moved`, `part_gone`, `restored`. */

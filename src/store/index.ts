@@ -9,12 +9,14 @@ import type {
   TimelineLog,
   VerdictLog,
 } from '../contract/store.ts';
+import type { RestoreLog } from '../contract/restore-log.ts';
 import type { Clock } from '../contract/time.ts';
 import type { Database } from './database.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import { createIncidentLog } from './incident-log.ts';
 import { createObservationLog } from './observation-log.ts';
 import { createRegistryLog } from './registry-log.ts';
+import { createRestoreLog } from './restore-log.ts';
 import { createTextLog } from './text-log.ts';
 import { createTimelineLog } from './timeline-log.ts';
 import { createVerdictLog } from './verdict-log.ts';
@@ -26,6 +28,7 @@ export interface Store {
   readonly verdicts: VerdictLog;
   readonly incidents: IncidentLog;
   readonly deliveries: DeliveryLog;
+  readonly restores: RestoreLog;
   readonly timeline: TimelineLog;
 }
 
@@ -39,6 +42,7 @@ export function createStore(database: Database, clock: Clock): Store {
     verdicts: createVerdictLog(database),
     incidents: createIncidentLog(database),
     deliveries: createDeliveryLog(database),
+    restores: createRestoreLog(database),
     timeline: createTimelineLog(database, texts, clock),
   };
 }

@@ -1,0 +1,55 @@
+/** Restores as they were commanded and as they ended: two rows each, both kept. */
+
+import type { Page, PageOf } from '../contract/store.ts';
+import type { RestoreFilter, RestoreLog, RestoreRecord } from '../contract/restore-log.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { sha256 } from '../lib/hash.ts';
+import { decodeCursor, pageLimit, toPage } from './cursor.ts';
+import type { Database, QueryParameters } from './database.ts';
+import { jsonLines } from './json-lines.ts';
+
+interface Row {
+  readonly id: string;
+  readonly begun_at: Timestamp;
+  readonly document: string;
+}
+
+export function createRestoreLog(database: Database): RestoreLog {
+  return {
+    append: async (record) => {
+      const { id, target, prompt, environment, begunAt, by, result } = record;
+      const document = JSON.stringify(record);
+      const lines = jsonLines([{ id, target, prompt, environment, begun_at: begunAt, by, result, document }]);
+      await database.insertJsonLines('restores', lines, sha256(lines));
+    },
+    list: (filter, page) => readPage(database, filter, page),
+  };
+}
+
+async function readPage(database: Database, filter: RestoreFilter, page: Page): Promise<PageOf<RestoreRecord>> {
+  const limit = pageLimit(page);
+  const parameters: Record<string, QueryParameters[string]> = { limit: limit + 1 };
+  const conditions = ['1'];
+  for (const column of ['target', 'prompt', 'environment'] as const) {
+    const value = filter[column];
+    if (value === undefined) continue;
+    parameters[column] = value;
+    conditions.push(`${column} = {${column}:String}`);
+  }
+  const after = decodeCursor(page, 2);
+  if (after !== null) {
+    conditions.push("(begun_at, id) < ({afterTime:DateTime64(9, 'UTC')}, {afterId:String})");
+    Object.assign(parameters, { afterTime: after[0] ?? '', afterId: after[1] ?? '' });
+  }
+  const rows = await database.query<Row>(
+    `SELECT id, begun_at, document FROM restores WHERE ${conditions.join(' AND ')}
+     ORDER BY begun_at DESC, id DESC, result = 'begun' LIMIT 1 BY id LIMIT {limit:UInt32}`,
+    parameters,
+  );
+  return toPage(
+    rows,
+    limit,
+    (row) => [row.begun_at, row.id],
+    (row) => JSON.parse(row.document) as RestoreRecord,
+  );
+}
