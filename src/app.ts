@@ -71,10 +71,12 @@ function configurationOf(flags: Flags, { environment, workingDirectory }: AppOpt
 /** What the command line says beats what the file says. */
 function withFlags(configuration: Configuration, flags: Flags, workingDirectory: string): Configuration {
   const data = textFlag(flags, 'data');
-  const { server } = configuration;
+  const dataDirectory = data === undefined ? configuration.dataDirectory : resolve(workingDirectory, data);
+  const { server, store } = configuration;
   return {
     ...configuration,
-    store: data === undefined ? configuration.store : { kind: 'embedded', path: resolve(workingDirectory, data) },
+    dataDirectory,
+    store: store.kind === 'embedded' ? { kind: 'embedded', path: dataDirectory } : store,
     server: {
       ...server,
       port: portFlag(flags, 'port') ?? server.port,

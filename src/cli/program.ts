@@ -42,7 +42,7 @@ function addOptions(command: Command, verb: Verb, binary: string): void {
   for (const [flags, description, fallback] of verb.options) command.option(flags, description, fallback);
   command
     .option('--config <file>', 'configuration (default: PLUMBLINE_CONFIG, else ./plumbline.yaml)')
-    .option('--data <dir>', 'directory of the embedded store')
+    .option('--data <dir>', 'directory of the embedded store, the spool and caches')
     .option('--json', 'print JSON');
   if (verb.examples.length > 0) {
     command.addHelpText('after', `\nExamples:\n${verb.examples.map((example) => `  ${binary} ${example}`).join('\n')}`);

@@ -68,6 +68,8 @@ export interface Configuration {
   readonly registrySources: readonly string[];
   readonly lockFile: string | null;
   readonly store: StoreLocation;
+  /** The spool, caches of sources, and the embedded store: one process's own directory. */
+  readonly dataDirectory: string;
   readonly redisUrl: string | null;
   readonly content: ContentConfiguration;
   readonly server: {
@@ -94,6 +96,9 @@ export interface Plugins {
 export type LoadedConfiguration =
   | { readonly ok: true; readonly configuration: Configuration }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Where the store is a server and nobody says otherwise. */
+const DATA_DIRECTORY = './data';
 
 /** Reads and checks a file. Throws a `Fault` of kind `config` only when it can't be read at all. */
 export function loadConfiguration(
@@ -207,6 +212,7 @@ function settled(
       'path' in file.store
         ? { kind: 'embedded', path: resolve(baseDirectory, file.store.path) }
         : { kind: 'server', ...file.store, cluster: file.store.cluster ?? null },
+    dataDirectory: resolve(baseDirectory, 'path' in file.store ? file.store.path : DATA_DIRECTORY),
     redisUrl: file.queue.redis ?? null,
     content: typeof file.content === 'string' ? { default: file.content, environments: {}, redact: [] } : file.content,
     server: {

@@ -21,7 +21,7 @@ import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { PollingHost } from '../polling/host.ts';
 import { createQueue } from '../queue/index.ts';
-import { announceAddress } from '../store/data-directory.ts';
+import { announceAddress, claimSpoolDirectory, releaseDirectory } from '../store/data-directory.ts';
 import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { daemonApi } from './api.ts';
@@ -73,7 +73,9 @@ export class Daemon {
 
   /** Opens the store and makes every part. Throws a `Fault`. */
   static async open(options: DaemonOptions): Promise<Daemon> {
-    const database = await openStore(options.configuration.store, options.version, systemClock);
+    const { store: location, dataDirectory } = options.configuration;
+    if (location.kind === 'server') await claimSpoolDirectory(dataDirectory, options.version, systemClock.now());
+    const database = await openStore(location, options.version, systemClock);
     try {
       const store = createStore(database, systemClock);
       // Its latest observations are needed to make the polling host.
@@ -196,7 +198,7 @@ export class Daemon {
       await this.stop();
       throw error;
     }
-    if (configuration.store.kind === 'embedded') await announceAddress(configuration.store.path, this.apiAddress);
+    await announceAddress(configuration.dataDirectory, this.apiAddress);
     await this.#retireUnwatched();
     this.#ready = true;
   }
@@ -213,6 +215,8 @@ export class Daemon {
       }
     }
     await this.#database.close();
+    const { store, dataDirectory } = this.#options.configuration;
+    if (store.kind === 'server') await releaseDirectory(dataDirectory);
   }
 
   #makeAlerting(): Alerting {

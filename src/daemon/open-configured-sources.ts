@@ -8,10 +8,7 @@ import type { OpenSource } from '../polling/source-config.ts';
 
 /** Throws a `Fault` of kind `config` that lists every problem. */
 export function openConfiguredSources(configuration: Configuration): readonly OpenSource[] {
-  const cacheDirectory =
-    configuration.store.kind === 'embedded'
-      ? join(configuration.store.path, 'sources')
-      : join(configuration.baseDirectory, '.plumbline', 'sources');
+  const cacheDirectory = join(configuration.dataDirectory, 'sources');
   return openSources(
     configuration.sources.map((source) => ({ ...source, secrets: configuration.secrets })),
     sourcePlugins,

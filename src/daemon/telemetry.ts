@@ -1,6 +1,5 @@
 /** Telemetry's way through the daemon: receivers, ingest, attribution of each call, and what others ask of stored calls. */
 
-import { join } from 'node:path';
 import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
 import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
@@ -63,7 +62,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const ingest = new Ingest({
     log: createTelemetryLog(database, texts),
     clock,
-    dataDirectory: spoolParent(configuration),
+    dataDirectory: configuration.dataDirectory,
     policies: contentPolicies(configuration.content),
     attribute: callAttribution(
       (query) => attribution.attributeTraffic(query),
@@ -109,11 +108,6 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       grpc: `${hostInUrl(server.host)}:${grpc.port}`,
     }),
   };
-}
-
-/** The spool is on this machine's disk, also when the store is a server. */
-function spoolParent({ store, baseDirectory }: Configuration): string {
-  return store.kind === 'embedded' ? store.path : join(baseDirectory, '.plumbline');
 }
 
 function authorizeIngest({ keys }: Configuration): AuthorizeIngest {

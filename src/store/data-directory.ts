@@ -74,6 +74,17 @@ export async function claimDirectory(
   await writeJson(markerPath(directory), marker);
 }
 
+/**
+ * The same for a daemon whose store is a server: its spool must not be shared either. Throws a
+ * `Fault` that names the process that has it.
+ */
+export async function claimSpoolDirectory(directory: string, release: string, now: Timestamp): Promise<void> {
+  await createWritable(directory);
+  const other = await directoryOwner(directory);
+  if (other !== null && other.pid !== process.pid) throw directoryInUse(directory, other);
+  await writeJson(ownerPath(directory), { ...thisProcess(), since: now, release, address: null });
+}
+
 /** Adds the API's address to what `directoryOwner` tells. */
 export async function announceAddress(directory: string, address: string): Promise<void> {
   const owner = await readJson(ownerPath(directory), Owner);

@@ -1,0 +1,119 @@
+/** Two replicas on one ClickHouse server and one Redis: each look happens once, one alert goes out, and either can be asked. */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startClickHouseHttp } from '../support/clickhouse-http.ts';
+import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
+import { startRedis } from '../support/redis.ts';
+
+const TEXT = 'Translate what follows into English.\n';
+
+let directory: string;
+let clickhouse: Awaited<ReturnType<typeof startClickHouseHttp>>;
+let redis: Awaited<ReturnType<typeof startRedis>>;
+let receiver: Server;
+const alerts: { transition: string; incident: { prompt: string } }[] = [];
+const replicas: Daemon[] = [];
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'plumbline-server-'));
+  [clickhouse, redis] = await Promise.all([
+    startClickHouseHttp({ user: 'plumbline', password: 'a-long-password', directory: join(directory, 'clickhouse') }),
+    startRedis(),
+  ]);
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
+    request.on('end', () => {
+      alerts.push(JSON.parse(body));
+      response.end('ok');
+    });
+  });
+  await new Promise<void>((resolve) => {
+    receiver.listen(0, '127.0.0.1', resolve);
+  });
+  mkdirSync(join(directory, 'prompts'));
+  writeFileSync(join(directory, 'live.txt'), TEXT);
+  writeFileSync(
+    join(directory, 'prompts/translate.yaml'),
+    `id: text.translate\nversion: 1\nowner: words\nmodel: m\ntags: [t]\nformat: plain\ntemplate: |\n  ${TEXT}`,
+  );
+  writeFileSync(
+    join(directory, 'plumbline.yaml'),
+    `registry: [{ files: ./prompts }]
+lock: ./prompts.lock.yaml
+store: { url: "env:TEST_CLICKHOUSE_URL", user: plumbline, password: "env:TEST_CLICKHOUSE_PASSWORD" }
+queue: { redis: "env:TEST_REDIS_URL" }
+sources:
+  - { name: app, type: files, environment: production, every: 1s, targets: [{ prompt: text.translate, path: ./live.txt }] }
+channels:
+  - { name: hook, type: webhook, url: "http://127.0.0.1:${(receiver.address() as AddressInfo).port}/", secret: "a-shared-secret-0123" }
+`,
+  );
+  environment = {
+    TEST_CLICKHOUSE_URL: clickhouse.url,
+    TEST_CLICKHOUSE_PASSWORD: 'a-long-password',
+    TEST_REDIS_URL: redis.url,
+  };
+  await runPlumbline(directory, ['lock'], environment);
+  replicas.push(
+    ...(await Promise.all(
+      ['one', 'two'].map((name) => startDaemon(directory, ['--data', join(directory, name)], environment)),
+    )),
+  );
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.stop()));
+  receiver.close();
+  await clickhouse.stop();
+  await redis.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function verdict(replica: Daemon): Promise<string | undefined> {
+  const { data } = await replica.get('/api/v1/targets');
+  return data[0]?.verdicts[0]?.verdict;
+}
+
+test('an edit is told exactly once, and so is its end', async () => {
+  for (const replica of replicas) await eventually(async () => (await verdict(replica)) === 'in_sync');
+  writeFileSync(join(directory, 'live.txt'), TEXT.replace('English', 'German'));
+  for (const replica of replicas) await eventually(async () => (await verdict(replica)) === 'edited');
+  await eventually(async () => alerts.length > 0);
+  writeFileSync(join(directory, 'live.txt'), TEXT);
+  for (const replica of replicas) await eventually(async () => (await verdict(replica)) === 'in_sync');
+  await eventually(async () => alerts.length > 1);
+  // Several more looks by both: time for one too many.
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  expect(alerts.map(({ transition, incident }) => `${transition} ${incident.prompt}`)).toEqual([
+    'opened text.translate',
+    'resolved text.translate',
+  ]);
+}, 120_000);
+
+test('both replicas answer from the same history', async () => {
+  const [first, second] = await Promise.all(replicas.map((replica) => replica.get('/api/v1/incidents')));
+  expect(first.data).toHaveLength(1);
+  expect(second).toEqual(first);
+  expect(first.data[0]).toMatchObject({ status: 'resolved', verdict: 'edited', prompt: 'text.translate' });
+});
+
+test('a spool has one owner, also when the store is a server', async () => {
+  const third = await runPlumbline(
+    directory,
+    ['start', '--port', '0', '--otlp-port', '0', '--grpc-port', '0', '--data', join(directory, 'one')],
+    environment,
+  );
+  expect(third.code).toBe(2);
+  expect(third.stderr).toContain(`process ${replicas[0]?.process.pid}`);
+});
+
+test('no secret is printed', () => {
+  for (const replica of replicas) expect(replica.printed()).not.toMatch(/a-long-password|a-shared-secret/);
+});
