@@ -83,6 +83,16 @@ function tally(
   return result;
 }
 
+/** The faster of two runs: what else the machine does is not ours. */
+function millisOf(work: () => unknown): number {
+  const times = [0, 0].map(() => {
+    const started = performance.now();
+    work();
+    return performance.now() - started;
+  });
+  return Math.min(...times);
+}
+
 function languageOf(version: RegisteredVersion): string {
   return JSON.stringify(compilePatterns(nodesOf(version)).map(({ blocks }) => blocks));
 }
@@ -110,9 +120,8 @@ function measureLeftOut(versions: readonly RegisteredVersion[], random: Random):
         count.masked += 1;
         continue;
       }
-      const started = performance.now();
       const [closest] = attributor.near({ text });
-      times.push(performance.now() - started);
+      times.push(millisOf(() => attributor.near({ text })));
       if (closest === undefined) count.none += 1;
       else if (closest.prompt === version.prompt) count.right += 1;
     }
