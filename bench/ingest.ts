@@ -40,7 +40,7 @@ interface Result {
 }
 
 // A conversation's next turn comes seconds after the last: two of them are seldom in flight together.
-const REQUEST_KB = 160;
+const REQUEST_KB = 128;
 const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 200_000, 6: 80_000, 40: 30_000 };
 
 export async function run(args: readonly string[]): Promise<void> {

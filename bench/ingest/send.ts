@@ -2,7 +2,7 @@
 
 import { Agent, request } from 'node:http';
 
-const CONNECTIONS = 4;
+const CONNECTIONS = 16;
 
 /** Returns how often it was told to come back. */
 export async function sendAll(port: number, bodies: readonly Buffer[]): Promise<{ refused: number }> {

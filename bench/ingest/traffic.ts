@@ -38,7 +38,7 @@ interface Conversation {
 
 const PROMPTS = 24;
 const SERVICES = 6;
-const RUNNING = 200;
+const RUNNING = 500;
 const WORDS = vocabulary();
 
 export function makeTraffic(options: TrafficOptions): Traffic {

@@ -18,7 +18,7 @@ import { DEFAULT_TEXT_LIMITS, type TextLimits } from './content/texts.ts';
 import { Intake } from './intake.ts';
 import { Loader } from './loading/loader.ts';
 import { PatientWriter } from './loading/patient-writer.ts';
-import { RecentFacts } from './loading/recent-facts.ts';
+import { RecentRecords } from './loading/recent-records.ts';
 import { observe } from './metrics.ts';
 import { Quarantine } from './quarantine.ts';
 import type { AttributeCall } from './settling/attribution.ts';
@@ -54,6 +54,8 @@ export interface IngestLimits {
   readonly spoolSegmentBytesMax: number;
   /** What a sender is told when the spool is full. */
   readonly retryAfterMs: number;
+  /** Spooled rows held in memory until they are in the store; beyond it they are read from the spool. */
+  readonly recentBytesMax: number;
   /** Facts held in memory to be settled; about 2 KB each. */
   readonly windowFactsMax: number;
   /** Facts of one trace that are settled together; what comes beyond is settled apart. */
@@ -74,6 +76,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   spoolBytesMax: 4 * 1024 * 1024 * 1024,
   spoolSegmentBytesMax: 32 * 1024 * 1024,
   retryAfterMs: 5_000,
+  recentBytesMax: 96 * 1024 * 1024,
   windowFactsMax: 60_000,
   traceFactsMax: 20_000,
   retainMs: 30_000,
@@ -152,7 +155,7 @@ interface Parts {
 function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): Parts {
   const { log, clock, onError } = options;
   const spaces = new ContentSpaces(options.policies, limits.texts);
-  const recent = new RecentFacts(limits.windowFactsMax);
+  const recent = new RecentRecords(limits.recentBytesMax);
   const onTrouble = options.onTrouble ?? (() => {});
   const factsPerTraceMax = limits.traceFactsMax;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs } = limits;

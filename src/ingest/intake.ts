@@ -19,7 +19,7 @@ import { factLines, factsLine, type FactLine } from './content/fact-rows.ts';
 import { KnownHistories, type KnownHistory } from './content/known-histories.ts';
 import { Outbox } from './content/outbox.ts';
 import { laneNumber } from './loading/lanes.ts';
-import type { RecentFacts } from './loading/recent-facts.ts';
+import type { RecentRecords } from './loading/recent-records.ts';
 import { countQuarantined, countRefused, countSpans } from './metrics.ts';
 import { quarantineLine } from './quarantine.ts';
 import type { Section } from './spool/record.ts';
@@ -27,7 +27,7 @@ import type { Spool } from './spool/spool.ts';
 
 export interface IntakeOptions {
   readonly spool: Spool;
-  readonly recent: RecentFacts;
+  readonly recent: RecentRecords;
   readonly spaces: ContentSpaces;
   readonly limits: DecodeLimits;
   readonly clock: Clock;
@@ -121,7 +121,7 @@ export class Intake {
     try {
       const end = await this.#options.spool.append(sections);
       outbox.markStored();
-      if (facts.length > 0) this.#options.recent.add(end, facts);
+      this.#options.recent.add(end, sections, facts);
       return null;
     } catch (error) {
       if (!isFault(error)) throw error;

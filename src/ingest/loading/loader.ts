@@ -9,16 +9,17 @@ import { sleep } from '../../lib/limits.ts';
 import { parseFactLines, type FactLine } from '../content/fact-rows.ts';
 import { countSpoolSkipped } from '../metrics.ts';
 import type { SpoolPosition } from '../spool/position.ts';
-import { SpoolReader, type SpoolChunk } from '../spool/reader.ts';
+import type { Section } from '../spool/record.ts';
+import { SpoolReader } from '../spool/reader.ts';
 import type { Spool } from '../spool/spool.ts';
 import { laneOf } from './lanes.ts';
 import type { PatientWriter } from './patient-writer.ts';
-import type { RecentFacts } from './recent-facts.ts';
+import type { RecentRecord, RecentRecords } from './recent-records.ts';
 
 export interface LoaderOptions {
   readonly spool: Spool;
   readonly writer: PatientWriter;
-  readonly recent: RecentFacts;
+  readonly recent: RecentRecords;
   /** Takes facts that are in the store now; resolves when there is room for more. */
   readonly settle: (facts: readonly FactLine[], from: SpoolPosition) => Promise<void>;
   /** How far everything is settled and written, so that the spool can let go of it. */
@@ -98,18 +99,32 @@ export class Loader implements Component {
     if (waiting <= 0) return false;
     if (waiting < BATCH_BYTES_MIN && !this.#isDraining)
       await sleep(this.#options.lingerMs ?? LINGER_MS, this.#abort.signal);
-    const chunk = await this.#reader.read(this.#position, this.#options.batchBytesMax ?? BATCH_BYTES_MAX);
-    countSpoolSkipped(chunk.skippedBytes);
-    await this.#insert(chunk);
-    await this.#options.settle(this.#factsOf(chunk), this.#position);
-    const progressed = chunk.next !== this.#position;
-    this.#position = chunk.next;
+    const { records, next } = await this.#nextRecords();
+    await this.#insert(records);
+    await this.#options.settle(
+      records.flatMap((record) => record.facts),
+      this.#position,
+    );
+    const progressed = next !== this.#position;
+    this.#position = next;
     return progressed;
   }
 
-  async #insert(chunk: SpoolChunk): Promise<void> {
+  async #nextRecords(): Promise<{ readonly records: readonly RecentRecord[]; readonly next: SpoolPosition }> {
+    const bytesMax = this.#options.batchBytesMax ?? BATCH_BYTES_MAX;
+    const recent = this.#options.recent.takeFrom(this.#position, bytesMax);
+    const last = recent.at(-1);
+    if (last !== undefined) return { records: recent, next: last.end };
+    // Of an earlier process, or forgotten while the store was away.
+    const chunk = await this.#reader.read(this.#position, bytesMax);
+    countSpoolSkipped(chunk.skippedBytes);
+    const records = chunk.records.map(({ sections, end }) => ({ sections, end, facts: parseFacts(sections) }));
+    return { records, next: chunk.next };
+  }
+
+  async #insert(records: readonly RecentRecord[]): Promise<void> {
     const byLane = new Map<TelemetryLane, Buffer[]>();
-    for (const section of chunk.records.flatMap((record) => record.sections)) {
+    for (const section of records.flatMap((record) => record.sections)) {
       const lane = laneOf(section.lane);
       if (lane === null) continue;
       const pieces = byLane.get(lane);
@@ -122,17 +137,11 @@ export class Loader implements Component {
     );
   }
 
-  #factsOf(chunk: SpoolChunk): readonly FactLine[] {
-    return chunk.records.flatMap((record) => {
-      const recent = this.#options.recent.take(record.end);
-      if (recent !== null) return recent;
-      // Of an earlier process, or forgotten while the store was away.
-      const sections = record.sections.filter(({ lane }) => laneOf(lane) === 'span_facts');
-      return sections.flatMap(({ bytes }) => parseFactLines(bytes));
-    });
-  }
-
   async #release(): Promise<void> {
     await this.#options.spool.release(this.#options.settledUpTo() ?? this.#position);
   }
+}
+
+function parseFacts(sections: readonly Section[]): readonly FactLine[] {
+  return sections.flatMap(({ lane, bytes }) => (laneOf(lane) === 'span_facts' ? parseFactLines(bytes) : []));
 }
