@@ -53,7 +53,6 @@ export async function openAnthropicAgents() {
   });
   return {
     agents,
-    origin: server.origin,
     key: KEY,
     ...httpPlace(server, 'agent_id', {
       config: { base_url: server.origin, api_key: KEY },

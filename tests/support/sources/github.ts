@@ -22,8 +22,9 @@ export async function openGithub() {
   for (const prompt of PROMPTS) write(pathOf(prompt), originalText(prompt), 'alice');
   const server = await serveApi(({ method, path, parts, query, headers, body }) => {
     const hidden = { status: 404, body: { message: 'Not Found', documentation_url: 'https://docs.github.com/rest' } };
-    // Without the right token the repository does not seem to exist.
-    if (headers['authorization'] !== `Bearer ${TOKEN}` || !path.startsWith('/repos/acme/prompts')) return hidden;
+    // Without the right token the repository does not seem to exist. Both words are GitHub's.
+    const mayRead = [`Bearer ${TOKEN}`, `token ${TOKEN}`].includes(headers['authorization'] ?? '');
+    if (!mayRead || !path.startsWith('/repos/acme/prompts')) return hidden;
     const [, , , kind, ...rest] = parts;
     if (kind === undefined) return { body: { full_name: 'acme/prompts', default_branch: 'main' } };
     const file = files.get(kind === 'commits' ? (query.get('path') ?? '') : rest.join('/'));

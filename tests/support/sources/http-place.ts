@@ -6,8 +6,9 @@ import { PROMPTS, type StandIn } from './stand-in.ts';
 type Rest = Partial<StandIn> & Pick<StandIn, 'config' | 'secrets' | 'text' | 'edit' | 'remove'>;
 
 /** A stand-in over one API; by default each prompt's target is `{ [key]: id-PROMPT }`, and it names no editor and no pointer. */
-export function httpPlace(server: HttpStandIn, key: string, rest: Rest): StandIn {
+export function httpPlace(server: HttpStandIn, key: string, rest: Rest): StandIn & { readonly origin: string } {
   return {
+    origin: server.origin,
     targets: PROMPTS.map((prompt) => ({ prompt, config: { [key]: idOf(prompt) } })),
     editor: null,
     movePointer: null,

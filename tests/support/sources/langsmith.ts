@@ -106,7 +106,6 @@ export async function openLangsmith() {
   });
   return {
     repos,
-    origin: server.origin,
     key: KEY,
     requests: server.requests,
     ...httpPlace(server, 'prompt_name', {

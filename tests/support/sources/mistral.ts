@@ -85,7 +85,6 @@ export async function openMistral() {
   const of = (prompt: string): Agent => agents.get(idOf(prompt)) as Agent;
   return {
     agents,
-    origin: server.origin,
     key: KEY,
     ...httpPlace(server, 'agent_id', {
       config: { base_url: server.origin, api_key: KEY },

@@ -47,7 +47,6 @@ export async function openOpenaiAgents() {
     return { body: agent };
   });
   return {
-    origin: server.origin,
     key: KEY,
     ...httpPlace(server, 'agent_id', {
       config: { base_url: `${server.origin}/v1`, api_key: KEY },

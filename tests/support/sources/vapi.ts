@@ -46,7 +46,6 @@ export async function openVapi() {
   });
   return {
     assistants,
-    origin: server.origin,
     key: KEY,
     ...httpPlace(server, 'assistant_id', {
       config: { base_url: server.origin, api_key: KEY },
