@@ -3,6 +3,9 @@
 import type { AttributionKind } from './attribution.ts';
 import type { Timestamp } from './time.ts';
 
+/** Versions of this name stand for a text that was seen live and that nobody registered. */
+export const UNREGISTERED_PREFIX = 'unregistered:';
+
 /** The calls of one instance that were attributed in one way. */
 export interface TrafficRow {
   readonly environment: string;
@@ -14,23 +17,50 @@ export interface TrafficRow {
   readonly version: string;
   readonly declaredPrompt: string;
   readonly declaredVersion: string;
+  /** False: the calls came without any text to check. */
+  readonly hasContent: boolean;
   readonly calls: number;
   readonly firstAt: Timestamp;
   readonly lastAt: Timestamp;
-  /** Some of these calls, newest first, for a closer look. */
-  readonly examples: readonly { readonly traceId: string; readonly spanId: string }[];
+  /** Some of these calls for a closer look, picked evenly: a later window picks the same ones, as far as it has them. */
+  readonly examples: readonly TrafficExample[];
+}
+
+export interface TrafficExample {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly startedAt: Timestamp;
+}
+
+/** When something that traffic depends on was last seen to change; null: not that anybody saw. */
+export interface LastChanges {
+  readonly prompt: string;
+  readonly environment: string;
+  /** A watched target of the prompt held something new, or nothing. */
+  readonly held: Timestamp | null;
+  /** The pin was first seen to name another version than before. */
+  readonly pinned: Timestamp | null;
+}
+
+/** Where a list went up to. */
+export interface TraceCursor {
+  readonly traceId: string;
+  readonly startedAt: Timestamp;
 }
 
 export interface TrafficLog {
   /** All calls that started in the window, grouped; at most `groupsMax`, the busiest first. */
   traffic(from: Timestamp, until: Timestamp, groupsMax: number): Promise<readonly TrafficRow[]>;
+  /** Of these prompts in all environments; what changed before `since` is left out. */
+  lastChanges(prompts: readonly string[], since: Timestamp): Promise<readonly LastChanges[]>;
   /**
-   * Traces with calls since then whose prompt or version is not known, newest first, before a cursor
-   * of an earlier answer.
+   * Traces with calls in [from, until] that a newly registered version may turn out to be the origin
+   * of, newest first, after the cursor.
    */
   unattributed(
-    since: Timestamp,
-    before: Timestamp | null,
+    from: Timestamp,
+    until: Timestamp,
+    after: TraceCursor | null,
     limit: number,
-  ): Promise<readonly { readonly traceId: string; readonly startedAt: Timestamp }[]>;
+  ): Promise<readonly TraceCursor[]>;
 }

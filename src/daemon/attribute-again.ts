@@ -6,7 +6,7 @@
 import type { Component } from '../contract/component.ts';
 import { describeError } from '../contract/fault.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import type { TrafficLog } from '../contract/traffic-log.ts';
+import type { TraceCursor, TrafficLog } from '../contract/traffic-log.ts';
 import { sleep } from '../lib/limits.ts';
 import { addMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
@@ -17,26 +17,38 @@ export interface AttributeAgainOptions {
   readonly resettle: (traceIds: readonly string[]) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly pace?: Partial<AttributeAgainPace>;
 }
 
+export interface AttributeAgainPace {
+  /** Several versions are usually registered at once, and calls arrive a little later than they were made. */
+  readonly gatherMs: number;
+  readonly batchTraces: number;
+  /** Live traffic goes first: a batch a second keeps the settler free for it. */
+  readonly pauseMs: number;
+  /** After a failure of the store. */
+  readonly retryMs: number;
+}
+
+const PACE: AttributeAgainPace = { gatherMs: 3_000, batchTraces: 1_000, pauseMs: 1_000, retryMs: 60_000 };
 /** What was sent longer ago than any incident is investigated stays as it is. */
 const LOOK_BACK_MS = 30 * 86_400_000;
-const BATCH_TRACES = 1_000;
-/** Live traffic goes first: a batch a second keeps the settler free for it. */
-const PAUSE_MS = 1_000;
-/** Several versions are usually registered at once, and calls arrive a little later than they were made. */
-const GATHER_MS = 3_000;
+/** The store is asked for a stretch of time at once; it doubles while there is little to find. */
+const STRETCH_MS = 3_600_000;
+const STRETCH_MS_MAX = 3 * 86_400_000;
 const PROGRESS_EVERY_BATCHES = 30;
 
 export class AttributeAgain implements Component {
   readonly name = 'attribute-again';
   readonly #options: AttributeAgainOptions;
+  readonly #pace: AttributeAgainPace;
   readonly #stopping = new AbortController();
   #wanted = false;
   #running: Promise<void> | null = null;
 
   constructor(options: AttributeAgainOptions) {
     this.#options = options;
+    this.#pace = { ...PACE, ...options.pace };
   }
 
   start(): Promise<void> {
@@ -54,38 +66,70 @@ export class AttributeAgain implements Component {
     if (this.#running !== null || this.#stopping.signal.aborted) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
+      // Asked for after the run had looked for the last time.
+      if (this.#wanted) this.request();
     });
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    try {
-      while (this.#wanted) {
-        await sleep(GATHER_MS, signal);
+    while (this.#wanted) {
+      try {
+        await sleep(this.#pace.gatherMs, signal);
         this.#wanted = false;
         await this.#pass(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        // Until then those calls stay unknown, which is true.
+        this.#options.log.warn(
+          { error: describeError(error), retryMs: this.#pace.retryMs },
+          'unknown calls could not be attributed again; tried again later',
+        );
+        this.#wanted = true;
+        await sleep(this.#pace.retryMs, signal).catch(() => undefined);
       }
-    } catch (error) {
-      // Asked for again with the next version; until then those calls stay unknown, which is true.
-      if (!signal.aborted)
-        this.#options.log.warn({ error: describeError(error) }, 'unknown calls could not be attributed again');
     }
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { traffic, resettle, clock, log } = this.#options;
-    const since = addMillis(clock.now(), -LOOK_BACK_MS);
-    let before: Timestamp | null = null;
-    let traces = 0;
-    for (let batch = 1; ; batch += 1) {
-      const found = await traffic.unattributed(since, before, BATCH_TRACES);
-      if (found.length > 0) await resettle(found.map((trace) => trace.traceId));
-      traces += found.length;
-      before = found.at(-1)?.startedAt ?? null;
-      if (found.length < BATCH_TRACES || before === null) break;
-      if (batch % PROGRESS_EVERY_BATCHES === 0) log.info({ traces, until: before }, 'attributing unknown calls again');
-      await sleep(PAUSE_MS, signal);
+    const { log, clock } = this.#options;
+    const now = clock.now();
+    const end = addMillis(now, -LOOK_BACK_MS);
+    let [batches, traces] = [0, 0];
+    let stretchMs = STRETCH_MS;
+    for (let until = now; until > end;) {
+      const from = latest(end, addMillis(until, -stretchMs));
+      let found = 0;
+      for await (const batch of this.#batches(from, until, signal)) {
+        found += batch;
+        batches += 1;
+        if (batches % PROGRESS_EVERY_BATCHES === 0)
+          log.info({ traces: traces + found, since: from }, 'attributing unknown calls again');
+      }
+      traces += found;
+      until = from;
+      stretchMs = found > this.#pace.batchTraces ? STRETCH_MS : Math.min(2 * stretchMs, STRETCH_MS_MAX);
     }
     if (traces > 0) log.debug({ traces }, 'unknown calls were attributed again');
   }
+
+  /** Settles all traces of a stretch again; yields the size of each batch. */
+  async *#batches(from: Timestamp, until: Timestamp, signal: AbortSignal): AsyncGenerator<number> {
+    const { traffic, resettle } = this.#options;
+    const { batchTraces, pauseMs } = this.#pace;
+    let after: TraceCursor | null = null;
+    do {
+      signal.throwIfAborted();
+      const found: readonly TraceCursor[] = await traffic.unattributed(from, until, after, batchTraces);
+      after = found.length < batchTraces ? null : (found.at(-1) ?? null);
+      if (found.length === 0) return;
+      await resettle(found.map((trace) => trace.traceId));
+      yield found.length;
+      await sleep(pauseMs, signal);
+    } while (after !== null);
+  }
+}
+
+function latest(a: Timestamp, b: Timestamp): Timestamp {
+  return a > b ? a : b;
 }

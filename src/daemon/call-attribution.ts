@@ -1,7 +1,8 @@
-/** Which prompt and version a call is counted under. Pure, and called for every call. */
+/** What the attributor is asked about a call, and which prompt and version it is counted under. Pure, and called for every call. */
 
 import type { Attribution, AttributionMatch, AttributionQuery } from '../contract/attribution.ts';
-import type { DeclaredPrompt } from '../contract/invocation.ts';
+import type { DeclaredPrompt, Invocation } from '../contract/invocation.ts';
+import type { PromptMessage } from '../contract/prompt.ts';
 import type { AttributableCall, AttributedAs, AttributeCall } from '../ingest/settling/attribution.ts';
 
 /** `ownerOf`: who owns a prompt; null when nobody registered it. */
@@ -11,22 +12,37 @@ export function callAttribution(
 ): AttributeCall {
   return (call) => {
     const { declared } = call.invocation;
-    const attribution = attribute(queryOf(call, declared));
+    const attribution = attribute(arrivingQuery(call));
     const { prompt, version } = countedUnder(attribution, declared);
     return { kind: attribution.kind, prompt, version, owner: prompt === null ? null : ownerOf(prompt) };
   };
 }
 
-function queryOf(call: AttributableCall, declared: DeclaredPrompt | null): AttributionQuery {
-  const messages = call.messages();
-  const template = call.template();
-  const variables = call.variables();
+/** The same question about a stored call as was asked when it arrived. */
+export function storedQuery(invocation: Invocation): AttributionQuery {
+  const messages = invocation.input?.map(({ role, parts }): PromptMessage => {
+    const texts = parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+    return { role, content: texts.join('\n') };
+  });
+  return queryOf(invocation, messages ?? null, invocation.template, invocation.variables);
+}
+
+function arrivingQuery(call: AttributableCall): AttributionQuery {
+  return queryOf(call.invocation, call.messages(), call.template(), call.variables());
+}
+
+function queryOf(
+  { declared, settings }: Invocation,
+  messages: readonly PromptMessage[] | null,
+  template: string | null,
+  variables: Readonly<Record<string, string>> | null,
+): AttributionQuery {
   return {
     ...(messages === null ? {} : { messages }),
     ...(declared === null ? {} : { declared: { prompt: declared.name, version: declared.version ?? undefined } }),
     ...(template === null ? {} : { template }),
     ...(variables === null ? {} : { variables }),
-    settings: call.invocation.settings,
+    settings,
   };
 }
 
@@ -35,12 +51,13 @@ function countedUnder(
   attribution: Attribution,
   declared: DeclaredPrompt | null,
 ): Pick<AttributedAs, 'prompt' | 'version'> {
+  // A text that could not be checked, or that fits nearly anything, leaves the declaration standing.
+  if (attribution.kind === 'unverifiable' || attribution.kind === 'insufficient_evidence')
+    return { prompt: declared?.name ?? null, version: declared?.version ?? null };
   const prompt = only(attribution.matches, (match) => match.prompt);
   if (prompt !== null) return { prompt, version: only(attribution.matches, (match) => match.version) };
-  if (declared === null) return { prompt: null, version: null };
-  // A text that could not be checked leaves the declaration standing; one that was checked does not.
-  const unchecked = attribution.kind === 'unverifiable' || attribution.kind === 'insufficient_evidence';
-  return { prompt: declared.name, version: unchecked ? declared.version : null };
+  // The text was checked and says nothing of the kind: what was declared is at most the prompt.
+  return { prompt: declared?.name ?? null, version: null };
 }
 
 /** What all matches agree on. */

@@ -154,7 +154,6 @@ export class Daemon {
       registry: view,
       attribute: (query) => this.attribution.attribute(query),
       near: (query) => this.attribution.near(query),
-      lastChange: (prompt, environment) => this.watch.lastChange(prompt, environment),
       onFindings: async (findings) => {
         await this.incidents.take(findings);
       },

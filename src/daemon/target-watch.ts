@@ -5,16 +5,17 @@
 
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { HeldObservation, Observation } from '../contract/observation.ts';
-import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
-import type { Clock, TimeInterval, Timestamp } from '../contract/time.ts';
-import type { Judgement } from '../contract/verdict.ts';
-import { ownerOf, type Expected } from '../drift/expected.ts';
+import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
+import type { Clock, TimeInterval } from '../contract/time.ts';
+import type { Evidence, Judgement } from '../contract/verdict.ts';
+import { ownerOf } from '../drift/expected.ts';
 import { judge, needsAttribution } from '../drift/judge.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
-import { canonicalJson } from '../lib/json.ts';
-import { sha256 } from '../lib/hash.ts';
+import { forEachConcurrently } from '../lib/limits.ts';
+import { expectationKey, observationKey, partsKey } from './judgement-input.ts';
 import type { RegistryView } from './registry-view.ts';
+import { seen, seenBefore, type Sighting } from './sighting.ts';
 
 export interface TargetWatchOptions {
   readonly observations: ObservationLog;
@@ -36,144 +37,212 @@ export interface TargetWatchOptions {
   readonly doubt?: (observation: Observation, versions: readonly RegisteredVersion[]) => string | null;
 }
 
-interface Watched {
-  readonly last: Observation;
-  readonly lastAnswered: Observation | null;
-  readonly siblings: readonly HeldObservation[];
-  /** Seen by this process. What an earlier one saw is compared with, and not judged again. */
-  readonly isFresh: boolean;
-  /** When this process last saw it hold something else than before. */
-  readonly changedAt: Timestamp | null;
-}
-
 interface Judged {
-  /** Hash of all that went into the judgement. */
+  /** All that went into the judgement. */
   readonly input: string;
   readonly finding: Finding;
+  isRecorded: boolean;
 }
+
+/** A target that is being put right by ourselves. */
+interface Restoring {
+  /** What the incident's evidence says of it. */
+  readonly note: Evidence;
+  /** The look before the write only finds what is there; what later ones find is our doing. */
+  wasLookedAt: boolean;
+}
+
+/** One after the other they would hold up a first poll of many targets; more at once only queue in the store. */
+const QUERIES_AT_ONCE = 8;
+/** Judged without a break; others must get their turn. */
+const JUDGED_AT_ONCE = 200;
+/** Ends of parts that could not be handed on yet; each is a part of a configured target. */
+const ENDED_MAX = 10_000;
 
 export class TargetWatch {
   readonly #options: TargetWatchOptions;
   /** By target and part; as many as there are configured targets and their parts. */
-  readonly #watched = new Map<string, Watched>();
+  readonly #sightings = new Map<string, Sighting>();
   readonly #judged = new Map<string, Judged>();
-  readonly #restoring = new Set<string>();
+  /** Parts that are no more, until their end was handed on: no later look tells of it again. */
+  readonly #ended = new Map<string, Judged>();
+  readonly #parts = new Map<string, Set<string>>();
+  readonly #restoring = new Map<string, Restoring>();
+  #expectations: { readonly view: RegistryView; readonly keys: Map<string, string> } | null = null;
 
   /** `latest`: what the store says was seen last, so that the first polls have something to compare with. */
   constructor(latest: readonly LatestObservation[], options: TargetWatchOptions) {
     this.#options = options;
-    for (const { target, part, last, lastAnswered } of latest) {
-      this.#watched.set(keyOf(target, part), { last, lastAnswered, siblings: [], isFresh: false, changedAt: null });
-    }
+    for (const before of latest) this.#keep(before.target, before.part, seenBefore(before));
   }
 
   /** Parts that each target held when it was last seen. */
   partsBefore(): ReadonlyMap<string, readonly string[]> {
-    const parts = new Map<string, string[]>();
-    for (const { lastAnswered } of this.#watched.values()) {
-      if (lastAnswered?.outcome !== 'held') continue;
-      parts.set(lastAnswered.target, [...(parts.get(lastAnswered.target) ?? []), lastAnswered.part]);
-    }
-    return parts;
+    const parts = [...this.#parts.keys()].map((target) => [target, this.held(target).map(({ part }) => part)] as const);
+    return new Map(parts.filter(([, held]) => held.length > 0));
+  }
+
+  /** What a target held when it last answered; several when it holds several parts. */
+  held(target: string): readonly HeldObservation[] {
+    return [...(this.#parts.get(target) ?? [])].flatMap((part) => {
+      const answered = this.#sightings.get(keyOf(target, part))?.lastAnswered;
+      return answered?.outcome === 'held' ? [answered] : [];
+    });
   }
 
   /** Stores and judges one batch of observations. */
   async take(batch: readonly Observation[]): Promise<void> {
     await this.#options.observations.append(batch);
-    const findings: Finding[] = [];
-    const readings = Map.groupBy(batch, (observation) => `${observation.target}\n${observation.observedAt}`);
-    for (const reading of readings.values()) {
-      const held = reading.filter((observation) => observation.outcome === 'held');
-      for (const observation of reading) {
-        const key = keyOf(observation.target, observation.part);
-        const before = this.#watched.get(key);
-        const siblings = held.filter((sibling) => sibling.part !== observation.part);
-        const answered = observation.outcome === 'unreachable' ? (before?.lastAnswered ?? null) : observation;
-        const changedAt = changed(before?.lastAnswered ?? null, observation)
-          ? observation.observedAt
-          : (before?.changedAt ?? null);
-        const watched = {
-          last: observation,
-          lastAnswered: before?.lastAnswered ?? null,
-          siblings,
-          isFresh: true,
-          changedAt,
-        };
-        findings.push(await this.#judge(key, watched));
-        this.#watched.set(key, { ...watched, lastAnswered: answered });
-        if (observation.outcome === 'missing' && observation.partEnded === true) {
-          this.#watched.delete(key);
-          this.#judged.delete(key);
-        }
-      }
-    }
-    await this.#options.onFindings(findings.map((finding) => this.#withCause(finding)));
-  }
-
-  /** While we put a target right ourselves, its resolution says so. */
-  async whileRestoring<T>(target: string, work: () => Promise<T>): Promise<T> {
-    this.#restoring.add(target);
-    try {
-      return await work();
-    } finally {
-      this.#restoring.delete(target);
+    const readings = [
+      ...Map.groupBy(batch, (observation) => `${observation.target}\n${observation.observedAt}`).values(),
+    ];
+    for (const round of rounds(readings)) {
+      await this.#judgeAndTell(round.flatMap((reading) => this.#note(reading)));
     }
   }
 
   /** Judges what was seen last once more, because what is expected of these prompts changed. */
   async judgeAgain(prompts: ReadonlySet<string>): Promise<void> {
-    const findings: Finding[] = [];
-    for (const [key, watched] of this.#watched) {
-      if (watched.isFresh && prompts.has(watched.last.prompt)) findings.push(await this.#judge(key, watched));
+    const keys = [...this.#sightings]
+      .filter(([, { last, isFresh }]) => isFresh && prompts.has(last.prompt))
+      .map(([key]) => key);
+    for (let start = 0; start < keys.length; start += JUDGED_AT_ONCE) {
+      await this.#judgeAndTell(keys.slice(start, start + JUDGED_AT_ONCE));
     }
-    await this.#options.onFindings(findings);
   }
 
-  /** When a target of this prompt was last seen to change; null when it never was since this process began. */
-  lastChange(prompt: string, environment: string): Timestamp | null {
-    const changes = [...this.#watched.values()]
-      .filter(({ last }) => last.prompt === prompt && last.environment === environment)
-      .flatMap(({ changedAt }) => changedAt ?? []);
-    return changes.toSorted().at(-1) ?? null;
+  /** While we put a target right ourselves, its resolution says so, with this note. */
+  async whileRestoring<T>(target: string, note: Evidence, work: () => Promise<T>): Promise<T> {
+    const restoring = { note, wasLookedAt: false };
+    this.#restoring.set(target, restoring);
+    try {
+      return await work();
+    } finally {
+      if (this.#restoring.get(target) === restoring) this.#restoring.delete(target);
+    }
   }
 
-  /** What a target held when it last answered; several when it holds several parts. */
-  held(target: string): readonly HeldObservation[] {
-    return [...this.#watched.values()]
-      .map((watched) => watched.lastAnswered)
-      .filter(
-        (observation): observation is HeldObservation =>
-          observation?.outcome === 'held' && observation.target === target,
-      );
+  /** Remembers what one reading of one target said. Returns its keys. */
+  #note(reading: readonly Observation[]): readonly string[] {
+    const held = reading.filter((observation) => observation.outcome === 'held');
+    const together = partsKey(held);
+    return reading.map((observation) => {
+      const { target, part } = observation;
+      const key = keyOf(target, part);
+      const siblings = held.length < 2 ? [] : held.filter((sibling) => sibling.part !== part);
+      const before = this.#sightings.get(key) ?? null;
+      // A part that is new to a known target may have been there once.
+      const mayAskStore = !this.#options.judgesAlone || (before === null && this.#parts.has(target));
+      this.#keep(target, part, seen(before, observation, { siblings, together, mayAskStore }));
+      this.#ended.delete(key);
+      return key;
+    });
   }
 
-  async #judge(key: string, { last, lastAnswered, siblings }: Watched): Promise<Finding> {
-    const expected = this.#options.registry().expected(last.prompt, last.environment);
+  #keep(target: string, part: string, sighting: Sighting): void {
+    const parts = this.#parts.get(target);
+    if (parts === undefined) this.#parts.set(target, new Set([part]));
+    else parts.add(part);
+    this.#sightings.set(keyOf(target, part), sighting);
+  }
+
+  async #judgeAndTell(keys: readonly string[]): Promise<void> {
+    await forEachConcurrently(keys, QUERIES_AT_ONCE, (key) => this.#findBeginning(key));
+    // Without a pause from here on: what is expected can't change between two parts of a batch.
+    for (const key of keys) this.#judge(key);
+    const notes = this.#restoreNotes(keys);
+    await this.#record(keys);
+    // By now another look, or the registry, may have led to a newer judgement: then that one is told.
+    const findings = keys.flatMap((key) => this.#judged.get(key)?.finding ?? []);
+    const ended = [...this.#ended];
+    await this.#options.onFindings([
+      ...findings.map((finding) => withCause(finding, notes.get(finding.judgement.target))),
+      ...ended.map(([, judged]) => judged.finding),
+    ]);
+    for (const [key, judged] of ended) if (this.#ended.get(key) === judged) this.#ended.delete(key);
+  }
+
+  /** When what it holds came there, where only the store knows. */
+  async #findBeginning(key: string): Promise<void> {
+    const sighting = this.#sightings.get(key);
+    if (sighting === undefined || sighting.since !== null || sighting.last.outcome !== 'held') return;
+    const { target, part, hashes } = sighting.last;
+    const since = await this.#options.observations.changeInterval(target, part, hashes.strict);
+    const now = this.#sightings.get(key);
+    if (now?.last.outcome === 'held' && now.last.hashes.strict === hashes.strict)
+      this.#sightings.set(key, { ...now, since });
+  }
+
+  #judge(key: string): void {
+    const sighting = this.#sightings.get(key);
+    if (sighting === undefined) return;
+    const { last, lastAnswered, previous, siblings, since } = sighting;
+    const { prompt, environment } = last;
+    const expected = this.#options.registry().expected(prompt, environment);
     const doubt = this.#options.doubt?.(last, expected.versions) ?? null;
-    const input = judgementInput(expected, last, siblings, doubt);
+    const input = [this.#expectationKey(prompt, environment), observationKey(last), sighting.together, doubt].join(
+      '\n',
+    );
     const before = this.#judged.get(key);
-    if (before?.input === input && this.#options.judgesAlone) return before.finding;
+    if (before?.input === input && this.#options.judgesAlone) return;
     const judged = judge(expected, {
       observation: last,
       siblings,
-      previous: lastAnswered,
-      changed: await this.#changeInterval(last),
+      previous: last.outcome === 'unreachable' ? lastAnswered : previous,
+      changed: since ?? NOT_KNOWN,
       attribution: last.outcome === 'held' && needsAttribution(expected, last) ? this.#attributionOf(last) : null,
     });
     const judgement = doubt === null ? judged : inDoubt(judged, doubt);
-    await this.#options.verdicts.append([{ judgement, at: this.#options.clock.now() }]);
-    const finding: Finding = { judgement, owner: ownerOf(expected) };
-    this.#judged.set(key, { input, finding });
-    return finding;
+    this.#judged.set(key, { input, finding: { judgement, owner: ownerOf(expected) }, isRecorded: false });
   }
 
-  #withCause(finding: Finding): Finding {
-    return this.#restoring.has(finding.judgement.target) ? { ...finding, cause: 'restored' } : finding;
+  /** Appends the verdicts that are new. What can't be written now is written at the next look. */
+  async #record(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#retireIfEnded(key);
+    const all = [...keys.flatMap((key) => this.#judged.get(key) ?? []), ...this.#ended.values()];
+    const fresh = all.filter(({ isRecorded }) => !isRecorded);
+    if (fresh.length === 0) return;
+    const at = this.#options.clock.now();
+    // Marked first: another look at the same target may come by while this one writes.
+    for (const judged of fresh) judged.isRecorded = true;
+    try {
+      await this.#options.verdicts.append(fresh.map(({ finding }) => ({ judgement: finding.judgement, at })));
+    } catch (error) {
+      for (const judged of fresh) judged.isRecorded = false;
+      throw error;
+    }
   }
 
-  async #changeInterval(observation: Observation): Promise<TimeInterval> {
-    if (observation.outcome !== 'held') return [null, null];
-    return this.#options.observations.changeInterval(observation.target, observation.part, observation.hashes.strict);
+  #retireIfEnded(key: string): void {
+    const sighting = this.#sightings.get(key);
+    const judged = this.#judged.get(key);
+    if (sighting?.last.outcome !== 'missing' || sighting.last.partEnded !== true) return;
+    if (judged !== undefined && this.#ended.size < ENDED_MAX) this.#ended.set(key, judged);
+    this.#sightings.delete(key);
+    this.#judged.delete(key);
+    this.#parts.get(sighting.last.target)?.delete(sighting.last.part);
+  }
+
+  #restoreNotes(keys: readonly string[]): ReadonlyMap<string, Evidence> {
+    const notes = new Map<string, Evidence>();
+    if (this.#restoring.size === 0) return notes;
+    for (const target of new Set(keys.flatMap((key) => this.#sightings.get(key)?.last.target ?? []))) {
+      const restoring = this.#restoring.get(target);
+      if (restoring?.wasLookedAt === true) notes.set(target, restoring.note);
+      else if (restoring !== undefined) restoring.wasLookedAt = true;
+    }
+    return notes;
+  }
+
+  #expectationKey(prompt: string, environment: string): string {
+    const view = this.#options.registry();
+    if (this.#expectations?.view !== view) this.#expectations = { view, keys: new Map() };
+    const name = `${environment}\n${prompt}`;
+    const known = this.#expectations.keys.get(name);
+    if (known !== undefined) return known;
+    const key = expectationKey(view.expected(prompt, environment));
+    this.#expectations.keys.set(name, key);
+    return key;
   }
 
   #attributionOf(held: HeldObservation): Attribution {
@@ -186,11 +255,10 @@ export class TargetWatch {
   }
 }
 
-/** Another content than last time, or none any more. */
-function changed(before: Observation | null, now: Observation): boolean {
-  if (before === null || now.outcome === 'unreachable') return false;
-  if (before.outcome !== 'held' || now.outcome !== 'held') return before.outcome !== now.outcome;
-  return before.hashes.strict !== now.hashes.strict;
+const NOT_KNOWN: TimeInterval = [null, null];
+
+function withCause(finding: Finding, note: Evidence | undefined): Finding {
+  return note === undefined ? finding : { ...finding, cause: 'restored', note };
 }
 
 /** Nobody is told that a text is not registered while the registry that may hold it can't be asked. */
@@ -206,20 +274,17 @@ function inDoubt(judgement: Judgement, doubt: string): Judgement {
   };
 }
 
-/** Everything a judgement is made from, less the time of the look: equal input, equal judgement. */
-function judgementInput(
-  expected: Expected,
-  last: Observation,
-  siblings: readonly HeldObservation[],
-  doubt: string | null,
-): string {
-  const versions = expected.versions.map((version) => [
-    version.version,
-    version.owner,
-    version.variants.map((variant) => variant.hashes.strict),
-  ]);
-  const seen = siblings.map((sibling) => [sibling.part, sibling.hashes.strict, sibling.share]);
-  return sha256(canonicalJson([{ ...last, observedAt: null }, expected.pin, versions, seen, doubt]));
+/** Each round holds at most one reading of each target, in the order in which they were made. */
+function rounds(readings: readonly (readonly Observation[])[]): readonly (readonly Observation[])[][] {
+  const made: (readonly Observation[])[][] = [];
+  const counts = new Map<string, number>();
+  for (const reading of readings) {
+    const target = reading[0]?.target ?? '';
+    const round = counts.get(target) ?? 0;
+    counts.set(target, round + 1);
+    (made[round] ??= []).push(reading);
+  }
+  return made;
 }
 
 function keyOf(target: string, part: string): string {

@@ -1,26 +1,26 @@
 /**
  * Looks at recent traffic every half minute: are the calls instances of what is pinned? Gathers what
- * `judgeTraffic` needs and hands on what it says; decides only what is already explained by a
- * target's own incident.
+ * `judgeTraffic` needs and hands on what it says; decides only since when calls count, and what is
+ * already explained by a target's own incident.
  */
 
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { Component } from '../contract/component.ts';
-import { describeError } from '../contract/fault.ts';
-import type { InvocationLog, InvocationRow } from '../contract/invocation-log.ts';
-import type { Message } from '../contract/invocation.ts';
+import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import type { TrafficLog, TrafficRow } from '../contract/traffic-log.ts';
+import type { LastChanges, TrafficLog, TrafficRow } from '../contract/traffic-log.ts';
+import { DRIFT_VERDICTS } from '../contract/verdict.ts';
 import { ownerOf } from '../drift/expected.ts';
 import { judgeTraffic } from '../drift/judge-traffic.ts';
-import type { TrafficGroup } from '../drift/traffic-window.ts';
+import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../drift/traffic-window.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
-import { addMillis } from '../lib/time.ts';
+import { addMillis, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
-import { isUnregistered } from './attribution-desk.ts';
 import type { RegistryView } from './registry-view.ts';
+import { TrafficExamples } from './traffic-examples.ts';
+import { groupAlike, groupsOfExamples, natureOf, promptOf, storedGroup } from './traffic-groups.ts';
 
 export interface TrafficWatchOptions {
   readonly traffic: TrafficLog;
@@ -33,8 +33,6 @@ export interface TrafficWatchOptions {
   /** Registered versions only. */
   readonly attribute: (query: AttributionQuery) => Attribution;
   readonly near: (query: AttributionQuery) => readonly NearMatch[];
-  /** When a watched target of this prompt last changed what it holds; null when unknown. */
-  readonly lastChange: (prompt: string, environment: string) => Timestamp | null;
   readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
 }
 
@@ -43,10 +41,10 @@ const EVERY_MS = 30_000;
 const WINDOW_MS = 30 * 60_000;
 /** SDKs cache prompts for a minute; what they send right after a change says nothing about now. */
 const SETTLE_MS = 90_000;
+const MINUTE_MS = 60_000;
 const GROUPS_MAX = 5_000;
-/** Near matches take milliseconds each. */
-const EXAMPLES_MAX = 200;
-const TRACE_CALLS_MAX = 100;
+const EXAMPLES_MAX = 16;
+const INCIDENTS_PER_PAGE = 1_000;
 
 /** One window: the calls of one service that belong to one prompt. */
 interface Bucket {
@@ -59,9 +57,12 @@ interface Bucket {
 export class TrafficWatch implements Component {
   readonly name = 'traffic-watch';
   readonly #options: TrafficWatchOptions;
+  readonly #examples: TrafficExamples;
+  #wasCut = false;
 
   constructor(options: TrafficWatchOptions) {
     this.#options = options;
+    this.#examples = new TrafficExamples(options);
     options.queue.handle(JOB, 1, () => this.look());
   }
 
@@ -77,150 +78,146 @@ export class TrafficWatch implements Component {
 
   /** Judges the traffic of the last half hour once. */
   async look(): Promise<void> {
-    const { traffic, clock, registry } = this.#options;
-    const until = clock.now();
+    const until = this.#options.clock.now();
     const from = addMillis(until, -WINDOW_MS);
-    const rows = await traffic.traffic(from, until, GROUPS_MAX);
-    if (rows.length === 0) return;
-    const explained = await this.#explainedByTargets();
-    const findings: Finding[] = [];
-    for (const bucket of await this.#buckets(rows)) {
-      if (explained.has(`${bucket.environment}\n${bucket.prompt}`)) continue;
-      const expected = registry().expected(bucket.prompt, bucket.environment);
-      if (expected.versions.length === 0) continue;
-      const since = this.#since(bucket, from, expected.pin?.since ?? null);
-      const groups = bucket.groups.filter((group) => group.lastAt >= since);
-      const judgement = judgeTraffic(expected, { service: bucket.service, from: since, until, groups });
-      findings.push({ judgement, owner: ownerOf(expected) });
-    }
-    await this.#options.onFindings(findings);
+    this.#examples.begin();
+    const buckets = await this.#buckets(from, until);
+    const judged = [...buckets.values()].flatMap((bucket) => this.#judge(bucket, from, until));
+    const drifted = judged.filter(isDrift);
+    const calm = judged.filter((finding) => !isDrift(finding));
+    const certain = await this.#withoutOldCalls(drifted, buckets, from, until);
+    const told = await this.#withoutExplained(certain);
+    await this.#options.onFindings([...calm, ...told]);
   }
 
-  /** What was sent before the last change of a target, or of the pin, was right or wrong about another state. */
-  #since(bucket: Bucket, from: Timestamp, pinnedSince: Timestamp | null): Timestamp {
-    const changes = [this.#options.lastChange(bucket.prompt, bucket.environment), pinnedSince];
-    return changes.reduce<Timestamp>((latest, change) => {
-      const settled = change === null ? latest : addMillis(change, SETTLE_MS);
-      return settled > latest ? settled : latest;
-    }, from);
+  #judge({ prompt, environment, service, groups }: Bucket, from: Timestamp, until: Timestamp): readonly Finding[] {
+    const expected = this.#options.registry().expected(prompt, environment);
+    if (expected.versions.length === 0) return [];
+    const judgement = judgeTraffic(expected, { service, from, until, groups });
+    return [{ judgement, owner: ownerOf(expected) }];
+  }
+
+  /**
+   * What was sent before the last change of a target, or of the pin, was right or wrong about another
+   * state: where something changed within the window, only calls since then are judged.
+   */
+  async #withoutOldCalls(
+    drifted: readonly Finding[],
+    buckets: ReadonlyMap<string, Bucket>,
+    from: Timestamp,
+    until: Timestamp,
+  ): Promise<readonly Finding[]> {
+    const prompts = drifted.map(({ judgement }) => judgement.prompt);
+    // A change before the window may still be settling when it begins.
+    const since = addMillis(from, -TRAFFIC_THRESHOLDS.graceMs);
+    const changes = await this.#options.traffic.lastChanges(prompts, since);
+    const kept: Finding[] = [];
+    const again = new Map<Timestamp, Set<string>>();
+    for (const finding of drifted) {
+      const key = bucketKeyOf(finding);
+      const start = this.#countsFrom(finding, changes, from);
+      if (start === from || !buckets.has(key)) kept.push(finding);
+      else again.set(start, (again.get(start) ?? new Set()).add(key));
+    }
+    // As many as there are minutes in the window.
+    for (const [start, keys] of again) {
+      if (start >= until) continue;
+      const recent = await this.#buckets(start, until, keys);
+      for (const bucket of recent.values()) kept.push(...this.#judge(bucket, start, until));
+    }
+    return kept;
+  }
+
+  /** Rounded up to the minute, so that few windows have to be read. */
+  #countsFrom({ judgement }: Finding, changes: readonly LastChanges[], from: Timestamp): Timestamp {
+    const { prompt, environment } = judgement;
+    const change = changes.find((one) => one.prompt === prompt && one.environment === environment);
+    const { pin } = this.#options.registry().expected(prompt, environment);
+    const starts = [
+      settled(change?.held, SETTLE_MS),
+      settled(change?.pinned, TRAFFIC_THRESHOLDS.graceMs),
+      settled(pin?.since, TRAFFIC_THRESHOLDS.graceMs),
+    ].flatMap((start) => start ?? []);
+    const start = starts.toSorted().at(-1);
+    if (start === undefined || start <= from) return from;
+    return timestampFromMillis(Math.ceil(millisFromTimestamp(start) / MINUTE_MS) * MINUTE_MS);
   }
 
   /** A prompt whose target has an incident is told about already; its traffic is counted there. */
-  async #explainedByTargets(): Promise<ReadonlySet<string>> {
-    const { items } = await this.#options.incidents.list({ status: 'unresolved' }, { limit: 1_000 });
-    return new Set(
-      items
-        .filter((incident) => !incident.target.includes(':'))
-        .map((incident) => `${incident.environment}\n${incident.prompt}`),
+  async #withoutExplained(findings: readonly Finding[]): Promise<readonly Finding[]> {
+    if (!findings.some(isDrift)) return findings;
+    const explained = new Set<string>();
+    let cursor: string | null = null;
+    do {
+      const page = { limit: INCIDENTS_PER_PAGE, ...(cursor === null ? {} : { cursor }) };
+      const { items, nextCursor } = await this.#options.incidents.list({ status: 'unresolved' }, page);
+      for (const { target, environment, prompt } of items) {
+        if (isOfTarget(target)) explained.add(`${environment}\n${prompt}`);
+      }
+      cursor = nextCursor;
+    } while (cursor !== null);
+    return findings.filter(
+      (finding) => !isDrift(finding) || !explained.has(`${finding.judgement.environment}\n${finding.judgement.prompt}`),
     );
   }
 
-  async #buckets(rows: readonly TrafficRow[]): Promise<readonly Bucket[]> {
+  /** `wanted`: only these buckets. */
+  async #buckets(
+    from: Timestamp,
+    until: Timestamp,
+    wanted?: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, Bucket>> {
+    const rows = await this.#options.traffic.traffic(from, until, GROUPS_MAX);
+    this.#tellIfCut(rows.length >= GROUPS_MAX);
     const buckets = new Map<string, Bucket>();
-    let examples = 0;
     for (const row of rows) {
-      const isClear = row.prompt !== '' && row.version !== '' && !isUnregistered(row.version);
-      const groups = isClear
-        ? [{ prompt: row.prompt, group: clearGroup(row) }]
-        : await this.#lookCloser(row, EXAMPLES_MAX - examples);
-      if (!isClear) examples += groups.length;
-      for (const { prompt, group } of groups) {
-        const key = `${row.environment}\n${row.service}\n${prompt}`;
-        const bucket = buckets.get(key) ?? { environment: row.environment, service: row.service, prompt, groups: [] };
-        bucket.groups.push(group);
-        buckets.set(key, bucket);
+      const { environment, service } = row;
+      for (const { prompt, group } of await this.#groups(row)) {
+        const key = bucketKey(environment, service, prompt);
+        if (wanted?.has(key) === false) continue;
+        const bucket = buckets.get(key);
+        if (bucket === undefined) buckets.set(key, { environment, service, prompt, groups: [group] });
+        else bucket.groups.push(group);
       }
     }
-    return [...buckets.values()];
+    return buckets;
   }
 
-  /** Texts that are no registered version: which prompt are they an edit of? Each example stands for its share of the calls. */
-  async #lookCloser(
-    row: TrafficRow,
-    examplesLeft: number,
-  ): Promise<readonly { prompt: string; group: TrafficGroup }[]> {
-    const examples = row.examples.slice(0, Math.max(0, examplesLeft));
-    const share = Math.max(1, Math.floor(row.calls / Math.max(1, examples.length)));
-    const groups: { prompt: string; group: TrafficGroup }[] = [];
-    for (const { traceId, spanId } of examples) {
-      const call = await this.#call(traceId, spanId);
-      if (call === null) continue;
-      const attribution = this.#attributionOf(call, row);
-      const prompt =
-        attribution.matches[0]?.prompt ?? attribution.near[0]?.prompt ?? (row.prompt || row.declaredPrompt);
-      if (prompt === '') continue;
-      const group = {
-        ...groupOf(row, attribution),
-        calls: share,
-        hash: call.promptHash,
-        text: instructionText(call.invocation.input),
-      };
-      groups.push({ prompt, group });
-    }
-    return groups;
+  async #groups(row: TrafficRow): Promise<readonly { readonly prompt: string; readonly group: TrafficGroup }[]> {
+    const registry = this.#options.registry();
+    const prompt = promptOf(row);
+    const nature = natureOf(row, registry);
+    if (nature === 'mixed') return groupsOfExamples(row, await this.#examples.answers(row, EXAMPLES_MAX));
+    if (prompt === '') return [];
+    const [example] = nature === 'alike' ? await this.#examples.answers(row, 1) : [];
+    return [{ prompt, group: example?.wasRead === true ? groupAlike(row, example) : storedGroup(row, registry) }];
   }
 
-  async #call(traceId: string, spanId: string): Promise<InvocationRow | null> {
-    try {
-      const { items } = await this.#options.calls.list({ traceId }, { limit: TRACE_CALLS_MAX });
-      return items.find((row) => row.invocation.spanId === spanId) ?? null;
-    } catch (error) {
-      this.#options.log.warn({ error: describeError(error), traceId }, 'a call could not be looked at');
-      return null;
-    }
-  }
-
-  #attributionOf({ invocation }: InvocationRow, row: TrafficRow): Attribution {
-    const messages = (invocation.input ?? []).map((message) => ({ role: message.role, content: textOf(message) }));
-    const declared =
-      row.declaredPrompt === ''
-        ? {}
-        : { declared: { prompt: row.declaredPrompt, version: row.declaredVersion || undefined } };
-    const query: AttributionQuery = { messages, ...declared };
-    const attribution = this.#options.attribute(query);
-    if (attribution.kind !== 'unknown') return attribution;
-    const near = this.#options.near(query);
-    return near.length === 0 ? attribution : { ...attribution, kind: 'near', near };
+  #tellIfCut(isCut: boolean): void {
+    if (isCut && !this.#wasCut)
+      this.#options.log.warn({ groups: GROUPS_MAX }, 'traffic has too many kinds of calls: the rarest are not judged');
+    this.#wasCut = isCut;
   }
 }
 
-/** Calls whose version is known: the stored attribution says it all. */
-function clearGroup(row: TrafficRow): TrafficGroup {
-  const isContradicted =
-    row.declaredPrompt !== '' &&
-    row.declaredVersion !== '' &&
-    (row.declaredPrompt !== row.prompt || row.declaredVersion !== row.version);
-  const isChecked = row.kind === 'declared' || row.kind === 'exact' || row.kind === 'rendered';
-  const attribution: Attribution = {
-    kind: row.kind,
-    matches: isChecked
-      ? [{ prompt: row.prompt, version: row.version, model: '', literalBytes: 0, gaps: 0, hash: null, variables: [] }]
-      : [],
-    near: [],
-    contradictsDeclaration: isChecked && isContradicted,
-    words: isChecked ? `the texts are compatible with version ${row.version}` : 'the texts could not be checked',
-  };
-  return groupOf(row, attribution);
+function isDrift({ judgement }: Finding): boolean {
+  return DRIFT_VERDICTS.has(judgement.verdict);
 }
 
-function groupOf(row: TrafficRow, attribution: Attribution): TrafficGroup {
-  return {
-    instance: row.instance,
-    calls: row.calls,
-    firstAt: row.firstAt,
-    lastAt: row.lastAt,
-    attribution,
-    declaredVersion: row.declaredVersion === '' ? null : row.declaredVersion,
-    hash: null,
-    text: null,
-  };
+/** Traffic and registries have targets of their own, `traffic:…` and `registry:…`. */
+function isOfTarget(target: string): boolean {
+  return !target.startsWith('traffic:') && !target.startsWith('registry:');
 }
 
-function instructionText(input: readonly Message[] | null): string | null {
-  const message = input?.find(({ role }) => role === 'system' || role === 'developer') ?? input?.[0];
-  return message === undefined ? null : textOf(message);
+function settled(change: Timestamp | null | undefined, afterMs: number): Timestamp | null {
+  return change == null ? null : addMillis(change, afterMs);
 }
 
-function textOf(message: Message): string {
-  return message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n\n');
+function bucketKey(environment: string, service: string, prompt: string): string {
+  return JSON.stringify([environment, service, prompt]);
+}
+
+/** Of the bucket that a finding was made from: its target is `traffic:SERVICE/PROMPT`. */
+function bucketKeyOf({ judgement: { environment, target, prompt } }: Finding): string {
+  return bucketKey(environment, target.slice('traffic:'.length, -prompt.length - 1), prompt);
 }
