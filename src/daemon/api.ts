@@ -1,6 +1,7 @@
 /** Gives the HTTP API what it asks for, from the daemon's parts. */
 
 import { restoreCommand } from '../alerting/alert.ts';
+import { deservesNear, withNear } from '../attribution/index.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Clock } from '../contract/time.ts';
@@ -67,9 +68,7 @@ export function daemonApi(parts: ApiParts): Api {
     calls: telemetry.calls,
     attribute: async (query) => {
       const answer = attribution.attribute(query);
-      if (answer.kind !== 'unknown') return answer;
-      const near = attribution.near(query);
-      return near.length === 0 ? answer : { ...answer, kind: 'near', near };
+      return deservesNear(answer) ? withNear(answer, attribution.near(query)) : answer;
     },
     restoreCommand: (incident) =>
       restoreCommand(incident, {
