@@ -19,7 +19,9 @@ import { kubernetes } from './kubernetes.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
 import { launchdarkly } from './launchdarkly.ts';
+import { litellm } from './litellm.ts';
 import { mistral } from './mistral.ts';
+import { mlflow } from './mlflow.ts';
 import { openaiAgents } from './openai-agents.ts';
 import { opik } from './opik.ts';
 import { portkey } from './portkey.ts';
@@ -48,7 +50,9 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   langfuse,
   langsmith,
   launchdarkly,
+  litellm,
   mistral,
+  mlflow,
   openaiAgents,
   opik,
   portkey,

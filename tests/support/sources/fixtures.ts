@@ -18,7 +18,9 @@ import { kubernetesFixture } from './kubernetes.ts';
 import { langfuseFixture } from './langfuse.ts';
 import { langsmithFixture } from './langsmith.ts';
 import { launchdarklyFixture } from './launchdarkly.ts';
+import { litellmFixture } from './litellm.ts';
 import { mistralFixture } from './mistral.ts';
+import { mlflowFixture } from './mlflow.ts';
 import { openaiAgentsFixture } from './openai-agents.ts';
 import { opikFixture } from './opik.ts';
 import { portkeyFixture } from './portkey.ts';
@@ -48,7 +50,9 @@ export const sourceFixtures: readonly SourceFixture[] = [
   langfuseFixture,
   langsmithFixture,
   launchdarklyFixture,
+  litellmFixture,
   mistralFixture,
+  mlflowFixture,
   openaiAgentsFixture,
   opikFixture,
   portkeyFixture,
