@@ -70,7 +70,7 @@ it(`survives mutated bodies, seed ${SEED}`, { timeout: 60_000 }, async () => {
         'content-type': original.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
         ...(compression < 2 && { 'content-encoding': compression === 0 ? 'gzip' : 'zstd' }),
       },
-      body: sent,
+      body: new Uint8Array(sent),
     });
     await response.arrayBuffer();
     statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);

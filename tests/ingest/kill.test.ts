@@ -73,7 +73,7 @@ async function send(port: number, acknowledged: Set<string>, sent: Set<string>, 
       const response = await fetch(`http://127.0.0.1:${port}/v1/traces`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: tracesBody(spans),
+        body: new Uint8Array(tracesBody(spans)),
       });
       if (response.status !== 200) continue;
       for (const id of ids) acknowledged.add(id);

@@ -42,7 +42,7 @@ function post(path: string, body: Buffer | string, headers: Record<string, strin
   return fetch(`http://127.0.0.1:${receiver.port}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body,
+    body: typeof body === 'string' ? body : new Uint8Array(body),
   });
 }
 
@@ -115,12 +115,8 @@ describe('OTLP over HTTP', () => {
         controller.close();
       },
     });
-    const chunked = await fetch(`http://127.0.0.1:${receiver.port}/v1/traces`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: stream,
-      duplex: 'half',
-    });
+    const init = { body: stream, duplex: 'half', method: 'POST', headers: { 'content-type': 'application/json' } };
+    const chunked = await fetch(`http://127.0.0.1:${receiver.port}/v1/traces`, init);
     expect(chunked.status).toBe(413);
   });
 

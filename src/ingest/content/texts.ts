@@ -19,7 +19,7 @@ export interface TextLimits {
 
 export const DEFAULT_TEXT_LIMITS: TextLimits = {
   textCharactersMax: 1024 * 1024,
-  rememberedCharactersMax: 24 * 1024 * 1024,
+  rememberedCharactersMax: 8 * 1024 * 1024,
 };
 
 /** Shorter ones stay where they are: a reference is 73 characters that do not compress. */

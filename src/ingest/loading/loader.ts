@@ -138,7 +138,9 @@ export class Loader implements Component {
   }
 
   async #release(): Promise<void> {
-    await this.#options.spool.release(this.#options.settledUpTo() ?? this.#position);
+    const settled = this.#options.settledUpTo();
+    // Never beyond what is loaded, whatever else waits to be settled again.
+    await this.#options.spool.release(settled !== null && settled < this.#position ? settled : this.#position);
   }
 }
 
