@@ -17,11 +17,12 @@ export function section(title, ...children) {
 /**
  * Label and value; those without a value are left out.
  * @param {readonly (readonly [label: string, value: Child])[]} entries
+ * @param {string} [kind] `sums`: short values, many beside each other.
  */
-export function facts(entries) {
+export function facts(entries, kind = '') {
   return h(
     'dl',
-    { class: 'facts' },
+    { class: `facts ${kind}` },
     entries
       .filter(([, value]) => value !== null && value !== undefined && value !== false)
       .map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value))),

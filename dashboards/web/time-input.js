@@ -21,7 +21,7 @@ export function readTime(text) {
 export function timeInput({ name, value, isRequired = false }) {
   const input = h('input', {
     name,
-    value,
+    value: value.replace(/^(\S+)T(\S+)Z$/, '$1 $2'),
     required: isRequired,
     placeholder: '2026-11-20 02:47',
     autocomplete: 'off',

@@ -25,7 +25,8 @@ export function exactTimeWords(time) {
 
 /** @param {string} time */
 export function millisOf(time) {
-  return Date.parse(`${time.slice(0, 23)}Z`);
+  // Three digits of a second are all that every browser reads.
+  return Date.parse(time.replace(/(\.\d{3})\d*Z$/, '$1Z'));
 }
 
 /** @param {number} millis */

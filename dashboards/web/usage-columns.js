@@ -3,7 +3,7 @@
 
 import { h } from './dom.js';
 import { countWords, latencyWords, moneyWords, parseMoney } from './numbers.js';
-import { versionWords } from './words.js';
+import { contentWords } from './words.js';
 
 /** @typedef {import('./types.d.ts').UsageRow} UsageRow */
 /** @typedef {import('./types.d.ts').Column<UsageRow> & { file: string }} UsageColumn */
@@ -146,5 +146,5 @@ export function groupOf(row, key) {
  */
 function groupCell(value, key) {
   if (value === '') return h('span', { class: 'quiet' }, 'not known');
-  return key === 'version' ? versionWords(value) : value;
+  return key === 'version' ? contentWords({ version: value, hash: null }) : value;
 }

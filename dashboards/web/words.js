@@ -58,8 +58,8 @@ export function versionWords(version) {
 /** @param {Content | null} content */
 export function contentWords(content) {
   if (content === null) return 'nothing';
-  if (content.version !== null) return versionWords(content.version);
-  return content.hash === null ? 'nothing' : 'unregistered text';
+  if (content.version !== null) return versionWords(content.version).replace(/^unregistered:/, 'unregistered ');
+  return content.hash === null ? 'not known' : 'unregistered text';
 }
 
 /** @param {string | null} hash */

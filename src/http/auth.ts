@@ -40,6 +40,15 @@ export function admit(scope: Scope, authorization: string | undefined, keys: rea
   };
 }
 
+/**
+ * True when a browser says that another site's page sends this. Without keys any page in the
+ * operator's browser could reach us on the loopback; a request that changes something must not
+ * come from there.
+ */
+export function isFromForeignPage(secFetchSite: string | string[] | undefined): boolean {
+  return secFetchSite === 'cross-site' || secFetchSite === 'same-site';
+}
+
 function equal(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }

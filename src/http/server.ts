@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { Fault, isFault } from '../contract/fault.ts';
 import type { Api } from './api.ts';
-import { admit, assertSafeBinding, type Key } from './auth.ts';
+import { admit, assertSafeBinding, isFromForeignPage, type Key } from './auth.ts';
 import { openApiDocument } from './openapi.ts';
 import { badRequest, problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
 import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequest } from './route.ts';
@@ -126,6 +126,14 @@ export class HttpServer implements Component {
           if (admission.status === 401) void reply.header('www-authenticate', 'Bearer');
           const title = admission.status === 401 ? 'Unauthorised' : 'Forbidden';
           return sendProblem(reply, problem(admission.status, title, admission.detail, { hint: admission.hint }));
+        }
+        if (definition.method === 'POST' && isFromForeignPage(request.headers['sec-fetch-site'])) {
+          return sendProblem(
+            reply,
+            problem(403, 'Forbidden', "Another site's page sent this.", {
+              hint: 'Open the page of this daemon itself.',
+            }),
+          );
         }
         const checked = checkRequest(definition, request, admission.actor);
         return sendAnswer(reply, await definition.handle(checked as RouteRequest<never, never, never>, api));

@@ -175,8 +175,7 @@ function versionPart(version, pins) {
     h(
       'p',
       { class: 'quiet' },
-      version.registered_at === null ? 'No time is known' : ['Registered ', timeAndAge(version.registered_at)],
-      ` by ${version.author ?? 'an unknown author'}`,
+      registration(version),
       version.parent === null ? null : `, after ${versionWords(version.parent)}`,
       `; ${file}${line === undefined ? '' : `:${line}`}`,
       commit === undefined ? null : [' @ ', h('code', { title: commit }, commit.slice(0, 12))],
@@ -194,6 +193,12 @@ function versionPart(version, pins) {
       h('p', { class: 'quiet variant' }, shortHash(variant.hash), ' ', settingsWords(variant.settings)),
     ]),
   );
+}
+
+/** @param {Version} version */
+function registration({ registered_at: at, author }) {
+  if (at === null) return author === null ? 'Author and time are not known' : `By ${author}, at an unknown time`;
+  return ['Registered ', timeAndAge(at), ` by ${author ?? 'an unknown author'}`];
 }
 
 /** @param {object} settings */

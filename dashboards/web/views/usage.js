@@ -120,11 +120,14 @@ function totals(rows) {
   const unpriced = sum((row) => row.unpriced_calls);
   const without =
     unpriced === 0 ? null : h('span', { class: 'quiet' }, ` without ${plural(unpriced, 'unpriced call')}`);
-  return facts([
-    ['Calls', countWords(sum((row) => row.calls))],
-    ['Cost', [h('span', { title: `$${cost}` }, moneyWords(cost)), without]],
-    ['Input tokens', countWords(sum((row) => row.input_tokens))],
-    ['Output tokens', countWords(sum((row) => row.output_tokens))],
-    ['Errors', countWords(sum((row) => row.errors))],
-  ]);
+  return facts(
+    [
+      ['Calls', countWords(sum((row) => row.calls))],
+      ['Cost', [h('span', { title: `$${cost}` }, moneyWords(cost)), without]],
+      ['Input tokens', countWords(sum((row) => row.input_tokens))],
+      ['Output tokens', countWords(sum((row) => row.output_tokens))],
+      ['Errors', countWords(sum((row) => row.errors))],
+    ],
+    'sums',
+  );
 }
