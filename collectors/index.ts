@@ -7,6 +7,7 @@ import { awsBedrock } from './aws-bedrock.ts';
 import { awsS3 } from './aws-s3.ts';
 import { awsSecrets } from './aws-secrets.ts';
 import { awsSsm } from './aws-ssm.ts';
+import { azureAgents } from './azure-agents.ts';
 import { braintrust } from './braintrust.ts';
 import { cloudflareKv } from './cloudflare-kv.ts';
 import { elevenlabs } from './elevenlabs.ts';
@@ -38,6 +39,7 @@ export const sourcePlugins: readonly AnySourcePlugin[] = [
   awsS3,
   awsSecrets,
   awsSsm,
+  azureAgents,
   braintrust,
   cloudflareKv,
   elevenlabs,

@@ -6,6 +6,7 @@ import { awsBedrockFixture } from './aws-bedrock.ts';
 import { awsS3Fixture } from './aws-s3.ts';
 import { awsSecretsFixture } from './aws-secrets.ts';
 import { awsSsmFixture } from './aws-ssm.ts';
+import { azureAgentsFixture } from './azure-agents.ts';
 import { braintrustFixture } from './braintrust.ts';
 import { cloudflareKvFixture } from './cloudflare-kv.ts';
 import { elevenlabsFixture } from './elevenlabs.ts';
@@ -38,6 +39,7 @@ export const sourceFixtures: readonly SourceFixture[] = [
   awsS3Fixture,
   awsSecretsFixture,
   awsSsmFixture,
+  azureAgentsFixture,
   braintrustFixture,
   cloudflareKvFixture,
   elevenlabsFixture,
