@@ -12,7 +12,7 @@ export interface AttributableCall {
   readonly invocation: Invocation;
   /** System and developer messages, else the first user message. Null when no content was captured. */
   readonly instruction: { readonly hash: ContentHash; readonly text: string } | null;
-  /** All input messages as texts; null when no content was captured or it is no longer at hand. */
+  /** Input messages as texts, of a long conversation the first 32 behind the instructions; null when no content was captured or it is no longer at hand. */
   readonly messages: () => readonly PromptMessage[] | null;
   readonly template: () => string | null;
   readonly variables: () => Readonly<Record<string, string>> | null;

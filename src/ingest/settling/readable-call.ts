@@ -26,13 +26,18 @@ export function unpackVariables(
   return unpacked;
 }
 
-/** The text parts of every input message. Null when there is no content, or a part of it is not at hand. */
+// A registered chat stands at the beginning; what comes behind so many messages is conversation, and
+// reading all of it for every call would cost more than everything else.
+const LIST_MESSAGES_MAX = 32;
+
+/** The text parts of the input messages, of a long conversation only the first ones. Null when there is no content, or a part of it is not at hand. */
 export function callMessages(
   call: Invocation,
   textOf: TextOf,
   listAt: (hash: ContentHash) => readonly string[] | null | undefined,
 ): readonly PromptMessage[] | null {
-  const input = call.input === null ? null : expandLists(call.input, listAt);
+  const input =
+    call.input === null ? null : expandLists(call.input, (hash) => listAt(hash)?.slice(0, LIST_MESSAGES_MAX));
   if (input === null) return null;
   const messages: PromptMessage[] = [];
   for (const message of input) {

@@ -43,9 +43,9 @@ const FACTS_PER_ROUND = 10_000;
 const GROWING_TRACE_FACTOR = 20;
 // Traces settled together; where keys are not unique, chains of them must end somewhere.
 const GROUP_TRACES_MAX = 64;
-// What the store is asked at the start, so that late facts of recent traces find them.
+// What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
 const REMEMBER_MS = 24 * 3_600_000;
-const REMEMBER_TRACES_MAX = 1_000_000;
+const REMEMBER_TRACES_MAX = 200_000;
 // A span that began this long before we remember may belong to a trace that is in the store.
 const COVERAGE_MARGIN_MS = 60_000;
 
