@@ -8,7 +8,7 @@ import { ROOT, codeLines, importsOf, trackedFiles } from './tidy/source-files.ts
 import type { TextFile } from './tidy/source-files.ts';
 
 const files = trackedFiles();
-const isCode = ({ path }: TextFile): boolean => /\.(ts|tsx|mjs)$/.test(path) && !path.startsWith('tests/golden/');
+const isCode = ({ path }: TextFile): boolean => /\.(ts|tsx|js|mjs)$/.test(path) && !path.startsWith('tests/golden/');
 const code = files.filter(isCode);
 const product = code.filter(({ path }) => /^(src|collectors|dashboards|examples)\//.test(path));
 
@@ -101,7 +101,7 @@ describe('layers', () => {
 
 describe('files', () => {
   test('names are kebab-case', () => {
-    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.(ts|tsx|mjs)$/;
+    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.(ts|tsx|js|mjs)$/;
     expect(code.map(({ path }) => path).filter((path) => !kebab.test(basename(path)))).toEqual([]);
   });
 
