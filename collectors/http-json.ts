@@ -148,8 +148,10 @@ function commonCursor(group: readonly SourceTarget<Target>[], known: ReadonlyMap
 }
 
 interface Document {
-  /** The whole answer, or all items of all pages. */
+  /** The whole answer; null when it is a list. */
   readonly value: unknown;
+  /** All items of all pages; null when the answer is no list. */
+  readonly items: ReadonlyMap<string, unknown> | null;
   readonly etag: string | null;
 }
 
@@ -182,16 +184,17 @@ async function readDocument(
         throw new Fault('permanent', `${hostOf(address)} has no such list: ${wordsOf(answer.value)}`);
       return { absent: `${hostOf(address)} has no such prompt (404).` };
     }
-    if (config.items === undefined) return { value: answer.value, etag: answer.headers.get('etag') };
+    if (config.items === undefined) return { value: answer.value, items: null, etag: answer.headers.get('etag') };
     const list = valueAt(answer.value, parseJsonPath(config.items));
     if (!Array.isArray(list))
       throw new Fault('transient', `${hostOf(address)} answered without a list at ${config.items}.`);
     items.push(...(list as unknown[]));
     url = nextPage(config, address, url, answer.value, list.length, page);
     // The ETag of a first page says nothing about the others.
-    if (url === null && page === 0) return { value: items, etag: answer.headers.get('etag') };
+    if (url === null && page === 0)
+      return { value: null, items: byId(config, items), etag: answer.headers.get('etag') };
   }
-  return { value: items, etag: null };
+  return { value: null, items: byId(config, items), etag: null };
 }
 
 function nextPage(
@@ -226,7 +229,7 @@ function withQuery(address: string, name: string, value: string): string {
 }
 
 function readingOf(config: Config, target: SourceTarget<Target>, document: Document): Reading {
-  const item = config.items === undefined ? document.value : findItem(config, target, document.value);
+  const item = document.items === null ? document.value : document.items.get(target.config.key ?? target.prompt);
   if (item === undefined) {
     return {
       outcome: 'missing',
@@ -250,11 +253,10 @@ function readingOf(config: Config, target: SourceTarget<Target>, document: Docum
   };
 }
 
-function findItem(config: Config, target: SourceTarget<Target>, items: unknown): unknown {
+/** By id, because thousands of targets may look into one list. The first of two with one id counts. */
+function byId(config: Config, items: readonly unknown[]): ReadonlyMap<string, unknown> {
   const path = parseJsonPath(config.id);
-  return (items as readonly unknown[]).find(
-    (item) => text(valueAt(item, path)) === (target.config.key ?? target.prompt),
-  );
+  return new Map(items.toReversed().map((item) => [text(valueAt(item, path)) ?? '', item]));
 }
 
 function contentOf(config: Config, item: unknown, body: LiveContent['body']): LiveContent {
