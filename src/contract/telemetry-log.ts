@@ -48,7 +48,7 @@ export interface TelemetryLog {
   /** Newline-separated JSON rows as they are. A token makes a retry of the same bytes harmless. */
   insertLines(lane: TelemetryLane, lines: Uint8Array, token: string): Promise<void>;
 
-  /** All facts of these traces, at most `limitPerTrace` each, in no order; the same row may come twice. */
+  /** The facts of these traces, each once, at most `limitPerTrace` of a trace. */
   factsOfTraces(traceIds: readonly string[], limitPerTrace: number): Promise<readonly StoredFacts[]>;
   /** Which traces hold facts with these response ids; facts outside any trace are returned themselves. */
   tracesOfResponses(responseIds: readonly string[]): Promise<readonly StoredFacts[]>;

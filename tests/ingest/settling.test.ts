@@ -175,6 +175,29 @@ describe('settling', () => {
     });
   });
 
+  it('takes nothing back of a trace of which it can only read a part', async () => {
+    const traceId = hexId(16);
+    const parentSpanId = hexId(8);
+    const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'question' }], 'hi');
+    const spans = Array.from({ length: 300 }, () => ({ traceId, parentSpanId, attributes }));
+    const count = async () => {
+      const [row] = await store.database.query<{ calls: string }>(
+        'SELECT count() AS calls FROM invocations FINAL WHERE trace_id = {traceId:String} AND is_deleted = 0',
+        { traceId },
+      );
+      return Number(row?.calls);
+    };
+    await run({}, async (ingest) => {
+      await send(ingest, ...spans);
+      await eventually(count, (calls) => calls === 300);
+    });
+    // Another process, which settles fewer together than there are.
+    await run({ limits: { traceFactsMax: 100 } }, async (ingest) => {
+      await send(ingest, { traceId, parentSpanId, attributes });
+      expect(await eventually(count, (calls) => calls !== 300)).toBe(301);
+    });
+  });
+
   it('puts a trace aside that cannot be settled, and goes on with the others', async () => {
     const [bad, good] = [hexId(16), hexId(16)];
     const errors: unknown[] = [];

@@ -1,11 +1,11 @@
 /** Reads what the store holds of traces that are no longer, or only partly, in memory. */
 
 import type { ContentHash } from '../../contract/prompt.ts';
-import type { TelemetryLog } from '../../contract/telemetry-log.ts';
+import type { StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
 import { factLineOfRow, responseIdOfKey } from '../content/fact-rows.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
-import { countReadBack } from '../metrics.ts';
+import { countOversized, countReadBack } from '../metrics.ts';
 
 export interface FactRecallOptions {
   readonly log: TelemetryLog;
@@ -76,19 +76,30 @@ export class FactRecall {
     const byKey = new Map(traces.map((trace) => [trace.key, trace]));
     const ids = traces.filter((trace) => !trace.key.startsWith('-')).map((trace) => trace.key);
     countReadBack(ids.length);
-    const rows = ids.length === 0 ? [] : await log.factsOfTraces(ids, factsPerTraceMax);
-    for (const row of rows) {
-      const trace = byKey.get(row.traceId);
-      if (trace !== undefined) window.recall(trace, factLineOfRow(row));
-    }
-    for (const row of ids.length === 0 ? [] : await log.invocationsOfTraces(ids)) {
-      const trace = byKey.get(row.traceId);
-      if (trace === undefined) continue;
-      trace.written ??= new Map();
-      trace.written.set(row.spanId, row);
+    if (ids.length > 0) {
+      const rows = Map.groupBy(await log.factsOfTraces(ids, factsPerTraceMax), (row) => row.traceId);
+      const invocations = Map.groupBy(await log.invocationsOfTraces(ids), (row) => row.traceId);
+      for (const id of ids) {
+        const trace = byKey.get(id) as TraceState;
+        const facts = rows.get(id) ?? [];
+        // Half of a trace would take the calls of the other half back: what is new is settled apart.
+        if (facts.length >= factsPerTraceMax) countOversized(1);
+        else restore(window, trace, facts, invocations.get(id) ?? []);
+      }
     }
     for (const trace of traces) trace.isWhole = true;
   }
+}
+
+function restore(
+  window: TraceWindow,
+  trace: TraceState,
+  facts: readonly StoredFacts[],
+  invocations: readonly StoredInvocation[],
+): void {
+  for (const row of facts) window.recall(trace, factLineOfRow(row));
+  trace.written ??= new Map();
+  for (const row of invocations) trace.written.set(row.spanId, row);
 }
 
 function chunks<Item>(items: readonly Item[], size: number): Item[][] {

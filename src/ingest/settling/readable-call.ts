@@ -2,7 +2,7 @@
 
 import type { Invocation, MessagePart } from '../../contract/invocation.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
-import { expandLists, parseReference } from '../../text/reference.ts';
+import { expandLists, listOf, parseReference } from '../../text/reference.ts';
 
 export type TextOf = (hash: ContentHash) => string | undefined;
 
@@ -47,6 +47,41 @@ export function callMessages(
   }
   return messages;
 }
+
+/** The lists that a call's messages are in. */
+export function listsOf(call: Invocation): readonly ContentHash[] {
+  return (call.input ?? []).flatMap((message) => listOf(message) ?? []);
+}
+
+/** The stored texts without which a call can't be read: of its messages, as far as they are read, its template and its variables. */
+export function textsToRead(
+  call: Invocation,
+  listAt: (hash: ContentHash) => readonly string[] | null | undefined,
+): readonly ContentHash[] {
+  const found: ContentHash[] = [];
+  const note = (packed: string): void => {
+    const reference = parseReference(packed);
+    if (reference?.form === 't') found.push(reference.hash);
+  };
+  for (const message of call.input ?? []) {
+    const list = listOf(message);
+    if (list === null) for (const part of message.parts.filter(isText)) note(part.text);
+    else for (const json of listAt(list)?.slice(0, LIST_MESSAGES_MAX) ?? []) found.push(...referencesIn(json));
+  }
+  if (call.template !== null) note(call.template);
+  if (call.variables !== null) Object.values(call.variables).forEach(note);
+  return found;
+}
+
+/** Asked for every message of every call: looking for them is much cheaper than parsing. */
+function referencesIn(json: string): ContentHash[] {
+  if (!json.includes(JSON_MARK)) return [];
+  return [...json.matchAll(JSON_REFERENCE)].map(([, hash]) => hash as ContentHash);
+}
+
+/** As `text/reference.ts` writes a text's reference, inside JSON. */
+const JSON_MARK = '\\u0001t';
+const JSON_REFERENCE = /\\u0001t(sha256:[0-9a-f]{64})/g;
 
 function isText(part: MessagePart): part is MessagePart & { type: 'text' } {
   return part.type === 'text';

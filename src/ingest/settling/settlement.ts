@@ -23,7 +23,7 @@ import {
   type AttributedAs,
 } from './attribution.ts';
 import { draftRow, rowLine, tombstoneLine } from './invocation-rows.ts';
-import { callMessages, unpackText, unpackVariables } from './readable-call.ts';
+import { callMessages, listsOf, textsToRead, unpackText, unpackVariables } from './readable-call.ts';
 import type { TraceState, Written } from './trace-window.ts';
 
 /** An invocation that was just written, for whoever looks at traffic. */
@@ -91,13 +91,12 @@ export class Settlement {
     }
   }
 
-  /** Lists whose first user message is an instruction, and that are no longer in memory. */
+  /** Lists that are no longer in memory: a call is attributed by all that it says. */
   missingLists(): ContentHash[] {
     const missing = new Set<ContentHash>();
     for (const { invocations } of this.#groups) {
       for (const call of invocations) {
-        const source = instructionSource(call.input);
-        if (source.kind === 'list' && this.#listAt(source.hash) === null) missing.add(source.hash);
+        for (const hash of listsOf(call)) if (this.#listAt(hash) === null) missing.add(hash);
       }
     }
     return [...missing];
@@ -107,16 +106,14 @@ export class Settlement {
     for (const [hash, list] of lists) this.#fetchedLists.set(hash as ContentHash, list);
   }
 
-  /** Instruction texts that are no longer in memory. */
+  /** Texts that are no longer in memory. */
   missingTexts(): ContentHash[] {
     const missing = new Set<ContentHash>();
     for (const { invocations } of this.#groups) {
       for (const call of invocations) {
         const space = this.#options.spaces.for(call.environment);
-        for (const text of this.#instructionTexts(call)) {
-          const reference = parseReference(text);
-          if (reference?.form === 't' && this.#textOf(reference.hash, space) === undefined) missing.add(reference.hash);
-        }
+        for (const hash of textsToRead(call, (list) => this.#listAt(list)))
+          if (this.#textOf(hash, space) === undefined) missing.add(hash);
       }
     }
     return [...missing];

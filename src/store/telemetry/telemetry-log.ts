@@ -33,9 +33,13 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
 
     factsOfTraces: async (traceIds, limitPerTrace) => {
       const rows = await database.query<FactsRow>(
-        `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM span_facts
+        // What was loaded twice, and not merged yet, counts once.
+        `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM (
+           SELECT *, variant FROM span_facts WHERE trace_id IN {ids:Array(String)}
+           LIMIT 1 BY trace_id, span_id, record_id, variant
+         )
          WHERE trace_id IN {ids:Array(String)}
-         ORDER BY trace_id, span_id, record_id LIMIT ${Math.floor(limitPerTrace)} BY trace_id`,
+         ORDER BY trace_id, span_id, record_id, variant LIMIT ${Math.floor(limitPerTrace)} BY trace_id`,
         { ids: traceIds },
       );
       return rows.map(toFacts);
