@@ -41,6 +41,7 @@ const plumbline = (...args: readonly string[]) => run(binary(), [...args], { cwd
 test('the package holds the compiled program and what it reads, and no sources, tests or data', () => {
   const needed = [
     'bin/plumbline.mjs',
+    'dashboards/web/index.html',
     'dist/src/main.js',
     'examples/quickstart/plumbline.yaml',
     'LICENSE',

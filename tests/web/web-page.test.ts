@@ -43,7 +43,6 @@ describe('what is wrong', () => {
     expect(incident).toMatch(/changed (at|between) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
     await shows(page, 'h1', '1 incident not resolved');
     expect(await page.title()).toBe('1 incident · Overview · Plumbline');
-    expect(await page.locator('#announcement').innerText()).toContain('1 incident');
 
     const row = await shows(page, 'tbody tr', 'support-desk-config/support.intent-classifier');
     expect(row).toMatch(
@@ -122,6 +121,7 @@ test('a prompt shows its versions, pins, places and usage', async () => {
 });
 
 test('what was active at a time: three answers with evidence, under an address that gives the same again', async () => {
+  await daemon.waitFor(/Prompt drift/);
   const { page, complaints } = await browser.open(`${daemon.api}/at`);
   await page.getByLabel('Prompt').fill('support.intent-classifier');
   await page.getByRole('button', { name: 'Now' }).click();
@@ -195,7 +195,9 @@ test('ten thousand targets are two hundred rows until somebody wants more', asyn
   await page.close();
 });
 
-test('markup and hidden characters in a prompt are text', async () => {
+test('a new incident is announced, and markup and hidden characters in it are text', async () => {
+  const { page, complaints } = await browser.open(daemon.api);
+  await shows(page, 'h1', '1 incident not resolved');
   const live = join(directory, '.plumbline/quickstart/live/ticket-summary.txt');
   const hostile = '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 2"> \u202Eevil';
   writeFileSync(
@@ -206,7 +208,8 @@ test('markup and hidden characters in a prompt are text', async () => {
     const { data } = await daemon.get('/api/v1/incidents?status=unresolved&prompt=support.ticket-summary');
     return data[0];
   });
-  const { page, complaints } = await browser.open(`${daemon.api}/incidents/${incident.id}`);
+  await shows(page, '#announcement', '2 incidents not resolved');
+  await page.locator(`a[href$="${incident.id}"]`).click();
   await shows(page, '.line.added', '</script><img src=x onerror="window.pwned =');
   await shows(page, '.line.added', '<U+202E>evil');
   await page.locator('summary').click();
