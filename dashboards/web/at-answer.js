@@ -1,0 +1,132 @@
+// @ts-check
+/** The three timelines side by side, each with its evidence, and how to cite them. */
+
+import { copyButton } from './copy-button.js';
+import { h } from './dom.js';
+import { plural } from './numbers.js';
+import { evidenceList, facts, section } from './parts.js';
+import { boundaryWords, exactTimeWords } from './time.js';
+import { promptText } from './visible-text.js';
+import { badge, contentWords, placeWords } from './words.js';
+
+/** @typedef {import('./types.d.ts').ActiveAt} ActiveAt */
+/** @typedef {import('./types.d.ts').Child} Child */
+/** @typedef {import('./types.d.ts').Context} Context */
+/** @typedef {import('./types.d.ts').TimelineEntry} Entry */
+
+/**
+ * @param {ActiveAt} answer
+ * @param {boolean} isCitation It was asked with what was known at some time.
+ * @param {Context} context
+ */
+export function atAnswer(answer, isCitation, context) {
+  const { intended, held, used } = answer;
+  const isAsIntended = (/** @type {Entry} */ entry) => asIntended(entry, intended);
+  return [
+    h(
+      'p',
+      { class: 'answer-head' },
+      h('strong', {}, answer.prompt),
+      ` in ${answer.environment} at `,
+      h('time', { datetime: answer.time }, exactTimeWords(answer.time)),
+    ),
+    h(
+      'div',
+      { class: 'timelines' },
+      timeline('Intended', 'what was pinned', 'Nothing was pinned.', [
+        intended === null ? null : card({ entry: intended, key: 'intended' }),
+      ]),
+      timeline(
+        'Held',
+        'what polls saw',
+        'Nothing was observed by then.',
+        held.map((entry) => {
+          const place = placeWords(entry);
+          return card({ entry, key: `held ${place}`, place, agrees: isAsIntended(entry) });
+        }),
+      ),
+      timeline(
+        'Used',
+        'what applications sent',
+        'No traffic around that time.',
+        used.map((entry, index) => {
+          const place = `${entry.service}, ${plural(entry.invocations, 'call')}`;
+          return card({ entry, key: `used ${index}`, place, agrees: isAsIntended(entry) });
+        }),
+      ),
+    ),
+    citation(answer, isCitation, context),
+  ];
+}
+
+/**
+ * Null when that can't be said: nothing was pinned, or no content was captured. A version may have
+ * one text for each model, so the version decides before the hash does.
+ *
+ * @param {Entry & { state?: string }} entry
+ * @param {Entry | null} intended
+ */
+function asIntended(entry, intended) {
+  if (intended === null) return null;
+  if (entry.state === 'missing') return false;
+  if (entry.version === null && entry.hash === null) return null;
+  return entry.version === null ? entry.hash === intended.hash : entry.version === intended.version;
+}
+
+/**
+ * @param {string} title
+ * @param {string} meaning
+ * @param {string} none
+ * @param {readonly (HTMLElement | null)[]} cards
+ */
+function timeline(title, meaning, none, cards) {
+  const present = cards.filter((element) => element !== null);
+  return h(
+    'section',
+    {},
+    h('h2', {}, title, ' ', h('small', {}, meaning)),
+    present.length === 0 ? h('p', { class: 'quiet' }, none) : present,
+  );
+}
+
+/**
+ * @param {{ entry: Entry & { state?: string }, key: string, place?: string, agrees?: boolean | null }} options
+ */
+function card({ entry, key, place, agrees }) {
+  return h(
+    'div',
+    { class: 'card' },
+    h('h3', {}, entry.state === 'missing' ? 'nothing was there' : contentWords(entry)),
+    place === undefined ? null : h('p', { class: 'place' }, place),
+    agrees === true ? h('p', {}, badge('good', 'as intended')) : null,
+    agrees === false ? h('p', {}, badge('warning', 'not what was intended')) : null,
+    facts([
+      ['From', boundaryWords(entry.from, 'not known')],
+      ['Until', boundaryWords(entry.until, 'still so')],
+      ['Hash', entry.hash === null ? null : h('code', { class: 'full-hash' }, entry.hash)],
+    ]),
+    evidenceList(entry.evidence),
+    entry.text === null ? null : promptText('Text', entry.text, key),
+  );
+}
+
+/**
+ * @param {ActiveAt} answer
+ * @param {boolean} isCitation
+ * @param {Context} context
+ */
+function citation({ prompt, environment, time, known_at: knownAt }, isCitation, context) {
+  const query = { prompt, environment, time };
+  const link = new URL(context.href('at', { ...query, known_at: knownAt }), location.href).href;
+  const now = h('a', { href: context.href('at', query) }, 'Ask again with what is known now');
+  return section(
+    'Cite this answer',
+    h(
+      'p',
+      { class: 'quiet' },
+      `It uses what was known at ${exactTimeWords(knownAt)}. The link says so, and gives the same answer later.`,
+    ),
+    h('div', { class: 'command' }, h('code', { tabindex: '0' }, link), copyButton(link, 'the link', context.announce)),
+    isCitation ? h('p', {}, now) : null,
+  );
+}
