@@ -9,12 +9,15 @@ import type { Output } from './cli/output.ts';
 import { textFlag, type Flags } from './cli/verb.ts';
 import type { Environment } from './config/environment.ts';
 import {
+  checkConfiguration,
   defaultConfiguration,
   loadConfiguration,
   type Configuration,
   type LoadedConfiguration,
 } from './config/load.ts';
 import { Fault } from './contract/fault.ts';
+import type { Problem } from './lib/problems.ts';
+import { parseYaml } from './lib/yaml.ts';
 
 export interface AppOptions {
   readonly environment: Environment;
@@ -25,6 +28,7 @@ export interface AppOptions {
 }
 
 const CONFIGURATION_FILE = 'plumbline.yaml';
+const PLUGINS = { sources: sourcePlugins, channels: CHANNEL_PLUGINS };
 
 /** Loads only what the verb needs: most verbs ask the daemon, and should answer at once. */
 export function createToolbox(options: AppOptions): Toolbox {
@@ -36,6 +40,12 @@ export function createToolbox(options: AppOptions): Toolbox {
     lock: async (configuration, requests, environmentName, dryRun) =>
       (await import('./daemon/offline.ts')).lockRegistry(configuration, requests, environmentName, dryRun),
     at: async (configuration, query) => (await import('./daemon/offline.ts')).askStore(configuration, query, version),
+    discover: async (configuration, source, all) => {
+      const { discover } = await import('./daemon/discovery.ts');
+      const check = (text: string): readonly Problem[] => problemsOf(text, configuration, environment.variables);
+      return discover({ configuration, source, includesUnregistered: all, check });
+    },
+    starter: async (type) => (await import('./daemon/starter.ts')).starter(type, environment.variables),
     doctor: async function* (configuration) {
       yield* (await import('./daemon/offline.ts')).examine(configuration, version);
     },
@@ -60,12 +70,18 @@ function configurationFile(flags: Flags, environment: Environment, workingDirect
 
 function configurationOf(flags: Flags, { environment, workingDirectory }: AppOptions): LoadedConfiguration {
   const file = configurationFile(flags, environment, workingDirectory);
-  const plugins = { sources: sourcePlugins, channels: CHANNEL_PLUGINS };
   const loaded: LoadedConfiguration =
     file === null
       ? { ok: true, configuration: defaultConfiguration(workingDirectory) }
-      : loadConfiguration(file, plugins, environment.variables, workingDirectory);
+      : loadConfiguration(file, PLUGINS, environment.variables, workingDirectory);
   return loaded.ok ? { ok: true, configuration: withFlags(loaded.configuration, flags, workingDirectory) } : loaded;
+}
+
+/** Of a new text for the configuration's file. */
+function problemsOf(text: string, { file }: Configuration, variables: Environment['variables']): readonly Problem[] {
+  if (file === null) return [];
+  const checked = checkConfiguration(parseYaml(text, file), file, PLUGINS, variables);
+  return checked.ok ? [] : checked.problems;
 }
 
 /** What the command line says beats what the file says. */

@@ -6,6 +6,7 @@ import type { RegistryReport } from './registry-report.ts';
 import type { ActiveAt, AtQuery } from '../contract/store.ts';
 import { formatProblems } from '../lib/problems.ts';
 import { daemonClient, type DaemonClient } from './client.ts';
+import type { Discovery } from './discovery-report.ts';
 import type { Output } from './output.ts';
 import { textFlag, type Flags } from './verb.ts';
 
@@ -25,6 +26,10 @@ export interface Toolbox {
     environment: string | null,
     dryRun: boolean,
   ): Promise<LockResult>;
+  /** Looks through what a source holds; `all`: propose targets also for what nobody registered. */
+  discover(configuration: Configuration, source: string, all: boolean): Promise<Discovery>;
+  /** A first configuration for a source of this type; a `Fault` that says which key is not set. */
+  starter(type: string): Promise<string>;
   /** Runs until it is told to stop. */
   daemon(flags: Flags): Promise<void>;
   doctor(configuration: Configuration): AsyncIterable<Check>;

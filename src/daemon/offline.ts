@@ -12,13 +12,18 @@ import { parseLockRequest, planLock, writeLockFile } from '../registry/lock.ts';
 import { validateRegistry } from '../registry/validate.ts';
 import { createStore } from '../store/index.ts';
 import { doctor } from './doctor.ts';
-import { loadConfiguredRegistry, registryLoader, registryOptions } from './load-registry.ts';
+import { registryLoader, registryOptions } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { openStore } from './open-store.ts';
+import { readWholeRegistry } from './whole-registry.ts';
 
 export async function reportRegistry(configuration: Configuration): Promise<RegistryReport> {
   const { registry, problems, notes, counts } = await validateRegistry(registryOptions(configuration, never()));
-  return { snapshot: registry.snapshot, problems, notes, counts };
+  const unread = configuration.registrySources.map(
+    (source) =>
+      `${source} was not asked: its versions, and pins of prompts that only it has, are checked by the daemon.`,
+  );
+  return { snapshot: registry.snapshot, problems, notes: [...notes, ...unread], counts };
 }
 
 export async function lockRegistry(
@@ -27,12 +32,15 @@ export async function lockRegistry(
   environment: string | null,
   dryRun: boolean,
 ): Promise<LockResult> {
-  const { snapshot, locked, present } = await loadConfiguredRegistry(configuration, never());
+  const { versions, locked, present } = await readWholeRegistry(
+    configuration,
+    configuration.registrySources.length === 0 ? [] : openConfiguredSources(configuration),
+    never(),
+  );
   if (locked === null)
     throw new Fault('config', 'The lockfile has problems, and would lose pins if it were written now.', {
       hint: '`plumbline validate` lists them.',
     });
-  const { versions } = snapshot;
   const plan = planLock({ locked, versions, present, environment, requests: requests.map(parseLockRequest) });
   const written = !dryRun && plan.refusals.length === 0 && plan.changes.length > 0 && configuration.lockFile !== null;
   if (written && configuration.lockFile !== null) await writeLockFile(configuration.lockFile, plan.text);

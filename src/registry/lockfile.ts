@@ -18,7 +18,7 @@ export const LOCK_BYTES_MAX = 8 * 1024 * 1024;
 const HASH = /^sha256:[0-9a-f]{64}$/;
 
 /** What registries that count no versions name them by. */
-export const COMMIT = /^(?=.*[a-f])[0-9a-f]{8,64}$/;
+const COMMIT = /^(?=.*[a-f])[0-9a-f]{8,64}$/;
 
 const LockedPin = z.strictObject({
   version: z
@@ -32,6 +32,11 @@ const LockedPin = z.strictObject({
     .string({ error: (issue) => (issue.input === undefined ? 'is required: `plumbline lock` writes it' : undefined) })
     .regex(HASH, 'must be sha256: and 64 hex digits, as `plumbline lock` writes it'),
 });
+
+/** False for names that other registries allow and a lockfile does not. */
+export function isLockable(prompt: string, version: string): boolean {
+  return PROMPT_ID.test(prompt) && (isVersion(version) || COMMIT.test(version));
+}
 
 const ENVIRONMENT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 

@@ -3,6 +3,7 @@
 import type { Verb } from '../verb.ts';
 import { at } from './at.ts';
 import { attribute } from './attribute.ts';
+import { discover } from './discover.ts';
 import { doctor } from './doctor.ts';
 import { incidents } from './incidents.ts';
 import { init } from './init.ts';
@@ -12,4 +13,16 @@ import { start } from './start.ts';
 import { status } from './status.ts';
 import { validate } from './validate.ts';
 
-export const VERBS: readonly Verb[] = [start, init, validate, lock, doctor, status, incidents, at, attribute, restore];
+export const VERBS: readonly Verb[] = [
+  start,
+  init,
+  discover,
+  validate,
+  lock,
+  doctor,
+  status,
+  incidents,
+  at,
+  attribute,
+  restore,
+];

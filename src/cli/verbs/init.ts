@@ -1,48 +1,107 @@
-/** `plumbline init`: a commented configuration, a first registered prompt, and what to do next. */
+/** `plumbline init`: a first configuration; with example files, or with what a prompt registry holds. */
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
+import { needConfiguration, type CliContext } from '../context.ts';
+import type { Discovery } from '../discovery-report.ts';
+import { discoveryJson, printDiscovery } from '../print-discovery.ts';
 import { styled } from '../output.ts';
-import type { Verb } from '../verb.ts';
+import { textFlag, type ExitCode, type Flags, type Verb } from '../verb.ts';
 
 export const init: Verb = {
   usage: 'init [directory]',
-  summary: 'Write a commented plumbline.yaml, a first prompt and what it is compared with.',
-  options: [['--force', 'overwrite what is there']],
-  examples: ['init', 'init ./ops/plumbline'],
-  run: async ([directory = '.'], flags, context) => {
-    const { output } = context;
-    const base = resolve(context.workingDirectory, directory);
-    const existing = Object.keys(FILES).filter((file) => existsSync(resolve(base, file)));
-    if (existing.length > 0 && flags['force'] !== true) {
-      throw new Fault('config', `${existing.join(', ')} already ${existing.length === 1 ? 'exists' : 'exist'}.`, {
-        hint: 'Choose another directory, or overwrite with --force.',
-      });
-    }
-    for (const [file, content] of Object.entries(FILES)) {
-      mkdirSync(dirname(resolve(base, file)), { recursive: true });
-      writeFileSync(resolve(base, file), content);
-    }
-    const command = context.command;
-    const config = directory === '.' ? '' : ` --config ${directory}/plumbline.yaml`;
-    if (flags['json'] === true) output.print(JSON.stringify({ directory: base, written: Object.keys(FILES) }, null, 2));
-    else {
-      for (const file of Object.keys(FILES))
-        output.print(`${styled(output, 'green', 'wrote')}  ${directory === '.' ? file : `${directory}/${file}`}`);
-      output.print(
-        [
-          '',
-          'Next:',
-          `  ${command} lock${config}       pin the version that production should hold`,
-          `  ${command} doctor${config}     check everything the configuration names`,
-          `  ${command} start${config}      watch; then edit live/greeting.txt and see`,
-        ].join('\n'),
-      );
-    }
-    return 0;
+  summary: 'Write a first plumbline.yaml: with an example, or with what --source holds.',
+  options: [
+    ['--source <type>', 'start from a prompt registry whose keys are in the environment, e.g. langfuse'],
+    ['--force', 'overwrite what is there'],
+  ],
+  examples: ['init', 'init ./ops/plumbline', 'init --source langfuse'],
+  run: ([directory = '.'], flags, context) => {
+    const type = textFlag(flags, 'source');
+    return type === undefined ? writeExample(directory, flags, context) : startFrom(type, directory, flags, context);
   },
 };
+
+async function writeExample(directory: string, flags: Flags, context: CliContext): Promise<ExitCode> {
+  const { output, command } = context;
+  const base = resolve(context.workingDirectory, directory);
+  refuseExisting(base, Object.keys(FILES), flags);
+  for (const [file, content] of Object.entries(FILES)) {
+    mkdirSync(dirname(resolve(base, file)), { recursive: true });
+    writeFileSync(resolve(base, file), content);
+  }
+  if (flags['json'] === true) {
+    output.print(JSON.stringify({ directory: base, written: Object.keys(FILES) }, null, 2));
+    return 0;
+  }
+  const config = configFlag(directory);
+  for (const file of Object.keys(FILES)) printWritten(directory === '.' ? file : `${directory}/${file}`, context);
+  output.print(
+    [
+      '',
+      'Next:',
+      `  ${command} lock${config}       pin the version that production should hold`,
+      `  ${command} doctor${config}     check everything the configuration names`,
+      `  ${command} start${config}      watch; then edit live/greeting.txt and see`,
+    ].join('\n'),
+  );
+  return 0;
+}
+
+/** The keys are in the environment; what is watched and pinned is found by looking. */
+async function startFrom(type: string, directory: string, flags: Flags, context: CliContext): Promise<ExitCode> {
+  const { output, command, toolbox, workingDirectory } = context;
+  const base = resolve(workingDirectory, directory);
+  const file = resolve(base, 'plumbline.yaml');
+  const lockFile = resolve(base, 'prompts.lock.yaml');
+  refuseExisting(base, ['plumbline.yaml', 'prompts.lock.yaml'], flags);
+  const text = await toolbox.starter(type);
+  const before = [file, lockFile].map((path) => [path, existsSync(path) ? readFileSync(path) : null] as const);
+  mkdirSync(base, { recursive: true });
+  // A lockfile of before would go on pinning what it pinned.
+  rmSync(lockFile, { force: true });
+  writeFileSync(file, text);
+  const { report, write } = await discovered(type, file, flags, context).catch((error: unknown) => {
+    // Half a configuration helps nobody: when the place does not answer, all is as it was.
+    for (const [path, content] of before) {
+      if (content === null) rmSync(path, { force: true });
+      else writeFileSync(path, content);
+    }
+    throw error;
+  });
+  const written = [...new Set([file, ...(await write())])].map((path) => relative(workingDirectory, path));
+  if (flags['json'] === true) {
+    output.print(JSON.stringify(discoveryJson(report, written), null, 2));
+    return 0;
+  }
+  printDiscovery(report, output);
+  output.print('');
+  for (const path of written) printWritten(path, context);
+  const config = configFlag(directory);
+  output.print(`\nNext:\n  ${command} start${config}      a verdict for each, and an alert when one drifts`);
+  return 0;
+}
+
+async function discovered(type: string, file: string, flags: Flags, context: CliContext): Promise<Discovery> {
+  return context.toolbox.discover(needConfiguration({ ...flags, config: file }, context), type, false);
+}
+
+function refuseExisting(base: string, files: readonly string[], flags: Flags): void {
+  const existing = files.filter((file) => existsSync(resolve(base, file)));
+  if (existing.length === 0 || flags['force'] === true) return;
+  throw new Fault('config', `${existing.join(', ')} already ${existing.length === 1 ? 'exists' : 'exist'}.`, {
+    hint: 'Choose another directory, or overwrite with --force.',
+  });
+}
+
+function printWritten(file: string, { output }: CliContext): void {
+  output.print(`${styled(output, 'green', 'wrote')}  ${file}`);
+}
+
+function configFlag(directory: string): string {
+  return directory === '.' ? '' : ` --config ${directory}/plumbline.yaml`;
+}
 
 const CONFIGURATION = `# Plumbline: what is registered, what is live, and who hears when they differ.
 # \`plumbline doctor\` checks everything that is named here.
