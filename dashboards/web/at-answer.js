@@ -16,10 +16,10 @@ import { badge, contentWords, placeWords } from './words.js';
 
 /**
  * @param {ActiveAt} answer
- * @param {boolean} isCitation It was asked with what was known at some time.
+ * @param {{ target: string | undefined, known_at: string | undefined }} asked
  * @param {Context} context
  */
-export function atAnswer(answer, isCitation, context) {
+export function atAnswer(answer, asked, context) {
   const { intended, held, used } = answer;
   const isAsIntended = (/** @type {Entry} */ entry) => asIntended(entry, intended);
   return [
@@ -55,7 +55,7 @@ export function atAnswer(answer, isCitation, context) {
         }),
       ),
     ),
-    citation(answer, isCitation, context),
+    citation(answer, asked, context),
   ];
 }
 
@@ -112,11 +112,11 @@ function card({ entry, key, place, agrees }) {
 
 /**
  * @param {ActiveAt} answer
- * @param {boolean} isCitation
+ * @param {{ target: string | undefined, known_at: string | undefined }} asked
  * @param {Context} context
  */
-function citation({ prompt, environment, time, known_at: knownAt }, isCitation, context) {
-  const query = { prompt, environment, time };
+function citation({ prompt, environment, time, known_at: knownAt }, asked, context) {
+  const query = { prompt, environment, time, target: asked.target };
   const link = new URL(context.href('at', { ...query, known_at: knownAt }), location.href).href;
   const now = h('a', { href: context.href('at', query) }, 'Ask again with what is known now');
   return section(
@@ -127,6 +127,6 @@ function citation({ prompt, environment, time, known_at: knownAt }, isCitation, 
       `It uses what was known at ${exactTimeWords(knownAt)}. The link says so, and gives the same answer later.`,
     ),
     h('div', { class: 'command' }, h('code', { tabindex: '0' }, link), copyButton(link, 'the link', context.announce)),
-    isCitation ? h('p', {}, now) : null,
+    asked.known_at === undefined ? null : h('p', {}, now),
   );
 }

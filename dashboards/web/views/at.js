@@ -56,7 +56,12 @@ export function openAt(context) {
     },
     show: ({ answer, prompts, targets }) => {
       suggest(prompts, targets);
-      result.show(answer, () => (answer === null ? null : atAnswer(answer, asked.known_at !== undefined, context)));
+      result.show(answer, () => {
+        if (answer !== null) return atAnswer(answer, asked, context);
+        return asked.time === '' || time !== null
+          ? null
+          : h('p', { class: 'bad-words' }, `${asked.time} is not a time such as 2026-11-20 02:47.`);
+      });
       return answer === null ? 'At a time' : `${answer.prompt} at ${exactTimeWords(answer.time)}`;
     },
   };
