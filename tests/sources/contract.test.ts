@@ -118,7 +118,7 @@ describe.each(sourceFixtures)('$type', (fixture) => {
   });
 
   it('is unreachable in every trouble, shows no secret, and is well again afterwards', async () => {
-    const { standIn, place } = await setUp();
+    const { standIn, place, prompt } = await setUp();
     const impatient = await watchPlace(fixture, { ...standIn, close: () => Promise.resolve() }, 300);
     opened.unshift(impatient);
     await place.poll();
@@ -126,6 +126,9 @@ describe.each(sourceFixtures)('$type', (fixture) => {
       await standIn.trouble(trouble);
       const during = await (trouble === 'hangs' ? impatient : place).poll();
       expect([trouble, ...outcomes(during)]).toEqual([trouble, 'unreachable']);
+      // Alone it is asked for by itself, where all are asked for with a list.
+      const alone = await (trouble === 'hangs' ? impatient : place).host.pollNow([`place/${prompt}`]);
+      expect([trouble, ...alone.map((observation) => observation.outcome)]).toEqual([trouble, 'unreachable']);
       const pausedForMs = place.host.statuses()[0]?.pausedForMs ?? 0;
       expect(trouble !== 'throttled' || pausedForMs >= 7_000).toBe(true);
       await standIn.trouble(null);

@@ -143,7 +143,7 @@ async function serveMysql() {
       } else {
         connection['writeOk']();
       }
-      connection['sequenceId'] = 0;
+      setImmediate(() => (connection['sequenceId'] = 0));
     });
   });
   const port = await freePort();

@@ -118,13 +118,10 @@ function beInTrouble(trouble: Trouble, request: ApiRequest, response: ServerResp
     case 'hangs':
     case 'gone':
       return;
-    case 'refused':
-      return send(response, {
-        status: 401,
-        body: {
-          message: `Wrong credentials: ${JSON.stringify(request.headers)} ${request.path}?${request.query.toString()}`,
-        },
-      });
+    case 'refused': {
+      const sent = Object.entries(request.headers).filter(([name]) => /auth|key|token/.test(name));
+      return send(response, { status: 401, body: { message: `Wrong: ${sent.map(([, value]) => value).join(' ')}` } });
+    }
   }
 }
 

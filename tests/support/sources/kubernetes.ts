@@ -24,7 +24,8 @@ export async function openKubernetes() {
     things[inSecret(prompt) ? 'secrets/prompts' : 'configmaps/prompts'] as Thing;
   const write = (thing: Thing, data: Record<string, string>, manager: string): void => {
     const changed = Object.keys(data).filter((key) => data[key] !== thing.data[key]);
-    for (const entry of thing.managers) for (const key of changed) delete entry.fieldsV1['f:data']?.[`f:${key}`];
+    for (const entry of thing.managers.filter((each) => each.operation === 'Update'))
+      for (const key of changed) delete entry.fieldsV1['f:data']?.[`f:${key}`];
     const fieldsV1 = { 'f:data': Object.fromEntries(changed.map((key) => [`f:${key}`, {}])) };
     thing.managers.push({ manager, operation: 'Update', time: new Date(now()).toISOString(), fieldsV1 });
     thing.data = data;
@@ -35,6 +36,11 @@ export async function openKubernetes() {
   for (const prompt of PROMPTS) {
     const thing = thingOf(prompt);
     write(thing, { ...thing.data, [prompt]: encode(prompt, originalText(prompt)) }, 'helm');
+  }
+  // Another program declared every key long ago, and owns them still.
+  for (const thing of Object.values(things)) {
+    const fieldsV1 = { 'f:data': Object.fromEntries(PROMPTS.map((prompt) => [`f:${prompt}`, {}])) };
+    thing.managers.unshift({ manager: 'argocd', operation: 'Apply', time: '2020-01-01T00:00:00Z', fieldsV1 });
   }
   const server = await serveApi(({ method, parts, headers, body }) => {
     const status = (code: number, reason: string, message: string) => ({
