@@ -67,6 +67,7 @@ export interface SpanDraft {
   readonly startMs?: number;
   readonly durationMs?: number;
   readonly service?: string;
+  readonly instance?: string;
   readonly environment?: string;
   readonly attributes?: Readonly<Record<string, string | number>>;
 }
@@ -81,7 +82,7 @@ export function tracesBody(spans: readonly SpanDraft[]): Buffer {
     resource: {
       attributes: keyValues({
         'service.name': span.service ?? 'shop',
-        'service.instance.id': 'shop-1',
+        'service.instance.id': span.instance ?? 'shop-1',
         'deployment.environment.name': span.environment ?? 'production',
       }),
     },
