@@ -319,6 +319,7 @@ export class Daemon {
       host: configuration.server.host,
       port: configuration.server.port,
       keys: configuration.keys,
+      publicUrl: configuration.server.publicUrl,
       version,
       onBug: (error, where) =>
         log.error({ error: error instanceof Error ? error.stack : String(error) }, `a bug in ${where}`),

@@ -59,6 +59,16 @@ function digest(text: string): Buffer {
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
+/**
+ * Whether a request's `Host` names this daemon as its user knows it. Without keys it must: a page
+ * whose own name was made to point to this machine (DNS rebinding) would otherwise be let in.
+ */
+export function isOwnHost(host: string | undefined, keys: readonly Key[], publicUrl: string | null): boolean {
+  if (keys.length > 0 || host === undefined) return true;
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  return LOOPBACK.test(name) || (publicUrl !== null && new URL(publicUrl).hostname === name);
+}
+
 /** Throws a `Fault` of kind `config` when the daemon would be open to others without keys. */
 export function assertSafeBinding(host: string, keys: readonly Key[]): void {
   if (keys.length > 0 || LOOPBACK.test(host)) return;

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { Fault, isFault } from '../contract/fault.ts';
 import type { Api } from './api.ts';
-import { admit, assertSafeBinding, isFromForeignPage, type Key } from './auth.ts';
+import { admit, assertSafeBinding, isOwnHost, isFromForeignPage, type Key } from './auth.ts';
 import { openApiDocument } from './openapi.ts';
 import { badRequest, problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
 import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequest } from './route.ts';
@@ -40,6 +40,8 @@ export interface HttpServerOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly keys: readonly Key[];
+  /** Where people reach it, if not at this machine's own names. */
+  readonly publicUrl: string | null;
   readonly version: string;
   /** Unexpected errors, for the log. */
   readonly onBug: (error: unknown, where: string) => void;
@@ -67,6 +69,15 @@ export class HttpServer implements Component {
       summary: 'This description.',
       scope: 'public',
       handle: async () => ({ json: document }),
+    });
+    this.#server.addHook('onRequest', async (request, reply) => {
+      if (isOwnHost(request.headers.host, options.keys, options.publicUrl)) return;
+      await sendProblem(
+        reply,
+        problem(421, 'Misdirected request', `This daemon is not ${request.headers.host}.`, {
+          hint: 'Ask it at localhost, set server.public_url, or configure keys.',
+        }),
+      );
     });
     for (const definition of [...API_ROUTES, describe]) this.#mount(definition, api);
     mountWebPage(this.#server);

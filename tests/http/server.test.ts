@@ -1,5 +1,6 @@
 /** The HTTP API's manners: keys and scopes, problem documents, its own description, ports. */
 
+import { get } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
@@ -38,6 +39,7 @@ async function serve(parts: Partial<Api>, options: Partial<HttpServerOptions> = 
     host: '127.0.0.1',
     port: 0,
     keys: [],
+    publicUrl: null,
     version: '1.2.3',
     onBug: (error) => bugs.push(error),
     ...options,
@@ -86,6 +88,27 @@ describe('keys', () => {
 
   test.each(['0.0.0.0', '::', '192.0.2.1'])('without keys it refuses to listen on %s', async (host) => {
     await expect(serve({}, { host })).rejects.toMatchObject({ kind: 'config', hint: expect.stringContaining('keys') });
+  });
+});
+
+describe('names', () => {
+  /** `fetch` sets the host itself. */
+  const statusFor = (base: string, host: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      get(`${base}/healthz`, { headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      }).once('error', reject);
+    });
+
+  test('without keys, a name that was made to point here is refused', async () => {
+    const base = await serve({ status: () => ready }, { publicUrl: 'https://plumbline.example.com/' });
+    expect(await statusFor(base, 'localhost:7070')).toBe(200);
+    expect(await statusFor(base, '[::1]:7070')).toBe(200);
+    expect(await statusFor(base, 'plumbline.example.com')).toBe(200);
+    expect(await statusFor(base, 'evil.example.net:7070')).toBe(421);
+    const guarded = await serve({ status: () => ready }, { keys: KEYS });
+    expect(await statusFor(guarded, 'anything.example.net')).toBe(200);
   });
 });
 
