@@ -6,7 +6,7 @@
 
 import { LONG_REGION_BYTES, SHORT_REGION_BYTES } from './anchor-table.ts';
 import type { AnchorRegion } from './anchor-table.ts';
-import { hashWindow } from './text-probe.ts';
+import { hashWindow } from './window-hashes.ts';
 
 /** The literals between a pattern's first and last. */
 export type Middle = readonly string[];

@@ -6,8 +6,9 @@
  */
 
 import { grown, PostingTable } from './posting-table.ts';
-import { hashWindow } from './text-probe.ts';
 import type { TextProbe } from './text-probe.ts';
+import { hashWindow, LONG_WINDOW_BYTES, SHORT_WINDOW_BYTES } from './window-hashes.ts';
+import type { WindowHashes } from './window-hashes.ts';
 
 export interface AnchorRegion {
   readonly bytes: string;
@@ -53,19 +54,21 @@ export class AnchorTable {
     return 32 - Math.clz32(this.members[member * MEMBER_SIZE + NEEDED] ?? 0);
   }
 
-  /** Appends the members all of whose anchors are in the text. */
-  collect(probe: TextProbe, found: number[]): void {
+  /** Appends the members all of whose anchors are in the text from byte `start` to byte `end`. */
+  collect(probe: TextProbe, start: number, end: number, found: number[]): void {
     this.textNumber += 1;
-    if (this.hasLong) this.collectBy(probe.longHashes, probe.longCount, found);
-    if (!this.hasShort) return;
-    probe.hashShortWindows();
-    this.collectBy(probe.shortHashes, probe.shortCount, found);
+    if (this.hasLong) this.collectBy(probe.longWindows, LONG_WINDOW_BYTES, start, end, found);
+    if (this.hasShort) this.collectBy(probe.shortWindows, SHORT_WINDOW_BYTES, start, end, found);
   }
 
-  private collectBy(hashes: Int32Array, count: number, found: number[]): void {
+  private collectBy(hashes: WindowHashes, windowBytes: number, start: number, end: number, found: number[]): void {
     const { windows } = this;
-    for (let at = 0; at < count; at += 1) {
-      const hash = hashes[at] as number;
+    const from = Math.ceil(start / windowBytes);
+    const to = Math.floor(end / windowBytes);
+    hashes.make(from, to);
+    const { values } = hashes;
+    for (let at = from; at < to; at += 1) {
+      const hash = values[at] as number;
       if (windows.mayHave(hash)) this.hitAll(windows.first(hash), found);
     }
   }

@@ -98,13 +98,20 @@ class Engine implements Attributor {
   }
 
   private attributeText(text: string): Attribution {
-    const hash = this.registrar.matcher.prepare(text);
-    const known = this.answers?.get(hash, text);
+    const { matcher } = this.registrar;
+    matcher.prepare(text);
+    if (this.answers === null) return this.attributePrepared(text);
+    const hash = matcher.contentHash();
+    const known = this.answers.get(hash, text);
     if (known !== undefined) return known;
-    const finding = this.registrar.matcher.find(text);
-    const attribution = this.soleRender(finding) ?? this.concludeText(text, finding);
-    this.answers?.keep(hash, text, attribution);
+    const attribution = this.attributePrepared(text);
+    this.answers.keep(hash, text, attribution);
     return attribution;
+  }
+
+  private attributePrepared(text: string): Attribution {
+    const finding = this.registrar.matcher.find(text);
+    return this.soleRender(finding) ?? this.concludeText(text, finding);
   }
 
   /** By far the most frequent answer, on the shortest way: one version, and a render of it. */
@@ -197,11 +204,14 @@ class Engine implements Attributor {
   }
 
   private findMessage(content: string): TextFinding {
-    const hash = this.registrar.matcher.prepare(content);
-    const known = this.messageFindings?.get(hash, content);
+    const { matcher } = this.registrar;
+    matcher.prepare(content);
+    if (this.messageFindings === null) return matcher.findAll(content);
+    const hash = matcher.contentHash();
+    const known = this.messageFindings.get(hash, content);
     if (known !== undefined) return known;
-    const finding = this.registrar.matcher.findAll(content);
-    this.messageFindings?.keep(hash, content, finding);
+    const finding = matcher.findAll(content);
+    this.messageFindings.keep(hash, content, finding);
     return finding;
   }
 

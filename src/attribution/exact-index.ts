@@ -4,30 +4,27 @@ import type { TemplatePart } from './indexed-pattern.ts';
 import { PostingTable } from './posting-table.ts';
 import type { TextProbe } from './text-probe.ts';
 
-interface Entry {
-  readonly bytes: string;
-  readonly part: TemplatePart;
-}
-
 const NONE: readonly TemplatePart[] = [];
 
 export class ExactIndex {
-  private readonly entries: Entry[] = [];
-  /** From the hash of a text's content to its entries. */
-  private readonly byContent = new PostingTable();
+  private readonly parts = new Map<string, TemplatePart[]>();
+  /** Samples of all registered texts: what is not among them need not be hashed whole, and hardly any text is. */
+  private readonly samples = new PostingTable();
 
   /** The probe holds the registered text. */
-  add({ bytes, contentHash }: TextProbe, part: TemplatePart): void {
-    this.byContent.add(contentHash, this.entries.push({ bytes, part }) - 1);
+  add(probe: TextProbe, part: TemplatePart): void {
+    const known = this.parts.get(probe.bytes);
+    if (known !== undefined) {
+      known.push(part);
+      return;
+    }
+    this.parts.set(probe.bytes, [part]);
+    this.samples.add(probe.sampleHash(), 0);
   }
 
-  find({ bytes, contentHash }: TextProbe): readonly TemplatePart[] {
-    if (!this.byContent.mayHave(contentHash)) return NONE;
-    const parts: TemplatePart[] = [];
-    for (let at = this.byContent.first(contentHash); at !== 0; at = this.byContent.after(at)) {
-      const entry = this.entries[this.byContent.valueAt(at)] as Entry;
-      if (entry.bytes === bytes) parts.push(entry.part);
-    }
-    return parts;
+  find(probe: TextProbe): readonly TemplatePart[] {
+    const sample = probe.sampleHash();
+    if (!this.samples.mayHave(sample) || this.samples.first(sample) === 0) return NONE;
+    return this.parts.get(probe.bytes) ?? NONE;
   }
 }

@@ -22,14 +22,16 @@ const SHARED_BY_MAX = 8;
 export class PatternGroup {
   /** The last literal of all members. */
   readonly key: string;
+  private readonly firstBytes: number;
   private readonly members: IndexedPattern[] = [];
   private literalBytesMax = 0;
   /** Members that were given anchors so far; those after it have none yet. */
   private settledCount = 0;
   private anchored: Anchored | null = null;
 
-  constructor(key: string) {
-    this.key = key;
+  constructor(first: string, last: string) {
+    this.key = last;
+    this.firstBytes = first.length;
   }
 
   /** Returns true if the group should be settled before it slows matching down. */
@@ -45,7 +47,8 @@ export class PatternGroup {
     for (let at = this.settledCount; at < this.members.length; at += 1) {
       comparison.offer(this.members[at] as IndexedPattern);
     }
-    this.anchored?.search(probe, comparison);
+    // What members differ in lies behind their first literal and before their last.
+    this.anchored?.search(probe, this.firstBytes, probe.bytes.length - this.key.length, comparison);
   }
 
   /** Gives anchors to the members that have none, if the group is large enough to need them. */
@@ -71,16 +74,18 @@ class Anchored {
   private readonly latestOfLineage = new Map<string, number>();
   private readonly hits: number[] = [];
 
-  search(probe: TextProbe, comparison: Comparison): void {
-    this.searchTable(this.long, probe, comparison);
-    if (this.mixedBytesMax >= comparison.literalBytesMin) this.searchTable(this.mixed, probe, comparison);
+  /** Looks for anchors in the text from byte `start` to byte `end`. */
+  search(probe: TextProbe, start: number, end: number, comparison: Comparison): void {
+    this.searchTable(this.long, probe, start, end, comparison);
+    // Members with short windows have little text: an answer that was found may spare them all.
+    if (this.mixedBytesMax >= comparison.literalBytesMin) this.searchTable(this.mixed, probe, start, end, comparison);
     for (const member of this.anchorless) comparison.offer(member);
   }
 
-  private searchTable(table: AnchorTable, probe: TextProbe, comparison: Comparison): void {
+  private searchTable(table: AnchorTable, probe: TextProbe, start: number, end: number, comparison: Comparison): void {
     const { hits, members } = this;
     hits.length = 0;
-    table.collect(probe, hits);
+    table.collect(probe, start, end, hits);
     for (const hit of hits) comparison.offer(members[hit] as IndexedPattern);
   }
 

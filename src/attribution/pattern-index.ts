@@ -58,7 +58,7 @@ export class PatternIndex {
       return;
     }
     if (beginning.ends === 0) beginning.ends = this.endings.plant();
-    const group = this.endings.at(beginning.ends, pattern.last, () => new PatternGroup(pattern.last));
+    const group = this.endings.at(beginning.ends, pattern.last, () => new PatternGroup(pattern.first, pattern.last));
     if (group.add(pattern)) this.unsettled.add(group);
   }
 

@@ -51,10 +51,14 @@ export class TextMatcher {
     this.faint.settle();
   }
 
-  /** Makes a text the one that is looked for next; the hash is the same for texts that are equal once trimmed. */
-  prepare(text: string): number {
+  /** Makes a text the one that is looked for next. */
+  prepare(text: string): void {
     this.probe.prepare(text);
-    return this.probe.contentHash;
+  }
+
+  /** Of the prepared text; the same for texts that are equal once trimmed. */
+  contentHash(): number {
+    return this.probe.contentHash();
   }
 
   /** The best patterns for the prepared text. */

@@ -1,28 +1,27 @@
 /**
- * One text, prepared for matching: trimmed, as a byte string, and with the hashes of its windows at
- * aligned offsets, which are what anchors are found by. Reused from text to text, so that matching
- * allocates next to nothing.
+ * One text, prepared for matching: trimmed, as a byte string, and with the hashes it is found by,
+ * which are made when they are asked for. Reused from text to text, so that matching allocates next
+ * to nothing.
  */
+
+import { hashLong, LONG_WINDOW_BYTES, mix, WindowHashes } from './window-hashes.ts';
 
 // Kept between texts; a larger text gets a buffer of its own that is let go again.
 const SCRATCH_BYTES = 1 << 18;
-const LONG_WINDOW = 16;
-const SHORT_WINDOW = 8;
+const SAMPLED_WORDS = 8;
+// The prime of FNV-1a.
+const PRIME = 0x01000193;
 
 export class TextProbe {
   /** The trimmed text as a byte string. */
   bytes = '';
-  /** Hashes of the windows at multiples of the window's size, and how many are valid. */
-  longHashes = new Int32Array(SCRATCH_BYTES / LONG_WINDOW);
-  shortHashes = new Int32Array(SCRATCH_BYTES / SHORT_WINDOW);
-  longCount = 0;
-  shortCount = 0;
-  /** Of all bytes; differs from process to process, so that collisions can't be prepared. */
-  contentHash = 0;
+  readonly longWindows = new WindowHashes(true);
+  readonly shortWindows = new WindowHashes(false);
+  /** Differs from process to process, so that equal hashes can't be prepared. */
   private readonly seed = Math.floor(Math.random() * 2 ** 32) | 0;
   private readonly ownScratch = Buffer.from(new ArrayBuffer(SCRATCH_BYTES));
-  private scratch = this.ownScratch;
-  private words = new Int32Array(this.ownScratch.buffer);
+  private scratch = Buffer.alloc(0);
+  private words = new Int32Array(0);
 
   prepare(text: string): void {
     const trimmed = text.trim();
@@ -31,85 +30,53 @@ export class TextProbe {
     const size = this.scratch.write(trimmed, 0, 'utf8');
     // As many bytes as characters: all ASCII, and the text is its own byte string.
     this.bytes = size === trimmed.length ? trimmed : this.scratch.toString('latin1', 0, size);
-    this.shortCount = -1;
-    this.hashLongWindows(size);
+    this.longWindows.forget();
+    this.shortWindows.forget();
   }
 
-  /** Few patterns need the short windows, so few texts pay for their hashes. */
-  hashShortWindows(): void {
-    if (this.shortCount >= 0) return;
-    const { words, shortHashes } = this;
-    const count = Math.floor(this.bytes.length / SHORT_WINDOW);
-    for (let at = 0; at < count; at += 1) {
-      shortHashes[at] = hashShort(words[at * 2] as number, words[at * 2 + 1] as number);
+  /** Of every byte. */
+  contentHash(): number {
+    const { words, scratch, seed } = this;
+    const size = this.bytes.length;
+    const end = (size >>> 4) << 2;
+    // In four lanes, because a multiplication waits for the one before it.
+    let [a, b, c, d] = [seed, size, ~seed, 1];
+    for (let at = 0; at < end; at += 4) {
+      a = Math.imul(a ^ (words[at] as number), PRIME);
+      b = Math.imul(b ^ (words[at + 1] as number), PRIME);
+      c = Math.imul(c ^ (words[at + 2] as number), PRIME);
+      d = Math.imul(d ^ (words[at + 3] as number), PRIME);
     }
-    this.shortCount = count;
+    for (let at = end * 4; at < size; at += 1) a = Math.imul(a ^ (scratch[at] as number), PRIME);
+    return mix(hashLong(a, b, c, d));
   }
 
-  /** The hash of the content comes along: it is made of those of the windows, and what is left behind the last. */
-  private hashLongWindows(size: number): void {
-    const { words, longHashes } = this;
-    const count = Math.floor(size / LONG_WINDOW);
-    let content = this.seed ^ size;
-    for (let at = 0; at < count; at += 1) {
-      const word = at * 4;
-      const [a, b] = [words[word] as number, words[word + 1] as number];
-      const hash = hashLong(a, b, words[word + 2] as number, words[word + 3] as number);
-      longHashes[at] = hash;
-      // An odd factor for each place: the same windows in another order are another content.
-      content = (content + Math.imul(hash, at * 2 + 1)) | 0;
+  /** Of the size and a few words spread over the text: so cheap that every text can be asked for it. */
+  sampleHash(): number {
+    const { words } = this;
+    const size = this.bytes.length;
+    // Whole words only: what lies behind the text's end is another text's.
+    const lastWord = (size >>> 2) - 1;
+    let hash = size;
+    if (lastWord < 0) return mix(hash);
+    for (let sample = 0; sample < SAMPLED_WORDS; sample += 1) {
+      const at = (lastWord * sample) / (SAMPLED_WORDS - 1);
+      hash = Math.imul(hash ^ (words[Math.trunc(at)] as number), PRIME);
+      hash ^= hash >>> 15;
     }
-    for (let at = count * LONG_WINDOW; at < size; at += 1) {
-      content = Math.imul(content ^ (this.scratch[at] as number), 0x01000193);
-    }
-    this.longCount = count;
-    this.contentHash = mix(content);
+    return mix(hash);
   }
 
   private makeRoom(bytesMax: number): void {
+    const before = this.scratch;
     if (bytesMax <= SCRATCH_BYTES) {
       this.scratch = this.ownScratch;
-    } else if (this.scratch.length < bytesMax || this.scratch.length > bytesMax * 4) {
-      this.scratch = Buffer.from(new ArrayBuffer(Math.ceil(bytesMax / LONG_WINDOW) * LONG_WINDOW));
+    } else if (before.length < bytesMax || before.length > bytesMax * 4) {
+      this.scratch = Buffer.from(new ArrayBuffer(Math.ceil(bytesMax / LONG_WINDOW_BYTES) * LONG_WINDOW_BYTES));
     }
-    if (this.words.buffer === this.scratch.buffer) return;
+    if (this.scratch === before) return;
     this.words = new Int32Array(this.scratch.buffer);
-    this.longHashes = new Int32Array(this.scratch.length / LONG_WINDOW);
-    this.shortHashes = new Int32Array(this.scratch.length / SHORT_WINDOW);
+    this.longWindows.readFrom(this.words);
+    this.shortWindows.readFrom(this.words);
   }
-}
-
-/** The hash of the 16 (or 8) bytes of a byte string at any offset; the same as the probe's. */
-export function hashWindow(bytes: string, at: number, isLong: boolean): number {
-  const [a, b] = [wordAt(bytes, at), wordAt(bytes, at + 4)];
-  return isLong ? hashLong(a, b, wordAt(bytes, at + 8), wordAt(bytes, at + 12)) : hashShort(a, b);
-}
-
-/** Little-endian, as the typed arrays of every machine that Node runs on. */
-function wordAt(bytes: string, at: number): number {
-  return (
-    bytes.charCodeAt(at) |
-    (bytes.charCodeAt(at + 1) << 8) |
-    (bytes.charCodeAt(at + 2) << 16) |
-    (bytes.charCodeAt(at + 3) << 24)
-  );
-}
-
-// Odd multipliers with well-mixed bits: the golden ratio and the primes of xxHash and MurmurHash.
-function hashLong(a: number, b: number, c: number, d: number): number {
-  return mix(
-    Math.imul(a, 0x9e3779b1) ^
-      Math.imul((b << 7) | (b >>> 25), 0x85ebca6b) ^
-      Math.imul((c << 13) | (c >>> 19), 0xc2b2ae35) ^
-      Math.imul((d << 19) | (d >>> 13), 0x27d4eb2f),
-  );
-}
-
-function hashShort(a: number, b: number): number {
-  return mix(Math.imul(a, 0xc2b2ae35) ^ Math.imul((b << 11) | (b >>> 21), 0x165667b1) ^ 0x3c3c3c3c);
-}
-
-function mix(hash: number): number {
-  const once = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return once ^ (once >>> 12);
 }
