@@ -32,6 +32,9 @@ import { sqlFixture } from './sql.ts';
 import { vapiFixture } from './vapi.ts';
 import type { SourceFixture } from './stand-in.ts';
 
+/** Those that are not reached over HTTP. */
+export const LOCAL: ReadonlySet<string> = new Set(['files', 'git', 'redis', 'sql']);
+
 export const sourceFixtures: readonly SourceFixture[] = [
   anthropicAgentsFixture,
   awsAppconfigFixture,

@@ -1,0 +1,6 @@
+/** The contract of the sources that need programs and files of this machine; in a file of its own, because those take time. */
+
+import { contractSuite } from '../support/sources/contract-suite.ts';
+import { LOCAL, sourceFixtures } from '../support/sources/fixtures.ts';
+
+contractSuite(sourceFixtures.filter((fixture) => LOCAL.has(fixture.type)));
