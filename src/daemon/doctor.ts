@@ -35,16 +35,16 @@ export async function* doctor(configuration: Configuration, tools: DoctorTools):
   yield await checkStore(configuration, tools, running);
   yield await checkQueue(configuration, tools);
   if (running === null) yield* checkPorts(configuration);
-  yield* checkSources(tools);
+  yield* checkSources(configuration, tools);
   yield* checkChannels(configuration);
 }
 
 async function* checkRegistry(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {
-  if (configuration.registryDirectories.length === 0) {
+  if (configuration.registryDirectories.length === 0 && configuration.registrySources.length === 0) {
     yield {
       what: 'registry',
       status: 'warning',
-      words: 'no folder is named, so every live prompt is unregistered',
+      words: 'no folder or source is named, so every live prompt is unregistered',
       hint: 'Add `registry: [{ files: ./prompts }]`.',
     };
     return;
@@ -61,7 +61,8 @@ async function* checkRegistry(configuration: Configuration, tools: DoctorTools):
     };
   }
   const prompts = new Set(snapshot.versions.map((version) => version.prompt)).size;
-  if (problems.length === 0) yield ok('registry', `${prompts} prompts, ${snapshot.versions.length} versions`);
+  if (problems.length === 0 && configuration.registryDirectories.length > 0)
+    yield ok('registry', `${prompts} prompts, ${snapshot.versions.length} versions`);
   for (const note of notes) yield { what: 'registry', status: 'ok', words: note };
   if (snapshot.pins.length === 0) {
     yield {
@@ -127,7 +128,7 @@ function whyNotFree(host: string, port: number): Promise<string | null> {
   });
 }
 
-async function* checkSources(tools: DoctorTools): AsyncIterable<Check> {
+async function* checkSources({ registrySources }: Configuration, tools: DoctorTools): AsyncIterable<Check> {
   let sources: readonly OpenSource[];
   try {
     sources = tools.openSources();
@@ -144,6 +145,7 @@ async function* checkSources(tools: DoctorTools): AsyncIterable<Check> {
     };
   for (const opened of sources) {
     yield* checkSource(opened);
+    if (registrySources.includes(opened.name)) yield await checkHistory(opened);
     await opened.source.close?.();
   }
 }
@@ -164,6 +166,22 @@ async function* checkSource(opened: OpenSource): AsyncIterable<Check> {
   for (const target of opened.targets) {
     if (!answered.has(target.id))
       yield { what: `target ${target.id}`, status: 'failed', words: 'the source said nothing about it' };
+  }
+}
+
+/** The beginning of a history says that the rest can be read; all of it may be a million requests. */
+async function checkHistory({ name, type, source, timeoutMs, redact }: OpenSource): Promise<Check> {
+  const what = `registry ${name}`;
+  if (source.versions === undefined) {
+    const hint = 'docs/sources.md lists the types with the power `versions`.';
+    return { what, status: 'failed', words: `a source of the type ${type} can't tell its history`, hint };
+  }
+  try {
+    for await (const { version } of source.versions.list(null, AbortSignal.timeout(timeoutMs)))
+      return ok(what, `its history can be read; the first is ${version.prompt} ${version.version}`);
+    return { what, status: 'warning', words: 'it holds no versions yet' };
+  } catch (error) {
+    return { what, status: 'failed', words: redact(describeError(error)) };
   }
 }
 

@@ -40,7 +40,7 @@ function judgeHeld(expected: Expected, observed: Observed, held: HeldObservation
     diff: diffContent(held, decision),
     changedBetween: began.between,
     changedBy: began.by,
-    evidence: [...decision.evidence, ...began.evidence, ...placeEvidence(held)],
+    evidence: [...decision.evidence, ...began.evidence, ...placeEvidence(held), ...movedPointer(held, observed)],
   };
 }
 
@@ -149,6 +149,14 @@ function whenAndWho(expected: Expected, { changed }: Observed, held: HeldObserva
     by: editedBy,
     evidence: [{ kind: 'source_time', words: `the source says: edited at ${timeWords(editedAt)}${who}${doubt}` }],
   };
+}
+
+/** A label that moved is told apart from a text that was edited: both may have happened, or one of them. */
+function movedPointer(held: HeldObservation, { previous }: Observed): readonly Evidence[] {
+  if (previous?.outcome !== 'held' || previous.pointer === null || held.pointer === null) return [];
+  const { name, value } = held.pointer;
+  if (previous.pointer.name !== name || previous.pointer.value === value) return [];
+  return [{ kind: 'pointer', words: `${name} moved from ${previous.pointer.value} to ${value}` }];
 }
 
 function placeEvidence(held: HeldObservation): readonly Evidence[] {

@@ -125,6 +125,7 @@ describe('then start', () => {
       observed: { version: '1', text: 'A draft.' },
     });
     expect(words(incident)).toContain('the target names production 1');
+    expect(words(incident)).toContain('production moved from 2 to 1');
     const { data } = await daemon.get('/api/v1/prompts/intent/versions');
     expect(data.map((version: any) => version.version)).toEqual(['1', '2']);
     const at = await daemon.get('/api/v1/at?prompt=intent&environment=production&time=2099-01-01T00:00:00Z');

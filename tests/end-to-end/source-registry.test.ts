@@ -87,12 +87,15 @@ test('the history is registered, and the label pins', async () => {
 test('where the label moves, the pin moves: only what did not follow is stale', async () => {
   langfuse.write('reply', EDITED, ['production'], 'mallory');
   await eventually(async () => (await verdictOf('config-map/reply'))?.verdict === 'stale_version');
-  expect(await verdictOf('prod-langfuse/reply')).toMatchObject({
-    verdict: 'in_sync',
-    expected: { version: '3' },
-    observed: { version: '3' },
+  const followed = await eventually(async () => {
+    const verdict = await verdictOf('prod-langfuse/reply');
+    return verdict.observed.version === '3' && verdict;
   });
-  const { data } = await daemon.get('/api/v1/incidents');
+  expect(followed).toMatchObject({ verdict: 'in_sync', expected: { version: '3' } });
+  const data = await eventually(async () => {
+    const incidents = (await daemon.get('/api/v1/incidents')).data;
+    return incidents.length > 0 && incidents;
+  });
   expect(data.map((incident: any) => [incident.target, incident.verdict])).toEqual([
     ['config-map/reply', 'stale_version'],
   ]);
