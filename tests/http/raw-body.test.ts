@@ -13,6 +13,7 @@ async function serve(takePush: Api['takePush']): Promise<string> {
   const server = new HttpServer({ takePush } as Api, {
     host: '127.0.0.1',
     port: 0,
+    publicUrl: null,
     keys: [{ name: 'reader', scopes: ['read'], key: 'reader-key-0123456789' }],
     version: '1.0.0',
     onBug: (error) => {
