@@ -47,20 +47,6 @@ export async function askJson(fetch: typeof globalThis.fetch, url: string, reque
   throw statusFault(url, response, wordsOf(detail));
 }
 
-/** For questions where only an answer will do: an absent thing is a wrong address. */
-export async function askJsonOk(fetch: typeof globalThis.fetch, url: string, request: JsonRequest): Promise<unknown> {
-  const answer = await askJson(fetch, url, request);
-  if (answer.outcome === 'ok') return answer.value;
-  const detail = 'value' in answer ? wordsOf(answer.value) : '';
-  throw new Fault(
-    'permanent',
-    `${hostOf(url)} has nothing at ${new URL(url).pathname}${detail === '' ? '' : ` (${detail})`}.`,
-    {
-      hint: 'Check the address in the configuration.',
-    },
-  );
-}
-
 async function jsonOf(url: string, response: Response): Promise<unknown> {
   const text = await response.text();
   if (text === '') return null;

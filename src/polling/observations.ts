@@ -6,7 +6,7 @@ import type {
   Observation,
   UnreachableObservation,
 } from '../contract/observation.ts';
-import type { LiveContent, Reading, SourceTarget } from '../contract/source.ts';
+import type { LiveContent, SourceTarget } from '../contract/source.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { contentHashes } from '../text/hashes.ts';
 import type { OpenSource } from './source-config.ts';
@@ -102,5 +102,3 @@ export function unreachableObservations(
 function partsOrWhole(parts: readonly string[]): readonly string[] {
   return parts.length === 0 ? [''] : parts;
 }
-
-export type HeldReading = Extract<Reading, { outcome: 'held' }>;
