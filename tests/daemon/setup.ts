@@ -66,9 +66,9 @@ export interface Watching {
   /** Set it to have the next hand-over fail. */
   failNext: boolean;
   /** One look, at the clock's time. */
-  see(...observations: readonly Observation[]): Promise<void>;
+  readonly see: (...observations: readonly Observation[]) => Promise<void>;
   /** Of one target, newest first. */
-  incidents(target: string): Promise<readonly Incident[]>;
+  readonly incidents: (target: string) => Promise<readonly Incident[]>;
 }
 
 export async function watching(

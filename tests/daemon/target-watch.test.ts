@@ -241,11 +241,13 @@ describe('a failure', () => {
 
   test('to write verdicts is made good at the next look', async () => {
     const { target, held } = place('unwritten');
-    const failing = { ...store, verdicts: { ...store.verdicts } };
-    failing.verdicts.append = async () => {
-      failing.verdicts.append = store.verdicts.append;
-      throw new Error('The store is away.');
+    let isAway = true;
+    const append: Store['verdicts']['append'] = (judgements) => {
+      if (!isAway) return store.verdicts.append(judgements);
+      isAway = false;
+      return Promise.reject(new Error('The store is away.'));
     };
+    const failing = { ...store, verdicts: { ...store.verdicts, append } };
     const { see, clock, incidents } = await watching(failing, both(), time('02:00:00'));
     await expect(see(held(EDITED))).rejects.toThrow('away');
     clock.advance(30_000);

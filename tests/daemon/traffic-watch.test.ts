@@ -1,0 +1,426 @@
+/** What traffic carries, on calls that went through the real ingest into the real store. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Incident } from '../../src/contract/incident.ts';
+import type { Pin, RegisteredVersion } from '../../src/contract/prompt.ts';
+import type { Timestamp } from '../../src/contract/time.ts';
+import { callAttribution } from '../../src/daemon/call-attribution.ts';
+import { TargetWatch } from '../../src/daemon/target-watch.ts';
+import { TrafficWatch } from '../../src/daemon/traffic-watch.ts';
+import { IncidentDesk } from '../../src/incidents/incident-desk.ts';
+import { contentPolicies } from '../../src/ingest/content/policy.ts';
+import type { Ingest } from '../../src/ingest/ingest.ts';
+import type { AttributeCall } from '../../src/ingest/settling/attribution.ts';
+import { addMillis, systemClock } from '../../src/lib/time.ts';
+import { createStore, type Store } from '../../src/store/index.ts';
+import { createTrafficLog } from '../../src/store/telemetry/traffic-log.ts';
+import {
+  chatAttributes,
+  createIngest,
+  eventually,
+  hexId,
+  openStore,
+  tracesBody,
+  type OpenStore,
+} from '../ingest/harness.ts';
+import { held, pin, version } from '../support/prompts.ts';
+import { QUIET_QUEUE, SILENT_LOG, TestRegistry } from './setup.ts';
+
+const MINUTE_MS = 60_000;
+
+let opened: OpenStore;
+let store: Store;
+let ingest: Ingest;
+/** Of the scene that sends at the moment. */
+let attribute: AttributeCall;
+
+beforeAll(async () => {
+  opened = await openStore();
+  store = createStore(opened.database, systemClock);
+  ingest = createIngest(opened.telemetry, {
+    attribute: (call) => attribute(call),
+    policies: contentPolicies({ default: 'full', environments: { sealed: 'hash_only' }, redact: [] }),
+  });
+  await ingest.start();
+});
+afterAll(async () => {
+  await ingest.stop(5_000);
+  await opened.database.close();
+});
+
+/** A number of calls with one text, evenly spread from one time to another, both in minutes before now. */
+interface Traffic {
+  readonly text: string | null;
+  readonly calls: number;
+  readonly from?: number;
+  readonly until?: number;
+  readonly instance?: string;
+  readonly declares?: readonly [prompt: string, version: string];
+}
+
+/** A place of its own for each test: a prompt with two versions, a service, and what watches them. */
+class Scene {
+  readonly prompt: string;
+  readonly environment: string;
+  readonly v1: RegisteredVersion;
+  readonly v2: RegisteredVersion;
+  readonly registry: TestRegistry;
+  readonly desk: IncidentDesk;
+  readonly traffic: TrafficWatch;
+  readonly targets: TargetWatch;
+  /** Calls are older than this, and it stands still. */
+  readonly now: Timestamp = systemClock.now();
+  clockMs = 0;
+
+  constructor(prompt: string, pinned: (scene: Scene) => Pin = ({ v2 }) => pin(v2), environment = 'production') {
+    this.prompt = prompt;
+    this.environment = environment;
+    this.v1 = version('1', this.text('one word'), { prompt });
+    this.v2 = version('2', this.text('one label'), { prompt, parent: '1' });
+    this.registry = new TestRegistry([this.v1, this.v2], [pinned(this)]);
+    const clock = { now: () => addMillis(this.now, this.clockMs), monotonicMs: () => this.clockMs };
+    this.desk = new IncidentDesk({
+      incidents: store.incidents,
+      announcer: { prepare: async () => [], dispatch: async () => undefined },
+      countAffected: async () => 0,
+      queue: QUIET_QUEUE,
+      clock,
+      onProblem: (_message, error) => {
+        throw error;
+      },
+    });
+    const shared = {
+      registry: () => this.registry.view,
+      attribute: this.registry.desk.attribute.bind(this.registry.desk),
+      near: this.registry.desk.near.bind(this.registry.desk),
+      clock,
+      onFindings: async (findings: Parameters<IncidentDesk['take']>[0]) => {
+        await this.desk.take(findings);
+      },
+    };
+    this.traffic = new TrafficWatch({
+      ...shared,
+      traffic: createTrafficLog(opened.database),
+      calls: opened.invocations,
+      incidents: store.incidents,
+      queue: QUIET_QUEUE,
+      log: SILENT_LOG,
+    });
+    this.targets = new TargetWatch([], {
+      ...shared,
+      observations: store.observations,
+      verdicts: store.verdicts,
+      judgesAlone: true,
+      onUnregistered: (observation) => {
+        this.registry.desk.learn(observation);
+      },
+    });
+  }
+
+  /** As the prompt's template says it, before or after its variables are filled in. */
+  text(answer: string, message = '{{ message }}'): string {
+    return `You are the assistant of ${this.prompt}. Answer with ${answer}, and nothing else.\nThe message: ${message}`;
+  }
+
+  sent(answer: string, message = 'Where is my parcel?'): string {
+    return this.text(answer, message);
+  }
+
+  /** Sends calls through the ingest and waits until they are stored. */
+  async send(traffic: readonly Traffic[]): Promise<void> {
+    attribute = callAttribution(
+      (query) => this.registry.desk.attributeTraffic(query),
+      (name) => this.registry.view.ownerOf(name),
+    );
+    const spans = traffic.flatMap((each) => this.#spansOf(each));
+    const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
+    if (answer.outcome !== 'durable') throw new Error(`The calls were not accepted: ${answer.outcome}.`);
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    const stored = await eventually(
+      async () => {
+        const { items } = await opened.invocations.list({ service: this.prompt }, { limit: 1_000 });
+        return items.filter(({ invocation }) => ids.has(invocation.spanId)).length;
+      },
+      (count) => count === ids.size,
+    );
+    if (stored !== ids.size) throw new Error(`Only ${stored} of ${ids.size} calls were stored.`);
+  }
+
+  #spansOf({ text, calls, from = 12, until = 1, instance = 'pod-a', declares }: Traffic) {
+    const nowMs = Date.parse(this.now);
+    const stepMs = calls < 2 ? 0 : ((from - until) * MINUTE_MS) / (calls - 1);
+    return Array.from({ length: calls }, (_, index) => ({
+      traceId: hexId(16),
+      spanId: hexId(8),
+      service: this.prompt,
+      environment: this.environment,
+      instance,
+      startMs: Math.round(nowMs - from * MINUTE_MS + index * stepMs),
+      attributes: {
+        ...(text === null
+          ? { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.input_tokens': 4 }
+          : chatAttributes(text, [{ role: 'user', text: 'hello' }], 'hi')),
+        ...(declares === undefined
+          ? {}
+          : { 'langfuse.observation.prompt.name': declares[0], 'langfuse.observation.prompt.version': declares[1] }),
+      },
+    }));
+  }
+
+  /** Of this prompt's traffic, after one more look. */
+  async look(afterMs = 2_000): Promise<readonly Incident[]> {
+    this.clockMs += afterMs;
+    await this.traffic.look();
+    return this.incidents();
+  }
+
+  async incidents(): Promise<readonly Incident[]> {
+    const { items } = await store.incidents.list({ prompt: this.prompt }, { limit: 100 });
+    return items.filter(({ target }) => target === `traffic:${this.prompt}/${this.prompt}`);
+  }
+
+  /** A poll of the prompt's target, some minutes ago. */
+  async poll(text: string, minutesAgo: number): Promise<void> {
+    const observedAt = addMillis(this.now, -minutesAgo * MINUTE_MS);
+    await this.targets.take([
+      held(text, { observedAt, prompt: this.prompt, target: `config/${this.prompt}`, source: 'config' }),
+    ]);
+  }
+}
+
+describe('calls open an incident', () => {
+  test('that carry an older version than the pinned one', async () => {
+    const scene = new Scene('stale');
+    await scene.send([{ text: scene.sent('one word'), calls: 20 }]);
+    const [incident, ...more] = await scene.look();
+    expect(more).toEqual([]);
+    expect(incident).toMatchObject({
+      verdict: 'stale_version',
+      status: 'open',
+      target: 'traffic:stale/stale',
+      owner: 'data-platform',
+      expected: { version: '2' },
+      observed: { version: '1' },
+      summary: 'stale in production: 20 of 20 calls of stale carry an older version than the pinned one.',
+    });
+    // Nothing new at the next look.
+    expect(await scene.look()).toMatchObject([{ id: incident?.id, revision: 1 }]);
+  });
+
+  test('whose text was edited by hand, with the edit', async () => {
+    const scene = new Scene('near');
+    await scene.send([{ text: scene.sent('one label or none'), calls: 20 }]);
+    const [incident] = await scene.look();
+    expect(incident).toMatchObject({ verdict: 'edited', observed: { text: scene.sent('one label or none') } });
+    expect(incident?.diff).toContain('or none');
+  });
+
+  test('whose text nobody registered, under the name that they declare', async () => {
+    const scene = new Scene('strange');
+    const text = 'Write poems about the sea. They never rhyme, and they are always sad.';
+    await scene.send([{ text, calls: 20, declares: ['strange', '2'] }]);
+    expect(await scene.look()).toMatchObject([{ verdict: 'unregistered', observed: { version: null, text } }]);
+  });
+
+  test('that declare a version which they do not carry', async () => {
+    const scene = new Scene('badge');
+    await scene.send([{ text: scene.sent('one word'), calls: 20, declares: ['badge', '2'] }]);
+    const [incident] = await scene.look();
+    expect(incident).toMatchObject({ verdict: 'badge_lied', observed: { version: '1' } });
+    expect(incident?.evidence.map(({ words }) => words)).toContain('the calls declare v2');
+  });
+
+  test('when instances of a service use different versions for long', async () => {
+    const scene = new Scene('split');
+    await scene.send([
+      { text: scene.sent('one word'), calls: 20, from: 25, instance: 'pod-a' },
+      { text: scene.sent('one label'), calls: 20, from: 25, instance: 'pod-b' },
+    ]);
+    const [incident] = await scene.look();
+    expect(incident).toMatchObject({ verdict: 'replica_split' });
+    expect(incident?.summary).toContain('v1 on 1, v2 on 1');
+  });
+
+  test('that carry a text which a poll found live before, as edited', async () => {
+    const scene = new Scene('learned');
+    scene.registry.desk.learn(held(scene.text('one label or none'), { prompt: 'learned' }));
+    await scene.send([{ text: scene.sent('one label or none'), calls: 20 }]);
+    expect(await scene.look()).toMatchObject([{ verdict: 'edited' }]);
+  });
+});
+
+describe('calls open nothing', () => {
+  test('that are right', async () => {
+    const scene = new Scene('right');
+    await scene.send([
+      { text: scene.sent('one label'), calls: 20 },
+      { text: scene.sent('one label'), calls: 20, declares: ['right', '2'] },
+      // A label, and another tool's name for the prompt: neither is a claim that could be wrong.
+      { text: scene.sent('one label'), calls: 20, declares: ['right', 'production'] },
+      { text: scene.sent('one label'), calls: 20, declares: ['prompt-in-another-tool', '7'] },
+    ]);
+    expect(await scene.look()).toEqual([]);
+  });
+
+  test('that are single odd ones, also among many calls of other prompts', async () => {
+    const scene = new Scene('odd');
+    await scene.send([
+      { text: scene.sent('one label'), calls: 20 },
+      { text: scene.sent('one word'), calls: 1, from: 5 },
+      { text: scene.sent('one label or none'), calls: 2, from: 6, until: 2 },
+    ]);
+    const lonely = new Scene('lonely');
+    await lonely.send([
+      { text: 'Draw a horse and send it to my mother.', calls: 60 },
+      { text: lonely.sent('one label or none'), calls: 2, from: 11, until: 1 },
+    ]);
+    expect(await scene.look()).toEqual([]);
+    expect(await lonely.look()).toEqual([]);
+  });
+
+  test('without content: what they declare is no evidence of what they sent', async () => {
+    const scene = new Scene('empty');
+    await scene.send([{ text: null, calls: 20, declares: ['empty', '1'] }]);
+    expect(await scene.look()).toEqual([]);
+  });
+
+  test('whose text was not kept and fits several versions: a closer look finds no text, and no drift', async () => {
+    const scene = new Scene('unkept', ({ v2 }) => pin(v2, { environment: 'sealed' }), 'sealed');
+    const twin = version('1b', scene.text('one word'), { prompt: 'unkept', parent: '1' });
+    scene.registry.change([scene.v1, twin, scene.v2], [pin(scene.v2, { environment: 'sealed' })]);
+    await scene.send([{ text: scene.sent('one word'), calls: 20 }]);
+    const { items } = await opened.invocations.list({ service: 'unkept' }, { limit: 1 });
+    expect(items).toMatchObject([{ attribution: 'ambiguous', prompt: 'unkept', version: null }]);
+    expect(JSON.stringify(items)).toContain('[not kept: sha256:');
+    expect(await scene.look()).toEqual([]);
+  });
+
+  test('that are explained by the incident of a target', async () => {
+    const scene = new Scene('explained');
+    await scene.poll(scene.text('one label or none'), 20);
+    await scene.send([{ text: scene.sent('one label or none'), calls: 20 }]);
+    expect(await scene.look()).toEqual([]);
+    const { items } = await store.incidents.list({ prompt: 'explained' }, { limit: 10 });
+    expect(items).toMatchObject([{ target: 'config/explained', verdict: 'edited', status: 'open' }]);
+  });
+});
+
+describe('calls from before a change don’t count', () => {
+  test('of a target that was restored, also for a process that did not see it', async () => {
+    const scene = new Scene('restored');
+    await scene.poll(scene.text('one label'), 20);
+    await scene.poll(scene.text('one word'), 15);
+    await scene.poll(scene.text('one label'), 5);
+    await scene.send([
+      { text: scene.sent('one word'), calls: 30, from: 15, until: 5 },
+      { text: scene.sent('one label'), calls: 10, from: 3, until: 0.5 },
+    ]);
+    expect(await scene.look()).toEqual([]);
+    const restarted = new Scene('restored');
+    expect(await restarted.look()).toEqual([]);
+    // One that goes on is told.
+    await scene.send([{ text: scene.sent('one word'), calls: 10, from: 2.5, until: 0.5 }]);
+    expect(await restarted.look()).toMatchObject([{ verdict: 'stale_version' }]);
+  });
+
+  test('of a pin, since its commit', async () => {
+    const scene = new Scene('pinned', ({ v2, now }) => pin(v2, { since: addMillis(now, -7 * MINUTE_MS) }));
+    await scene.send([
+      { text: scene.sent('one word'), calls: 60, from: 25, until: 2.5 },
+      { text: scene.sent('one word'), calls: 1, from: 0.5 },
+    ]);
+    expect(await scene.look()).toEqual([]);
+    await scene.send([{ text: scene.sent('one word'), calls: 10, from: 1.9, until: 0.1 }]);
+    expect(await scene.look()).toMatchObject([{ verdict: 'stale_version' }]);
+  });
+
+  test('of a pin whose commit is old, since it was seen to move', async () => {
+    const committed = { since: addMillis(systemClock.now(), -86_400_000), rule: 'label:production@deployed' };
+    const scene = new Scene('deployed', ({ v2 }) => pin(v2, committed));
+    const { v1, v2, now } = scene;
+    await store.registry.recordPins([pin(v1, committed)], addMillis(now, -60 * MINUTE_MS));
+    await store.registry.recordPins([pin(v2, committed)], addMillis(now, -4 * MINUTE_MS));
+    await scene.send([{ text: scene.sent('one word'), calls: 60, from: 25, until: 0.5 }]);
+    expect(await scene.look()).toEqual([]);
+    // Five minutes for caches, rounded up to the minute, then two more with old calls.
+    await scene.send([{ text: scene.sent('one word'), calls: 30, from: 0.4, until: -5 }]);
+    expect(await scene.look(5 * MINUTE_MS)).toMatchObject([{ verdict: 'stale_version', status: 'open' }]);
+  });
+});
+
+test('an incident resolves when traffic is right again, and stays while nothing is said', async () => {
+  const scene = new Scene('healed');
+  await scene.send([{ text: scene.sent('one word'), calls: 20, from: 28, until: 20 }]);
+  expect(await scene.look()).toMatchObject([{ status: 'open' }]);
+  // Silence is no evidence.
+  expect(await scene.look(25 * MINUTE_MS)).toMatchObject([{ status: 'open' }]);
+  await scene.send([{ text: scene.sent('one label'), calls: 20, from: -10, until: -24 }]);
+  expect(await scene.look()).toMatchObject([{ status: 'resolved', resolution: 'in_sync_again' }]);
+});
+
+describe('the store groups calls', () => {
+  test('by who sent them and how they were attributed, the busiest first, with examples of each', async () => {
+    const scene = new Scene('grouped');
+    await scene.send([
+      { text: scene.sent('one label'), calls: 40, from: 20 },
+      { text: scene.sent('one label'), calls: 5, instance: 'pod-b' },
+      { text: scene.sent('one word'), calls: 3, declares: ['grouped', '2'] },
+      { text: null, calls: 2, declares: ['grouped', '2'] },
+    ]);
+    const log = createTrafficLog(opened.database);
+    const rows = (await log.traffic(addMillis(scene.now, -30 * MINUTE_MS), scene.now, 1_000)).filter(
+      ({ service }) => service === 'grouped',
+    );
+    expect(
+      rows.map((row) => [row.instance, row.kind, row.version, row.declaredVersion, row.hasContent, row.calls]),
+    ).toEqual([
+      ['pod-a', 'rendered', '2', '', true, 40],
+      ['pod-b', 'rendered', '2', '', true, 5],
+      ['pod-a', 'rendered', '1', '2', true, 3],
+      ['pod-a', 'declared', '2', '2', false, 2],
+    ]);
+    const [busiest] = rows;
+    expect([busiest?.firstAt, busiest?.lastAt]).toEqual([
+      addMillis(scene.now, -20 * MINUTE_MS),
+      addMillis(scene.now, -MINUTE_MS),
+    ]);
+    expect(rows.map(({ examples }) => examples.length)).toEqual([16, 5, 3, 2]);
+    // An even sample, not the newest ones: a duration can be told from it.
+    const times = busiest?.examples.map(({ startedAt }) => startedAt).toSorted() ?? [];
+    expect(Date.parse(times.at(-1) ?? '') - Date.parse(times[0] ?? '')).toBeGreaterThan(5 * MINUTE_MS);
+
+    const narrow = (await log.traffic(addMillis(scene.now, -10 * MINUTE_MS), scene.now, 1_000)).find(
+      ({ service, instance }) => service === 'grouped' && instance === 'pod-a',
+    );
+    const isKnown = (id: string | undefined): boolean => busiest?.examples.some(({ spanId }) => spanId === id) === true;
+    const within =
+      busiest?.examples.filter(({ startedAt }) => startedAt >= addMillis(scene.now, -10 * MINUTE_MS)) ?? [];
+    // A later window picks those of them again that it has.
+    expect(narrow?.examples.filter(({ spanId }) => isKnown(spanId))).toHaveLength(within.length);
+    expect(await log.traffic(addMillis(scene.now, -30 * MINUTE_MS), scene.now, 1)).toHaveLength(1);
+    expect(await log.traffic(addMillis(scene.now, -90 * MINUTE_MS), addMillis(scene.now, -80 * MINUTE_MS), 10)).toEqual(
+      [],
+    );
+  });
+
+  test('and says when a target or a pin last changed', async () => {
+    const scene = new Scene('changes');
+    const { v1, v2, now } = scene;
+    const ago = (minutes: number): Timestamp => addMillis(now, -minutes * MINUTE_MS);
+    const log = createTrafficLog(opened.database);
+    expect(await log.lastChanges(['changes'], ago(60))).toEqual([]);
+    await scene.poll(scene.text('one word'), 50);
+    const rule = 'label:production@changes';
+    await store.registry.recordPins([pin(v1, { rule })], ago(45));
+    // What is seen for the first time has not changed.
+    expect(await log.lastChanges(['changes'], ago(60))).toEqual([]);
+    await scene.poll(scene.text('one label'), 40);
+    await scene.poll(scene.text('one label'), 30);
+    await store.registry.recordPins([pin(v2, { rule })], ago(20));
+    expect(await log.lastChanges(['changes', 'other'], ago(60))).toEqual([
+      { prompt: 'changes', environment: 'production', held: ago(40), pinned: ago(20) },
+    ]);
+    expect(await log.lastChanges(['changes'], ago(35))).toMatchObject([{ held: null, pinned: ago(20) }]);
+    expect(await log.lastChanges([], ago(60))).toEqual([]);
+  });
+});
