@@ -72,7 +72,7 @@ function configurationOf(flags: Flags, { environment, workingDirectory }: AppOpt
   const file = configurationFile(flags, environment, workingDirectory);
   const loaded: LoadedConfiguration =
     file === null
-      ? { ok: true, configuration: defaultConfiguration(workingDirectory) }
+      ? { ok: true, configuration: defaultConfiguration(workingDirectory, environment.variables) }
       : loadConfiguration(file, PLUGINS, environment.variables, workingDirectory);
   return loaded.ok ? { ok: true, configuration: withFlags(loaded.configuration, flags, workingDirectory) } : loaded;
 }

@@ -84,6 +84,8 @@ export interface Configuration {
   readonly routes: readonly Route[];
   readonly keys: readonly ApiKey[];
   readonly prices: readonly PriceOverride[];
+  /** For programs that a source starts, such as git. */
+  readonly childEnvironment: Readonly<Record<string, string | undefined>>;
   /** Values that must never be printed. */
   readonly secrets: readonly string[];
 }
@@ -184,22 +186,32 @@ export function checkConfiguration(
       ...settled(file, baseDirectory, path),
       sources: sources.filter((source) => source !== undefined),
       channels: channels.filter((channel) => channel !== undefined),
+      childEnvironment: variables,
       secrets: resolved.secrets,
     },
   };
 }
 
 /** What holds without any file. */
-export function defaultConfiguration(workingDirectory: string): Configuration {
+export function defaultConfiguration(
+  workingDirectory: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): Configuration {
   const file = ConfigurationFile.parse({});
-  return { ...settled(file, workingDirectory, null), sources: [], channels: [], secrets: [] };
+  return {
+    ...settled(file, workingDirectory, null),
+    sources: [],
+    channels: [],
+    childEnvironment: variables,
+    secrets: [],
+  };
 }
 
 function settled(
   file: ConfigurationFile,
   baseDirectory: string,
   path: string | null,
-): Omit<Configuration, 'sources' | 'channels' | 'secrets'> {
+): Omit<Configuration, 'sources' | 'channels' | 'childEnvironment' | 'secrets'> {
   return {
     file: path,
     baseDirectory,

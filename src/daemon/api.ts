@@ -66,6 +66,8 @@ export function daemonApi(parts: ApiParts): Api {
         powers: target.canRestore ? ['live', 'restore'] : ['live'],
       })),
     calls: telemetry.calls,
+    quarantine: telemetry.quarantine(),
+    reprice: (from, to) => telemetry.reprice(from, to),
     attribute: async (query) => {
       const answer = attribution.attribute(query);
       return deservesNear(answer) ? withNear(answer, attribution.near(query)) : answer;

@@ -12,6 +12,6 @@ export function openConfiguredSources(configuration: Configuration): readonly Op
   return openSources(
     configuration.sources.map((source) => ({ ...source, secrets: configuration.secrets })),
     sourcePlugins,
-    { baseDirectory: configuration.baseDirectory, cacheDirectory },
+    { baseDirectory: configuration.baseDirectory, cacheDirectory, childEnvironment: configuration.childEnvironment },
   );
 }

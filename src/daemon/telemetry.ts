@@ -8,12 +8,13 @@ import type { Component } from '../contract/component.ts';
 import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { TextLog } from '../contract/store.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
-import type { Clock } from '../contract/time.ts';
+import type { Clock, Timestamp } from '../contract/time.ts';
 import type { TrafficLog } from '../contract/traffic-log.ts';
 import { admit } from '../http/auth.ts';
 import type { CountAffected } from '../incidents/incident-desk.ts';
 import { contentPolicies } from '../ingest/content/policy.ts';
 import { Ingest } from '../ingest/ingest.ts';
+import type { Quarantine } from '../ingest/quarantine.ts';
 import { addMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import { createPriceBook } from '../pricing/price-book.ts';
@@ -33,6 +34,9 @@ export interface Telemetry {
   readonly calls: InvocationLog;
   readonly traffic: TrafficLog;
   readonly countAffected: CountAffected;
+  quarantine(): Quarantine;
+  /** Prices stored calls anew; see `InvocationLog.reprice`. */
+  reprice(from: Timestamp, to: Timestamp): Promise<{ readonly calls: number; readonly changed: number }>;
   /** Calls that were unknown may be known now. */
   attributeAgain(): void;
   /** Of the receivers, once started. */
@@ -59,6 +63,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const traffic = createTrafficLog(database);
   const onError = (error: unknown): void =>
     log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bug in the ingest');
+  const price = createPriceBook(configuration.prices);
   const ingest = new Ingest({
     log: createTelemetryLog(database, texts),
     clock,
@@ -68,7 +73,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       (query) => attribution.attributeTraffic(query),
       (prompt) => registry().ownerOf(prompt),
     ),
-    price: createPriceBook(configuration.prices),
+    price,
     onError,
     onTrouble: (problem) =>
       problem === null
@@ -91,7 +96,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     receivers: [http, grpc],
     calls,
     traffic,
-    countAffected: ({ prompt, environment, observed, since }) => {
+    countAffected: ({ prompt, environment, target, observed, since }) => {
       const { version, hash } = observed;
       if (version === null && hash === null) return Promise.resolve(0);
       return calls.affected({
@@ -99,9 +104,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         environment,
         version: version ?? (hash === null ? undefined : unregisteredVersion(hash)),
         promptHash: hash ?? undefined,
+        service: trafficService(target, prompt),
         since: since ?? addMillis(clock.now(), -AFFECTED_LOOK_BACK_MS),
       });
     },
+    quarantine: () => ingest.quarantine,
+    reprice: (from, to) => calls.reprice(from, to, price),
     attributeAgain: () => again.request(),
     addresses: () => ({
       otlp: `http://${hostInUrl(server.host)}:${http.port}`,

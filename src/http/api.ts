@@ -6,6 +6,7 @@ import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
+import type { QuarantineEntry } from '../contract/telemetry-log.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { RawRequest } from './route.ts';
 
@@ -35,7 +36,17 @@ export interface Api {
   restore(request: RestoreCall): Promise<RestoreOutcome>;
   /** Checks a push of a source; the ids of the targets that are looked at now. */
   takePush(source: string, push: RawRequest): Promise<readonly string[]>;
+  readonly quarantine: QuarantineDesk;
+  reprice(from: Timestamp, to: Timestamp): Promise<{ readonly calls: number; readonly changed: number }>;
   now(): Timestamp;
+}
+
+/** Telemetry that was put aside. Replaying throws a `Fault` when it fails again. */
+export interface QuarantineDesk {
+  list(status: QuarantineEntry['status'] | 'any', limit: number): Promise<readonly QuarantineEntry[]>;
+  show(id: string): Promise<QuarantineEntry | null>;
+  replay(id: string): Promise<void>;
+  discard(id: string): Promise<void>;
 }
 
 export interface DaemonStatus {

@@ -11,6 +11,7 @@ import { badRequest, problem, ProblemError, problemOfFault, type Problem } from 
 import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequest } from './route.ts';
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
+import { maintenanceRoutes } from './routes/maintenance.ts';
 import { promptRoutes } from './routes/prompts.ts';
 import { restoreRoutes } from './routes/restores.ts';
 import { targetRoutes } from './routes/targets.ts';
@@ -28,6 +29,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
   ...timeMachineRoutes,
   ...trafficRoutes,
   ...webhookRoutes,
+  ...maintenanceRoutes,
 ];
 
 /** Largest request body; the largest use is a text to attribute. */

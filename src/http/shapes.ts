@@ -6,6 +6,7 @@ import type { Observation } from '../contract/observation.ts';
 import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
 import type { RestoreRecord } from '../contract/restore-log.ts';
 import type { ActiveAt, Delivery, HeldEntry, LastLook, PageOf, TimelineEntry, UsedEntry } from '../contract/store.ts';
+import type { QuarantineEntry } from '../contract/telemetry-log.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { Judgement } from '../contract/verdict.ts';
 import { displayBody } from '../text/body.ts';
@@ -214,6 +215,11 @@ export function activeAtShape(answer: ActiveAt): object {
     held: answer.held.map(heldShape),
     used: answer.used.map(usedShape),
   };
+}
+
+export function quarantineShape(entry: QuarantineEntry, withContent: boolean): object {
+  const { id, at, kind, lane, reason, status, payload } = entry;
+  return { id, at, kind, table: lane, reason, status, ...(withContent ? { payload } : {}) };
 }
 
 export function attributionShape(attribution: Attribution): object {

@@ -8,6 +8,8 @@ import { doctor } from './doctor.ts';
 import { incidents } from './incidents.ts';
 import { init } from './init.ts';
 import { lock } from './lock.ts';
+import { quarantine } from './quarantine.ts';
+import { reprice } from './reprice.ts';
 import { restore } from './restore.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
@@ -25,4 +27,6 @@ export const VERBS: readonly Verb[] = [
   at,
   attribute,
   restore,
+  quarantine,
+  reprice,
 ];

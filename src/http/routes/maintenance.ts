@@ -1,0 +1,72 @@
+/** What an operator does to stored telemetry: look at what could not be taken, try it again, price calls anew. */
+
+import { z } from 'zod';
+import { timestamp } from '../parameters.ts';
+import { badRequest, notFound } from '../problem.ts';
+import { route } from '../route.ts';
+import { list, quarantineShape } from '../shapes.ts';
+
+const LISTED_MAX = 1_000;
+const params = z.strictObject({ id: z.string() });
+
+export const maintenanceRoutes = [
+  route({
+    method: 'GET',
+    path: '/api/v1/quarantine',
+    summary: 'Telemetry that could not be read, stored or settled, newest first, without its content.',
+    scope: 'read',
+    query: z.strictObject({
+      status: z.enum(['waiting', 'replayed', 'discarded', 'any']).default('waiting'),
+      limit: z.coerce.number().int().min(1).max(LISTED_MAX).default(100),
+    }),
+    handle: async ({ query }, api) => ({
+      json: list((await api.quarantine.list(query.status, query.limit)).map((entry) => quarantineShape(entry, false))),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/quarantine/{id}',
+    summary: 'One quarantined entry with its content.',
+    scope: 'operate',
+    params,
+    handle: async ({ params: { id } }, api) => {
+      const entry = await api.quarantine.show(id);
+      if (entry === null) throw notFound(`The quarantined entry ${id}`, 'GET /api/v1/quarantine lists them.');
+      return { json: quarantineShape(entry, true) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/quarantine/{id}/replay',
+    summary: 'Tries a quarantined entry again.',
+    scope: 'operate',
+    params,
+    handle: async ({ params: { id } }, api) => {
+      await api.quarantine.replay(id);
+      return { json: { id, status: 'replayed' } };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/quarantine/{id}/discard',
+    summary: 'Takes a quarantined entry off the list for good.',
+    scope: 'operate',
+    params,
+    handle: async ({ params: { id } }, api) => {
+      await api.quarantine.discard(id);
+      return { json: { id, status: 'discarded' } };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/reprice',
+    summary: 'Prices stored calls of a period anew, with the prices known today: history is restated.',
+    scope: 'operate',
+    body: z.strictObject({ from: timestamp, to: timestamp }),
+    handle: async ({ body: { from, to } }, api) => {
+      if (from > to)
+        throw badRequest('The period ends before it begins.', [{ field: 'to', message: 'must not be before `from`' }]);
+      return { json: await api.reprice(from, to) };
+    },
+  }),
+];
