@@ -54,27 +54,42 @@ export class AnchorTable {
     return 32 - Math.clz32(this.members[member * MEMBER_SIZE + NEEDED] ?? 0);
   }
 
-  /** Appends the members all of whose anchors are in the text from byte `start` to byte `end`. */
-  collect(probe: TextProbe, start: number, end: number, found: number[]): void {
+  /**
+   * Puts the members all of whose anchors are in the text from byte `start` to byte `end` into
+   * `found` from its beginning, and returns how many.
+   */
+  collect(probe: TextProbe, start: number, end: number, found: number[]): number {
     this.textNumber += 1;
-    if (this.hasLong) this.collectBy(probe.longWindows, LONG_WINDOW_BYTES, start, end, found);
-    if (this.hasShort) this.collectBy(probe.shortWindows, SHORT_WINDOW_BYTES, start, end, found);
+    let count = 0;
+    if (this.hasLong) count = this.collectBy(probe.longWindows, LONG_WINDOW_BYTES, start, end, found, count);
+    if (this.hasShort) count = this.collectBy(probe.shortWindows, SHORT_WINDOW_BYTES, start, end, found, count);
+    return count;
   }
 
-  private collectBy(hashes: WindowHashes, windowBytes: number, start: number, end: number, found: number[]): void {
+  private collectBy(
+    hashes: WindowHashes,
+    windowBytes: number,
+    start: number,
+    end: number,
+    found: number[],
+    foundBefore: number,
+  ): number {
     const { windows } = this;
     const from = Math.ceil(start / windowBytes);
     const to = Math.floor(end / windowBytes);
     hashes.make(from, to);
     const { values } = hashes;
+    let count = foundBefore;
     for (let at = from; at < to; at += 1) {
       const hash = values[at] as number;
-      if (windows.mayHave(hash)) this.hitAll(windows.first(hash), found);
+      if (windows.mayHave(hash)) count = this.hitAll(windows.first(hash), found, count);
     }
+    return count;
   }
 
-  private hitAll(first: number, found: number[]): void {
+  private hitAll(first: number, found: number[], foundBefore: number): number {
     const { windows, members, textNumber } = this;
+    let count = foundBefore;
     for (let posting = first; posting !== 0; posting = windows.after(posting)) {
       const value = windows.valueAt(posting);
       const at = (value >>> 2) * MEMBER_SIZE;
@@ -82,7 +97,8 @@ export class AnchorTable {
       const now = before | (1 << (value & 3));
       members[at + HIT_BY] = textNumber;
       members[at + HIT] = now;
-      if (now !== before && now === members[at + NEEDED]) found.push(value >>> 2);
+      if (now !== before && now === members[at + NEEDED]) found[count++] = value >>> 2;
     }
+    return count;
   }
 }

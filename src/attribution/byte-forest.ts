@@ -63,15 +63,18 @@ export class ByteForest<Value extends Keyed> {
     return value;
   }
 
-  /** Appends the values of all keys that `text` starts (or ends) with, shortest key first. */
-  collect(tree: number, text: string, found: Value[]): void {
+  /**
+   * Puts the values of all keys that `text` starts (or ends) with into `found` from its beginning,
+   * shortest key first, and returns how many. An array that is emptied instead loses its memory.
+   */
+  collect(tree: number, text: string, found: Value[]): number {
     const { nodes, metNodes, values } = this;
     const size = text.length;
-    metNodes.length = 0;
+    let met = 0;
     let node = tree;
     for (;;) {
       const at = node * NODE_SIZE;
-      if (((nodes[at + EDGE] as number) & HAS_VALUE) !== 0) metNodes.push(node);
+      if (((nodes[at + EDGE] as number) & HAS_VALUE) !== 0) metNodes[met++] = node;
       const depth = nodes[at + DEPTH] as number;
       if (depth >= size) break;
       const child = this.child(node, text.charCodeAt(this.isBackwards ? size - 1 - depth : depth));
@@ -79,9 +82,9 @@ export class ByteForest<Value extends Keyed> {
       node = child;
     }
     // The longest key that the text really has settles all shorter ones: they are parts of it.
-    let met = metNodes.length;
     while (met > 0 && !this.hasKey(text, (values[metNodes[met - 1] as number] as Value).key)) met -= 1;
-    for (let at = 0; at < met; at += 1) found.push(values[metNodes[at] as number] as Value);
+    for (let at = 0; at < met; at += 1) found[at] = values[metNodes[at] as number] as Value;
+    return met;
   }
 
   private hasKey(text: string, key: string): boolean {

@@ -84,9 +84,8 @@ class Anchored {
 
   private searchTable(table: AnchorTable, probe: TextProbe, start: number, end: number, comparison: Comparison): void {
     const { hits, members } = this;
-    hits.length = 0;
-    table.collect(probe, start, end, hits);
-    for (const hit of hits) comparison.offer(members[hit] as IndexedPattern);
+    const count = table.collect(probe, start, end, hits);
+    for (let at = 0; at < count; at += 1) comparison.offer(members[hits[at] as number] as IndexedPattern);
   }
 
   addAll(added: readonly IndexedPattern[]): void {

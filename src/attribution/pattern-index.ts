@@ -74,10 +74,9 @@ export class PatternIndex {
     comparison.start(text, mode !== 'best');
     if (mode === 'brute force')
       return this.all.filter((pattern) => pattern.owners.length > 0 && matches(pattern, text));
-    metBeginnings.length = 0;
-    this.beginnings.collect(this.allBeginnings, text, metBeginnings);
+    const met = this.beginnings.collect(this.allBeginnings, text, metBeginnings);
     // The longest beginning first: it is the likeliest, and what it finds spares the others.
-    for (let at = metBeginnings.length - 1; at >= 0; at -= 1) {
+    for (let at = met - 1; at >= 0; at -= 1) {
       const { key, whole, ends } = metBeginnings[at] as Beginning;
       if (key.length === text.length) for (const pattern of whole) comparison.offerWhole(pattern);
       if (ends !== 0) this.searchGroups(probe, ends);
@@ -87,9 +86,7 @@ export class PatternIndex {
 
   private searchGroups(probe: TextProbe, ends: number): void {
     const { metGroups } = this;
-    metGroups.length = 0;
-    this.endings.collect(ends, probe.bytes, metGroups);
-    for (let at = metGroups.length - 1; at >= 0; at -= 1)
-      (metGroups[at] as PatternGroup).search(probe, this.comparison);
+    const met = this.endings.collect(ends, probe.bytes, metGroups);
+    for (let at = met - 1; at >= 0; at -= 1) (metGroups[at] as PatternGroup).search(probe, this.comparison);
   }
 }
