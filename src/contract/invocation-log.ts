@@ -70,6 +70,8 @@ export interface AffectedQuery {
   /** Calls with this instruction text, or attributed to this version; either. */
   readonly promptHash?: ContentHash | undefined;
   readonly version?: string | undefined;
+  /** Only calls of this service. */
+  readonly service?: string | undefined;
   readonly since: Timestamp;
 }
 

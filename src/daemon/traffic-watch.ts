@@ -14,6 +14,7 @@ import type { LastChanges, TrafficLog, TrafficRow } from '../contract/traffic-lo
 import { DRIFT_VERDICTS } from '../contract/verdict.ts';
 import { ownerOf } from '../drift/expected.ts';
 import { judgeTraffic } from '../drift/judge-traffic.ts';
+import { serviceOfTraffic } from '../drift/traffic-target.ts';
 import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../drift/traffic-window.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
 import { addMillis, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
@@ -204,9 +205,9 @@ function isDrift({ judgement }: Finding): boolean {
   return DRIFT_VERDICTS.has(judgement.verdict);
 }
 
-/** Traffic and registries have targets of their own, `traffic:…` and `registry:…`. */
+/** What traffic and registries show has a place of its own, with a colon, which no source has in its name. */
 function isOfTarget(target: string): boolean {
-  return !target.startsWith('traffic:') && !target.startsWith('registry:');
+  return !/^(?:traffic|registry):/.test(target);
 }
 
 function settled(change: Timestamp | null | undefined, afterMs: number): Timestamp | null {
@@ -217,7 +218,6 @@ function bucketKey(environment: string, service: string, prompt: string): string
   return JSON.stringify([environment, service, prompt]);
 }
 
-/** Of the bucket that a finding was made from: its target is `traffic:SERVICE/PROMPT`. */
 function bucketKeyOf({ judgement: { environment, target, prompt } }: Finding): string {
-  return bucketKey(environment, target.slice('traffic:'.length, -prompt.length - 1), prompt);
+  return bucketKey(environment, serviceOfTraffic(target, prompt) ?? '', prompt);
 }

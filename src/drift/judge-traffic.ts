@@ -11,6 +11,7 @@ import { type Expected, pinnedVersion } from './expected.ts';
 import { severityOf } from './severity.ts';
 import { classify, type TrafficClass } from './traffic-class.ts';
 import { splitOf } from './traffic-split.ts';
+import { trafficTarget } from './traffic-target.ts';
 import { TRAFFIC_THRESHOLDS, type TrafficGroup, type TrafficThresholds, type TrafficWindow } from './traffic-window.ts';
 import { versionWords } from './version-order.ts';
 
@@ -150,7 +151,7 @@ function judgement(
     summary: `${expected.prompt} in ${expected.environment}: ${words}.`,
     prompt: expected.prompt,
     environment: expected.environment,
-    target: `traffic:${window.service}/${expected.prompt}`,
+    target: trafficTarget(window.service, expected.prompt),
     part: '',
     expected: pinned === null ? null : { version: pinned.version, hash: pinned.variants[0].hashes.strict },
     observed: { version: own?.version ?? null, hash: worst?.hash ?? null, text: worst?.text ?? null },

@@ -21,13 +21,14 @@ export function createInvocationLog(database: Database, texts: TextLog): Invocat
       return { items: shown, nextCursor: keys.nextCursor } satisfies PageOf<InvocationRow>;
     },
     usage: (query) => queryUsage(database, query),
-    affected: async ({ prompt, environment, promptHash = '', version = '', since }) => {
+    affected: async ({ prompt, environment, promptHash = '', version = '', service, since }) => {
       const [row] = await database.query<{ calls: string }>(
         `SELECT count() AS calls FROM invocations FINAL
          WHERE ${sinceHour('since')} AND environment = {environment:String} AND is_deleted = 0
+           ${service === undefined ? '' : 'AND service = {service:String}'}
            AND ((prompt_hash != '' AND prompt_hash = {promptHash:String})
              OR (version != '' AND prompt = {prompt:String} AND version = {version:String}))`,
-        { prompt, environment, promptHash, version, since },
+        { prompt, environment, promptHash, version, since, ...(service === undefined ? {} : { service }) },
       );
       return Number(row?.calls ?? 0);
     },
