@@ -50,12 +50,6 @@ export function parseTimestamp(text: string): Timestamp | null {
   return `${whole.slice(0, 20)}${fraction.padEnd(9, '0')}Z` as Timestamp;
 }
 
-/** Whatever a `Date` or a library gives, or null when it is no valid time. */
-export function timestampFromDate(date: Date): Timestamp | null {
-  const millis = date.getTime();
-  return Number.isFinite(millis) && millis >= 0 ? timestampFromMillis(millis) : null;
-}
-
 export function addMillis(timestamp: Timestamp, millis: number): Timestamp {
   return timestampFromNanos(nanosFromTimestamp(timestamp) + BigInt(Math.round(millis)) * 1_000_000n);
 }

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 
-export interface TemplateCase {
+interface TemplateCase {
   readonly source: string;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-export const NAMES = ['name', 'question', 'context', 'items', 'flag', 'user'] as const;
+const NAMES = ['name', 'question', 'context', 'items', 'flag', 'user'] as const;
 
 // White space, brackets and quotes are what parsers get wrong; the letters are few so that literals repeat.
 const LITERAL_UNITS = [

@@ -4,6 +4,7 @@
  * policy: the same text is another one after redaction.
  */
 
+import { countCutTexts } from '../metrics.ts';
 import { hash as digest } from 'node:crypto';
 import type { ContentHash } from '../../contract/prompt.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
@@ -44,18 +45,12 @@ export class TextMemory {
   readonly #limits: TextLimits;
   readonly #byText: GenerationalCache<string, StoredText>;
   readonly #byHash: GenerationalCache<string, StoredText>;
-  #cutTexts = 0;
 
   constructor(policy: ContentPolicy, limits: TextLimits) {
     this.policy = policy;
     this.#limits = limits;
     this.#byText = new GenerationalCache(limits.rememberedCharactersMax);
     this.#byHash = new GenerationalCache(limits.rememberedCharactersMax);
-  }
-
-  /** How many texts were cut since the start. */
-  get cutTexts(): number {
-    return this.#cutTexts;
   }
 
   /** Whether a text of a sender has to become a reference. */
@@ -97,7 +92,7 @@ export class TextMemory {
   #cut(text: string, hash: ContentHash): string {
     const { textCharactersMax } = this.#limits;
     if (text.length <= textCharactersMax) return text;
-    this.#cutTexts += 1;
+    countCutTexts(1);
     // Never between the halves of a surrogate pair.
     const end = /[\uD800-\uDBFF]/.test(text.charAt(textCharactersMax - 1)) ? textCharactersMax - 1 : textCharactersMax;
     return `${text.slice(0, end)}\n[cut: ${text.length} characters in all, ${hash}]`;
