@@ -2,13 +2,6 @@
 
 import fc from 'fast-check';
 
-interface TemplateCase {
-  readonly source: string;
-  readonly values: Readonly<Record<string, unknown>>;
-}
-
-const NAMES = ['name', 'question', 'context', 'items', 'flag', 'user'] as const;
-
 // White space, brackets and quotes are what parsers get wrong; the letters are few so that literals repeat.
 const LITERAL_UNITS = [
   'a',
