@@ -10,6 +10,7 @@ import type { TextLog } from '../contract/store.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { TrafficLog } from '../contract/traffic-log.ts';
+import { serviceOfTraffic } from '../drift/traffic-target.ts';
 import { admit } from '../http/auth.ts';
 import type { CountAffected } from '../incidents/incident-desk.ts';
 import { contentPolicies } from '../ingest/content/policy.ts';
@@ -104,7 +105,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         environment,
         version: version ?? (hash === null ? undefined : unregisteredVersion(hash)),
         promptHash: hash ?? undefined,
-        service: trafficService(target, prompt),
+        service: serviceOfTraffic(target, prompt) ?? undefined,
         since: since ?? addMillis(clock.now(), -AFFECTED_LOOK_BACK_MS),
       });
     },
