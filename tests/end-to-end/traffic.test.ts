@@ -46,7 +46,7 @@ beforeAll(async () => {
     'registry: [{ files: ./prompts }]\nlock: ./prompts.lock.yaml\nstore: { path: ./data }\n',
   );
   const locked = await runPlumbline(directory, ['lock']);
-  expect(locked).toMatchObject({ code: 0 });
+  if (locked.code !== 0) throw new Error(locked.stderr);
   daemon = await startDaemon(directory);
 });
 afterAll(async () => {
