@@ -16,6 +16,13 @@ export interface TemplatePart {
   readonly name: VariantName;
 }
 
+/** A literal with the end of what fills the gap before it and the beginning of what fills the gap after it. */
+interface FramedLiteral {
+  readonly literal: SearchedLiteral;
+  /** Bytes before the literal itself. */
+  readonly lead: number;
+}
+
 export interface VariantName {
   readonly prompt: string;
   readonly version: string;
@@ -33,6 +40,8 @@ export interface IndexedPattern {
   readonly program: Program | null;
   /** Saves the exact check where each gap holds what it surely may. */
   readonly fillings: LinearPattern['fillings'];
+  /** With `fillings`, the literals between as they stand beside loops that have turns. */
+  readonly framed: readonly FramedLiteral[];
   /** Several where versions render the same texts. */
   readonly owners: TemplatePart[];
   readonly gaps: number;
@@ -55,13 +64,15 @@ export function indexedPattern(
   const middle = blocks.slice(1, -1).map((bytes) => pool.literal(bytes));
   const first = blocks[0] ?? '';
   const last = blocks.length > 1 ? (blocks.at(-1) ?? '') : '';
+  const fillings = program === null ? null : pattern.fillings;
   return {
     literalBytes: pattern.literalBytes,
     firstBytes: first.length,
     lastBytes: last.length,
     middle,
     program,
-    fillings: program === null ? null : pattern.fillings,
+    fillings,
+    framed: fillings === null ? [] : middle.map(({ bytes }, gap) => framedLiteral(bytes, fillings, gap, pool)),
     owners: [owner],
     gaps: pattern.gapNames.length,
     first,
@@ -70,6 +81,13 @@ export function indexedPattern(
     gapNames: pattern.gapNames,
     lineage,
   };
+}
+
+function framedLiteral(bytes: string, fillings: readonly Filling[], gap: number, pool: LiteralPool): FramedLiteral {
+  const [before, after] = [fillings[gap], fillings[gap + 1]];
+  const lead = typeof before === 'object' ? before.end : '';
+  const trail = typeof after === 'object' ? after.begin : '';
+  return { literal: pool.literal(lead + bytes + trail), lead: lead.length };
 }
 
 /**
@@ -92,7 +110,25 @@ export function middleMatches(pattern: IndexedPattern, text: string): boolean {
   }
   if (pattern.program === null) return true;
   areFilled &&= isFilledBy(text, at, end, fillings?.at(-1));
-  return areFilled || accepts(pattern.program, text) !== 'no';
+  return areFilled || fitsFramed(pattern, text) || accepts(pattern.program, text) !== 'no';
+}
+
+/**
+ * A variable's own text often holds a short literal such as a line feed, and then the leftmost place
+ * is not the one that the template put it in. The place beside the loop mostly is; where it fits,
+ * the search through the program, which takes ten times as long, is spared.
+ */
+function fitsFramed({ middle, framed, fillings, firstBytes, lastBytes }: IndexedPattern, text: string): boolean {
+  if (fillings === null) return false;
+  const end = text.length - lastBytes;
+  let at = firstBytes;
+  for (let gap = 0; gap < framed.length; gap += 1) {
+    const { literal, lead } = framed[gap] as FramedLiteral;
+    const found = findLiteral(text, literal, at, end - literal.bytes.length);
+    if (found === -1 || !isFilledBy(text, at, found + lead, fillings[gap])) return false;
+    at = found + lead + (middle[gap] as SearchedLiteral).bytes.length;
+  }
+  return isFilledBy(text, at, end, fillings.at(-1));
 }
 
 /** Whether what stands from `start` to `end` is surely what may fill the gap. */

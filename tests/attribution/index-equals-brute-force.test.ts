@@ -7,6 +7,8 @@ import { seededRandom } from '../../bench/attribution/random.ts';
 import { generatedHistories, versionsOf } from '../../bench/attribution/histories.ts';
 import { adversarial, literalsOf, prose, render } from '../../bench/attribution/renders.ts';
 import { Registrar } from '../../src/attribution/registrar.ts';
+import { toByteString } from '../../src/attribution/byte-string.ts';
+import { matches } from '../../src/attribution/indexed-pattern.ts';
 import type { IndexedPattern } from '../../src/attribution/indexed-pattern.ts';
 import type { RegisteredVersion } from '../../src/contract/prompt.ts';
 import { parseTemplate } from '../../src/templates/index.ts';
@@ -83,6 +85,29 @@ describe('the index equals brute force', () => {
         },
       ),
       { numRuns: 400 },
+    );
+  });
+
+  it('and what spares a pattern its program agrees with the program', () => {
+    fc.assert(
+      fc.property(
+        fc.array(source, { minLength: 1, maxLength: 10 }),
+        fc.array(letters, { minLength: 8, maxLength: 8 }),
+        (sources, texts) => {
+          const registrar = new Registrar();
+          registrar.addAll(sources.map((content, at) => version('p', at, content)));
+          const patterns = registrar.variants
+            .ofPrompt('p')
+            .flatMap(({ messages }) => messages.flatMap((message) => message.patterns));
+          for (const units of texts) {
+            const text = toByteString(units.join('').trim());
+            const spared = patterns.filter((pattern) => matches(pattern, text));
+            const checked = patterns.filter((pattern) => matches({ ...pattern, fillings: null }, text));
+            expect(spared).toEqual(checked);
+          }
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 
