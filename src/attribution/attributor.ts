@@ -171,13 +171,16 @@ class Engine implements Attributor {
     return candidates;
   }
 
-  private rendersOf(finding: TextFinding): Candidate[] {
-    return finding.patterns.flatMap((pattern) =>
-      pattern.owners.flatMap((owner): Candidate[] => {
+  private rendersOf({ patterns, bytes }: TextFinding): Candidate[] {
+    const candidates: Candidate[] = [];
+    for (const pattern of patterns) {
+      const messages = [{ pattern, bytes }];
+      for (const owner of pattern.owners) {
         const variant = this.registrar.variants.at(owner.variant);
-        return variant === undefined ? [] : [{ variant, hash: null, messages: [{ pattern, bytes: finding.bytes }] }];
-      }),
-    );
+        if (variant !== undefined) candidates.push({ variant, hash: null, messages });
+      }
+    }
+    return candidates;
   }
 
   private candidatesOfChat(messages: readonly PromptMessage[]): { candidates: Candidate[]; isIncomplete: boolean } {

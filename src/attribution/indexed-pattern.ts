@@ -49,6 +49,8 @@ export interface IndexedPattern {
   readonly last: string;
   readonly middleBytes: readonly string[];
   readonly gapNames: LinearPattern['gapNames'];
+  /** Whether several gaps have the same name. */
+  readonly repeatsNames: boolean;
   /** Prompt of the first owner, and which of its version's patterns it is: the same of two versions are neighbours. */
   readonly lineage: string;
 }
@@ -79,6 +81,7 @@ export function indexedPattern(
     last,
     middleBytes: middle.map(({ bytes }) => bytes),
     gapNames: pattern.gapNames,
+    repeatsNames: new Set(pattern.gapNames.map((names) => names.join(' + '))).size < pattern.gapNames.length,
     lineage,
   };
 }

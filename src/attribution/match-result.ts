@@ -55,7 +55,7 @@ class RenderedMatch implements AttributionMatch {
 export function equalMatch(variant: RegisteredVariant, hash: AttributionMatch['hash']): AttributionMatch {
   return {
     ...variant.name,
-    literalBytes: variant.messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0),
+    literalBytes: variant.messages.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
     gaps: 0,
     hash,
     variables: [],
@@ -76,8 +76,8 @@ function valuesByName(pattern: IndexedPattern, bytes: string): { name: string; v
  * ties with it.
  */
 export function repeatsAgree(pattern: IndexedPattern, bytes: string): boolean {
+  if (!pattern.repeatsNames) return true;
   const names = pattern.gapNames.map((group) => group.join(' + '));
-  if (new Set(names).size === names.length) return true;
   const values = new Map<string, string>();
   return gapValues(pattern, bytes).every((value, gap) => {
     const name = names[gap] ?? '';

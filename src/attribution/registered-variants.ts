@@ -6,6 +6,7 @@ import type { IndexedPattern, VariantName } from './indexed-pattern.ts';
 export interface RegisteredMessage {
   readonly role: string;
   readonly content: string;
+  readonly contentBytes: number;
   /** Any message, or none, may stand where it stands. */
   readonly fitsAnything: boolean;
   readonly problem: string | null;

@@ -95,5 +95,5 @@ function registeredMessage(
   { role, content, fitsAnything, problem }: CompiledMessage,
   patterns: readonly IndexedPattern[],
 ): RegisteredMessage {
-  return { role, content, fitsAnything, problem, patterns };
+  return { role, content, contentBytes: Buffer.byteLength(content), fitsAnything, problem, patterns };
 }
