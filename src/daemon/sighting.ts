@@ -41,7 +41,15 @@ export function seen(before: Sighting | null, now: Observation, context: Context
     return { ...common, lastAnswered: answered, previous: before?.previous ?? null, since: before?.since ?? null };
   }
   if (answered !== null && saysTheSame(answered, now)) {
-    return { ...common, lastAnswered: now, previous: before?.previous ?? null, since: before?.since ?? null };
+    // Ten thousand texts that were read anew and are the same are held once.
+    const last = now.outcome === 'held' && answered.outcome === 'held' ? { ...now, body: answered.body } : now;
+    return {
+      ...common,
+      last,
+      lastAnswered: last,
+      previous: before?.previous ?? null,
+      since: before?.since ?? null,
+    };
   }
   const began: TimeInterval = [answered?.observedAt ?? null, now.observedAt];
   return { ...common, lastAnswered: now, previous: answered, since: mayAskStore ? null : began };

@@ -8,7 +8,7 @@ import type { HeldObservation, Observation } from '../contract/observation.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
 import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
 import type { Clock, TimeInterval } from '../contract/time.ts';
-import type { Evidence, Judgement } from '../contract/verdict.ts';
+import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../contract/verdict.ts';
 import { ownerOf } from '../drift/expected.ts';
 import { judge, needsAttribution } from '../drift/judge.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
@@ -147,9 +147,8 @@ export class TargetWatch {
   }
 
   async #judgeAndTell(keys: readonly string[]): Promise<void> {
-    await forEachConcurrently(keys, QUERIES_AT_ONCE, (key) => this.#findBeginning(key));
-    // Without a pause from here on: what is expected can't change between two parts of a batch.
     for (const key of keys) this.#judge(key);
+    await this.#tellSinceWhen(keys);
     const notes = this.#restoreNotes(keys);
     await this.#record(keys);
     // By now another look, or the registry, may have led to a newer judgement: then that one is told.
@@ -162,15 +161,28 @@ export class TargetWatch {
     for (const [key, judged] of ended) if (this.#ended.get(key) === judged) this.#ended.delete(key);
   }
 
-  /** When what it holds came there, where only the store knows. */
-  async #findBeginning(key: string): Promise<void> {
-    const sighting = this.#sightings.get(key);
-    if (sighting === undefined || sighting.since !== null || sighting.last.outcome !== 'held') return;
-    const { target, part, hashes } = sighting.last;
-    const since = await this.#options.observations.changeInterval(target, part, hashes.strict);
-    const now = this.#sightings.get(key);
-    if (now?.last.outcome === 'held' && now.last.hashes.strict === hashes.strict)
+  /**
+   * Judges those that drifted again with what only the store knows: since when. Of ten thousand that
+   * are as they should be, after a restart, it would be a question too many.
+   */
+  async #tellSinceWhen(keys: readonly string[]): Promise<void> {
+    const asked = keys.filter((key) => {
+      const sighting = this.#sightings.get(key);
+      const judged = this.#judged.get(key);
+      const isDrift = judged !== undefined && DRIFT_VERDICTS.has(judged.finding.judgement.verdict);
+      return isDrift && sighting?.since === null && sighting.last.outcome === 'held';
+    });
+    await forEachConcurrently(asked, QUERIES_AT_ONCE, async (key) => {
+      const last = this.#sightings.get(key)?.last;
+      if (last?.outcome !== 'held') return;
+      const { target, part, hashes } = last;
+      const since = await this.#options.observations.changeInterval(target, part, hashes.strict);
+      const now = this.#sightings.get(key);
+      if (now?.last.outcome !== 'held' || now.last.hashes.strict !== hashes.strict) return;
       this.#sightings.set(key, { ...now, since });
+      this.#judged.delete(key);
+      this.#judge(key);
+    });
   }
 
   #judge(key: string): void {
