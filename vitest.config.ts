@@ -9,7 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // Many tests wait for other processes, so two pay off on two cores; more only starve each other.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // No test is about time: these only end what hangs, on a machine that may be busy with other things.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -140,7 +140,7 @@ export function chatAttributes(
 export async function eventually<Result>(
   ask: () => Promise<Result>,
   isRight: (result: Result) => boolean,
-  timeoutMs = 10_000,
+  timeoutMs = 60_000,
 ): Promise<Result> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

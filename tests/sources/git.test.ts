@@ -20,7 +20,7 @@ async function watch(
   standIn: GitStandIn,
   config: object,
   targets: readonly object[] = [{ path: 'intent.txt' }],
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ) {
   const place = await watchPlace(
     { type: 'git' },

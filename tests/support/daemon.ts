@@ -133,7 +133,7 @@ export function runPlumbline(
 /** Calls `probe` until it gives something, or throws after `timeoutMs` with what it last threw or saw. */
 export async function eventually<T>(
   probe: () => Promise<T | null | undefined | false>,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   let last: unknown = 'nothing';

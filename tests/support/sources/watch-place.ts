@@ -15,7 +15,7 @@ import type { SourceFixture, StandIn } from './stand-in.ts';
 export type Place = Awaited<ReturnType<typeof watchPlace>>;
 
 /** `timeoutMs` of one answer. */
-export async function watchPlace(fixture: Pick<SourceFixture, 'type'>, standIn: StandIn, timeoutMs = 5_000) {
+export async function watchPlace(fixture: Pick<SourceFixture, 'type'>, standIn: StandIn, timeoutMs = 60_000) {
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'plumbline-cache-'));
   const events: PollEvent[] = [];
   const observed: Observation[] = [];
