@@ -8,7 +8,7 @@ import type { Attribution, AttributionMatch, AttributionQuery, NearMatch } from 
 import type { HeldObservation } from '../contract/observation.ts';
 import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
 import { UNREGISTERED_PREFIX } from '../contract/traffic-log.ts';
-import { createAttributor, type Attributor } from '../attribution/attributor.ts';
+import { createAttributor, type Attributor } from '../attribution/index.ts';
 import type { RegistryView } from './registry-view.ts';
 
 /** Live texts that nobody registered; beyond this the oldest is forgotten. */

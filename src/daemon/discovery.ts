@@ -1,7 +1,7 @@
 /** Looks through everything that a source holds, without the daemon, and writes what the user confirms. */
 
 import { readFile } from 'node:fs/promises';
-import { createAttributor } from '../attribution/attributor.ts';
+import { createAttributor } from '../attribution/index.ts';
 import type { Discovery, DiscoveryReport, FoundPrompt } from '../cli/discovery-report.ts';
 import { addTargets } from '../config/edit-targets.ts';
 import type { Configuration, SourceConfiguration } from '../config/load.ts';

@@ -13,7 +13,7 @@ import { parsePlain, renderPlain } from './plain.ts';
 import { joinLiterals, TemplateSyntaxError } from './template.ts';
 import type { ParsedTemplate, RenderedTemplate, Template, TemplateNodes } from './template.ts';
 
-export type { ParsedTemplate, RenderedTemplate, Template, TemplateNode, TemplateNodes } from './template.ts';
+export type { ParsedTemplate, RenderedTemplate, TemplateNodes } from './template.ts';
 
 interface TemplateLanguage {
   /** Throws `TemplateSyntaxError`. */
