@@ -4,6 +4,7 @@
  * these rows will never be taken.
  */
 
+import type { AttributionKind } from './attribution.ts';
 import type { ContentHash } from './prompt.ts';
 import type { Timestamp } from './time.ts';
 
@@ -30,6 +31,12 @@ export interface StoredInvocation {
   readonly ingestedAt: Timestamp;
   readonly promptHash: string;
   readonly contentHash: string;
+  readonly attributed: {
+    readonly kind: AttributionKind;
+    readonly prompt: string | null;
+    readonly version: string | null;
+    readonly owner: string | null;
+  };
 }
 
 export interface QuarantineEntry {

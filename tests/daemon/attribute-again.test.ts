@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InvocationRow } from '../../src/contract/invocation-log.ts';
 import { AttributeAgain, type AttributeAgainPace } from '../../src/daemon/attribute-again.ts';
 import { callAttribution } from '../../src/daemon/call-attribution.ts';
+import { contentPolicies } from '../../src/ingest/content/policy.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { createTrafficLog } from '../../src/store/telemetry/traffic-log.ts';
@@ -35,6 +36,7 @@ function prompt(name: string) {
 
 function attributing(registry: TestRegistry, limits = {}): Ingest {
   return createIngest(store.telemetry, {
+    policies: contentPolicies({ default: 'full', environments: { sealed: 'hash_only' }, redact: [] }),
     attribute: callAttribution(
       (query) => registry.desk.attributeTraffic(query),
       (name) => registry.view.ownerOf(name),
@@ -43,10 +45,12 @@ function attributing(registry: TestRegistry, limits = {}): Ingest {
   });
 }
 
-async function send(ingest: Ingest, texts: readonly string[], user = 'hello', startMs = Date.now() - 60_000) {
+async function send(ingest: Ingest, texts: readonly string[], user = 'hello', environment = 'production') {
+  const startMs = Date.now() - 60_000;
   const spans = texts.map((text, index) => ({
     traceId: hexId(16),
     startMs: startMs + index,
+    environment,
     attributes: chatAttributes(text, [{ role: 'user', text: user }], 'hi'),
   }));
   const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
@@ -174,6 +178,36 @@ describe('a version that is registered later', () => {
       await attributeAgain.stop();
     });
   });
+});
+
+test('what was said of a text that was not kept stands, when its trace is settled again', async () => {
+  const { text, v1 } = prompt('sealed');
+  const registry = new TestRegistry([v1], [pin(v1)]);
+  let traces: readonly string[] = [];
+  const said = ['exact sealed 1 data-platform', 'unknown - - -'];
+  const isSettled = (): boolean => true;
+  const first = attributing(registry);
+  await using(first, async () => {
+    traces = await send(first, [text, `${text} And be quick.`], 'hello', 'sealed');
+    expect(await calls(traces, isSettled)).toEqual(said);
+  });
+  const settledAgain: string[] = [];
+  const second = createIngest(store.telemetry, {
+    attribute: () => ({ kind: 'unverifiable', prompt: null, version: null, owner: null }),
+    // Another price has the row written, whatever is said of the text.
+    price: (call) => {
+      settledAgain.push(call.startedAt);
+      return { costUsd: '1.0000000000', priceId: 'configured:test' };
+    },
+  });
+  await using(second, async () => {
+    await second.resettle(traces);
+    await eventually(
+      async () => settledAgain.length,
+      (count) => count === 2,
+    );
+  });
+  expect(await calls(traces, (row) => row.priceId === 'configured:test')).toEqual(said);
 });
 
 describe('going through unknown calls', () => {

@@ -192,9 +192,13 @@ export class Settlement {
   ): 'same' | 'created' | 'changed' {
     const space = this.#options.spaces.for(call.environment);
     const instruction = this.#instruction(call, space);
-    const attributed = this.#options.attribute(this.#attributable(call, instruction, space));
+    const attributable = this.#attributable(call, instruction, space);
+    const messages = attributable.messages();
+    // Texts that were not kept can't be asked about again: what was said of them when they were here stands.
+    const standing = messages === null && call.input !== null ? before : undefined;
+    const attributed = standing?.attributed ?? this.#options.attribute({ ...attributable, messages: () => messages });
     const price = this.#options.price(call);
-    const promptHash = instruction?.hash ?? null;
+    const promptHash = (standing?.promptHash || instruction?.hash || null) as ContentHash | null;
     const draft = draftRow(call, promptHash ?? '', attributed, price);
     if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt)
       return 'same';
@@ -203,7 +207,7 @@ export class Settlement {
     this.#lines.add(rowLine(draft, ingestedAt, nextRevision()));
     const { traceId, spanId, startedAt } = call;
     const { contentHash } = draft;
-    const written = { traceId, startedAt, ingestedAt, promptHash: promptHash ?? '', contentHash };
+    const written = { traceId, startedAt, ingestedAt, promptHash: promptHash ?? '', contentHash, attributed };
     this.#changes.push({ trace, spanId, written });
     this.#calls.push({ invocation: call, promptHash, attributed, price, isNew: before === undefined });
     return before === undefined ? 'created' : 'changed';

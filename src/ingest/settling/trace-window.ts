@@ -7,6 +7,7 @@
 import type { Timestamp } from '../../contract/time.ts';
 import { saySame, type FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
+import type { AttributedAs } from './attribution.ts';
 
 /** What is known to be in the store of one invocation. */
 export interface Written {
@@ -15,6 +16,7 @@ export interface Written {
   readonly ingestedAt: Timestamp;
   readonly promptHash: string;
   readonly contentHash: string;
+  readonly attributed: AttributedAs;
 }
 
 export interface TraceState {

@@ -3,6 +3,7 @@
 import type { ContentHash } from '../../contract/prompt.ts';
 import type { TextLog } from '../../contract/store.ts';
 import type { QuarantineEntry, StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
+import type { AttributionKind } from '../../contract/attribution.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Database } from '../database.ts';
 import { readMessageLists } from './message-lists.ts';
@@ -23,6 +24,10 @@ interface InvocationKeyRow {
   readonly ingested_at: Timestamp;
   readonly prompt_hash: string;
   readonly content_hash: string;
+  readonly attribution_kind: AttributionKind;
+  readonly prompt: string;
+  readonly version: string;
+  readonly owner: string;
 }
 
 const QUARANTINE_COLUMNS = 'id, at, kind, lane, reason, payload, status';
@@ -56,7 +61,9 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
 
     invocationsOfTraces: async (traceIds) => {
       const rows = await database.query<InvocationKeyRow>(
-        `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, content_hash FROM invocations FINAL
+        `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, content_hash,
+           attribution_kind, prompt, version, owner
+         FROM invocations FINAL
          WHERE trace_id IN {ids:Array(String)} AND is_deleted = 0`,
         { ids: traceIds },
       );
@@ -115,5 +122,11 @@ function toStoredInvocation(row: InvocationKeyRow): StoredInvocation {
     ingestedAt: row.ingested_at,
     promptHash: row.prompt_hash,
     contentHash: row.content_hash,
+    attributed: {
+      kind: row.attribution_kind,
+      prompt: row.prompt === '' ? null : row.prompt,
+      version: row.version === '' ? null : row.version,
+      owner: row.owner === '' ? null : row.owner,
+    },
   };
 }
