@@ -66,6 +66,8 @@ export class TargetWatch {
   readonly #judged = new Map<string, Judged>();
   /** Parts that are no more, until their end was handed on: no later look tells of it again. */
   readonly #ended = new Map<string, Judged>();
+  /** The same of parts whose end could not even be stored. */
+  readonly #endsNotStored = new Map<string, Observation>();
   readonly #parts = new Map<string, Set<string>>();
   readonly #restoring = new Map<string, Restoring>();
   #expectations: { readonly view: RegistryView; readonly keys: Map<string, string> } | null = null;
@@ -91,8 +93,14 @@ export class TargetWatch {
   }
 
   /** Stores and judges one batch of observations. */
-  async take(batch: readonly Observation[]): Promise<void> {
-    await this.#options.observations.append(batch);
+  async take(seenNow: readonly Observation[]): Promise<void> {
+    const batch = this.#withEndsNotStored(seenNow);
+    try {
+      await this.#options.observations.append(batch);
+    } catch (error) {
+      for (const observation of batch) if (isEnd(observation)) this.#keepEnd(observation);
+      throw error;
+    }
     const readings = [
       ...Map.groupBy(batch, (observation) => `${observation.target}\n${observation.observedAt}`).values(),
     ];
@@ -137,6 +145,19 @@ export class TargetWatch {
       this.#ended.delete(key);
       return key;
     });
+  }
+
+  /** What is seen again has not ended. */
+  #withEndsNotStored(seenNow: readonly Observation[]): readonly Observation[] {
+    if (this.#endsNotStored.size === 0) return seenNow;
+    for (const { target, part } of seenNow) this.#endsNotStored.delete(keyOf(target, part));
+    const ends = [...this.#endsNotStored.values()];
+    this.#endsNotStored.clear();
+    return [...ends, ...seenNow];
+  }
+
+  #keepEnd(end: Observation): void {
+    if (this.#endsNotStored.size < ENDED_MAX) this.#endsNotStored.set(keyOf(end.target, end.part), end);
   }
 
   #keep(target: string, part: string, sighting: Sighting): void {
@@ -228,7 +249,7 @@ export class TargetWatch {
   #retireIfEnded(key: string): void {
     const sighting = this.#sightings.get(key);
     const judged = this.#judged.get(key);
-    if (sighting?.last.outcome !== 'missing' || sighting.last.partEnded !== true) return;
+    if (sighting === undefined || !isEnd(sighting.last)) return;
     if (judged !== undefined && this.#ended.size < ENDED_MAX) this.#ended.set(key, judged);
     this.#sightings.delete(key);
     this.#judged.delete(key);
@@ -265,6 +286,10 @@ export class TargetWatch {
     this.#options.onUnregistered(held);
     return near.length === 0 ? attribution : { ...attribution, near };
   }
+}
+
+function isEnd(observation: Observation): boolean {
+  return observation.outcome === 'missing' && observation.partEnded === true;
 }
 
 const NOT_KNOWN: TimeInterval = [null, null];

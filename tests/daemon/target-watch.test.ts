@@ -211,6 +211,29 @@ describe('parts', () => {
     expect(await incidents(target)).toMatchObject([{ part: 'green', status: 'resolved' }]);
   });
 
+  test('the end of a part that could not be stored is not lost', async () => {
+    const { target, held, missing: gone } = place('unstored');
+    let isAway = false;
+    const append: Store['observations']['append'] = (batch) =>
+      isAway ? Promise.reject(new Error('The store is away.')) : store.observations.append(batch);
+    const failing = { ...store, observations: { ...store.observations, append } };
+    const { see, clock, incidents } = await watching(failing, both(), time('02:00:00'));
+    const green = held(EDITED, { part: 'green' });
+    await see(held(TEXT.v2, { part: 'blue' }), green);
+    for (const look of [1, 2]) {
+      clock.advance(30_000);
+      isAway = true;
+      await expect(see(held(TEXT.v2, { part: 'blue' }), gone({ part: 'green', partEnded: true }))).rejects.toThrow(
+        'away',
+      );
+      isAway = false;
+      clock.advance(30_000);
+      // The first time it came back meanwhile.
+      await see(held(TEXT.v2, { part: 'blue' }), ...(look === 1 ? [green] : []));
+      expect(await incidents(target)).toMatchObject([{ part: 'green', status: look === 1 ? 'open' : 'resolved' }]);
+    }
+  });
+
   test('which each target held are known after a restart', async () => {
     const { target, held } = place('known');
     await (
