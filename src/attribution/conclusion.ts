@@ -21,6 +21,7 @@ export interface Circumstances {
   readonly hasContent?: boolean;
 }
 
+const NONE: readonly NearMatch[] = [];
 // Who is told of a hundred equal versions is not helped.
 const MATCHES_MAX = 50;
 
@@ -40,7 +41,7 @@ export function conclude(candidates: readonly Candidate[], circumstances: Circum
 export function concludeSole(name: VariantName, message: MatchedMessage): Attribution {
   const match = renderedMatch(name, [message]);
   const words = compatibleWords(match);
-  return { kind: 'rendered', matches: [match], near: [], contradictsDeclaration: false, words };
+  return { kind: 'rendered', matches: [match], near: NONE, contradictsDeclaration: false, words };
 }
 
 /** The text is what the registered template renders with the variables that the emitter sent along. */
