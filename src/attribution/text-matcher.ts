@@ -79,6 +79,8 @@ export class TextMatcher {
   private findIn(text: string, mode: SearchMode): TextFinding {
     const finding = this.findPrepared(mode);
     if ((finding.patterns.length > 0 && !finding.isFaint) || finding.equal.length > 0) return finding;
+    // Of ASCII, a transport changes line ends and what the trim took already.
+    if (this.probe.isAscii && !text.includes('\r')) return finding;
     const normalised = normaliseTransport(text);
     if (normalised === text) return finding;
     this.probe.prepare(normalised);

@@ -15,6 +15,7 @@ const PRIME = 0x01000193;
 export class TextProbe {
   /** The trimmed text as a byte string. */
   bytes = '';
+  isAscii = true;
   readonly longWindows = new WindowHashes(true);
   readonly shortWindows = new WindowHashes(false);
   /** Differs from process to process, so that equal hashes can't be prepared. */
@@ -29,7 +30,8 @@ export class TextProbe {
     this.makeRoom(trimmed.length * 3);
     const size = this.scratch.write(trimmed, 0, 'utf8');
     // As many bytes as characters: all ASCII, and the text is its own byte string.
-    this.bytes = size === trimmed.length ? trimmed : this.scratch.toString('latin1', 0, size);
+    this.isAscii = size === trimmed.length;
+    this.bytes = this.isAscii ? trimmed : this.scratch.toString('latin1', 0, size);
     this.longWindows.forget();
     this.shortWindows.forget();
   }
