@@ -73,11 +73,3 @@ function readSecretFile(path: string): string | undefined {
     return undefined;
   }
 }
-
-/** Replaces every secret in a text by `[secret]`; for log lines and error messages. */
-export function redactSecrets(text: string, secrets: readonly string[]): string {
-  // Short values would blank out ordinary words; a secret that short protects nothing.
-  return secrets
-    .filter((secret) => secret.length >= 6)
-    .reduce((result, secret) => result.replaceAll(secret, '[secret]'), text);
-}

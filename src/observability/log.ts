@@ -2,7 +2,7 @@
 
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
-import { redactSecrets } from '../config/secrets.ts';
+import { redactor } from '../lib/redact.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
@@ -16,8 +16,9 @@ export interface LogOptions {
 
 /** Writes to standard error, so that standard output holds only what was asked for. */
 export function createLog(options: LogOptions): Log {
+  const redact = redactor(options.secrets);
   const write = (line: string): void => {
-    process.stderr.write(redactSecrets(line, options.secrets));
+    process.stderr.write(redact(line));
   };
   if (!options.forPeople) return pino({ level: options.level, base: null }, { write });
   const format = pretty.prettyFactory({

@@ -8,9 +8,9 @@ import type { z } from 'zod';
 import { Fault } from '../contract/fault.ts';
 import type { AnySourcePlugin, Source, SourceTarget } from '../contract/source.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
+import { redactor } from '../lib/redact.ts';
 import { Gate } from './gate.ts';
 import { Progress } from './progress.ts';
-import { redactor } from './redact.ts';
 import { secretValues } from './secret-fields.ts';
 import type { OpenSource, SourceConfig } from './source-config.ts';
 

@@ -1,4 +1,4 @@
-/** Blanks out secrets in what a source says about a failure: places like to echo keys in their errors. Pure. */
+/** Blanks out secrets in texts that others read: log lines, and failures of places that like to echo keys. Pure. */
 
 /** Shorter values are ordinary words, and blanking them would make every message unreadable. */
 const SECRET_CHARACTERS_MIN = 6;
