@@ -7,10 +7,12 @@ import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type { Source, SourceTarget } from '../src/contract/source.ts';
 import { chatBody, textBody } from '../src/text/body.ts';
 import { Aws, awsConfig } from './lib/aws.ts';
-import { discoverById, liveById, restoreById, type ByIdPlace, type Contents } from './lib/by-id.ts';
+import { discoverById, readById, restoreById, type ByIdPlace, type Contents } from './lib/by-id.ts';
+import { listedHistory, type ListedPrompt, type ToldContent } from './lib/listed-history.ts';
 import { allPages } from './lib/pages.ts';
+import { readMarked } from './lib/read-marked.ts';
 import { settingsFrom } from './lib/settings.ts';
-import { editedAt } from './lib/time-from.ts';
+import { editedAt, timeFrom } from './lib/time-from.ts';
 
 const Config = z.strictObject(awsConfig);
 
@@ -47,10 +49,22 @@ const Prompt = z.object({
   defaultVariant: z.string().nullish(),
   variants: z.array(Variant).default([]),
   version: z.string(),
+  createdAt: z.string().nullish(),
   updatedAt: z.string().nullish(),
 });
 type Prompt = z.output<typeof Prompt>;
-const Prompts = z.object({ promptSummaries: z.array(z.object({ id: z.string() })), nextToken: z.string().nullish() });
+const Summary = z.object({
+  id: z.string(),
+  name: z.string(),
+  arn: z.string().nullish(),
+  version: z.string(),
+  createdAt: z.string().nullish(),
+  updatedAt: z.string().nullish(),
+});
+type Summary = z.output<typeof Summary>;
+const Prompts = z.object({ promptSummaries: z.array(Summary), nextToken: z.string().nullish() });
+
+const DRAFT = 'DRAFT';
 
 export const awsBedrock = sourcePlugin({
   type: 'aws-bedrock',
@@ -73,23 +87,34 @@ export const awsBedrock = sourcePlugin({
       contentsOf,
     };
     return {
-      live: liveById(place),
+      live: {
+        read: (targets, known, signal) =>
+          readMarked(
+            targets,
+            known,
+            signal,
+            () => draftTimes(aws, targets, signal),
+            async (target, cursor) => {
+              const reading = await readById(place, target, signal);
+              return reading.outcome === 'held' && cursor !== null ? { ...reading, cursor } : reading;
+            },
+          ),
+      },
+      versions: listedHistory(context.name, (signal) => history(aws, signal)),
       discover: discoverById(
         place,
-        (signal) => list(aws, signal),
-        (id, { name, variants }) =>
-          variants.length < 2
-            ? [{ name, target: { prompt_id: id, version: 'DRAFT' } }]
-            : variants.map((variant) => ({
-                name: `${name}.${variant.name}`,
-                target: { prompt_id: id, version: 'DRAFT', variant: variant.name },
-              })),
+        (signal) => drafts(aws, signal),
+        (id, prompt) =>
+          prompt.variants.map(({ name }) => ({
+            name: nameOf(prompt, name),
+            target: { prompt_id: id, version: DRAFT, ...(name === defaultOf(prompt)?.name ? {} : { variant: name }) },
+          })),
       ),
       restore: restoreById(
         place,
         { form: 'write', comparesAndSets: false },
         async (prompt, target, request, signal) => {
-          if (target.config.version !== 'DRAFT') {
+          if (target.config.version !== DRAFT) {
             throw new Fault('permanent', `Version ${target.config.version} of ${target.id} never changes.`, {
               hint: 'Point the application at another version.',
             });
@@ -125,34 +150,96 @@ function pathOf(id: string): string {
 
 async function find(aws: Aws, id: string, version: string, signal: AbortSignal): Promise<Prompt | null> {
   // The draft is what is read when no version is named.
-  const query: Record<string, string> = version === 'DRAFT' ? {} : { promptVersion: version };
+  const query: Record<string, string> = version === DRAFT ? {} : { promptVersion: version };
   const answer = await aws.ask({ path: pathOf(id), query, signal });
   if (answer.outcome === 'refused' && answer.code === 'ResourceNotFoundException') return null;
   if (answer.outcome === 'refused') throw aws.fault(answer);
   return aws.shaped(Prompt, answer.outcome === 'ok' ? answer.text : '');
 }
 
-async function* list(aws: Aws, signal: AbortSignal) {
-  const summaries = allPages<{ id: string }>(aws.host, async (token) => {
-    const query: Record<string, string> =
-      token === null ? { maxResults: '100' } : { maxResults: '100', nextToken: token };
+/** The drafts of all prompts, or the draft and the versions of one. */
+function list(aws: Aws, of: { readonly promptIdentifier?: string }, signal: AbortSignal): AsyncIterable<Summary> {
+  return allPages<Summary>(aws.host, async (token) => {
+    const query = { ...of, maxResults: '100', ...(token === null ? {} : { nextToken: token }) };
     const answer = await aws.ask({ path: '/prompts/', query, signal });
     if (answer.outcome === 'refused') throw aws.fault(answer);
     const { promptSummaries, nextToken } = aws.shaped(Prompts, answer.outcome === 'ok' ? answer.text : '');
     return { items: promptSummaries, next: nextToken };
   });
-  for await (const { id } of summaries) {
-    const prompt = await find(aws, id, 'DRAFT', signal);
+}
+
+/** When each draft last changed. What a version says never changes; that it is still there must be asked. */
+async function draftTimes(aws: Aws, targets: readonly SourceTarget<Target>[], signal: AbortSignal) {
+  const listed = await Array.fromAsync(list(aws, {}, signal));
+  const times = new Map(
+    listed.flatMap(({ id, arn, updatedAt }) => [id, arn].map((name) => [name, updatedAt] as const)),
+  );
+  return new Map(
+    targets.flatMap(({ id, config }) => {
+      const at = config.version === DRAFT ? times.get(config.prompt_id) : null;
+      return typeof at === 'string' ? [[id, at] as const] : [];
+    }),
+  );
+}
+
+async function* drafts(aws: Aws, signal: AbortSignal) {
+  for await (const { id } of list(aws, {}, signal)) {
+    const prompt = await find(aws, id, DRAFT, signal);
     if (prompt !== null) yield [id, prompt] as const;
   }
 }
 
+/**
+ * A new version need not touch the draft, so the versions of each prompt are listed every time; what
+ * a version says never changes, so each is read once. Its variants are prompts of their own.
+ */
+async function* history(aws: Aws, signal: AbortSignal): AsyncIterable<ListedPrompt> {
+  for await (const { id, name, createdAt } of list(aws, {}, signal)) {
+    const listed = (await Array.fromAsync(list(aws, { promptIdentifier: id }, signal)))
+      .filter(({ version }) => version !== DRAFT)
+      .toSorted((a, b) => Number(a.version) - Number(b.version));
+    const versions = () =>
+      Promise.resolve(
+        listed.map(({ version }) => ({ version, contents: () => readVersion(aws, id, version, signal) })),
+      );
+    yield { id, name, createdAt, changedAt: listed.at(-1)?.createdAt, versions };
+  }
+}
+
+async function readVersion(
+  aws: Aws,
+  id: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<readonly ToldContent[]> {
+  const prompt = await find(aws, id, version, signal);
+  if (prompt === null) return [];
+  return prompt.variants.map((variant) => ({
+    ...(variant.name === defaultOf(prompt)?.name ? {} : { part: variant.name }),
+    body: bodyOf(variant),
+    format: 'mustache',
+    settings: settingsOf(variant).settings,
+    at: timeFrom(prompt.createdAt),
+    url: `https://${aws.host}${pathOf(id)}?promptVersion=${version}`,
+  }));
+}
+
+/** The default variant has the name of its prompt, so that one more variant renames nothing. */
+function nameOf(prompt: Prompt, variant: string): string {
+  return variant === defaultOf(prompt)?.name ? prompt.name : `${prompt.name}.${variant}`;
+}
+
+function defaultOf(prompt: Prompt): Variant | undefined {
+  return prompt.variants.find(({ name }) => name === prompt.defaultVariant) ?? prompt.variants[0];
+}
+
+function settingsOf({ modelId, inferenceConfiguration }: Variant) {
+  return settingsFrom({ model: modelId, parameters: inferenceConfiguration?.text });
+}
+
 function variantOf(prompt: Prompt, target: SourceTarget<Target>): Variant | undefined {
-  const name = target.config.variant ?? prompt.defaultVariant;
-  return (
-    prompt.variants.find((variant) => variant.name === name) ??
-    (target.config.variant === undefined ? prompt.variants[0] : undefined)
-  );
+  const { variant } = target.config;
+  return variant === undefined ? defaultOf(prompt) : prompt.variants.find(({ name }) => name === variant);
 }
 
 function contentsOf(prompt: Prompt, target: SourceTarget<Target>): Contents | null {
@@ -161,7 +248,7 @@ function contentsOf(prompt: Prompt, target: SourceTarget<Target>): Contents | nu
   return [
     {
       body: bodyOf(variant),
-      ...settingsFrom({ model: variant.modelId, parameters: variant.inferenceConfiguration?.text }),
+      ...settingsOf(variant),
       version: prompt.version,
       ...editedAt(prompt.updatedAt),
     },

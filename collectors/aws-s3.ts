@@ -1,17 +1,25 @@
 /** Prompts in objects of S3 or a compatible store, whole or a field of the JSON or YAML in one. */
 
 import { z } from 'zod';
+import { Fault } from '../src/contract/fault.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type { Reading, Source, SourceTarget } from '../src/contract/source.ts';
 import { Aws, awsConfig } from './lib/aws.ts';
+import { singleText } from './lib/chat.ts';
 import { jsonPath } from './lib/json-path-field.ts';
+import { allPages, type PageOf } from './lib/pages.ts';
+import { PROPOSAL_BYTES_MAX, proposeTexts, type FoundText } from './lib/proposals.ts';
 import { readEach } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { changedMeanwhile } from './lib/same-content.ts';
 import { readingOfText, textWith } from './lib/structured-text.ts';
 import { editedAt } from './lib/time-from.ts';
 
-const Config = z.strictObject({ ...awsConfig, bucket: z.string().min(1) });
+const Config = z.strictObject({
+  ...awsConfig,
+  bucket: z.string().min(1),
+  discover: z.string().optional().describe('For `discover`: how the keys of the objects with prompts begin.'),
+});
 type Config = z.output<typeof Config>;
 
 const Target = z.strictObject({
@@ -36,12 +44,17 @@ export const awsS3 = sourcePlugin({
       access_key_id: 'env:AWS_ACCESS_KEY_ID',
       secret_access_key: 'env:AWS_SECRET_ACCESS_KEY',
       bucket: 'acme-prompts',
+      discover: 'live/',
     },
     targets: [{ key: 'live/intent-classifier.txt' }, { key: 'live/prompts.json', field: 'intent' }],
   },
   create: (config, context): Source<Target> => {
     const aws = new Aws(context.fetch, config, 's3', 's3');
+    const { discover } = config;
     return {
+      ...(discover === undefined
+        ? {}
+        : { discover: proposeTexts((signal) => findTexts(aws, config, discover, signal)) }),
       live: {
         read: (targets, known, signal) =>
           readEach(
@@ -80,6 +93,49 @@ export const awsS3 = sourcePlugin({
 
 function pathOf(config: Config, key: string): string {
   return `/${[config.bucket, ...key.split('/')].map(encodeURIComponent).join('/')}`;
+}
+
+async function* findTexts(
+  aws: Aws,
+  config: Config,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncIterable<FoundText<Target>> {
+  const objects = allPages<Listed>(aws.host, async (token) => {
+    const query = { 'list-type': '2', 'encoding-type': 'url', 'max-keys': '1000', prefix };
+    const next = token === null ? query : { ...query, 'continuation-token': token };
+    const answer = await aws.ask({ path: `/${encodeURIComponent(config.bucket)}`, query: next, signal });
+    if (answer.outcome === 'refused') throw aws.fault(answer);
+    return listedIn(answer.outcome === 'ok' ? answer.text : '', aws.host);
+  });
+  for await (const { key, bytes } of objects) {
+    if (bytes === 0 || bytes > PROPOSAL_BYTES_MAX) continue;
+    const { reading } = await readObject(aws, config, { id: key, prompt: key, config: { key } }, undefined, signal);
+    if (reading.outcome !== 'held') continue;
+    const [{ body, ...more }] = reading.contents;
+    yield { path: key.slice(prefix.length), target: { key }, text: singleText(body, key), more };
+  }
+}
+
+interface Listed {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** The few fields of a list that are needed; keys are encoded as in an address, so that none can look like a tag. */
+function listedIn(xml: string, host: string): PageOf<Listed> {
+  if (!/<ListBucketResult[\s>]/.test(xml)) {
+    throw new Fault('transient', `${host} answered with something that is no list of objects.`);
+  }
+  const items = [...xml.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, entry = '']) => ({
+    key: decodeURIComponent(fieldIn(entry, 'Key').replaceAll('+', ' ')),
+    bytes: Number(fieldIn(entry, 'Size')),
+  }));
+  return { items, next: fieldIn(xml, 'NextContinuationToken').replaceAll('&amp;', '&') };
+}
+
+function fieldIn(xml: string, name: string): string {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
 }
 
 async function readObject(

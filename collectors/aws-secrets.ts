@@ -4,19 +4,28 @@ import { z } from 'zod';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type { LiveContent, Reading, RestoreRequest, Source, SourceTarget } from '../src/contract/source.ts';
 import { Aws, awsConfig } from './lib/aws.ts';
+import { singleText } from './lib/chat.ts';
 import { findVersion } from './lib/find-version.ts';
 import { jsonPath } from './lib/json-path-field.ts';
+import { allPages } from './lib/pages.ts';
+import { proposeTexts, type FoundText } from './lib/proposals.ts';
 import { readEach } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { changedMeanwhile } from './lib/same-content.ts';
 import { readingOfText, textWith } from './lib/structured-text.ts';
 import { editedAt } from './lib/time-from.ts';
 
-const Config = z.strictObject(awsConfig);
+const Config = z.strictObject({
+  ...awsConfig,
+  discover: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('For `discover`: how the names of the secrets with prompts begin. Others are not read.'),
+});
 
 const Target = z.strictObject({
-  /** Name or ARN. */
-  secret_id: z.string().min(1),
+  secret_id: z.string().min(1).describe('Name or ARN.'),
   stage: z.string().min(1).default('AWSCURRENT'),
   field: jsonPath().optional(),
 });
@@ -28,6 +37,7 @@ const Value = z.object({
   CreatedDate: z.number().nullish(),
 });
 type Value = z.output<typeof Value>;
+const Names = z.object({ SecretList: z.array(z.object({ Name: z.string() })), NextToken: z.string().nullish() });
 const Versions = z.object({
   Versions: z.array(z.object({ VersionId: z.string(), CreatedDate: z.number().nullish() })),
 });
@@ -40,14 +50,15 @@ export const awsSecrets = sourcePlugin({
   example: {
     config: {
       region: 'eu-central-1',
-      access_key_id: 'env:AWS_ACCESS_KEY_ID',
-      secret_access_key: 'env:AWS_SECRET_ACCESS_KEY',
+      discover: 'checkout/prompts/',
     },
     targets: [{ secret_id: 'checkout/assistant', field: 'system_prompt' }],
   },
   create: (config, context): Source<Target> => {
     const aws = new Aws(context.fetch, config, 'secretsmanager', 'secretsmanager');
+    const { discover } = config;
     return {
+      ...(discover === undefined ? {} : { discover: proposeTexts((signal) => findTexts(aws, discover, signal)) }),
       live: { read: (targets, _known, signal) => readEach(targets, signal, (target) => readOne(aws, target, signal)) },
       restore: {
         form: 'pointer',
@@ -63,6 +74,25 @@ export const awsSecrets = sourcePlugin({
     };
   },
 });
+
+async function* findTexts(aws: Aws, prefix: string, signal: AbortSignal): AsyncIterable<FoundText<Target>> {
+  const secrets = allPages<{ Name: string }>(aws.host, async (token) => {
+    const filter = { Filters: [{ Key: 'name', Values: [prefix] }], MaxResults: 100 };
+    const input = token === null ? filter : { ...filter, NextToken: token };
+    const answer = await aws.call(Names, 'secretsmanager.ListSecrets', input, signal);
+    if (answer.outcome === 'refused') throw aws.fault(answer);
+    return { items: answer.value.SecretList, next: answer.value.NextToken };
+  });
+  for await (const { Name: name } of secrets) {
+    // The filter takes no notice of case.
+    if (!name.startsWith(prefix)) continue;
+    const target = { secret_id: name, stage: 'AWSCURRENT' };
+    const reading = await readOne(aws, { id: name, prompt: name, config: target }, signal);
+    if (reading.outcome !== 'held') continue;
+    const [{ body, ...more }] = reading.contents;
+    yield { path: name.slice(prefix.length), target, text: singleText(body, name), more };
+  }
+}
 
 async function find(aws: Aws, target: SourceTarget<Target>, which: object, signal: AbortSignal): Promise<Value | null> {
   const input = { SecretId: target.config.secret_id, ...which };

@@ -7,18 +7,24 @@ import type { LiveContent, Reading, RestoreRequest, Source, SourceTarget } from 
 import { Aws, awsConfig } from './lib/aws.ts';
 import { jsonPath } from './lib/json-path-field.ts';
 import { allPages } from './lib/pages.ts';
+import { proposeTexts, type FoundText } from './lib/proposals.ts';
 import { readGroups } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { readingOfText, textWith } from './lib/structured-text.ts';
 import { editedAt } from './lib/time-from.ts';
 
-const Config = z.strictObject(awsConfig);
+const Config = z.strictObject({
+  ...awsConfig,
+  discover: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe('For `discover`: the path below which the parameters with prompts are.'),
+});
 
 const Target = z.strictObject({
-  /** Name or ARN, without a version. */
-  name: z.string().min(1),
-  /** Absent: the newest version. */
-  label: z.string().min(1).optional(),
+  name: z.string().min(1).describe('Name or ARN, without a version.'),
+  label: z.string().min(1).optional().describe('Absent: the newest version.'),
   field: jsonPath().optional(),
 });
 type Target = z.output<typeof Target>;
@@ -34,6 +40,7 @@ const Parameter = z.object({
 });
 type Parameter = z.output<typeof Parameter>;
 const Parameters = z.object({ Parameters: z.array(Parameter), InvalidParameters: z.array(z.string()).nullish() });
+const ByPath = z.object({ Parameters: z.array(Parameter), NextToken: z.string().nullish() });
 const History = z.object({
   Parameters: z.array(z.object({ Version: z.int(), LastModifiedUser: z.string().nullish() })),
   NextToken: z.string().nullish(),
@@ -50,8 +57,7 @@ export const awsSsm = sourcePlugin({
   example: {
     config: {
       region: 'eu-central-1',
-      access_key_id: 'env:AWS_ACCESS_KEY_ID',
-      secret_access_key: 'env:AWS_SECRET_ACCESS_KEY',
+      discover: '/checkout/prompts',
     },
     targets: [
       { name: '/checkout/prompts/intent' },
@@ -60,7 +66,9 @@ export const awsSsm = sourcePlugin({
   },
   create: (config, context): Source<Target> => {
     const aws = new Aws(context.fetch, config, 'ssm', 'ssm');
+    const { discover } = config;
     return {
+      ...(discover === undefined ? {} : { discover: proposeTexts((signal) => findTexts(aws, discover, signal)) }),
       live: {
         read: (targets, known, signal) => {
           const groups = Array.from({ length: Math.ceil(targets.length / NAMES_MAX) }, (_, index) =>
@@ -80,6 +88,24 @@ export const awsSsm = sourcePlugin({
     };
   },
 });
+
+async function* findTexts(aws: Aws, path: string, signal: AbortSignal): AsyncIterable<FoundText<Target>> {
+  const parameters = allPages<Parameter>(aws.host, async (token) => {
+    const more = token === null ? {} : { NextToken: token };
+    const input = { Path: path, Recursive: true, WithDecryption: true, MaxResults: NAMES_MAX, ...more };
+    const answer = await aws.call(ByPath, 'AmazonSSM.GetParametersByPath', input, signal);
+    if (answer.outcome === 'refused') throw aws.fault(answer);
+    return { items: answer.value.Parameters, next: answer.value.NextToken };
+  });
+  for await (const { Name: name, Value: text, Version: version, LastModifiedDate: date } of parameters) {
+    yield {
+      path: name.slice(path.length),
+      target: { name },
+      text,
+      more: { version: String(version), ...editedAt(date) },
+    };
+  }
+}
 
 function selectorOf({ config: { name, label } }: SourceTarget<Target>): string {
   return label === undefined ? name : `${name}:${label}`;

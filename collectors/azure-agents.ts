@@ -15,10 +15,11 @@ import { baseUrl } from './lib/base-url.ts';
 import { discoverById, liveById, restoreById, type ByIdPlace, type Contents } from './lib/by-id.ts';
 import { singleText } from './lib/chat.ts';
 import { findVersion } from './lib/find-version.ts';
+import { listedHistory, tagsFrom, type ListedPrompt, type ToldContent } from './lib/listed-history.ts';
 import { allPages } from './lib/pages.ts';
 import { secret } from './lib/secret.ts';
 import { settingsFrom } from './lib/settings.ts';
-import { editedAt } from './lib/time-from.ts';
+import { editedAt, timeFrom } from './lib/time-from.ts';
 
 const Config = z.strictObject({
   /** The project's endpoint. */
@@ -47,9 +48,11 @@ const Version = z.object({
   version: z.string(),
   created_at: z.union([z.string(), z.number()]).nullish(),
   definition: Definition,
+  metadata: z.record(z.string(), z.unknown()).nullish(),
 });
 type Version = z.output<typeof Version>;
 const Rule = z.looseObject({ agent_version: z.string(), traffic_percentage: z.number().nullish() });
+type Rule = z.output<typeof Rule>;
 const Agent = z.object({
   name: z.string(),
   versions: z.object({ latest: Version }),
@@ -90,18 +93,7 @@ export const azureAgents = sourcePlugin({
     const connect = connector(config, context);
     const all = async function* (signal: AbortSignal) {
       const api = await connect(signal);
-      const agents = allPages<Agent>(api.host, async (after) => {
-        const query = {
-          ...API_VERSION,
-          kind: 'prompt',
-          limit: 100,
-          order: 'asc',
-          ...(after === null ? {} : { after }),
-        };
-        const { data, last_id: last, has_more: more } = await api.get(Agents, '/agents', { query, signal });
-        return { items: data, next: more ? last : null };
-      });
-      for await (const agent of agents) yield [agent.name, await liveOf(api, agent, signal)] as const;
+      for await (const agent of list(api, signal)) yield [agent.name, await liveOf(api, agent, signal)] as const;
     };
     const place: ByIdPlace<Target, Live> = {
       idOf: (target) => target.config.agent_name,
@@ -114,6 +106,9 @@ export const azureAgents = sourcePlugin({
     };
     return {
       live: liveById(place),
+      versions: listedHistory(context.name, async function* (signal) {
+        yield* history(await connect(signal), signal);
+      }),
       discover: discoverById(place, all, (name) => [{ name, target: { agent_name: name } }]),
       restore: restoreById(place, { form: 'pointer', comparesAndSets: false }, async (live, target, request, signal) =>
         restore(await connect(signal), live, target, request, signal),
@@ -184,18 +179,19 @@ async function liveOf(api: Api, agent: Agent, signal: AbortSignal): Promise<Live
   return { agent, serving };
 }
 
+function settingsOf({ definition: { model, temperature, top_p: topP, tools } }: Version) {
+  return settingsFrom({ model, parameters: { temperature, top_p: topP }, tools });
+}
+
 function contentsOf({ serving }: Live): Contents | null {
-  const contents = serving.map(({ version, share }): LiveContent => {
-    const { model, instructions, temperature, top_p: topP, tools } = version.definition;
-    return {
-      body: textBody(instructions ?? ''),
-      ...settingsFrom({ model, parameters: { temperature, top_p: topP }, tools }),
-      pointer: { name: 'endpoint', value: version.version },
-      version: version.version,
-      ...(serving.length > 1 ? { part: version.version, share } : {}),
-      ...editedAt(version.created_at),
-    };
-  });
+  const contents = serving.map(({ version, share }): LiveContent => ({
+    body: textBody(version.definition.instructions ?? ''),
+    ...settingsOf(version),
+    pointer: { name: 'endpoint', value: version.version },
+    version: version.version,
+    ...(serving.length > 1 ? { part: version.version, share } : {}),
+    ...editedAt(version.created_at),
+  }));
   const [first, ...others] = contents;
   return first === undefined ? null : [first, ...others];
 }
@@ -221,13 +217,14 @@ async function restore(
   );
   const [first] = serving;
   if (first === undefined) throw new Fault('permanent', `${target.id} serves no version.`);
+  const { version: now } = serving.find(({ version }) => version.version === request.expect?.part) ?? first;
   // Without a selection the latest version serves, so a new one with the old text does it.
-  const definition = { ...first.version.definition, instructions: singleText(request.body, target.id) };
+  const definition = { ...now.definition, instructions: singleText(request.body, target.id) };
   const version =
     wanted ??
     (await api.get(Version, path, { method: 'POST', query: API_VERSION, body: { definition }, signal })).version;
   if (selector === null || selector === undefined) return;
-  const rules = [{ type: 'FixedRatio', agent_version: version, traffic_percentage: 100 }];
+  const rules = rulesWith(selector.version_selection_rules, request.expect?.part, version);
   await api.get(z.unknown(), pathOf(agent.name), {
     method: 'PATCH',
     query: API_VERSION,
@@ -239,6 +236,27 @@ async function restore(
   });
 }
 
+/** The whole traffic goes to the version; of a split only the share of the part that is put back. */
+function rulesWith(rules: readonly Rule[], part: string | undefined, version: string): readonly Rule[] {
+  const type = 'FixedRatio';
+  if (part === undefined) return [{ type, agent_version: version, traffic_percentage: 100 }];
+  const shares = new Map<string, number>();
+  for (const { agent_version: name, traffic_percentage: percentage } of rules) {
+    const served = name === part ? version : name;
+    shares.set(served, (shares.get(served) ?? 0) + (percentage ?? 100));
+  }
+  return [...shares].map(([name, percentage]) => ({ type, agent_version: name, traffic_percentage: percentage }));
+}
+
+function list(api: Api, signal: AbortSignal): AsyncIterable<Agent> {
+  return allPages<Agent>(api.host, async (after) => {
+    const query = { ...API_VERSION, kind: 'prompt', limit: 100, order: 'asc', ...(after === null ? {} : { after }) };
+    const { data, last_id: last, has_more: more } = await api.get(Agents, '/agents', { query, signal });
+    return { items: data, next: more ? last : null };
+  });
+}
+
+/** Newest first. */
 async function listVersions(api: Api, path: string, signal: AbortSignal): Promise<readonly Version[]> {
   return Array.fromAsync(
     allPages<Version>(api.host, async (after) => {
@@ -247,4 +265,27 @@ async function listVersions(api: Api, path: string, signal: AbortSignal): Promis
       return { items: data, next: more ? last : null };
     }),
   );
+}
+
+/** The list names the latest version of each agent; those of one agent come with their definitions. */
+async function* history(api: Api, signal: AbortSignal): AsyncIterable<ListedPrompt> {
+  for await (const { name, versions: known } of list(api, signal)) {
+    const path = `${pathOf(name)}/versions`;
+    const versions = async () => {
+      const newestFirst = await listVersions(api, path, signal);
+      return newestFirst.toReversed().map((each) => ({
+        version: each.version,
+        contents: [contentOf(each, api.addressOf(`${path}/${encodeURIComponent(each.version)}`))],
+      }));
+    };
+    yield { id: name, name, changedAt: known.latest.created_at, versions };
+  }
+}
+
+function contentOf(version: Version, url: string): ToldContent {
+  const { definition, metadata, created_at: at } = version;
+  const { settings } = settingsOf(version);
+  const body = textBody(definition.instructions ?? '');
+  // Its structured inputs are Handlebars variables.
+  return { body, format: 'handlebars', settings, tags: tagsFrom(metadata ?? {}), at: timeFrom(at), url };
 }

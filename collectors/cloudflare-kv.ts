@@ -6,6 +6,8 @@ import type { Reading, RestoreRequest, Source, SourceTarget } from '../src/contr
 import { Api } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
 import { jsonPath } from './lib/json-path-field.ts';
+import { allPages } from './lib/pages.ts';
+import { inGroups, proposeTexts, type FoundText } from './lib/proposals.ts';
 import { readGroups } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { secret } from './lib/secret.ts';
@@ -16,6 +18,7 @@ const Config = z.strictObject({
   api_token: secret(),
   account_id: z.string().min(1),
   namespace_id: z.string().min(1),
+  discover: z.string().optional().describe('For `discover`: how the keys of the prompts begin.'),
 });
 type Config = z.output<typeof Config>;
 
@@ -26,6 +29,11 @@ const Target = z.strictObject({
 type Target = z.output<typeof Target>;
 
 const Values = z.object({ result: z.object({ values: z.record(z.string(), z.string().nullable()) }) });
+
+const Keys = z.object({
+  result: z.array(z.object({ name: z.string() })),
+  result_info: z.object({ cursor: z.string().nullish() }).nullish(),
+});
 
 // What the bulk read takes at once.
 const KEYS_MAX = 100;
@@ -40,12 +48,17 @@ export const cloudflareKv = sourcePlugin({
       api_token: 'env:CLOUDFLARE_API_TOKEN',
       account_id: '023e105f4ecef8ad9ca31a8372d0c353',
       namespace_id: '0f2ac74b498b48028cb68387c421e279',
+      discover: 'prompts/',
     },
     targets: [{ key: 'prompts/intent' }],
   },
   create: (config, context): Source<Target> => {
     const api = new Api(context.fetch, config.base_url, { authorization: `Bearer ${config.api_token}` });
+    const { discover } = config;
     return {
+      ...(discover === undefined
+        ? {}
+        : { discover: proposeTexts((signal) => findTexts(api, config, discover, signal)) }),
       live: {
         read: (targets, _known, signal) => {
           const groups = Array.from({ length: Math.ceil(targets.length / KEYS_MAX) }, (_, index) =>
@@ -74,6 +87,24 @@ async function readValues(api: Api, config: Config, keys: readonly string[], sig
   const body = { keys, type: 'text' };
   const { result } = await api.get(Values, `${namespacePath(config)}/bulk/get`, { method: 'POST', body, signal });
   return new Map(Object.entries(result.values));
+}
+
+async function* findTexts(
+  api: Api,
+  config: Config,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncIterable<FoundText<Target>> {
+  const keys = allPages<{ name: string }>(api.host, async (cursor) => {
+    const query = { prefix, limit: 1000, ...(cursor === null ? {} : { cursor }) };
+    const { result, result_info: info } = await api.get(Keys, `${namespacePath(config)}/keys`, { query, signal });
+    return { items: result, next: info?.cursor };
+  });
+  for await (const group of inGroups(keys, KEYS_MAX)) {
+    const names = group.map(({ name }) => name);
+    for (const [key, text] of await readValues(api, config, names, signal))
+      yield { path: key.slice(prefix.length), target: { key }, text };
+  }
 }
 
 async function readGroup(

@@ -23,8 +23,7 @@ const Config = z.strictObject({
 
 const Target = z.strictObject({
   agent_id: z.string().min(1),
-  /** A node of the workflow. Absent: the agent's own prompt. */
-  node: z.string().min(1).optional(),
+  node: z.string().min(1).optional().describe("A node of the workflow. Absent: the agent's own prompt."),
 });
 type Target = z.output<typeof Target>;
 

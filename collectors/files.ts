@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { watch as watchDirectory, type FSWatcher } from 'node:fs';
-import { link, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../src/contract/fault.ts';
@@ -14,6 +14,7 @@ import type { Reading, RestoreRequest, Source, SourceContext, SourceTarget } fro
 import { formatBytes } from '../src/lib/http.ts';
 import { sleep } from '../src/lib/limits.ts';
 import { jsonPath } from './lib/json-path-field.ts';
+import { PROPOSAL_BYTES_MAX, proposeTexts, tooMany, type FoundText } from './lib/proposals.ts';
 import { readEach } from './lib/read-each.ts';
 import { refuseIfChanged } from './lib/same-content.ts';
 import { readingOfText, textWith } from './lib/structured-text.ts';
@@ -27,13 +28,22 @@ const JUST_WRITTEN_MS = 50;
 const SETTLE_TRIES_MAX = 5;
 const CURSOR_AGE_MS = 2_000;
 const WATCH_AGAIN_MS = 30_000;
+// A directory with more files is not one of prompts.
+const FILES_MAX = 20_000;
 
-const Config = z.strictObject({});
+const Config = z.strictObject({
+  discover: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('For `discover`: the directory with the prompts, from the directory of the configuration file.'),
+});
+type Config = z.output<typeof Config>;
 const Target = z.strictObject({
-  /** From the directory of the configuration file. */
-  path: z.string().min(1),
-  /** Where in a YAML or JSON file the prompt is, e.g. `prompts.intent.template`. Absent: the whole file. */
-  field: jsonPath().optional(),
+  path: z.string().min(1).describe('From the directory of the configuration file.'),
+  field: jsonPath()
+    .optional()
+    .describe('Where in a YAML or JSON file the prompt is, e.g. `prompts.intent.template`. Absent: the whole file.'),
 });
 type Target = z.output<typeof Target>;
 
@@ -43,10 +53,13 @@ export const files = sourcePlugin({
   config: Config,
   target: Target,
   example: {
-    config: {},
+    config: { discover: './live' },
     targets: [{ path: './live/intent-classifier.txt' }, { path: './live/prompts.yaml', field: 'intent.template' }],
   },
-  create: (_config, context): Source<Target> => ({
+  create: (config: Config, context): Source<Target> => ({
+    ...(config.discover === undefined
+      ? {}
+      : { discover: proposeTexts(() => findTexts(config.discover ?? '', context)) }),
     live: {
       read: (targets, known, signal) =>
         readEach(targets, signal, (target) => readTarget(target, context, known.get(target.id), signal)),
@@ -157,6 +170,31 @@ function decode(path: string, bytes: Uint8Array): string {
   } catch {
     throw new Fault('permanent', `${path} is not UTF-8 text.`);
   }
+}
+
+/** All files below a directory, but not what begins with a dot: version control, editors' leftovers, mounts' inner links. */
+async function* findTexts(path: string, context: SourceContext): AsyncIterable<FoundText<Target>> {
+  const root = resolve(context.baseDirectory, path);
+  const directories = [''];
+  for (let inside = directories.shift(), seen = 0; inside !== undefined; inside = directories.shift()) {
+    const entries = await readdir(join(root, inside), { withFileTypes: true }).catch((error: unknown) => {
+      throw new Fault('permanent', `The directory ${join(path, inside)} can't be read.`, { cause: error });
+    });
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      const below = join(inside, entry.name);
+      if (entry.name.startsWith('.')) continue;
+      if ((seen += 1) > FILES_MAX) throw tooMany();
+      if (entry.isDirectory()) directories.push(below);
+      // A link counts as what it leads to: a config map is mounted as links.
+      else yield { path: below, target: { path: join(path, below) }, text: await smallText(join(root, below)) };
+    }
+  }
+}
+
+async function smallText(path: string): Promise<string | null> {
+  const stats = await stat(path).catch(() => null);
+  if (stats === null || !stats.isFile() || stats.size > PROPOSAL_BYTES_MAX) return null;
+  return (await readFile(path)).toString('utf8');
 }
 
 async function restore(

@@ -3,34 +3,31 @@
 import { z } from 'zod';
 import { Fault } from '../src/contract/fault.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
-import type { LiveContent, Reading, RestoreRequest, Source, SourceTarget } from '../src/contract/source.ts';
+import type { LiveContent, Source, SourceTarget, WebhookRequest } from '../src/contract/source.ts';
 import { Api } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
-import { jsonPath } from './lib/json-path-field.ts';
-import { readEach } from './lib/read-each.ts';
-import { rewrite } from './lib/rewrite.ts';
+import { PROPOSAL_BYTES_MAX, tooMany } from './lib/proposals.ts';
+import {
+  FileTarget,
+  repositoryConfig,
+  repositorySource,
+  type FileChange,
+  type FileReading,
+  type PushedRef,
+} from './lib/repository.ts';
 import { changedMeanwhile } from './lib/same-content.ts';
-import { secret } from './lib/secret.ts';
 import { hmacHex, pushedJson, Replays, requireSignature } from './lib/signed-push.ts';
-import { readingOfText, textWith } from './lib/structured-text.ts';
+import { readingOfText } from './lib/structured-text.ts';
 import { editedAt } from './lib/time-from.ts';
 
 const Config = z.strictObject({
   base_url: baseUrl('https://api.github.com'),
-  token: secret().optional(),
+  ...repositoryConfig,
   repository: z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'is not OWNER/NAME'),
   /** Branch or tag. Absent: the default branch. */
   ref: z.string().min(1).optional(),
-  webhook_secret: secret().optional(),
 });
 type Config = z.output<typeof Config>;
-
-const Target = z.strictObject({
-  path: z.string().min(1),
-  /** Where in a YAML or JSON file the prompt is. Absent: the whole file. */
-  field: jsonPath().optional(),
-});
-type Target = z.output<typeof Target>;
 
 const File = z.object({
   type: z.literal('file'),
@@ -38,6 +35,10 @@ const File = z.object({
   content: z.string(),
   sha: z.string(),
   html_url: z.string().nullish(),
+});
+const Tree = z.object({
+  tree: z.array(z.object({ path: z.string(), type: z.string(), size: z.number().nullish() })),
+  truncated: z.boolean(),
 });
 const Commits = z.array(
   z.object({
@@ -58,54 +59,54 @@ export const github = sourcePlugin({
   type: 'github',
   summary: 'A file, or a field of one, at a branch or tag in GitHub.',
   config: Config,
-  target: Target,
+  target: FileTarget,
   example: {
     config: {
       token: 'env:GITHUB_TOKEN',
       repository: 'acme/prompts',
       ref: 'main',
       webhook_secret: 'env:GITHUB_WEBHOOK_SECRET',
+      discover: 'support',
     },
     targets: [{ path: 'support/intent-classifier.txt' }, { path: 'prompts.yaml', field: 'intent.template' }],
   },
-  create: (config, context): Source<Target> => {
+  create: (config, context): Source<FileTarget> => {
     const api = new Api(context.fetch, config.base_url, {
       accept: 'application/vnd.github+json',
       'x-github-api-version': '2022-11-28',
       ...(config.token === undefined ? {} : { authorization: `Bearer ${config.token}` }),
     });
-    return {
-      live: {
-        read: (targets, known, signal) =>
-          readEach(
-            targets,
-            signal,
-            async (target) => (await readFile(api, config, target, known.get(target.id), signal)).reading,
-          ),
+    return repositorySource(
+      {
+        list: (directory, signal) => list(api, config, directory, signal),
+        read: (target, etag, signal) => readFile(api, config, target, etag, signal),
+        write: (target, change, signal) => write(api, config, target, change, signal),
+        pushed: config.webhook_secret === undefined ? null : pushed(config, config.webhook_secret),
       },
-      restore: {
-        form: 'write',
-        comparesAndSets: true,
-        restore: (target, request, signal) => restore(api, config, target, request, signal),
-      },
-      ...(config.webhook_secret === undefined ? {} : { webhook: webhook(config, config.webhook_secret) }),
-    };
+      config.discover,
+    );
   },
 });
+
+async function* list(api: Api, config: Config, directory: string, signal: AbortSignal): AsyncIterable<string> {
+  const path = `/repos/${config.repository}/git/trees/${encodeURIComponent(config.ref ?? 'HEAD')}`;
+  const { tree, truncated } = await api.get(Tree, path, { query: { recursive: 1 }, signal });
+  if (truncated) throw tooMany();
+  const root = directory === '' ? '' : `${directory}/`;
+  for (const entry of tree) {
+    const isSmall = (entry.size ?? 0) <= PROPOSAL_BYTES_MAX;
+    if (entry.type === 'blob' && isSmall && entry.path.startsWith(root)) yield entry.path;
+  }
+}
 
 function contentsPath(config: Config, path: string): string {
   return `/repos/${config.repository}/contents/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-interface FileReading {
-  readonly reading: Reading;
-  readonly file: { readonly text: string; readonly sha: string } | null;
-}
-
 async function readFile(
   api: Api,
   config: Config,
-  target: SourceTarget<Target>,
+  target: SourceTarget<FileTarget>,
   etag: string | undefined,
   signal: AbortSignal,
 ): Promise<FileReading> {
@@ -123,12 +124,12 @@ async function readFile(
   }
   if (answer.value.encoding !== 'base64')
     throw new Fault('permanent', `${path} is too large for GitHub's contents API.`);
-  const { sha } = answer.value;
+  const { sha: revision } = answer.value;
   const text = Buffer.from(answer.value.content, 'base64').toString('utf8');
   const reading = readingOfText(target.id, path, text, field, await lastCommit(api, config, path, signal));
   const newEtag = answer.headers.get('etag');
   const cursor = newEtag === null ? {} : { cursor: newEtag };
-  return { reading: reading.outcome === 'held' ? { ...reading, ...cursor } : reading, file: { text, sha } };
+  return { reading: reading.outcome === 'held' ? { ...reading, ...cursor } : reading, file: { text, revision } };
 }
 
 async function lastCommit(
@@ -148,48 +149,36 @@ async function lastCommit(
   };
 }
 
-async function restore(
+async function write(
   api: Api,
   config: Config,
-  target: SourceTarget<Target>,
-  request: RestoreRequest,
+  target: SourceTarget<FileTarget>,
+  { base64: content, message, revision }: FileChange,
   signal: AbortSignal,
-): Promise<Reading> {
-  const { path, field } = target.config;
-  let file: FileReading['file'] = null;
-  const read = async (): Promise<Reading> => {
-    const answer = await readFile(api, config, target, undefined, signal);
-    ({ file } = answer);
-    return answer.reading;
+): Promise<void> {
+  const body = {
+    message,
+    content,
+    // The blob that was compared: GitHub refuses when the file has another by now.
+    ...(revision === null ? {} : { sha: revision }),
+    ...(config.ref === undefined ? {} : { branch: config.ref }),
   };
-  return rewrite(target.id, request, read, async () => {
-    const body = {
-      message: `Restore ${target.prompt} to version ${request.version}`,
-      content: Buffer.from(textWith(path, file?.text ?? null, field, request.body)).toString('base64'),
-      // The blob that was compared: GitHub refuses when the file has another by now.
-      ...(file === null ? {} : { sha: file.sha }),
-      ...(config.ref === undefined ? {} : { branch: config.ref }),
-    };
-    const answer = await api.ask(z.unknown(), contentsPath(config, path), { method: 'PUT', body, signal });
-    if (answer.outcome === 'conflict') throw changedMeanwhile(target.id);
-    if (answer.outcome !== 'ok')
-      throw new Fault('permanent', `${config.repository} can't be written.`, { hint: 'May the token write contents?' });
-  });
+  const path = contentsPath(config, target.config.path);
+  const answer = await api.ask(z.unknown(), path, { method: 'PUT', body, signal });
+  if (answer.outcome === 'conflict') throw changedMeanwhile(target.id);
+  if (answer.outcome !== 'ok')
+    throw new Fault('permanent', `${config.repository} can't be written.`, { hint: 'May the token write contents?' });
 }
 
-/** `X-Hub-Signature-256: sha256=<hex HMAC of the body>`. The push of a ref is a reason to look at all files at it. */
-function webhook(config: Config, webhookSecret: string): NonNullable<Source<Target>['webhook']> {
+/** `X-Hub-Signature-256: sha256=<hex HMAC of the body>`. */
+function pushed(config: Config, webhookSecret: string): (request: WebhookRequest) => PushedRef | null {
   const replays = new Replays();
-  return {
-    receive: async (request, targets) => {
-      const signature = request.headers['x-hub-signature-256'] ?? '';
-      requireSignature([signature], `sha256=${hmacHex('sha256', webhookSecret, request.body)}`);
-      replays.refuse(request, null);
-      const push = Push.safeParse(pushedJson(request));
-      if (!push.success || push.data.repository.full_name !== config.repository) return [];
-      const ref = config.ref ?? push.data.repository.default_branch ?? '';
-      const names = [ref, `refs/heads/${ref}`, `refs/tags/${ref}`];
-      return names.includes(push.data.ref) ? targets.map((target) => target.id) : [];
-    },
+  return (request) => {
+    const signature = request.headers['x-hub-signature-256'] ?? '';
+    requireSignature([signature], `sha256=${hmacHex('sha256', webhookSecret, request.body)}`);
+    replays.refuse(request, null);
+    const push = Push.safeParse(pushedJson(request));
+    if (!push.success || push.data.repository.full_name !== config.repository) return null;
+    return { ref: push.data.ref, watched: config.ref ?? push.data.repository.default_branch ?? '' };
   };
 }

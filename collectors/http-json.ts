@@ -8,6 +8,7 @@ import { Fault } from '../src/contract/fault.ts';
 import type { Json } from '../src/contract/prompt.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type {
+  DiscoverPower,
   LiveContent,
   Reading,
   RestoreRequest,
@@ -36,19 +37,16 @@ const Next = z.union([
 ]);
 
 const Config = z.strictObject({
-  /** `{key}` stands for the target's key. */
-  url: z.string().min(1),
+  url: z.string().min(1).describe("`{key}` stands for the target's key."),
   method: z.enum(['GET', 'POST']).default('GET'),
   headers: z.record(z.string(), secret()).default({}),
-  /** Sent with POST. */
-  body: z.json().optional(),
-  /** The list in the answer. Absent: the answer is the item, or the document that holds all prompts. */
-  items: jsonPath().optional(),
-  /** In an item of the list: the target's key. */
-  id: jsonPath().default('id'),
+  body: z.json().optional().describe('Sent with POST.'),
+  items: jsonPath()
+    .optional()
+    .describe('The list in the answer. Absent: the answer is the item, or the document that holds all prompts.'),
+  id: jsonPath().default('id').describe("In an item of the list: the target's key."),
   next: Next.optional(),
-  /** A text, or messages with role and content. */
-  content: jsonPath().default('content'),
+  content: jsonPath().default('content').describe('A text, or messages with role and content.'),
   model: jsonPath().optional(),
   version: jsonPath().optional(),
   pointer: jsonPath().optional(),
@@ -59,10 +57,11 @@ const Config = z.strictObject({
       method: z.enum(['PUT', 'PATCH', 'POST']).default('PUT'),
       url: z.string().min(1).optional(),
       headers: z.record(z.string(), secret()).default({}),
-      /** `{content}`, `{version}` and `{key}` are filled in. */
-      body: z.json(),
-      /** The API refuses a write whose `If-Match` is not the present ETag. */
-      if_match: z.boolean().default(false),
+      body: z.json().describe('`{content}`, `{version}` and `{key}` are filled in.'),
+      if_match: z
+        .boolean()
+        .default(false)
+        .describe('The API refuses a write whose `If-Match` is not the present ETag.'),
     })
     .optional(),
 });
@@ -101,6 +100,10 @@ export const httpJson = sourcePlugin({
         );
       },
     },
+    // Only a list says what there is.
+    ...(config.items === undefined || config.url.includes('{key}')
+      ? {}
+      : { discover: { discover: (signal) => discover(config, context, signal) } }),
     ...(config.restore === undefined
       ? {}
       : {
@@ -257,6 +260,20 @@ function readingOf(config: Config, target: SourceTarget<Target>, document: Docum
 function byId(config: Config, items: readonly unknown[]): ReadonlyMap<string, unknown> {
   const path = parseJsonPath(config.id);
   return new Map(items.toReversed().map((item) => [text(valueAt(item, path)) ?? '', item]));
+}
+
+async function* discover(
+  config: Config,
+  context: SourceContext,
+  signal: AbortSignal,
+): ReturnType<DiscoverPower['discover']> {
+  const document = await readDocument(config, context, config.url, null, signal);
+  const items = document === 'unchanged' || 'absent' in document ? null : document.items;
+  for (const key of items?.keys() ?? []) {
+    if (key === '' || document === 'unchanged' || 'absent' in document) continue;
+    const reading = readingOf(config, { id: key, prompt: key, config: { key } }, document);
+    if (reading.outcome === 'held') yield { name: key, target: { key }, content: reading.contents[0] };
+  }
 }
 
 function contentOf(config: Config, item: unknown, body: LiveContent['body']): LiveContent {

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { Fault } from '../src/contract/fault.ts';
+import { Fault, isFault } from '../src/contract/fault.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type {
   LiveContent,
@@ -15,7 +15,10 @@ import type {
 } from '../src/contract/source.ts';
 import { Api } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
+import { followNames } from './lib/kubernetes-watch.ts';
 import { jsonPath } from './lib/json-path-field.ts';
+import { allPages } from './lib/pages.ts';
+import { proposeTexts, type FoundText } from './lib/proposals.ts';
 import { readGroups } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { changedMeanwhile } from './lib/same-content.ts';
@@ -24,12 +27,21 @@ import { readingOfText, textWith } from './lib/structured-text.ts';
 import { editedAt } from './lib/time-from.ts';
 
 const Config = z.strictObject({
-  /** The API server. Its authority goes into NODE_EXTRA_CA_CERTS when it is not a public one. */
-  base_url: baseUrl('https://kubernetes.default.svc'),
+  base_url: baseUrl('https://kubernetes.default.svc').describe(
+    'The API server. Its authority goes into NODE_EXTRA_CA_CERTS when it is not a public one.',
+  ),
   token: secret().optional(),
-  /** Read again at every poll, because a pod's token is replaced every hour. */
-  token_file: z.string().min(1).optional(),
+  token_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Read again at every poll, because a pod's token is replaced every hour."),
   namespace: z.string().min(1).default('default'),
+  discover: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('For `discover`: a label selector for the ConfigMaps and Secrets with prompts, e.g. `app=assistant`.'),
 });
 type Config = z.output<typeof Config>;
 
@@ -38,8 +50,7 @@ const Target = z.strictObject({
   namespace: z.string().min(1).optional(),
   name: z.string().min(1),
   key: z.string().min(1),
-  /** Where in the YAML or JSON of the key the prompt is. Absent: all of it. */
-  field: jsonPath().optional(),
+  field: jsonPath().optional().describe('Where in the YAML or JSON of the key the prompt is. Absent: all of it.'),
 });
 type Target = z.output<typeof Target>;
 
@@ -49,10 +60,24 @@ const ManagedFields = z.object({
   fieldsV1: z.record(z.string(), z.unknown()).nullish(),
 });
 const ConfigObject = z.looseObject({
-  metadata: z.looseObject({ resourceVersion: z.string(), managedFields: z.array(ManagedFields).nullish() }),
+  metadata: z.looseObject({
+    name: z.string(),
+    resourceVersion: z.string(),
+    managedFields: z.array(ManagedFields).nullish(),
+  }),
   data: z.record(z.string(), z.string()).nullish(),
 });
 type ConfigObject = z.output<typeof ConfigObject>;
+const List = z.object({
+  metadata: z.object({ continue: z.string().nullish() }),
+  items: z.array(ConfigObject.extend({ type: z.string().nullish() })),
+});
+type ListItem = z.output<typeof List>['items'][number];
+
+const COLLECTIONS = { configmap: 'configmaps', secret: 'secrets' } as const;
+const PAGE_SIZE = 100;
+// What lies in more namespaces than this is polled only.
+const WATCHES_MAX = 16;
 
 export const kubernetes = sourcePlugin({
   type: 'kubernetes',
@@ -60,13 +85,27 @@ export const kubernetes = sourcePlugin({
   config: Config,
   target: Target,
   example: {
-    config: { token_file: '/var/run/secrets/kubernetes.io/serviceaccount/token', namespace: 'checkout' },
+    config: {
+      token_file: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+      namespace: 'checkout',
+      discover: 'app.kubernetes.io/component=prompts',
+    },
     targets: [
       { name: 'prompts', key: 'intent.txt' },
       { kind: 'secret', name: 'assistant', key: 'config.yaml', field: 'prompt.system' },
     ],
   },
-  create: (config, context): Source<Target> => ({
+  create: (config, { follow, ...context }): Source<Target> => ({
+    ...(follow === undefined
+      ? {}
+      : {
+          watch: {
+            watch: (targets, changed, signal) => watch(config, { ...context, follow }, targets, changed, signal),
+          },
+        }),
+    ...(config.discover === undefined
+      ? {}
+      : { discover: proposeTexts((signal) => findTexts(config, config.discover ?? '', context, signal)) }),
     live: {
       read: async function* (targets, _known, signal) {
         const api = await connect(config, context);
@@ -93,9 +132,43 @@ export const kubernetes = sourcePlugin({
 });
 
 async function connect(config: Config, context: SourceContext): Promise<Api> {
+  return new Api(context.fetch, config.base_url, await credentials(config, context));
+}
+
+async function credentials(config: Config, context: SourceContext): Promise<Readonly<Record<string, string>>> {
   const { token_file: file } = config;
   const token = file === undefined ? config.token : await readToken(resolve(context.baseDirectory, file));
-  return new Api(context.fetch, config.base_url, token === undefined ? {} : { authorization: `Bearer ${token}` });
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+/** One connection for each collection, which tells the names of what changed in it. Without the right to watch, polling has to do. */
+async function watch(
+  config: Config,
+  context: SourceContext & Required<Pick<SourceContext, 'follow'>>,
+  targets: readonly SourceTarget<Target>[],
+  changed: (target: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = (): Promise<Readonly<Record<string, string>>> => credentials(config, context);
+  const collections = Map.groupBy(targets, ({ config: { kind, namespace } }) =>
+    collectionPath(namespace ?? config.namespace, kind),
+  );
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  try {
+    await Promise.all(
+      [...collections].slice(0, WATCHES_MAX).map(([path, inside]) => {
+        const url = config.base_url.replace(/\/+$/, '') + path;
+        const onChange = (name: string | null): void => {
+          for (const { id, config: target } of inside) if (name === null || target.name === name) changed(id);
+        };
+        return followNames({ url, headers, follow: context.follow }, onChange, both);
+      }),
+    );
+  } finally {
+    // One that failed takes the others with it: they start again together.
+    stop.abort(new Fault('transient', 'The watch ended.'));
+  }
 }
 
 async function readToken(path: string): Promise<string> {
@@ -110,8 +183,50 @@ async function readToken(path: string): Promise<string> {
 }
 
 function pathOf(config: Config, { config: { kind, namespace, name } }: SourceTarget<Target>): string {
-  const collection = kind === 'secret' ? 'secrets' : 'configmaps';
-  return `/api/v1/namespaces/${encodeURIComponent(namespace ?? config.namespace)}/${collection}/${encodeURIComponent(name)}`;
+  return `${collectionPath(namespace ?? config.namespace, kind)}/${encodeURIComponent(name)}`;
+}
+
+function collectionPath(namespace: string, kind: Target['kind']): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/${COLLECTIONS[kind]}`;
+}
+
+async function* findTexts(
+  config: Config,
+  labelSelector: string,
+  context: SourceContext,
+  signal: AbortSignal,
+): AsyncIterable<FoundText<Target>> {
+  const api = await connect(config, context);
+  yield* textsOf(api, config, labelSelector, 'configmap', signal);
+  try {
+    yield* textsOf(api, config, labelSelector, 'secret', signal);
+  } catch (error) {
+    // Many may list ConfigMaps only, and rightly so.
+    if (!isFault(error) || error.kind !== 'permanent') throw error;
+  }
+}
+
+async function* textsOf(
+  api: Api,
+  config: Config,
+  labelSelector: string,
+  kind: Target['kind'],
+  signal: AbortSignal,
+): AsyncIterable<FoundText<Target>> {
+  const objects = allPages<ListItem>(api.host, async (next) => {
+    const query = { labelSelector, limit: PAGE_SIZE, ...(next === null ? {} : { continue: next }) };
+    const page = await api.get(List, collectionPath(config.namespace, kind), { query, signal });
+    return { items: page.items, next: page.metadata.continue };
+  });
+  for await (const object of objects) {
+    // Tokens, certificates and releases of Helm have types of their own.
+    if (kind === 'secret' && object.type !== 'Opaque') continue;
+    const { name } = object.metadata;
+    for (const key of Object.keys(object.data ?? {})) {
+      const target = { kind, name, key };
+      yield { path: `${name}/${key}`, target, text: textOf(object, target), more: versionOf(object, key) };
+    }
+  }
 }
 
 async function readGroup(
@@ -129,13 +244,16 @@ async function readGroup(
 function readingOf(object: ConfigObject | null, target: SourceTarget<Target>): Reading {
   const { kind, name, key, field } = target.config;
   if (object === null) return { outcome: 'missing', target: target.id, reason: `There is no ${kind} ${name}.` };
-  const text = textOf(object, target);
+  const text = textOf(object, target.config);
   if (text === null) return { outcome: 'missing', target: target.id, reason: `${name} has no key ${key}.` };
-  const { resourceVersion: version } = object.metadata;
-  return readingOfText(target.id, `${key} of ${name}`, text, field, { version, ...lastWrite(object, key) });
+  return readingOfText(target.id, `${key} of ${name}`, text, field, versionOf(object, key));
 }
 
-function textOf({ data }: ConfigObject, { config: { kind, key } }: SourceTarget<Target>): string | null {
+function versionOf(object: ConfigObject, key: string): Omit<LiveContent, 'body'> {
+  return { version: object.metadata.resourceVersion, ...lastWrite(object, key) };
+}
+
+function textOf({ data }: ConfigObject, { kind, key }: Pick<Target, 'kind' | 'key'>): string | null {
   const value = data?.[key];
   if (value === undefined) return null;
   return kind === 'secret' ? Buffer.from(value, 'base64').toString('utf8') : value;
@@ -166,7 +284,7 @@ async function write(
   const { kind, name, key, field } = target.config;
   if (object === null)
     throw new Fault('permanent', `There is no ${kind} ${name} to write to.`, { hint: 'Create it first.' });
-  const text = textWith(`${key} of ${name}`, textOf(object, target), field, request.body);
+  const text = textWith(`${key} of ${name}`, textOf(object, target.config), field, request.body);
   const value = kind === 'secret' ? Buffer.from(text).toString('base64') : text;
   // The resource version in the object makes the server refuse it over a newer one.
   const body = { ...object, data: { ...object.data, [key]: value } };

@@ -15,12 +15,14 @@ import type {
   SourceTarget,
   WebhookRequest,
 } from '../src/contract/source.ts';
-import { bodyMessages, canonicalBody, chatBody, textBody } from '../src/text/body.ts';
+import { bodyMessages, chatBody, textBody } from '../src/text/body.ts';
 import { Api, basicAuth } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
 import { findVersion } from './lib/find-version.ts';
+import { changedSince, lookBack, nothingKnown, type IsKnown } from './lib/changed-since.ts';
 import { allPages } from './lib/pages.ts';
 import { readEach } from './lib/read-each.ts';
+import { includingOf, type ReferenceSyntax } from './lib/references.ts';
 import { registeredVersion } from './lib/registered.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { secret } from './lib/secret.ts';
@@ -73,7 +75,15 @@ const PAGE_SIZE = 100;
 const LIST_FROM = 4;
 /** Langfuse keeps this label on the newest version by itself, and refuses to set it. */
 const MANAGED_LABEL = 'latest';
-const REFERENCE = '@@@langfusePrompt:';
+const FORMAT = 'mustache';
+/** `@@@langfusePrompt:name=NAME|version=2@@@`, or `|label=NAME`. */
+const REFERENCES: ReferenceSyntax = {
+  pattern: /@@@langfusePrompt:name=(?<id>[^|]+?)\|(?<kind>version|label)=(?<value>.+?)@@@/g,
+  read: ({ groups }) => {
+    const { id = '', kind = '', value = '' } = groups ?? {};
+    return { id: id.trim(), version: kind === 'version' ? value.trim() : `label:${value.trim()}` };
+  },
+};
 
 export const langfuse = sourcePlugin({
   type: 'langfuse',
@@ -94,7 +104,7 @@ export const langfuse = sourcePlugin({
     const place = new Langfuse(config, context);
     return {
       live: { read: (targets, known, signal) => place.read(targets, known, signal) },
-      versions: { list: (since, signal) => place.versions(since, signal) },
+      versions: { list: (since, signal, isKnown = nothingKnown) => place.versions(since, isKnown, signal) },
       restore: {
         form: 'pointer',
         // The API has no condition on a label move; the label is read right before it.
@@ -150,7 +160,7 @@ class Langfuse {
     if (prompt === null)
       return { outcome: 'missing', target: target.id, reason: `No version of ${name} has the label ${label}.` };
     const content = this.#contentOf(prompt, label);
-    if (!canonicalBody(content.body).includes(REFERENCE)) {
+    if (includingOf(content.body, FORMAT, REFERENCES) === null) {
       return { outcome: 'held', target: target.id, contents: [content], ...(cursor === null ? {} : { cursor }) };
     }
     const resolved = await this.#prompt(name, { label, resolve: true }, signal);
@@ -171,32 +181,37 @@ class Langfuse {
     };
   }
 
-  /** Oldest change first. The cursor is the time of a prompt's last change, so a prompt is listed again as a whole. */
-  async *versions(
-    since: string | null,
-    signal: AbortSignal,
-  ): AsyncIterable<{ version: RegisteredVersion; cursor: string }> {
-    const listed = await Array.fromAsync(this.#list(since === null ? {} : { fromUpdatedAt: since }, signal));
-    const ordered = listed.toSorted((a, b) => ((a.lastUpdatedAt ?? '') < (b.lastUpdatedAt ?? '') ? -1 : 1));
-    let cursor = since ?? '';
-    for (const { name, versions, lastUpdatedAt } of ordered) {
-      const sorted = versions.toSorted((a, b) => a - b);
-      for (const [index, version] of sorted.entries()) {
-        const prompt = await this.#prompt(name, { version, resolve: false }, signal);
-        if (prompt === null) continue;
-        if (index === sorted.length - 1) cursor = lastUpdatedAt ?? cursor;
-        yield { version: this.#registered(prompt, sorted[index - 1]), cursor };
-      }
+  async *versions(since: string | null, isKnown: IsKnown, signal: AbortSignal) {
+    // With the filter a prompt's list holds only those of its versions that changed.
+    const from = lookBack(since);
+    const changed = await Array.fromAsync(this.#list(from === null ? {} : { fromUpdatedAt: from }, signal));
+    yield* changedSince(
+      from,
+      changed,
+      (prompt) => prompt.lastUpdatedAt,
+      (prompt) => this.#versionsOf(prompt, isKnown, signal),
+    );
+  }
+
+  async *#versionsOf({ name, versions }: Listed, isKnown: IsKnown, signal: AbortSignal) {
+    const sorted = versions.toSorted((a, b) => a - b);
+    for (const [index, version] of sorted.entries()) {
+      if (isKnown(name, String(version))) continue;
+      const prompt = await this.#prompt(name, { version, resolve: false }, signal);
+      if (prompt === null) continue;
+      yield this.#registered(prompt, sorted[index - 1] ?? (version > 1 ? version - 1 : undefined));
     }
   }
 
   #registered(prompt: Prompt, parent: number | undefined): RegisteredVersion {
+    const body = bodyOf(prompt);
     return registeredVersion({
       prompt: prompt.name,
       version: String(prompt.version),
       parent: parent === undefined ? null : String(parent),
-      body: bodyOf(prompt),
-      format: 'mustache',
+      body,
+      format: FORMAT,
+      including: includingOf(body, FORMAT, REFERENCES),
       settings: settingsFromConfig(prompt.config).settings,
       tags: prompt.tags,
       author: prompt.createdBy ?? null,

@@ -13,6 +13,7 @@ import type {
 } from '../src/contract/source.ts';
 import { Api } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
+import { changedSince, isBefore, lookBack, nothingKnown, type IsKnown } from './lib/changed-since.ts';
 import { findVersion, noSuchVersion } from './lib/find-version.ts';
 import { promptFromManifest, type ManifestPrompt } from './lib/langchain-manifest.ts';
 import { allPages } from './lib/pages.ts';
@@ -20,6 +21,8 @@ import { readEach } from './lib/read-each.ts';
 import { registeredVersion } from './lib/registered.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { secret } from './lib/secret.ts';
+import { refuseRepetition, requireSharedSecret } from './lib/shared-secret.ts';
+import { pushedJson, Replays } from './lib/signed-push.ts';
 import { editedAt, timeFrom } from './lib/time-from.ts';
 
 const Config = z.strictObject({
@@ -28,6 +31,8 @@ const Config = z.strictObject({
   /** For keys that see several. */
   workspace_id: z.string().min(1).optional(),
   tag: z.string().min(1).default('production'),
+  /** Sent along by the workspace's prompt webhook, which signs nothing: its header `Authorization: Bearer SECRET`. */
+  webhook_secret: secret().optional(),
 });
 type Config = z.output<typeof Config>;
 
@@ -68,7 +73,11 @@ export const langsmith = sourcePlugin({
   config: Config,
   target: Target,
   example: {
-    config: { api_key: 'env:LANGSMITH_API_KEY', tag: 'production' },
+    config: {
+      api_key: 'env:LANGSMITH_API_KEY',
+      tag: 'production',
+      webhook_secret: 'env:LANGSMITH_WEBHOOK_SECRET',
+    },
     targets: [{ prompt_name: 'intent-classifier' }],
   },
   create: (config, context): Source<Target> => {
@@ -78,13 +87,14 @@ export const langsmith = sourcePlugin({
         read: (targets, known, signal) =>
           readEach(targets, signal, (target) => place.readOne(target, known.get(target.id), signal)),
       },
-      versions: { list: (since, signal) => place.versions(since, signal) },
+      versions: { list: (since, signal, isKnown = nothingKnown) => place.versions(since, isKnown, signal) },
       discover: { discover: (signal) => place.discover(signal) },
       restore: {
         form: 'pointer',
         comparesAndSets: false,
         restore: (target, request, signal) => place.restore(target, request, signal),
       },
+      ...(config.webhook_secret === undefined ? {} : { webhook: webhook(config.webhook_secret) }),
     };
   },
 });
@@ -129,21 +139,40 @@ class LangSmith {
     return { outcome: 'held', target: target.id, contents: [content], cursor: hash };
   }
 
-  /** Oldest change first; the cursor is the time of a prompt's last change. */
-  async *versions(since: string | null, signal: AbortSignal) {
-    const repos = (await Array.fromAsync(this.#repos(signal)))
-      .filter((repo) => since === null || repo.updated_at >= since)
-      .toSorted((a, b) => (a.updated_at < b.updated_at ? -1 : 1));
-    let cursor = since ?? '';
-    for (const repo of repos) {
-      const path = `-/${encodeURIComponent(repo.repo_handle)}`;
-      const oldestFirst = (await this.#commits(path, signal)).toReversed();
-      for (const [index, commit] of oldestFirst.entries()) {
-        const prompt = await this.#prompt(path, commit.commit_hash, signal);
-        if (prompt === null) continue;
-        if (index === oldestFirst.length - 1) cursor = repo.updated_at;
-        yield { version: this.#registered(repo, commit, prompt), cursor };
-      }
+  async *versions(since: string | null, isKnown: IsKnown, signal: AbortSignal) {
+    const from = lookBack(since);
+    yield* changedSince(
+      from,
+      await this.#changed(from, signal),
+      (repo) => repo.updated_at,
+      (repo) => this.#versionsOf(repo, isKnown, signal),
+    );
+  }
+
+  /** The list begins with what changed last, and is read no further than it has to. */
+  async #changed(since: string | null, signal: AbortSignal): Promise<readonly Repo[]> {
+    const changed: Repo[] = [];
+    for await (const repo of this.#repos(signal)) {
+      if (isBefore(repo.updated_at, since)) break;
+      changed.push(repo);
+    }
+    return changed;
+  }
+
+  async *#versionsOf(repo: Repo, isKnown: IsKnown, signal: AbortSignal) {
+    const { repo_handle: name, last_commit_hash: last } = repo;
+    // A tag that moved changed the prompt as well.
+    if (typeof last === 'string' && isKnown(name, last)) return;
+    const path = `-/${encodeURIComponent(name)}`;
+    const newestFirst: Commit[] = [];
+    for await (const commit of this.#history(path, signal)) {
+      // What is older was told before.
+      if (isKnown(name, commit.commit_hash)) break;
+      newestFirst.push(commit);
+    }
+    for (const commit of newestFirst.toReversed()) {
+      const prompt = await this.#prompt(path, commit.commit_hash, signal);
+      if (prompt !== null) yield this.#registered(repo, commit, prompt);
     }
   }
 
@@ -206,23 +235,26 @@ class LangSmith {
     return prompt;
   }
 
-  /** Newest first. */
-  async #commits(path: string, signal: AbortSignal): Promise<readonly Commit[]> {
-    return Array.fromAsync(
-      allPages<Commit>(this.#api.host, async (next) => {
-        const offset = Number(next ?? 0);
-        const query = { limit: PAGE_SIZE, offset };
-        const { commits, total } = await this.#api.get(Commits, `/commits/${path}`, { query, signal });
-        const end = offset + commits.length;
-        return { items: commits, next: commits.length > 0 && end < (total ?? 0) ? end : null };
-      }),
-    );
+  #commits(path: string, signal: AbortSignal): Promise<readonly Commit[]> {
+    return Array.fromAsync(this.#history(path, signal));
   }
 
+  /** Newest first. */
+  #history(path: string, signal: AbortSignal): AsyncIterable<Commit> {
+    return allPages<Commit>(this.#api.host, async (next) => {
+      const offset = Number(next ?? 0);
+      const query = { limit: PAGE_SIZE, offset };
+      const { commits, total } = await this.#api.get(Commits, `/commits/${path}`, { query, signal });
+      const end = offset + commits.length;
+      return { items: commits, next: commits.length > 0 && end < (total ?? 0) ? end : null };
+    });
+  }
+
+  /** What changed last comes first. */
   #repos(signal: AbortSignal): AsyncIterable<Repo> {
     return allPages<Repo>(this.#api.host, async (next) => {
       const offset = Number(next ?? 0);
-      const query = { limit: PAGE_SIZE, offset, is_archived: false, sort_field: 'updated_at' };
+      const query = { limit: PAGE_SIZE, offset, is_archived: false, sort_field: 'updated_at', sort_direction: 'desc' };
       const { repos, total } = await this.#api.get(Repos, '/repos', { query, signal });
       const end = offset + repos.length;
       return { items: repos, next: repos.length > 0 && end < total ? end : null };
@@ -236,4 +268,20 @@ function nameOf(target: SourceTarget<Target>): string {
 
 function pathOf(target: SourceTarget<Target>): string {
   return `${encodeURIComponent(target.config.owner)}/${encodeURIComponent(nameOf(target))}`;
+}
+
+/** `prompt_name` may have its owner in front. `created_at` is the commit's, so it says nothing about the push's age. */
+const Push = z.object({ prompt_name: z.string() });
+
+function webhook(sharedSecret: string): NonNullable<Source<Target>['webhook']> {
+  const replays = new Replays();
+  return {
+    receive: async (request, targets) => {
+      requireSharedSecret(request, sharedSecret);
+      refuseRepetition(request, replays);
+      const push = Push.safeParse(pushedJson(request));
+      const name = push.success ? push.data.prompt_name.split('/').at(-1) : undefined;
+      return targets.filter((target) => nameOf(target) === name).map((target) => target.id);
+    },
+  };
 }

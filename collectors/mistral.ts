@@ -9,10 +9,11 @@ import { baseUrl } from './lib/base-url.ts';
 import { discoverById, liveById, restoreById, type ByIdPlace } from './lib/by-id.ts';
 import { singleText } from './lib/chat.ts';
 import { findVersion, noSuchVersion } from './lib/find-version.ts';
+import { listedHistory, tagsFrom, type ListedPrompt, type ToldContent } from './lib/listed-history.ts';
 import { allPages } from './lib/pages.ts';
 import { secret } from './lib/secret.ts';
 import { settingsFrom } from './lib/settings.ts';
-import { editedAt } from './lib/time-from.ts';
+import { editedAt, timeFrom } from './lib/time-from.ts';
 
 const Config = z.strictObject({
   base_url: baseUrl('https://api.mistral.ai'),
@@ -33,12 +34,17 @@ const Agent = z.object({
   model: z.string(),
   completion_args: z.unknown(),
   tools: z.array(z.unknown()).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
   version: z.int(),
   versions: z.array(z.int()),
+  created_at: z.string().nullish(),
   updated_at: z.string(),
 });
 type Agent = z.output<typeof Agent>;
 const Agents = z.object({ data: z.array(Agent), next_page_token: z.string().nullish() });
+const Versions = z.array(Agent);
+
+const PAGE_SIZE = 100;
 
 export const mistral = sourcePlugin({
   type: 'mistral',
@@ -54,12 +60,7 @@ export const mistral = sourcePlugin({
     const find = (id: string, version: string | undefined, signal: AbortSignal) =>
       api.find(Agent, pathOf(id), { query: { agent_version: version }, signal });
     const all = async function* (signal: AbortSignal) {
-      const agents = allPages<Agent>(api.host, async (token) => {
-        const query = { page_size: 100, ...(token === null ? {} : { page_token: token }) };
-        const answer = await api.get(Agents, '/v1/agents/pages', { query, signal });
-        return { items: answer.data, next: answer.next_page_token };
-      });
-      for await (const agent of agents) yield [agent.id, agent] as const;
+      for await (const agent of list(api, signal)) yield [agent.id, agent] as const;
     };
     // The list holds current versions only, so targets with an alias are read one by one.
     const place: ByIdPlace<Target, Agent> = {
@@ -69,6 +70,7 @@ export const mistral = sourcePlugin({
     };
     return {
       live: liveById(place),
+      versions: listedHistory(context.name, (signal) => history(api, signal)),
       discover: discoverById(place, all, (id, { name }) => [{ name, target: { agent_id: id } }]),
       restore: restoreById(
         place,
@@ -97,6 +99,47 @@ export const mistral = sourcePlugin({
     };
   },
 });
+
+function list(api: Api, signal: AbortSignal): AsyncIterable<Agent> {
+  return allPages<Agent>(api.host, async (token) => {
+    const query = { page_size: PAGE_SIZE, ...(token === null ? {} : { page_token: token }) };
+    const answer = await api.get(Agents, '/v1/agents/pages', { query, signal });
+    return { items: answer.data, next: answer.next_page_token };
+  });
+}
+
+/** The list names the versions of each agent; those of one agent come with their content, in pages. */
+async function* history(api: Api, signal: AbortSignal): AsyncIterable<ListedPrompt> {
+  for await (const { id, name, created_at: createdAt, updated_at: changedAt, versions: numbers } of list(api, signal)) {
+    const versions = async () => {
+      const read = await Array.fromAsync(versionsOf(api, id, numbers.length, signal));
+      return read
+        .toSorted((a, b) => a.version - b.version)
+        .map((agent) => ({ version: String(agent.version), contents: [contentOf(api, agent)] }));
+    };
+    yield { id, name, createdAt, changedAt, versions };
+  }
+}
+
+function versionsOf(api: Api, id: string, count: number, signal: AbortSignal): AsyncIterable<Agent> {
+  let seen = 0;
+  return allPages<Agent>(api.host, async (next) => {
+    const page = Number(next ?? 0);
+    const query = { page, page_size: PAGE_SIZE };
+    const items = await api.get(Versions, `${pathOf(id)}/versions`, { query, signal });
+    seen += items.length;
+    return { items, next: items.length > 0 && seen < count ? page + 1 : null };
+  });
+}
+
+function contentOf(api: Api, agent: Agent): ToldContent {
+  const { id, version, instructions, model, completion_args: parameters, tools, updated_at: at } = agent;
+  const { settings } = settingsFrom({ model, parameters, tools });
+  const tags = tagsFrom(agent.metadata ?? {});
+  const url = api.addressOf(`${pathOf(id)}?agent_version=${version}`);
+  // An agent's instructions have no variables.
+  return { body: textBody(instructions ?? ''), format: 'plain', settings, tags, at: timeFrom(at), url };
+}
 
 function pathOf(id: string): string {
   return `/v1/agents/${encodeURIComponent(id)}`;

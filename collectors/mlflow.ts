@@ -4,16 +4,19 @@ import { z } from 'zod';
 import type { PromptBody } from '../src/contract/prompt.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type { LiveContent, Reading, Source, SourceTarget } from '../src/contract/source.ts';
-import { textBody } from '../src/text/body.ts';
+import { canonicalBody, textBody } from '../src/text/body.ts';
 import { Api, basicAuth } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
 import { bodyFromText } from './lib/chat.ts';
 import { findVersion, noSuchVersion } from './lib/find-version.ts';
+import { listedHistory, tagsFrom, type ListedPrompt, type ToldContent } from './lib/listed-history.ts';
 import { allPages } from './lib/pages.ts';
 import { readEach } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { secret } from './lib/secret.ts';
-import { editedAt } from './lib/time-from.ts';
+import { settingsFrom } from './lib/settings.ts';
+import { pushedJson, Replays, requireStandardWebhook } from './lib/signed-push.ts';
+import { editedAt, timeFrom } from './lib/time-from.ts';
 
 const Config = z.strictObject({
   base_url: baseUrl('http://127.0.0.1:5000'),
@@ -22,6 +25,8 @@ const Config = z.strictObject({
   username: z.string().min(1).optional(),
   password: secret().optional(),
   alias: z.string().min(1).default('production'),
+  /** The secret of a webhook with the events of prompts, their versions and aliases. */
+  webhook_secret: secret().optional(),
 });
 type Config = z.output<typeof Config>;
 
@@ -35,6 +40,7 @@ type Target = z.output<typeof Target>;
 const Tags = z.array(z.object({ key: z.string(), value: z.string() })).default([]);
 // MLflow writes versions and times as texts in some releases and as numbers in others.
 const Integer = z.union([z.string(), z.number()]).transform(String);
+const Time = z.union([z.string(), z.number()]).nullish();
 const Registered = z.object({
   registered_model: z.object({
     name: z.string(),
@@ -45,18 +51,22 @@ const ModelVersion = z.object({
   version: Integer,
   tags: Tags,
   user_id: z.string().nullish(),
-  last_updated_timestamp: z.union([z.string(), z.number()]).nullish(),
+  creation_timestamp: Time,
+  last_updated_timestamp: Time,
 });
 type ModelVersion = z.output<typeof ModelVersion>;
 const OneVersion = z.object({ model_version: ModelVersion });
 const Versions = z.object({ model_versions: z.array(ModelVersion).default([]), next_page_token: z.string().nullish() });
-const Found = z.object({
-  registered_models: z.array(z.object({ name: z.string() })).default([]),
-  next_page_token: z.string().nullish(),
-});
+const Listed = z.object({ name: z.string(), creation_timestamp: Time, last_updated_timestamp: Time });
+type Listed = z.output<typeof Listed>;
+const Found = z.object({ registered_models: z.array(Listed).default([]), next_page_token: z.string().nullish() });
 
 const ROOT = '/api/2.0/mlflow';
 const TEXT_TAG = 'mlflow.prompt.text';
+const MODEL_TAG = '_mlflow_prompt_model_config';
+// Without this a search leaves prompts out, and shows models only.
+const IS_PROMPT = "tags.`mlflow.prompt.is_prompt` = 'true'";
+const PAGE_SIZE = 100;
 
 export const mlflow = sourcePlugin({
   type: 'mlflow',
@@ -64,7 +74,12 @@ export const mlflow = sourcePlugin({
   config: Config,
   target: Target,
   example: {
-    config: { base_url: 'https://mlflow.example.com', token: 'env:MLFLOW_TOKEN', alias: 'production' },
+    config: {
+      base_url: 'https://mlflow.example.com',
+      token: 'env:MLFLOW_TOKEN',
+      alias: 'production',
+      webhook_secret: 'env:MLFLOW_WEBHOOK_SECRET',
+    },
     targets: [{ name: 'intent-classifier' }],
   },
   create: (config, context): Source<Target> => {
@@ -73,9 +88,10 @@ export const mlflow = sourcePlugin({
       readOne(api, target, aliasOf(config, target), signal);
     return {
       live: { read: (targets, _known, signal) => readEach(targets, signal, (target) => read(target, signal)) },
+      versions: listedHistory(context.name, (signal) => history(api, signal)),
       discover: {
         discover: async function* (signal) {
-          for await (const name of promptNames(api, signal)) {
+          for await (const { name } of list(api, signal)) {
             const reading = await read({ id: name, prompt: name, config: { name } }, signal);
             if (reading.outcome === 'held') yield { name, target: { name }, content: reading.contents[0] };
           }
@@ -90,11 +106,12 @@ export const mlflow = sourcePlugin({
             request,
             () => read(target, signal),
             async () => {
-              const bodies = await versionBodies(api, nameOf(target), signal);
-              const newestFirst = [...bodies.keys()].toSorted((a, b) => Number(b) - Number(a));
+              const versions = await versionsOf(api, nameOf(target), signal);
+              const bodies = new Map(versions.map((each) => [each.version, bodyOf(each)]));
+              const newestFirst = versions.map((each) => each.version).toReversed();
               const version = await findVersion(request, newestFirst, async (each) => {
-                const body = bodies.get(each);
-                return body === undefined ? null : { version: each, body };
+                const body = bodies.get(each) ?? null;
+                return body === null ? null : { version: each, body };
               });
               if (version === null) throw noSuchVersion(target.id, request);
               const body = { name: nameOf(target), alias: aliasOf(config, target), version };
@@ -102,6 +119,7 @@ export const mlflow = sourcePlugin({
             },
           ),
       },
+      ...(config.webhook_secret === undefined ? {} : { webhook: webhook(config.webhook_secret) }),
     };
   },
 });
@@ -131,11 +149,13 @@ async function readOne(api: Api, target: SourceTarget<Target>, alias: string, si
   const body = bodyOf(model);
   if (body === null)
     return { outcome: 'unreachable', target: target.id, reason: `Version ${version} of ${name} is no prompt.` };
+  const author = authorOf(model);
   const content: LiveContent = {
     body,
     pointer: { name: alias, value: version },
+    ...settingsOf(model),
     version,
-    ...(typeof model.user_id === 'string' && model.user_id !== '' ? { editedBy: model.user_id } : {}),
+    ...(author === null ? {} : { editedBy: author }),
     ...editedAt(Number(model.last_updated_timestamp)),
   };
   return { outcome: 'held', target: target.id, contents: [content] };
@@ -146,27 +166,82 @@ function bodyOf({ tags }: ModelVersion): PromptBody | null {
   return text === undefined ? null : (bodyFromText(text) ?? textBody(text));
 }
 
-async function versionBodies(api: Api, name: string, signal: AbortSignal): Promise<ReadonlyMap<string, PromptBody>> {
-  const filter = `name='${name.replaceAll("'", "''")}'`;
-  const versions = allPages<ModelVersion>(api.host, async (token) => {
-    const query = { filter, max_results: 100, ...(token === null ? {} : { page_token: token }) };
-    const answer = await api.get(Versions, `${ROOT}/model-versions/search`, { query, signal });
-    return { items: answer.model_versions, next: answer.next_page_token };
-  });
-  const bodies = new Map<string, PromptBody>();
-  for await (const version of versions) {
-    const body = bodyOf(version);
-    if (body !== null) bodies.set(version.version, body);
-  }
-  return bodies;
+function authorOf({ user_id: author }: ModelVersion): string | null {
+  return typeof author === 'string' && author !== '' ? author : null;
 }
 
-async function* promptNames(api: Api, signal: AbortSignal): AsyncIterable<string> {
-  const models = allPages<{ name: string }>(api.host, async (token) => {
-    const filter = "tags.`mlflow.prompt.is_prompt` = 'true'";
-    const query = { filter, max_results: 100, ...(token === null ? {} : { page_token: token }) };
+function settingsOf({ tags }: ModelVersion) {
+  const { model_name: model, ...parameters } = modelConfig(tags.find((tag) => tag.key === MODEL_TAG)?.value ?? '{}');
+  return settingsFrom({ model, parameters });
+}
+
+/** `{ provider, model_name, temperature, … }`, kept as text in a tag. */
+function modelConfig(json: string): Readonly<Record<string, unknown>> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(json));
+  } catch {
+    return {};
+  }
+}
+
+/** Oldest first. */
+async function versionsOf(api: Api, name: string, signal: AbortSignal): Promise<readonly ModelVersion[]> {
+  const filter = `name='${name.replaceAll("'", "''")}' AND ${IS_PROMPT}`;
+  const versions = await Array.fromAsync(
+    allPages<ModelVersion>(api.host, async (token) => {
+      const query = { filter, max_results: PAGE_SIZE, ...(token === null ? {} : { page_token: token }) };
+      const answer = await api.get(Versions, `${ROOT}/model-versions/search`, { query, signal });
+      return { items: answer.model_versions, next: answer.next_page_token };
+    }),
+  );
+  return versions.toSorted((a, b) => Number(a.version) - Number(b.version));
+}
+
+function list(api: Api, signal: AbortSignal): AsyncIterable<Listed> {
+  return allPages<Listed>(api.host, async (token) => {
+    const query = { filter: IS_PROMPT, max_results: PAGE_SIZE, ...(token === null ? {} : { page_token: token }) };
     const answer = await api.get(Found, `${ROOT}/registered-models/search`, { query, signal });
     return { items: answer.registered_models, next: answer.next_page_token };
   });
-  for await (const { name } of models) yield name;
+}
+
+/** A new version touches its prompt, and the search for a prompt's versions gives their texts as well. */
+async function* history(api: Api, signal: AbortSignal): AsyncIterable<ListedPrompt> {
+  for await (const { name, creation_timestamp: createdAt, last_updated_timestamp: changedAt } of list(api, signal)) {
+    const versions = async () => {
+      const read = await versionsOf(api, name, signal);
+      return read.map((each) => ({ version: each.version, contents: contentsOf(api, each, name) }));
+    };
+    yield { id: name, name, createdAt, changedAt, versions };
+  }
+}
+
+function contentsOf(api: Api, version: ModelVersion, name: string): readonly ToldContent[] {
+  const body = bodyOf(version);
+  if (body === null) return [];
+  const { settings } = settingsOf(version);
+  const at = timeFrom(Number(version.creation_timestamp));
+  const url = api.addressOf(`/#/prompts/${encodeURIComponent(name)}`);
+  const own = version.tags.filter(({ key }) => !/^_?mlflow[._]/.test(key)).map(({ key, value }) => [key, value]);
+  const tags = tagsFrom(Object.fromEntries(own) as Record<string, string>);
+  // MLflow fills in `{{name}}` itself, and leaves what has statements to Jinja2.
+  const format = canonicalBody(body).includes('{%') ? 'jinja2' : 'mustache';
+  return [{ body, format, settings, tags, author: authorOf(version), at, url }];
+}
+
+const Push = z.object({ entity: z.string(), data: z.object({ name: z.string() }) });
+
+const PUSH_HEADERS = { id: 'x-mlflow-delivery-id', timestamp: 'x-mlflow-timestamp', signature: 'x-mlflow-signature' };
+
+function webhook(signingSecret: string): NonNullable<Source<Target>['webhook']> {
+  const replays = new Replays();
+  return {
+    receive: async (request, targets) => {
+      // The form is that of Standard Webhooks; the secret is used as it is, and the headers have other names.
+      requireStandardWebhook(request, signingSecret, replays, PUSH_HEADERS);
+      const push = Push.safeParse(pushedJson(request));
+      if (!push.success || !push.data.entity.startsWith('prompt')) return [];
+      return targets.filter((target) => nameOf(target) === push.data.data.name).map((target) => target.id);
+    },
+  };
 }

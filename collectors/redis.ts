@@ -7,6 +7,7 @@ import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type { Reading, RestoreRequest, Source, SourceTarget } from '../src/contract/source.ts';
 import { formatBytes } from '../src/lib/http.ts';
 import { jsonPath } from './lib/json-path-field.ts';
+import { PROPOSAL_BYTES_MAX, proposeTexts, tooMany, type FoundText } from './lib/proposals.ts';
 import { readEach } from './lib/read-each.ts';
 import { rewrite } from './lib/rewrite.ts';
 import { changedMeanwhile } from './lib/same-content.ts';
@@ -14,8 +15,14 @@ import { secret } from './lib/secret.ts';
 import { readingOfText, textWith } from './lib/structured-text.ts';
 
 const Config = z.strictObject({
-  /** `redis://:password@host:6379/0`; `rediss://` with TLS. */
-  url: secret().refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'is no redis:// or rediss:// address'),
+  url: secret()
+    .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'is no redis:// or rediss:// address')
+    .describe('`redis://:password@host:6379/0`; `rediss://` with TLS.'),
+  discover: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('For `discover`: a pattern for the keys of the prompts, e.g. `prompts:*`.'),
 });
 type Config = z.output<typeof Config>;
 
@@ -28,6 +35,11 @@ type Target = z.output<typeof Target>;
 
 const VALUE_BYTES_MAX = 4 * 1024 * 1024;
 const CONNECT_MS_MAX = 5_000;
+// A step of a walk over all keys, and how many of them: five million keys.
+const SCAN_KEYS = 500;
+const SCAN_STEPS_MAX = 10_000;
+// A hash with more fields is an index and no set of prompts.
+const HASH_FIELDS_MAX = 1_000;
 
 export const redis = sourcePlugin({
   type: 'redis',
@@ -35,10 +47,13 @@ export const redis = sourcePlugin({
   config: Config,
   target: Target,
   example: {
-    config: { url: 'redis://:password@redis.example.com:6379/0' },
+    config: { url: 'redis://:password@redis.example.com:6379/0', discover: 'prompts*' },
     targets: [{ key: 'prompts:intent' }, { key: 'prompts', hash_field: 'reply' }],
   },
   create: (config): Source<Target> => ({
+    ...(config.discover === undefined
+      ? {}
+      : { discover: proposeTexts((signal) => findTexts(config, config.discover ?? '', signal)) }),
     live: {
       read: async function* (targets, _known, signal) {
         const client = await connect(config, signal);
@@ -118,6 +133,43 @@ async function readValue(
     return await (hashField === undefined ? client.get(key) : client.hget(key, hashField));
   } catch (error) {
     throw explain(error, `redis://${client.options.host ?? ''}:${client.options.port ?? ''}`);
+  }
+}
+
+/** Walks all keys in small steps, as Redis wants it; the order is Redis's own, and a key may come twice. */
+async function* findTexts(config: Config, pattern: string, signal: AbortSignal): AsyncIterable<FoundText<Target>> {
+  const client = await connect(config, signal);
+  const seen = new Set<string>();
+  try {
+    for (let cursor = '0', steps = 1; ; steps += 1) {
+      const [next, keys] = await client.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_KEYS);
+      for (const key of keys) {
+        if (seen.has(key)) continue;
+        seen.add(key);
+        yield* textsOf(client, key);
+      }
+      if (next === '0') return;
+      if (steps === SCAN_STEPS_MAX) throw tooMany();
+      cursor = next;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explain(error, config.url);
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function* textsOf(client: Redis, key: string): AsyncIterable<FoundText<Target>> {
+  const kind = await client.type(key);
+  if (kind === 'string') {
+    const text = (await client.strlen(key)) > PROPOSAL_BYTES_MAX ? null : await client.get(key);
+    yield { path: key, target: { key }, text };
+  }
+  if (kind !== 'hash' || (await client.hlen(key)) > HASH_FIELDS_MAX) return;
+  for (const field of await client.hkeys(key)) {
+    const text = (await client.hstrlen(key, field)) > PROPOSAL_BYTES_MAX ? null : await client.hget(key, field);
+    yield { path: `${key}/${field}`, target: { key, hash_field: field }, text };
   }
 }
 

@@ -4,13 +4,13 @@
  */
 
 import { z } from 'zod';
-import { Fault } from '../src/contract/fault.ts';
+import { Fault, isFault } from '../src/contract/fault.ts';
 import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type { Source, SourceTarget } from '../src/contract/source.ts';
 import { textBody } from '../src/text/body.ts';
 import { Api } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
-import { liveById, restoreById, type ByIdPlace, type Contents } from './lib/by-id.ts';
+import { discoverById, liveById, restoreById, type ByIdPlace, type Contents } from './lib/by-id.ts';
 import { singleText } from './lib/chat.ts';
 import { allPages } from './lib/pages.ts';
 import { secret } from './lib/secret.ts';
@@ -24,8 +24,7 @@ const Config = z.strictObject({
 
 const Target = z.strictObject({
   agent_id: z.string().min(1),
-  /** The name of a state. Absent: the general prompt. */
-  state: z.string().min(1).optional(),
+  state: z.string().min(1).optional().describe('The name of a state. Absent: the general prompt.'),
   begin_message: z.literal(true).optional(),
 });
 type Target = z.output<typeof Target>;
@@ -47,7 +46,14 @@ const Llm = z.object({
   model_temperature: z.number().nullish(),
   general_tools: z.array(z.unknown()).nullish(),
 });
+const Agents = z.object({
+  items: z.array(z.object({ agent_id: z.string(), agent_name: z.string().nullish() })),
+  has_more: z.boolean(),
+  pagination_key: z.string().nullish(),
+});
+type Listed = z.output<typeof Agents>['items'][number];
 interface Live {
+  readonly name?: string | null | undefined;
   readonly agent: z.output<typeof Agent>;
   readonly llm: z.output<typeof Llm>;
 }
@@ -70,6 +76,7 @@ export const retell = sourcePlugin({
     };
     return {
       live: liveById(place),
+      discover: discoverById(place, (signal) => listLive(api, signal), describe),
       restore: restoreById(place, { form: 'write', comparesAndSets: false }, (live, target, request, signal) =>
         publish(api, live, target, singleText(request.body, target.id), signal),
       ),
@@ -87,6 +94,31 @@ async function readLive(api: Api, id: string, signal: AbortSignal): Promise<Live
   }
   const query = version === null || version === undefined ? {} : { version };
   return { agent, llm: await api.get(Llm, `/get-retell-llm/${encodeURIComponent(llmId)}`, { query, signal }) };
+}
+
+async function* listLive(api: Api, signal: AbortSignal) {
+  const listed = allPages<Listed>(api.host, async (key) => {
+    const query = { limit: 100, ...(key === null ? {} : { pagination_key: key }) };
+    const page = await api.get(Agents, '/v2/list-agents', { method: 'POST', query, body: {}, signal });
+    return { items: page.items, next: page.has_more ? page.pagination_key : null };
+  });
+  for await (const { agent_id: id, agent_name: name } of listed) {
+    const live = await readLive(api, id, signal).catch((error: unknown) => {
+      // An agent whose texts are elsewhere is none of ours.
+      if (isFault(error) && error.kind === 'config') return null;
+      throw error;
+    });
+    if (live !== null) yield [id, { ...live, name }] as const;
+  }
+}
+
+function describe(id: string, { name, llm }: Live): readonly { name: string; target: Target }[] {
+  const agent = name ?? id;
+  return [
+    { name: agent, target: { agent_id: id } },
+    ...(llm.states ?? []).map(({ name: state }) => ({ name: `${agent}.${state}`, target: { agent_id: id, state } })),
+    { name: `${agent}.begin-message`, target: { agent_id: id, begin_message: true } },
+  ];
 }
 
 function readAgent(api: Api, id: string, version: number, signal: AbortSignal) {

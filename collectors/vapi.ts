@@ -21,8 +21,7 @@ const Config = z.strictObject({
 
 const Target = z.strictObject({
   assistant_id: z.string().min(1),
-  /** Which text of the assistant. */
-  text: z.enum(['messages', 'first_message']).default('messages'),
+  text: z.enum(['messages', 'first_message']).default('messages').describe('Which text of the assistant.'),
 });
 type Target = z.output<typeof Target>;
 

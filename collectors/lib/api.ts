@@ -11,6 +11,8 @@ export interface Question {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** For APIs that say with another status than 404 that there is no such thing. */
+  readonly absentStatus?: number;
   readonly signal: AbortSignal;
 }
 
@@ -34,6 +36,11 @@ export class Api {
     this.host = hostOf(this.#base);
   }
 
+  /** Where something is, for people. */
+  addressOf(path: string): string {
+    return this.#base + path;
+  }
+
   /** Every answer that the API gives on purpose. Throws a `Fault` for the rest. */
   async ask<Shape>(schema: z.ZodType<Shape>, path: string, question: Question): Promise<Found<Shape>> {
     const url = this.#url(path, question.query ?? {});
@@ -42,6 +49,7 @@ export class Api {
       headers: { ...this.#headers, ...question.headers },
       ...(question.method === undefined ? {} : { method: question.method }),
       ...(question.body === undefined ? {} : { body: question.body }),
+      ...(question.absentStatus === undefined ? {} : { absentStatus: question.absentStatus }),
     };
     const answer = await askJson(this.#fetch, url, request);
     if (answer.outcome === 'unchanged') return answer;

@@ -17,6 +17,8 @@ export interface JsonRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Besides 404, as absent. */
+  readonly absentStatus?: number;
   readonly signal: AbortSignal;
 }
 
@@ -27,7 +29,7 @@ const DETAIL_CHARACTERS_MAX = 200;
  * comes from a proxy or a wrong address: that is a failure, not the absence of a prompt.
  */
 export async function askJson(fetch: typeof globalThis.fetch, url: string, request: JsonRequest): Promise<JsonAnswer> {
-  const { method = 'GET', headers = {}, body, signal } = request;
+  const { method = 'GET', headers = {}, body, absentStatus = 404, signal } = request;
   const response = await fetch(url, {
     method,
     signal,
@@ -43,7 +45,7 @@ export async function askJson(fetch: typeof globalThis.fetch, url: string, reque
   if (response.status === 409 || response.status === 412)
     return { outcome: 'conflict', value: await detailOf(response) };
   const detail = await detailOf(response);
-  if (response.status === 404 && detail !== null) return { outcome: 'absent', value: detail };
+  if ([404, absentStatus].includes(response.status) && detail !== null) return { outcome: 'absent', value: detail };
   throw statusFault(url, response, wordsOf(detail));
 }
 

@@ -5,24 +5,21 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { z } from 'zod';
 import { Fault } from '../../src/contract/fault.ts';
 import { hostOf, statusFault } from '../../src/lib/http.ts';
+import { redactor } from '../../src/lib/redact.ts';
 import { shaped } from './ask-json.ts';
-import { secret } from './secret.ts';
+import { AwsCredentials, awsCredentialsConfig, type AwsCredentialsConfig } from './aws-credentials.ts';
 
 /** The keys that all AWS sources have in their configuration. */
 export const awsConfig = {
   region: z.string().min(1),
-  access_key_id: z.string().min(1),
-  secret_access_key: secret(),
-  session_token: secret().optional(),
-  /** For a private endpoint or a compatible service. */
-  endpoint: z.url({ protocol: /^https?$/ }).optional(),
+  ...awsCredentialsConfig,
+  endpoint: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('For a private endpoint or a compatible service.'),
 };
 
-export interface AwsConfig {
-  readonly region: string;
-  readonly access_key_id: string;
-  readonly secret_access_key: string;
-  readonly session_token?: string | undefined;
+export interface AwsConfig extends AwsCredentialsConfig {
   readonly endpoint?: string | undefined;
 }
 
@@ -48,11 +45,15 @@ const SKEW_MS_MAX = 300_000;
 /** What the services call it when they want to be asked less. */
 const THROTTLED = /^(Throttling|ThrottlingException|TooManyRequestsException|SlowDown|RequestLimitExceeded)$/;
 
+/** What they call it when the key ran out or is not known (any more). */
+const KEY_REFUSED = /^(Expired.*|UnrecognizedClient.*|InvalidClientTokenId|InvalidAccessKeyId|InvalidToken.*)$/;
+
 export class Aws {
   readonly host: string;
   readonly #base: URL;
   readonly #fetch: typeof globalThis.fetch;
-  readonly #signer: SignatureV4;
+  readonly #credentials: AwsCredentials;
+  readonly #signing: { readonly service: string; readonly region: string };
   #skewMs = 0;
 
   /** `service`: the name in signatures. `hostPrefix`: the name in the usual address. */
@@ -60,15 +61,8 @@ export class Aws {
     this.#fetch = fetch;
     this.#base = new URL(config.endpoint ?? `https://${hostPrefix}.${config.region}.amazonaws.com`);
     this.host = hostOf(this.#base.href);
-    const session = config.session_token === undefined ? {} : { sessionToken: config.session_token };
-    this.#signer = new SignatureV4({
-      service,
-      region: config.region,
-      credentials: { accessKeyId: config.access_key_id, secretAccessKey: config.secret_access_key, ...session },
-      sha256: Sha256,
-      // S3 alone takes the path as it is.
-      uriEscapePath: service !== 's3',
-    });
+    this.#credentials = new AwsCredentials(config);
+    this.#signing = { service, region: config.region };
   }
 
   /** Throws a `Fault` for answers that are not the service's own: time-outs, 5xx, proxies, wrong credentials. */
@@ -127,7 +121,11 @@ export class Aws {
       headers: { ...headers, host: url.host },
       ...(body === undefined ? {} : { body }),
     };
-    const signed = await this.#signer.sign(request, { signingDate: new Date(Date.now() + this.#skewMs) });
+    const { service, region } = this.#signing;
+    // S3 alone takes the path as it is.
+    const how = { service, region, sha256: Sha256, uriEscapePath: service !== 's3' };
+    const signer = new SignatureV4({ ...how, credentials: await this.#credentials.get(signal) });
+    const signed = await signer.sign(request, { signingDate: new Date(Date.now() + this.#skewMs) });
     const { host: _host, ...sent } = signed.headers;
     return this.#fetch(url, { method, headers: sent, signal, ...(body === undefined ? {} : { body }) });
   }
@@ -136,7 +134,9 @@ export class Aws {
     if (response.status === 304) return { outcome: 'unchanged' };
     const text = await response.text();
     if (response.ok) return { outcome: 'ok', response, text };
-    const { code, words } = refusalIn(text, response.headers);
+    const { code, words: said } = refusalIn(text, response.headers);
+    const words = redactor(this.#credentials.secrets())(said);
+    if (KEY_REFUSED.test(code)) this.#credentials.refuse();
     if (THROTTLED.test(code)) throw new Fault('overloaded', `${this.host} answered ${code}.`);
     const isFailure =
       code === '' || response.status >= 500 || response.status === 429 || [401, 403].includes(response.status);

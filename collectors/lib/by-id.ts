@@ -35,12 +35,12 @@ export function liveById<Target, Item>(place: ByIdPlace<Target, Item>): LivePowe
       const listed =
         all === undefined || targets.length < LIST_FROM ? null : new Map(await Array.fromAsync(all(signal)));
       // What the list leaves out (archived, not shared) is asked for before it is said to be missing.
-      yield* readEach(targets, signal, (target) => readOne(place, target, signal, listed?.get(place.idOf(target))));
+      yield* readEach(targets, signal, (target) => readById(place, target, signal, listed?.get(place.idOf(target))));
     },
   };
 }
 
-async function readOne<Target, Item>(
+export async function readById<Target, Item>(
   place: ByIdPlace<Target, Item>,
   target: SourceTarget<Target>,
   signal: AbortSignal,
@@ -65,7 +65,7 @@ export function restoreById<Target, Item>(
       let item: Item | null = null;
       const read = async (): Promise<Reading> => {
         item = await place.one(place.idOf(target), target, signal);
-        return readOne({ ...place, one: () => Promise.resolve(item) }, target, signal);
+        return readById({ ...place, one: () => Promise.resolve(item) }, target, signal);
       };
       return rewrite(target.id, request, read, async () => {
         if (item !== null) return write(item, target, request, signal);

@@ -13,6 +13,8 @@ export interface GitAnswer {
 
 export interface GitOptions {
   readonly signal: AbortSignal;
+  /** What git reads from its standard input. */
+  readonly input?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Sent to the remote as a header; git reads it from its environment. */
   readonly authorization?: { readonly origin: string; readonly header: string } | undefined;
@@ -40,10 +42,12 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Gi
   return new Promise((resolve, reject) => {
     const child = spawn('git', ['--literal-pathspecs', '-c', 'core.askPass=true', ...args], {
       env: environmentOf(options),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       // A session of its own has no terminal to ask at, and its helpers end with it.
       detached: true,
     });
+    // A git that ends before it has read everything says why in its own words.
+    child.stdin?.on('error', () => undefined).end(options.input);
     const chunks: Buffer[] = [];
     let bytes = 0;
     let stderr = '';
@@ -56,13 +60,13 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Gi
     };
     const onAbort = (): void => end(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > STDOUT_BYTES_MAX)
         end(new Fault('permanent', `git answered with more than ${formatBytes(STDOUT_BYTES_MAX)}.`));
       else chunks.push(chunk);
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-STDERR_CHARACTERS_MAX);
     });
     child.on('error', (error) => {

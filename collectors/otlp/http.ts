@@ -45,6 +45,9 @@ const PATHS: Readonly<Record<string, OtlpSignal>> = {
 // A sender that was refused may still be sending; so much of it is read and thrown away, so that it
 // sees the answer instead of a reset connection.
 const DRAIN_BYTES_MAX = 1024 * 1024;
+// SDKs send every 5 s, which is when Node's server would close: a request on its way then is lost.
+// Longer than proxies keep their connections, so that it is them who close.
+const KEEP_ALIVE_MS = 120_000;
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -61,7 +64,8 @@ export class OtlpHttpReceiver implements Component {
 
   constructor(options: OtlpHttpOptions) {
     this.#options = options;
-    this.#server = createServer({ requestTimeout: options.limits.bodyTimeoutMs * 2 }, (request, response) => {
+    const limits = { requestTimeout: options.limits.bodyTimeoutMs * 2, keepAliveTimeout: KEEP_ALIVE_MS };
+    this.#server = createServer(limits, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
         options.onError(error);
         response.destroy();

@@ -1,17 +1,18 @@
 /** What the receiver counts: everything it took, refused or dropped. */
 
-import { metrics } from '@opentelemetry/api';
+import { counter, upDownCounter } from '../../src/lib/instruments.ts';
 
-const meter = metrics.getMeter('plumbline');
-
-const requests = meter.createCounter('plumbline.otlp.requests', {
+const requests = counter({
+  name: 'plumbline.otlp.requests',
   description: 'OTLP requests by transport, signal and outcome.',
 });
-const bodyBytes = meter.createCounter('plumbline.otlp.body_bytes', {
+const bodyBytes = counter({
+  name: 'plumbline.otlp.body_bytes',
   unit: 'By',
   description: 'Bytes of OTLP bodies after decompression.',
 });
-const inFlightBytes = meter.createUpDownCounter('plumbline.otlp.in_flight_bytes', {
+const inFlightBytes = upDownCounter({
+  name: 'plumbline.otlp.in_flight_bytes',
   unit: 'By',
   description: 'Bytes of OTLP bodies that are being received or handled.',
 });
@@ -34,13 +35,13 @@ export type RequestOutcome =
   | 'failed';
 
 export function countRequest(transport: Transport, signal: string, outcome: RequestOutcome): void {
-  requests.add(1, { transport, signal, outcome });
+  requests(1, { transport, signal, outcome });
 }
 
 export function countBody(transport: Transport, bytes: number): void {
-  bodyBytes.add(bytes, { transport });
+  bodyBytes(bytes, { transport });
 }
 
 export function countInFlight(bytes: number): void {
-  inFlightBytes.add(bytes);
+  inFlightBytes(bytes);
 }

@@ -186,10 +186,13 @@ export class PollingHost implements Component {
   }
 
   /** The registered history of a source, oldest first. */
-  versions(sourceName: string, since: string | null, signal?: AbortSignal): ReturnType<VersionsPower['list']> {
+  versions(
+    sourceName: string,
+    ...[since, signal, isKnown]: Parameters<VersionsPower['list']>
+  ): ReturnType<VersionsPower['list']> {
     const { versions } = this.#source(sourceName).source.source;
     if (versions === undefined) throw new Fault('config', `The source ${sourceName} has no registered versions.`);
-    return versions.list(since, this.#signal(signal));
+    return versions.list(since, this.#signal(signal), isKnown);
   }
 
   /** Everything a source holds that looks like a prompt. */
@@ -221,13 +224,19 @@ export class PollingHost implements Component {
     const looks = new EarlyLooks(this.#limits.watchQuietMs, WATCH_LONGEST_MS, (ids) => {
       this.#inBackground(this.#lookEarly(poller, ids));
     });
-    for (let waitMs = WATCH_AGAIN_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, WATCH_AGAIN_MS_MAX)) {
+    const { clock } = this.#options;
+    let waitMs = WATCH_AGAIN_MS;
+    while (!signal.aborted) {
+      const sinceMs = clock.monotonicMs();
       try {
         await source.watch?.watch(targets, (id) => looks.hint(id), signal);
       } catch (error) {
         if (!signal.aborted) this.#options.onEvent({ kind: 'watch_failed', source: name, type, error });
       }
+      // One that went well for long and then ended is no failure that repeats.
+      if (clock.monotonicMs() - sinceMs > WATCH_AGAIN_MS_MAX) waitMs = WATCH_AGAIN_MS;
       await sleep(waitMs, signal).catch(() => undefined);
+      waitMs = Math.min(2 * waitMs, WATCH_AGAIN_MS_MAX);
     }
     looks.stop();
   }

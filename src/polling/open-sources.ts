@@ -8,7 +8,9 @@ import type { z } from 'zod';
 import { Fault } from '../contract/fault.ts';
 import type { AnySourcePlugin, Source, SourceTarget } from '../contract/source.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
+import { sleep } from '../lib/limits.ts';
 import { redactor } from '../lib/redact.ts';
+import { Budget } from './budget.ts';
 import { Gate } from './gate.ts';
 import { Progress } from './progress.ts';
 import { secretValues } from './secret-fields.ts';
@@ -28,6 +30,8 @@ export interface OpenSourcesOptions {
 
 // A vendor's rate limit is per account: more than eight at once from one source only earns 429s.
 const REQUESTS_AT_ONCE_PER_SOURCE = 8;
+// Of one answer of a watch: longer than any place lets one go on, larger than the events of that time.
+const FOLLOW_LIMITS = { timeoutMs: 600_000, bodyBytesMax: 64 * 1024 * 1024 };
 
 /** Throws one `Fault` of kind `config` that lists every problem. */
 export function openSources(
@@ -77,6 +81,7 @@ function openSource(
       baseDirectory: options.baseDirectory,
       cacheDirectory: join(options.cacheDirectory, config.name),
       fetch: gatedFetch(config, options, progress),
+      follow: boundedFetch(FOLLOW_LIMITS, options.fetch),
       ...(options.childEnvironment === undefined ? {} : { childEnvironment: options.childEnvironment }),
     });
   } catch (error) {
@@ -115,9 +120,13 @@ function zodProblems(where: string, error: z.ZodError): string[] {
   return error.issues.map((issue) => `${[where, ...issue.path.map(String)].join('.')}: ${issue.message}.`);
 }
 
+// The watchdog must not take a source for stuck that keeps to its budget.
+const BUDGET_WAIT_MS = 1_000;
+
 /** The only `fetch` a plugin gets: bounded in bytes, time and number, and seen by the watchdog. */
 function gatedFetch(config: SourceConfig, options: OpenSourcesOptions, progress: Progress): typeof globalThis.fetch {
   const own = new Gate(REQUESTS_AT_ONCE_PER_SOURCE);
+  const budget = config.requestsPerMinute === undefined ? null : new Budget(config.requestsPerMinute);
   const bounded = boundedFetch(
     { timeoutMs: config.timeoutMs, bodyBytesMax: options.bodyBytesMax ?? DEFAULT_FETCH_LIMITS.bodyBytesMax },
     options.fetch,
@@ -126,6 +135,10 @@ function gatedFetch(config: SourceConfig, options: OpenSourcesOptions, progress:
     const signal = init?.signal ?? undefined;
     return own.run(async () => {
       progress.touch();
+      for (let left = budget?.take(performance.now()) ?? 0; left > 0; left -= BUDGET_WAIT_MS) {
+        await sleep(Math.min(left, BUDGET_WAIT_MS), signal);
+        progress.touch();
+      }
       const response = await bounded(input, init);
       progress.touch();
       return response;
@@ -149,6 +162,7 @@ export function listSourceTypes(plugins: readonly AnySourcePlugin[]): readonly S
       baseDirectory: '/',
       cacheDirectory: '/nonexistent',
       fetch: () => Promise.reject(new Fault('permanent', 'An example is not asked.')),
+      follow: () => Promise.reject(new Fault('permanent', 'An example is not asked.')),
     });
     const powers = (['live', 'versions', 'restore', 'webhook', 'discover', 'watch'] as const).filter(
       (power) => source[power] !== undefined,

@@ -73,7 +73,9 @@ export async function restoreTarget(
     throw redacted(error, poller.source.redact);
   }
   const back = await poller.look([target.id], signal, true);
-  const after = pick(back.contents?.get(target.id) ?? [], before?.part) ?? null;
+  const contents = back.contents?.get(target.id) ?? [];
+  // A share of traffic that was given to another version is another part now.
+  const after = pick(contents, before?.part) ?? contents.find((content) => holds(content, command)) ?? null;
   const result = after !== null && holds(after, command) ? 'restored' : 'not_confirmed';
   return { ...outcome, result, after, observations: [...look.observations, ...back.observations] };
 }

@@ -11,6 +11,8 @@ export interface SourceConfig {
   readonly everyMs: number;
   /** Longest wait for one answer of the place. */
   readonly timeoutMs: number;
+  /** No more requests than that; no limit but that of requests at once when it is not given. */
+  readonly requestsPerMinute?: number | undefined;
   /** The plugin's own keys. */
   readonly config: unknown;
   /** The plugin's own keys of each target, and the prompt that it should hold. */

@@ -1,10 +1,11 @@
 /** What is particular to Git: refs of all kinds, local and remote, and a server that asks for a password. */
 
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openGitStandIn, type GitStandIn } from '../support/sources/git.ts';
 import { serveApi, type HttpStandIn } from '../support/sources/http-stand-in.ts';
+import { textBody } from '../../src/text/body.ts';
 import { EDITED, originalText } from '../support/sources/stand-in.ts';
 import { watchPlace, type Place } from '../support/sources/watch-place.ts';
 
@@ -34,6 +35,67 @@ async function watch(
   opened.push(place);
   return place;
 }
+
+describe('a restore', () => {
+  const AUTHOR = 'Plumbline <plumbline@example.com>';
+  const command = { version: '7', body: textBody('Put "back".\n'), settings: {} };
+
+  it('is one commit on the branch, with everything else as it was', async () => {
+    const standIn = await openGitStandIn();
+    await mkdir(join(standIn.directory, 'odd "names"'));
+    await writeFile(join(standIn.directory, 'odd "names"', 'ä b.yaml'), 'a: 1 # keep\nprompt: old\n');
+    await standIn.edit('intent', EDITED);
+    const before = standIn.git('rev-parse', 'HEAD').trim();
+    const place = await watch(standIn, { repository: `file://${standIn.bare}`, ref: 'main', commit_as: AUTHOR }, [
+      { path: 'intent.txt' },
+      { path: 'odd "names"/ä b.yaml', field: 'prompt' },
+    ]);
+    for (const id of ['place/p0', 'place/p1'])
+      expect(await place.host.restore(id, command)).toMatchObject({ result: 'restored', comparesAndSets: true });
+    standIn.git('pull', '--quiet', '--ff-only', 'origin', 'main');
+    expect(standIn.git('log', '--format=%an <%ae> %s', `${before}..`).trim().split('\n')).toEqual([
+      `${AUTHOR} Restore odd "names"/ä b.yaml to version 7`,
+      `${AUTHOR} Restore intent.txt to version 7`,
+    ]);
+    expect(standIn.git('diff', '--stat=200', before, 'HEAD', '--', '.')).toContain('2 files changed');
+    expect(standIn.git('show', 'HEAD:odd "names"/ä b.yaml')).toMatch(/^a: 1 # keep\nprompt: \|?/);
+    expect(standIn.git('for-each-ref', 'refs/plumbline')).toBe('');
+  });
+
+  it('is refused when the branch moved in the moment between comparison and push', async () => {
+    const standIn = await openGitStandIn();
+    // Somebody is faster: their commit lands while ours is on its way.
+    const hook = join(standIn.bare, 'hooks', 'pre-receive');
+    const theirs = standIn.git('commit-tree', '-p', 'HEAD', '-m', 'Theirs', 'HEAD^{tree}').trim();
+    standIn.git('push', '--quiet', 'origin', `${theirs}:refs/heads/theirs`);
+    const move = `#!/bin/sh\nrm "$0"\nunset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/main ${theirs}\n`;
+    await writeFile(hook, move, { mode: 0o755 });
+    const place = await watch(standIn, { repository: `file://${standIn.bare}`, ref: 'main', commit_as: AUTHOR });
+    await expect(place.host.restore('place/p0', command)).rejects.toThrow('changed meanwhile');
+    expect(await standIn.text('intent')).toBe(originalText('intent'));
+    expect(await place.host.restore('place/p0', command)).toMatchObject({ result: 'restored' });
+  });
+
+  it('needs a branch, a name, and a branch that nobody works on', async () => {
+    const standIn = await openGitStandIn();
+    standIn.git('tag', 'v1');
+    standIn.git('push', '--quiet', 'origin', 'v1');
+    const repository = `file://${standIn.bare}`;
+    const tag = await watch(standIn, { repository, ref: 'v1', commit_as: AUTHOR });
+    await expect(tag.host.restore('place/p0', command)).rejects.toThrow('no branch');
+    const nameless = await watch(standIn, { repository, ref: 'main' });
+    await expect(nameless.host.restore('place/p0', command)).rejects.toThrow("can't write");
+    const local = { repository: standIn.directory, ref: 'main', commit_as: AUTHOR };
+    const place = await watch(standIn, local);
+    await expect(place.host.restore('place/p0', command)).rejects.toMatchObject({
+      kind: 'permanent',
+      hint: expect.stringContaining('checked out'),
+    });
+    standIn.git('checkout', '--quiet', '-b', 'mine');
+    expect(await place.host.restore('place/p0', command)).toMatchObject({ result: 'restored' });
+    expect(standIn.git('show', 'main:intent.txt')).toBe('Put "back".\n');
+  });
+});
 
 describe('a ref', () => {
   it.each([

@@ -1,10 +1,13 @@
 /** What is particular to Langfuse: labels, references to other prompts, chat placeholders, and how little is asked. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { langfuseFixture, openLangfuse } from '../support/sources/langfuse.ts';
+import { createAttributor } from '../../src/attribution/index.ts';
+import type { HeldObservation } from '../../src/contract/observation.ts';
+import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { langfuseFixture, openLangfuse, type LangfuseStandIn } from '../support/sources/langfuse.ts';
 import { EDITED, originalText } from '../support/sources/stand-in.ts';
 import { watchPlace, type Place } from '../support/sources/watch-place.ts';
-import { textBody } from '../../src/text/body.ts';
+import { displayBody, textBody } from '../../src/text/body.ts';
 
 const opened: Place[] = [];
 afterEach(async () => {
@@ -79,6 +82,100 @@ describe('a prompt that includes another', () => {
       body: textBody(`${reference} Reply.`),
       resolved: { body: textBody('Do as you like. Reply.') },
     });
+  });
+
+  it('is registered as it is stored and as it is sent, whatever the snippet says then', async () => {
+    const { standIn, place } = await setUp((langfuse) => {
+      langfuse.write('safety', 'Be safe.', ['production']);
+      langfuse.write('reply', `${reference} Reply kindly to {{name}}.`, ['production']);
+    });
+    const list = place.source.source.versions?.list(null, AbortSignal.timeout(60_000)) ?? [];
+    const versions = (await Array.fromAsync(list)).map(({ version }) => version);
+    const reply = versions.find(({ prompt, version }) => prompt === 'reply' && version === '3');
+    expect(reply?.variants.map(({ body }) => body)).toEqual([
+      textBody(`${reference} Reply kindly to {{name}}.`),
+      textBody('{{{included_safety}}} Reply kindly to {{name}}.'),
+    ]);
+    expect(reply?.components).toEqual([{ id: 'safety', version: 'label:production' }]);
+
+    const attributor = createAttributor();
+    attributor.addAll(versions);
+    const held = (await place.poll()).get('reply');
+    expect(held).toMatchObject({ hashes: reply?.variants[0].hashes });
+    for (const snippet of ['Be safe.', 'Do as you like.\nReally.']) {
+      standIn.write('safety', snippet, ['production']);
+      const { resolved } = ((await place.poll()).get('reply') ?? {}) as HeldObservation;
+      const sent = displayBody(resolved?.body ?? textBody('')).replace('{{name}}', 'Ada');
+      const { matches } = attributor.attribute({ text: sent });
+      expect(matches).toMatchObject([
+        {
+          prompt: 'reply',
+          version: '3',
+          variables: [
+            { name: 'included_safety', value: snippet },
+            { name: 'name', value: 'Ada' },
+          ],
+        },
+      ]);
+    }
+  });
+});
+
+describe('the history', () => {
+  const signal = AbortSignal.timeout(60_000);
+
+  /** What a registry of this place has been told, reading it again and again. */
+  function registryOf(place: Place): SourceRegistry {
+    const { versions } = place.source.source;
+    if (versions === undefined) throw new Error('It has no history.');
+    return new SourceRegistry('place', versions.list.bind(versions));
+  }
+  const asked = (standIn: LangfuseStandIn): readonly string[] => {
+    const urls = standIn.requests.splice(0).map(({ path, query }) => `${path.split('/prompts')[1] ?? ''}?${query}`);
+    return urls.map((url) => url.replaceAll(/(limit|page|resolve)=\w+&?/g, '').replace(/&$/, ''));
+  };
+
+  it('is read once; after that the list tells that nothing changed, or what did', async () => {
+    const { standIn, place } = await setUp();
+    const registry = registryOf(place);
+    expect(await registry.read(signal)).toBe(true);
+    expect(registry.versions).toHaveLength(10);
+    asked(standIn);
+    expect(await registry.read(signal)).toBe(false);
+    const newest = Date.parse(standIn.rows('greeting').at(-1)?.updatedAt ?? '');
+    const urls = asked(standIn);
+    expect(new Set(urls).size).toBe(1);
+    const from = Date.parse(decodeURIComponent(urls[0]?.split('fromUpdatedAt=')[1] ?? ''));
+    // A little before the newest change: the list may have been edited while it was read.
+    expect([from < newest, from > newest - 3_600_000]).toEqual([true, true]);
+
+    standIn.write('reply', EDITED, [], 'mallory');
+    expect(await registry.read(signal)).toBe(true);
+    expect(asked(standIn).filter((url) => url.includes('version='))).toEqual(['/reply?version=3']);
+    expect(registry.versions.find(({ prompt, version }) => prompt === 'reply' && version === '3')).toMatchObject({
+      parent: '2',
+      author: 'mallory',
+      registeredAt: expect.stringContaining('2026-11-20T02:'),
+    });
+  });
+
+  it('goes on where it broke off, without reading what it has', async () => {
+    const { standIn, place } = await setUp();
+    const registry = registryOf(place);
+    const { versions } = place.source.source;
+    const broken = new SourceRegistry('place', async function* (since, aborted, isKnown) {
+      let told = 0;
+      for await (const version of versions?.list(since, aborted, isKnown) ?? []) {
+        if (since === null && (told += 1) === 4) throw new Error('The line is cut.');
+        yield version;
+      }
+    });
+    expect(await broken.read(signal)).toBe(false);
+    asked(standIn);
+    expect(await broken.read(signal)).toBe(true);
+    await registry.read(signal);
+    expect(broken.versions).toEqual(registry.versions);
+    expect(asked(standIn).filter((url) => url.includes('version=')).length).toBe(7 + 10);
   });
 });
 

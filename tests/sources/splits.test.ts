@@ -84,6 +84,27 @@ describe('a traffic split is several contents with their shares, and its end is 
       ['2', 0.9, originalText('reply')],
     ]);
   });
+
+  it('of an Azure endpoint, of which one share is given to another version and the other stays', async () => {
+    const standIn = await openAzureAgents();
+    const place = await watch('azure-agents', standIn, { agent_name: 'reply' });
+    await standIn.edit('reply', EDITED);
+    const split = { 1: 10, 3: 90 };
+    const rules = Object.entries(split).map(([version, percentage]) => ({
+      ...standIn.rule(Number(version)),
+      traffic_percentage: percentage,
+    }));
+    Object.assign(standIn.agents.get('reply') ?? {}, { rules });
+    const command = { version: '2', body: textBody(originalText('reply')), settings: {}, part: '3' };
+    expect(await place.host.restore('place/reply', command)).toMatchObject({
+      result: 'restored',
+      after: { part: '2', share: 0.9 },
+    });
+    expect(told(await look(place)).slice(0, 2)).toEqual([
+      ['1', 0.1, 'A draft.'],
+      ['2', 0.9, originalText('reply')],
+    ]);
+  });
 });
 
 describe('another prompt in the same object is another target', () => {

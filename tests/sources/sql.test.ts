@@ -1,13 +1,14 @@
-/** What is particular to databases: statements, chats in rows, one query for all, and the protocol of MySQL. */
+/** What is particular to databases: statements, chats in rows, one query for all, transactions, times. Against the real servers. */
 
-import { createServer, type Connection } from 'mysql2';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parameterNames, prepareStatement } from '../../collectors/lib/sql-statement.ts';
-import { freePort } from '../support/redis.ts';
-import { openSqlPlace, sqlFixture } from '../support/sources/sql.ts';
-import { EDITED, originalText } from '../support/sources/stand-in.ts';
-import { watchPlace, type Place } from '../support/sources/watch-place.ts';
+import { sql } from '../../collectors/sql.ts';
 import { textBody } from '../../src/text/body.ts';
+import { eventually } from '../support/daemon.ts';
+import type { SqlEngine } from '../support/sql-server.ts';
+import { openSqlPlace, type SqlStandIn } from '../support/sources/sql.ts';
+import { EDITED, originalText, PROMPTS } from '../support/sources/stand-in.ts';
+import { watchPlace, type Place } from '../support/sources/watch-place.ts';
 
 const opened: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -15,23 +16,24 @@ afterEach(async () => {
 });
 
 async function watch(
+  engine: SqlEngine,
   config: object,
-  targets: readonly string[],
-  close: () => Promise<void> = async () => undefined,
-): Promise<Place> {
-  const standIn = await openSqlPlace();
-  const place = await watchPlace(sqlFixture, {
-    ...standIn,
-    config: { url: standIn.url, ...config },
-    targets: targets.map((prompt) => ({ prompt, config: {} })),
-    close: async () => {
-      await standIn.close();
-      await close();
+  targets: readonly string[] = ['intent'],
+): Promise<Place & { readonly standIn: SqlStandIn }> {
+  const standIn = await openSqlPlace(engine);
+  const place = await watchPlace(
+    { type: 'sql' },
+    {
+      ...standIn,
+      config: { ...(standIn.config as object), ...config },
+      targets: targets.map((prompt) => ({ prompt, config: {} })),
     },
-  });
+  );
   opened.push(() => place.close());
-  return place;
+  return { ...place, standIn };
 }
+
+const command = { version: '1', body: textBody('new'), settings: {} };
 
 describe('a statement', () => {
   it('has parameters outside of strings, names, comments and casts only', () => {
@@ -46,18 +48,21 @@ describe('a statement', () => {
   });
 });
 
-describe('PostgreSQL', () => {
-  it('is asked once when the query lists all', async () => {
-    const place = await watch({ query: 'SELECT name, text AS content FROM prompts' }, ['intent', 'reply', 'none']);
+describe.each(['postgres', 'mariadb'] as const)('%s', (engine) => {
+  it('is asked once when the query lists all, and can then list what it holds', async () => {
+    const query = 'SELECT name, text AS content FROM prompts';
+    const place = await watch(engine, { query }, ['intent', 'reply', 'none']);
     const polled = await place.poll();
     expect(polled.get('reply')).toMatchObject({ outcome: 'held', body: { text: originalText('reply') } });
     expect(polled.get('none')).toMatchObject({ outcome: 'missing' });
+    const found = await Array.fromAsync(place.source.source.discover?.discover(AbortSignal.timeout(60_000)) ?? []);
+    expect(found.map(({ name }) => name).toSorted()).toEqual(PROMPTS.toSorted());
   });
 
   it('gives a chat when its rows have roles', async () => {
     const query =
-      "SELECT role, content FROM (VALUES ('system', 'a', 1), ('user', 'b', 2)) AS m(role, content, n) WHERE :key <> '' ORDER BY n";
-    const place = await watch({ query }, ['intent']);
+      "SELECT role, content FROM (SELECT 'system' AS role, 'a' AS content, 1 AS n UNION SELECT 'user', 'b', 2) AS m WHERE :key <> '' ORDER BY n";
+    const place = await watch(engine, { query });
     expect((await place.poll()).get('intent')).toMatchObject({
       body: {
         kind: 'chat',
@@ -70,116 +75,130 @@ describe('PostgreSQL', () => {
   });
 
   it.each([
-    ['writes', 'UPDATE prompts SET text = :key RETURNING text AS content', 'read-only'],
-    ['asks a table that is not there', 'SELECT content FROM nothing WHERE k = :key', 'nothing'],
-    ['names no content', 'SELECT text FROM prompts WHERE name = :key', 'no column "content"'],
+    [
+      'writes',
+      {
+        postgres: 'UPDATE prompts SET text = :key RETURNING text AS content',
+        mariadb: 'UPDATE prompts SET text = :key',
+      },
+      /read.only/i,
+    ],
+    ['asks a table that is not there', 'SELECT content FROM nothing WHERE k = :key', /nothing/],
+    ['names no content', 'SELECT text FROM prompts WHERE name = :key', /no column "content"/],
+    ['has no names', 'SELECT text AS content FROM prompts', /no column "name"/],
   ])('refuses a query that %s, and nothing is missing', async (_what, query, words) => {
-    const place = await watch({ query }, ['intent']);
+    const place = await watch(engine, { query: typeof query === 'string' ? query : query[engine] });
     expect((await place.poll()).get('intent')).toMatchObject({
       outcome: 'unreachable',
-      reason: expect.stringContaining(words),
+      reason: expect.stringMatching(words),
+    });
+    expect(await place.standIn.text('intent')).toBe(originalText('intent'));
+  });
+
+  it('does not write when another session is faster, in the moment between comparison and write', async () => {
+    const place = await watch(engine, {});
+    const { standIn } = place;
+    const other = await standIn.server.connect(standIn.database);
+    opened.unshift(() => other.end());
+    await other.run('BEGIN');
+    await other.run("UPDATE prompts SET text = 'theirs' WHERE name = 'intent'");
+    const restoring = place.host.restore('place/intent', command).then(
+      () => 'written',
+      (error: unknown) => String(error),
+    );
+    // It compared with what was committed, and waits for the row.
+    const waiting =
+      engine === 'postgres'
+        ? 'SELECT 1 FROM pg_locks WHERE NOT granted'
+        : "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
+    await eventually(async () => (await standIn.run(waiting)).length > 0);
+    await other.run('COMMIT');
+    expect(await restoring).toContain('changed meanwhile');
+    expect(await standIn.text('intent')).toBe('theirs');
+  });
+
+  it('keeps what was written exactly, whatever is in it', async () => {
+    const place = await watch(engine, {});
+    const text = 'It\'s "back"; \\n :key ? $1 \u{1F9ED}\n\ttab  ';
+    const restored = await place.host.restore('place/intent', { ...command, body: textBody(text) });
+    expect([restored.result, await place.standIn.text('intent')]).toEqual(['restored', text]);
+    expect((await place.poll()).get('intent')).toMatchObject({ body: { text }, editedBy: 'plumbline' });
+  });
+
+  it('reads a time in the zone of the server as the moment that it is, and one without a zone as UTC', async () => {
+    const place = await watch(engine, {});
+    expect((await place.poll()).get('intent')).toMatchObject({ editedAt: '2026-11-20T02:40:00.000000000Z' });
+    const type = engine === 'postgres' ? 'timestamp' : 'datetime';
+    await place.standIn.run(`ALTER TABLE prompts ADD COLUMN naive ${type} DEFAULT '2026-11-20 02:40:00'`);
+    const query = 'SELECT text AS content, naive AS edited_at FROM prompts WHERE name = :key';
+    const naive = await watchPlace({ type: 'sql' }, { ...place.standIn, config: { url: place.standIn.url, query } });
+    opened.unshift(() => naive.host.stop(1_000));
+    expect((await naive.poll()).get('intent')).toMatchObject({ editedAt: '2026-11-20T02:40:00.000000000Z' });
+  });
+
+  it('believes only the authority that it is told', async () => {
+    const standIn = await openSqlPlace(engine, true);
+    opened.push(() => standIn.close());
+    const seen = async (config: object): Promise<unknown> => {
+      const place = await watchPlace(
+        { type: 'sql' },
+        { ...standIn, config: { ...(standIn.config as object), ...config }, close: async () => undefined },
+      );
+      opened.unshift(() => place.close());
+      return (await place.poll()).get('intent');
+    };
+    expect(await seen({})).toMatchObject({ outcome: 'held' });
+    expect(await seen({ tls_ca_file: undefined })).toMatchObject({
+      outcome: 'unreachable',
+      reason: expect.stringMatching(/self.signed/),
     });
   });
 
-  it('does not write when another session was faster', async () => {
-    const query = 'SELECT text AS content FROM prompts WHERE name = :key';
-    // As if somebody wrote between the comparison and the write.
-    const update = "UPDATE prompts SET text = :content WHERE name = :key AND text = :expected || 'x'";
-    const place = await watch({ query, update }, ['intent']);
-    const command = { version: '1', body: textBody('new'), settings: {} };
-    await expect(place.host.restore('place/intent', command)).rejects.toThrow('changed meanwhile');
-    expect((await place.poll()).get('intent')).toMatchObject({ body: { text: originalText('intent') } });
+  it('lists by a statement of its own where the query asks for one key, and can’t without', async () => {
+    const discover = "SELECT name FROM prompts WHERE name <> 'reply' ORDER BY name";
+    const place = await watch(engine, { discover });
+    const found = await Array.fromAsync(place.source.source.discover?.discover(AbortSignal.timeout(60_000)) ?? []);
+    expect(found.map(({ target }) => target)).toEqual(
+      PROMPTS.filter((prompt) => prompt !== 'reply')
+        .toSorted()
+        .map((key) => ({ key })),
+    );
+    expect(found[0]?.content.body).toEqual(textBody(originalText(found[0]?.name ?? '')));
+    expect((await watch(engine, {})).source.source.discover).toBeUndefined();
   });
 });
 
-/** The part of the driver's server that its types leave out. */
-interface MysqlServer {
-  on(event: 'connection', listener: (connection: Connection & Record<string, any>) => void): void;
-  listen(port: number, host: string, done: () => void): void;
-  close(done: () => void): void;
-}
-
-/** MySQL's protocol as the driver's own server speaks it, with a table of one row. */
-async function serveMysql() {
-  const row = { content: originalText('intent'), version: 1 };
-  const statements: string[] = [];
-  const server = (createServer as unknown as () => MysqlServer)();
-  server.on('connection', (connection) => {
-    connection.on('error', () => undefined);
-    connection['serverHandshake']({
-      protocolVersion: 4,
-      serverVersion: '8.0.0',
-      connectionId: 1,
-      statusFlags: 2,
-      characterSet: 45,
-      capabilityFlags: 0xffffff ^ 0x0800,
-      authCallback: (_params: unknown, done: (error: unknown, answer: unknown) => void) => done(null, null),
-    });
-    connection.on('query', (statement: string) => {
-      // Every command starts its packets anew.
-      connection['sequenceId'] = 1;
-      statements.push(statement);
-      const update = /^UPDATE prompts SET text = '(.*)' WHERE name = 'intent' AND text = '(.*)'$/s.exec(statement);
-      if (update !== null) {
-        const unescape = (text = ''): string => text.replaceAll(/\\(.)/gs, (_all, c: string) => (c === 'n' ? '\n' : c));
-        const isExpected = unescape(update[2]) === row.content;
-        if (isExpected) row.content = unescape(update[1]);
-        connection['writeOk']({ affectedRows: isExpected ? 1 : 0 });
-      } else if (statement.startsWith('SELECT')) {
-        const column = (name: string) => ({
-          catalog: 'def',
-          schema: 's',
-          table: 't',
-          orgTable: 't',
-          name,
-          orgName: name,
-          characterSet: 45,
-          columnLength: 1_000,
-          columnType: 253,
-          flags: 0,
-          decimals: 0,
-        });
-        connection['writeTextResult']([row], [column('content'), column('version')]);
-      } else {
-        connection['writeOk']();
-      }
-      setImmediate(() => (connection['sequenceId'] = 0));
-    });
-  });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return {
-    url: `mysql://plumbline:secret-password@127.0.0.1:${port}/checkout`,
-    row,
-    statements,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  };
-}
-
-describe('MySQL', () => {
-  it('is read, compared and written, with values escaped by the driver', async () => {
-    const mysql = await serveMysql();
-    const place = await watch(
-      {
-        url: mysql.url,
-        query: 'SELECT text AS content, version FROM prompts WHERE name = :key',
-        update: 'UPDATE prompts SET text = :content WHERE name = :key AND text = :expected',
-      },
-      ['intent'],
-      mysql.close,
+describe('postgres', () => {
+  it('says that nothing was written when the commit is refused', async () => {
+    const place = await watch('postgres', {});
+    const { standIn } = place;
+    await standIn.run("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END'");
+    await standIn.run(
+      'CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON prompts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()',
     );
+    await expect(place.host.restore('place/intent', command)).rejects.toThrow('not today');
+    expect(await standIn.text('intent')).toBe(originalText('intent'));
+    await standIn.run('DROP TRIGGER late ON prompts');
+    await standIn.edit('intent', EDITED);
+    expect(await place.host.restore('place/intent', command)).toMatchObject({ result: 'restored' });
+  });
+
+  it('is not believed under another name than that of its certificate', async () => {
+    const standIn = await openSqlPlace('postgres', true);
+    const url = standIn.url.replace('localhost', '127.0.0.1');
+    const place = await watchPlace({ type: 'sql' }, { ...standIn, config: { ...(standIn.config as object), url } });
+    opened.push(() => place.close());
     expect((await place.poll()).get('intent')).toMatchObject({
-      outcome: 'held',
-      body: { text: originalText('intent') },
-      sourceVersion: '1',
+      outcome: 'unreachable',
+      reason: expect.stringContaining('127.0.0.1'),
     });
-    expect(mysql.statements).toContain('START TRANSACTION READ ONLY');
-    mysql.row.content = EDITED;
-    expect((await place.poll()).get('intent')).toMatchObject({ body: { text: EDITED } });
-    const body = textBody('It\'s "back".\n');
-    expect(await place.host.restore('place/intent', { version: '1', body, settings: {} })).toMatchObject({
-      result: 'restored',
-    });
-    expect(mysql.row.content).toBe(body.kind === 'text' ? body.text : '');
+    const mysql = { url: 'mysql://u:p@127.0.0.1/d', query: 'SELECT 1', tls: true };
+    expect(sql.config.safeParse(mysql).error?.issues[0]?.message).toContain('the name of the host');
+  });
+
+  it('alone has channels to listen to', () => {
+    const config = { query: 'SELECT 1', listen: 'changed' };
+    expect(sql.config.safeParse({ ...config, url: 'postgres://u:p@h/d' }).success).toBe(true);
+    expect(sql.config.safeParse({ ...config, url: 'mysql://u:p@h/d' }).success).toBe(false);
   });
 });

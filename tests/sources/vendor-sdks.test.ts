@@ -4,8 +4,15 @@ import {
   SecretsManagerClient,
   GetSecretValueCommand,
   UpdateSecretVersionStageCommand,
+  paginateListSecrets,
 } from '@aws-sdk/client-secrets-manager';
-import { GetParameterHistoryCommand, GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import {
+  GetParameterHistoryCommand,
+  GetParametersCommand,
+  PutParameterCommand,
+  SSMClient,
+  paginateGetParametersByPath,
+} from '@aws-sdk/client-ssm';
 import Anthropic from '@anthropic-ai/sdk';
 import { Braintrust } from '@braintrust/api';
 import { LangfuseClient } from '@langfuse/client';
@@ -80,6 +87,8 @@ it('langsmith lists repositories and commits, and pulls a commit', async () => {
 it('retell-sdk makes a draft, changes and publishes it', async () => {
   const place = await use(openRetell);
   const retell = new Retell({ apiKey: place.secrets[0] ?? '', baseURL: place.origin, maxRetries: 0 });
+  const agents = await retell.agent.list({ limit: 100 });
+  expect([agents.items[0]?.agent_name, agents.has_more]).toEqual(['intent', true]);
   expect((await retell.agent.listVersions('id-reply')).items.map((version) => version.is_published)).toEqual([
     true,
     true,
@@ -92,7 +101,7 @@ it('retell-sdk makes a draft, changes and publishes it', async () => {
 });
 
 it('@braintrust/api pages and updates', async () => {
-  const place = await use(openBraintrust);
+  const place = await use(() => openBraintrust(null));
   const { prompt } = new Braintrust({ apiKey: place.secrets[0] ?? '', baseURL: place.origin, maxRetries: 0 });
   const slugs = (await Array.fromAsync(prompt.list({ project_name: 'support', limit: 2 }))).map((each) => each.slug);
   expect(slugs).toEqual(PROMPTS);
@@ -133,6 +142,11 @@ it('@aws-sdk/client-ssm signs so that the stand-in agrees, reads by label, and w
   );
   expect(Parameters).toMatchObject([{ Name, Version: 2, Value: originalText('reply'), Selector: ':live' }]);
   expect((await ssm.send(new PutParameterCommand({ Name, Value: EDITED, Overwrite: true }))).Version).toBe(3);
+  const below: (string | undefined)[] = [];
+  const path = { Path: '/checkout/prompts', Recursive: true, WithDecryption: true };
+  for await (const page of paginateGetParametersByPath({ client: ssm }, path))
+    below.push(...(page.Parameters ?? []).map((parameter) => parameter.Name));
+  expect(below).toEqual([...PROMPTS, 'empty'].map((name) => `/checkout/prompts/${name}`));
   const history = await ssm.send(new GetParameterHistoryCommand({ Name }));
   expect(history.Parameters?.[0]?.LastModifiedUser).toContain('alice');
   const forged = new SSMClient({
@@ -168,6 +182,11 @@ it('@aws-sdk/client-secrets-manager reads a stage, and moves it only from where 
   await expect(client.send(new UpdateSecretVersionStageCommand(move))).rejects.toMatchObject({
     name: 'InvalidParameterException',
   });
+  const names: (string | undefined)[] = [];
+  for await (const page of paginateListSecrets({ client }, { Filters: [{ Key: 'name', Values: ['id-'] }] }))
+    names.push(...(page.SecretList ?? []).map((secret) => secret.Name));
+  expect(names).toContain('id-greeting');
+  expect(names).not.toContain('database-password');
   await expect(client.send(new GetSecretValueCommand({ SecretId: 'none' }))).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { awsKeys, SECRET_ACCESS_KEY, serveAws } from './aws-server.ts';
 import { httpPlace, ticking } from './http-place.ts';
-import type { ApiAnswer } from './http-stand-in.ts';
+import { pageOf, type ApiAnswer } from './http-stand-in.ts';
 import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
 
 export async function openAwsS3() {
@@ -20,9 +20,28 @@ export async function openAwsS3() {
     headers: { 'content-type': 'application/xml' },
     body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${code}.</Message></Error>`,
   });
-  const server = await serveAws('s3', ({ method, parts: [bucket, ...rest], headers, raw }) => {
+  put('live prompts/picture.txt', 'GIF89a\0\0');
+  put('live prompts/novel.txt', 'x'.repeat(300_000));
+  put('elsewhere/intent.txt', 'Of no concern.');
+  const list = (query: URLSearchParams): ApiAnswer => {
+    const names = [...objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? ''));
+    const { page, next } = pageOf(names, Number(query.get('continuation-token') ?? 0), 2);
+    const encoded = (key: string): string =>
+      new URLSearchParams({ '': key }).toString().slice(1).replaceAll('%2F', '/');
+    const contents = page.map(
+      (key) => `<Contents><Key>${encoded(key)}</Key><Size>${objects.get(key)?.text.length}</Size></Contents>`,
+    );
+    const token = next === null ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`;
+    const body = `<EncodingType>url</EncodingType>${token}${contents.join('')}`;
+    return {
+      headers: { 'content-type': 'application/xml' },
+      body: `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${body}</ListBucketResult>`,
+    };
+  };
+  const server = await serveAws('s3', ({ method, parts: [bucket, ...rest], query, headers, raw }) => {
     if (bucket !== 'acme-prompts') return xml(404, 'NoSuchBucket');
     const key = rest.join('/');
+    if (key === '' && query.get('list-type') === '2') return list(query);
     const object = objects.get(key);
     if (method === 'PUT') {
       const isExpected = headers['if-none-match'] === '*' ? object === undefined : headers['if-match'] === object?.etag;
@@ -41,7 +60,7 @@ export async function openAwsS3() {
       : { headers: told, body: object.text };
   });
   return httpPlace(server, 'key', {
-    config: { ...awsKeys, endpoint: server.origin, bucket: 'acme-prompts' },
+    config: { ...awsKeys, endpoint: server.origin, bucket: 'acme-prompts', discover: 'live prompts/' },
     targets: PROMPTS.map((prompt) => ({ prompt, config: { key: keyOf(prompt) } })),
     secrets: [SECRET_ACCESS_KEY],
     text: (prompt) => objects.get(keyOf(prompt))?.text ?? '',

@@ -2,6 +2,7 @@
 
 import { awsKeys, refusal, SECRET_ACCESS_KEY, serveAws } from './aws-server.ts';
 import { httpPlace, idOf, ticking } from './http-place.ts';
+import { pageOf } from './http-stand-in.ts';
 import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
 
 interface Secret {
@@ -23,7 +24,18 @@ export async function openAwsSecrets() {
     put(idOf(prompt), 'A draft.');
     put(idOf(prompt), originalText(prompt));
   }
+  put('database-password', 'hunter2');
+  put('ID-of-something-else', 'hunter3');
   const server = await serveAws('secretsmanager', ({ headers, body }) => {
+    if (headers['x-amz-target'] === 'secretsmanager.ListSecrets') {
+      const [{ Key: key, Values: [prefix = ''] = [] }] = body.Filters;
+      if (key !== 'name') return refusal(400, 'InvalidParameterException', 'Only by name here.');
+      const names = [...secrets.keys()].filter((name) => name.toLowerCase().startsWith(prefix.toLowerCase()));
+      const { page, next } = pageOf(names, Number(body.NextToken ?? 0), 2);
+      return {
+        body: { SecretList: page.map((Name) => ({ Name })), NextToken: next === null ? undefined : String(next) },
+      };
+    }
     const secret = secrets.get(body.SecretId);
     if (secret === undefined)
       return refusal(400, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
@@ -50,7 +62,7 @@ export async function openAwsSecrets() {
     }
   });
   return httpPlace(server, 'secret_id', {
-    config: { ...awsKeys, endpoint: server.origin },
+    config: { ...awsKeys, endpoint: server.origin, discover: 'id-' },
     secrets: [SECRET_ACCESS_KEY],
     text: (prompt) => {
       const secret = secrets.get(idOf(prompt));

@@ -7,6 +7,15 @@ export const ACCESS_KEY_ID = 'AKIAIOSFODNN7EXAMPLE';
 export const SECRET_ACCESS_KEY = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
 const REGION = 'eu-central-1';
 
+interface Key {
+  readonly secret: string;
+  /** Of temporary keys. */
+  readonly token?: string;
+}
+
+/** Who may ask; tests add temporary keys, and take them away. */
+export const knownKeys = new Map<string, Key>([[ACCESS_KEY_ID, { secret: SECRET_ACCESS_KEY }]]);
+
 export const awsKeys = { region: REGION, access_key_id: ACCESS_KEY_ID, secret_access_key: SECRET_ACCESS_KEY };
 
 const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
@@ -17,7 +26,7 @@ const now = (): number => performance.timeOrigin + performance.now();
 
 export async function serveAws(service: string, handler: (request: ApiRequest) => ApiAnswer): Promise<HttpStandIn> {
   return serveApi((request) => {
-    const problem = problemWith(request, service);
+    const problem = signatureProblem(request, service);
     const answer = problem === null ? handler(request) : refusal(403, problem, 'Denied.');
     return { ...answer, headers: { date: new Date(now()).toUTCString(), ...answer.headers } };
   });
@@ -28,14 +37,18 @@ export function refusal(status: number, type: string, message: string): ApiAnswe
   return { status, body: { __type: type, message } };
 }
 
-function problemWith({ method, path, query, headers, raw }: ApiRequest, service: string): string | null {
+/** The service's word for a signature that it does not take; null for a good one. */
+export function signatureProblem({ method, path, query, headers, raw }: ApiRequest, service: string): string | null {
   const found =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(
       headers['authorization'] ?? '',
     );
   if (found === null) return 'IncompleteSignature';
   const [, keyId, day = '', region = '', signedService = '', names = '', signature] = found;
-  if (keyId !== ACCESS_KEY_ID || region !== REGION || signedService !== service) return 'InvalidSignatureException';
+  const known = knownKeys.get(keyId ?? '');
+  if (known === undefined) return 'UnrecognizedClientException';
+  if (known.token !== headers['x-amz-security-token']) return 'InvalidClientTokenId';
+  if (region !== REGION || signedService !== service) return 'InvalidSignatureException';
   const date = headers['x-amz-date'] ?? '';
   const at = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
   if (!(Math.abs(at - now()) < 300_000)) return 'RequestTimeTooSkewed';
@@ -52,7 +65,7 @@ function problemWith({ method, path, query, headers, raw }: ApiRequest, service:
     .join('');
   const canonical = [method, canonicalPath, canonicalQuery, canonicalHeaders, names, sha256(raw)].join('\n');
   const scope = `${day}/${region}/${service}/aws4_request`;
-  const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${SECRET_ACCESS_KEY}`);
+  const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${known.secret}`);
   const expected = hmac(key, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n')).toString('hex');
   return expected === signature ? null : 'SignatureDoesNotMatch';
 }

@@ -2,6 +2,7 @@
 
 import { awsKeys, refusal, SECRET_ACCESS_KEY, serveAws } from './aws-server.ts';
 import { httpPlace, ticking } from './http-place.ts';
+import { pageOf } from './http-stand-in.ts';
 import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
 
 interface Version {
@@ -11,8 +12,7 @@ interface Version {
   readonly LastModifiedUser: string;
 }
 
-export async function openAwsSsm() {
-  const now = ticking();
+export async function openAwsSsm(now = ticking()) {
   const nameOf = (prompt: string): string => `/checkout/prompts/${prompt}`;
   const parameters = new Map<string, { readonly versions: Version[]; readonly labels: Map<string, number> }>();
   const put = (name: string, value: string, user: string): number => {
@@ -32,6 +32,8 @@ export async function openAwsSsm() {
     put(nameOf(prompt), originalText(prompt), 'alice');
     parameters.get(nameOf(prompt))?.labels.set('live', 2);
   }
+  put('/checkout/port', '8080', 'alice');
+  put('/checkout/prompts/empty', ' ', 'alice');
   const server = await serveAws('ssm', ({ headers, body }) => {
     const parameter = parameters.get(body.Name);
     switch (headers['x-amz-target'] ?? '') {
@@ -59,6 +61,16 @@ export async function openAwsSsm() {
         );
         return { body: { Parameters: found, InvalidParameters: invalid } };
       }
+      case 'AmazonSSM.GetParametersByPath': {
+        if (body.MaxResults > 10) return refusal(400, 'ValidationException', 'At most 10 results.');
+        const below = [...parameters].filter(([name]) => name.startsWith(`${body.Path}/`));
+        const { page, next } = pageOf(below, Number(body.NextToken ?? 0), 2);
+        const found = page.map(([Name, { versions }]) => {
+          const { LastModifiedUser: _hidden, ...told } = versions.at(-1) as Version;
+          return { ...told, Name, Type: 'SecureString' };
+        });
+        return { body: { Parameters: found, NextToken: next === null ? undefined : String(next) } };
+      }
       case 'AmazonSSM.GetParameterHistory': {
         if (parameter === undefined) return refusal(400, 'ParameterNotFound', '');
         const start = Number(body.NextToken ?? 0);
@@ -83,7 +95,7 @@ export async function openAwsSsm() {
     parameters,
     requests: server.requests,
     ...httpPlace(server, 'name', {
-      config: { ...awsKeys, endpoint: server.origin },
+      config: { ...awsKeys, endpoint: server.origin, discover: '/checkout/prompts' },
       targets: PROMPTS.map((prompt) => ({ prompt, config: { name: nameOf(prompt), label: 'live' } })),
       secrets: [SECRET_ACCESS_KEY],
       editor: 'arn:aws:iam::1:user/mallory',

@@ -78,7 +78,8 @@ export async function openAzureAgents() {
       return { body: versionOf(name, agent.definitions.push({ definition: body.definition, at: at() })) };
     }
     if (sub === 'versions' && number === undefined) {
-      return page(agent.definitions.map((_each, index) => versionOf(name, index + 1) ?? { id: '' }).toReversed());
+      const oldestFirst = agent.definitions.map((_each, index) => versionOf(name, index + 1) ?? { id: '' });
+      return page(query.get('order') === 'desc' ? oldestFirst.toReversed() : oldestFirst);
     }
     if (sub === 'versions') return { body: versionOf(name, Number(number)) };
     if (method === 'PATCH') agent.rules = body.agent_endpoint.version_selector.version_selection_rules;
@@ -88,6 +89,7 @@ export async function openAzureAgents() {
     agents.get(name)?.definitions[Number(agents.get(name)?.rules[0]?.agent_version) - 1]?.definition;
   return {
     agents,
+    requests: server.requests,
     rule,
     ...httpPlace(server, 'agent_name', {
       config: {

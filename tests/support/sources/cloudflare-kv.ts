@@ -1,7 +1,7 @@
 /** Workers KV, from Cloudflare's OpenAPI description: bulk reads of up to a hundred keys, bulk writes. */
 
 import { httpPlace } from './http-place.ts';
-import { serveApi } from './http-stand-in.ts';
+import { pageOf, serveApi } from './http-stand-in.ts';
 import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
 
 const TOKEN = 'cf-token-0123456789abcdef';
@@ -9,8 +9,11 @@ const TOKEN = 'cf-token-0123456789abcdef';
 export async function openCloudflareKv() {
   const keyOf = (prompt: string): string => `prompts/${prompt}`;
   const values = new Map(PROMPTS.map((prompt) => [keyOf(prompt), originalText(prompt)]));
-  const envelope = (result: unknown) => ({ body: { success: true, errors: [], messages: [], result } });
-  const server = await serveApi(({ method, path, headers, body }) => {
+  values.set('sessions/1', 'of no concern');
+  const envelope = (result: unknown, more = {}) => ({
+    body: { success: true, errors: [], messages: [], result, ...more },
+  });
+  const server = await serveApi(({ method, path, query, headers, body }) => {
     const error = (status: number, code: number, message: string) => ({
       status,
       body: { success: false, errors: [{ code, message }], result: null },
@@ -18,6 +21,15 @@ export async function openCloudflareKv() {
     if (headers['authorization'] !== `Bearer ${TOKEN}`) return error(401, 10_000, 'Authentication error');
     const root = '/client/v4/accounts/acme/storage/kv/namespaces/live';
     if (!path.startsWith(root)) return error(404, 10_013, 'namespace not found');
+    if (path === `${root}/keys` && method === 'GET') {
+      const names = [...values.keys()].filter((key) => key.startsWith(query.get('prefix') ?? ''));
+      const { page, next } = pageOf(names, Number(query.get('cursor') ?? 0), 2);
+      const info = { count: page.length, cursor: next === null ? '' : String(next) };
+      return envelope(
+        page.map((name) => ({ name })),
+        { result_info: info },
+      );
+    }
     if (path === `${root}/bulk/get` && method === 'POST') {
       if (body.keys.length > 100) return error(400, 10_160, 'too many keys');
       return envelope({
@@ -31,7 +43,13 @@ export async function openCloudflareKv() {
     return error(405, 10_405, 'Method not allowed');
   });
   return httpPlace(server, 'key', {
-    config: { base_url: `${server.origin}/client/v4`, api_token: TOKEN, account_id: 'acme', namespace_id: 'live' },
+    config: {
+      base_url: `${server.origin}/client/v4`,
+      api_token: TOKEN,
+      account_id: 'acme',
+      namespace_id: 'live',
+      discover: 'prompts/',
+    },
     targets: PROMPTS.map((prompt) => ({ prompt, config: { key: keyOf(prompt) } })),
     secrets: [TOKEN],
     text: (prompt) => values.get(keyOf(prompt)) ?? '',

@@ -13,6 +13,7 @@ interface Field {
   readonly anyOf?: readonly Field[];
   readonly default?: unknown;
   readonly secret?: boolean;
+  readonly description?: string;
 }
 
 interface ObjectSchema {
@@ -35,9 +36,13 @@ export function sourcesDocument(): string {
     '',
     '# Sources',
     '',
-    'Every source has the keys `name`, `type`, `environment`, `every`, `timeout` and `targets`, and every target has `prompt`; what follows are the keys of each type beside them. A secret may be written as `env:NAME` or `file:PATH`, and is never shown.',
+    'Every source has the keys `name`, `type`, `environment`, `every`, `timeout` and `targets`, and every target has `prompt`; `requests_per_minute` is a budget for places that count (what is over it waits). What follows are the keys of each type beside them. A secret may be written as `env:NAME` or `file:PATH`, and is never shown.',
     '',
-    '*versions*: it is a registry too. *restore*: `plumbline restore` can put a version back. *webhook*: it can tell us of a change; some need a signing secret in the configuration first. *discover*: it can list what it holds. *watch*: an edit is seen at once, and polling goes on.',
+    '*versions*: it is a registry too. *restore*: `plumbline restore` can put a version back. *webhook*: it can tell us of a change; some need a signing secret in the configuration first. *discover*: it can list what it holds. *watch*: an edit is seen at once, and polling goes on; Redis must send keyspace events, Kubernetes must let us watch, PostgreSQL needs a trigger and `listen`.',
+    '',
+    'Where a type has a key `discover`, it says where `plumbline discover` looks: below a path, a prefix, a pattern, a label selector. Without it nothing is looked through.',
+    '',
+    "**AWS.** Without `access_key_id` the credentials come from where every AWS program has them, by AWS's own library: environment, shared files (`profile` names another), web identity (IRSA), container (ECS, EKS Pod Identity) or instance. `role_arn` is taken on with them. They are renewed before they end and when the service refuses them.",
     '',
     ...table,
     '',
@@ -80,9 +85,10 @@ function fields(title: string, schema: z.ZodType): readonly string[] {
     const field = properties[name] ?? {};
     const usual = field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``;
     const kind = field.secret === true ? 'secret' : kindOf(field);
-    return `| \`${name}\` | ${kind} | ${required.includes(name) ? 'yes' : ''} | ${usual} |`;
+    const what = field.description?.replaceAll('|', '\\|') ?? '';
+    return `| \`${name}\` | ${kind} | ${required.includes(name) ? 'yes' : ''} | ${usual} | ${what} |`;
   });
-  return [`| ${title} key | kind | required | default |`, '| --- | --- | --- | --- |', ...rows, ''];
+  return [`| ${title} key | kind | required | default | what it is |`, '| --- | --- | --- | --- | --- |', ...rows, ''];
 }
 
 function kindOf(field: Field): string {

@@ -14,8 +14,10 @@ export const filesFixture: SourceFixture = {
     await mkdir(directory);
     const path = (prompt: string): string => join(directory, `${prompt}.txt`);
     for (const prompt of PROMPTS) await writeFile(path(prompt), originalText(prompt));
+    await writeFile(join(directory, '.intent.txt.swp'), 'An editor keeps this.');
+    await writeFile(join(directory, 'picture.txt'), Buffer.from([0xff, 0xd8, 0x00]));
     return {
-      config: {},
+      config: { discover: directory },
       targets: PROMPTS.map((prompt) => ({ prompt, config: { path: path(prompt) } })),
       secrets: [],
       editor: null,

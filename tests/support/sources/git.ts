@@ -2,7 +2,6 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { originalText, PROMPTS, type SourceFixture, type StandIn } from './stand-in.ts';
@@ -45,17 +44,24 @@ export async function openGitStandIn(): Promise<GitStandIn> {
   };
   git('checkout', '--quiet', '-b', 'main');
   for (const prompt of PROMPTS) await writeFile(path(prompt), originalText(prompt));
+  await writeFile(join(work, '.editorconfig'), 'root = true');
   push('Write the prompts');
   return {
     git,
     directory: work,
     bare,
-    config: { repository: `file://${bare}`, ref: 'main' },
+    config: {
+      repository: `file://${bare}`,
+      ref: 'main',
+      discover: '.',
+      commit_as: 'Plumbline <plumbline@example.com>',
+    },
     targets: PROMPTS.map((prompt) => ({ prompt, config: { path: `${prompt}.txt` } })),
     secrets: [],
     editor: 'Mallory <mallory@example.com>',
-    text: (prompt) => readFileSync(path(prompt), 'utf8'),
+    text: (prompt) => run(bare, ['show', `main:${prompt}.txt`]),
     edit: async (prompt, text) => {
+      git('pull', '--quiet', '--ff-only', 'origin', 'main');
       await writeFile(path(prompt), text);
       push(`Edit ${prompt}`);
     },

@@ -27,6 +27,10 @@ export async function openGithub() {
     if (!mayRead || !path.startsWith('/repos/acme/prompts')) return hidden;
     const [, , , kind, ...rest] = parts;
     if (kind === undefined) return { body: { full_name: 'acme/prompts', default_branch: 'main' } };
+    if (kind === 'git' && rest[0] === 'trees') {
+      const blobs = [...files].map(([name, { text }]) => ({ path: name, type: 'blob', size: text.length }));
+      return { body: { sha: 'tree', tree: [{ path: 'prompts', type: 'tree' }, ...blobs], truncated: false } };
+    }
     const file = files.get(kind === 'commits' ? (query.get('path') ?? '') : rest.join('/'));
     if (kind === 'commits') {
       if (file === undefined) return { body: [] };
@@ -61,7 +65,13 @@ export async function openGithub() {
   return {
     requests: server.requests,
     ...httpPlace(server, 'path', {
-      config: { base_url: server.origin, token: TOKEN, repository: 'acme/prompts', webhook_secret: WEBHOOK_SECRET },
+      config: {
+        base_url: server.origin,
+        token: TOKEN,
+        repository: 'acme/prompts',
+        webhook_secret: WEBHOOK_SECRET,
+        discover: 'prompts',
+      },
       targets: PROMPTS.map((prompt) => ({ prompt, config: { path: pathOf(prompt) } })),
       secrets: [TOKEN, WEBHOOK_SECRET],
       editor: 'mallory',
@@ -80,6 +90,7 @@ export async function openGithub() {
         const signature = `sha256=${createHmac('sha256', WEBHOOK_SECRET).update(body).digest('hex')}`;
         return {
           headers: { 'x-hub-signature-256': signature, 'x-github-event': 'push' },
+          query: {},
           body,
           receivedAt: timestampFromMillis(atMillis),
         };

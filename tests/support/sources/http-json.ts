@@ -1,8 +1,9 @@
 /** A made-up configuration service with ETags and compare-and-set. */
 
 import { createHash } from 'node:crypto';
+import { httpPlace } from './http-place.ts';
 import { serveApi } from './http-stand-in.ts';
-import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
+import { originalText, PROMPTS, type SourceFixture, type StandIn } from './stand-in.ts';
 
 const KEY = 'config-service-key-0123456789';
 
@@ -55,3 +56,18 @@ export const httpJsonFixture: SourceFixture = {
     };
   },
 };
+
+/** The same as one list, without an address for each. */
+export async function openHttpJsonList(): Promise<StandIn> {
+  const items = PROMPTS.map((id) => ({ id, content: originalText(id) }));
+  const server = await serveApi(() => ({ body: { prompts: items } }));
+  const find = (prompt: string) => items.find(({ id }) => id === prompt);
+  return httpPlace(server, 'key', {
+    config: { url: `${server.origin}/prompts`, items: 'prompts' },
+    targets: PROMPTS.map((prompt) => ({ prompt, config: { key: prompt } })),
+    secrets: [],
+    text: (prompt) => find(prompt)?.content ?? '',
+    edit: (prompt, text) => void Object.assign(find(prompt) ?? {}, { content: text }),
+    remove: null,
+  });
+}

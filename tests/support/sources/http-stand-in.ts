@@ -18,7 +18,7 @@ export interface ApiRequest {
 
 export interface ApiAnswer {
   readonly status?: number;
-  /** Sent as JSON, or as it is when it is a text. */
+  /** Sent as JSON, or as it is when it is a text; a function goes on writing until the connection ends. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -91,7 +91,10 @@ function jsonOrNull(raw: Buffer): unknown {
 }
 
 function send(response: ServerResponse, { status = 200, body, headers = {} }: ApiAnswer): void {
-  if (typeof body === 'string' || body instanceof Uint8Array) {
+  if (typeof body === 'function') {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).flushHeaders();
+    body(response);
+  } else if (typeof body === 'string' || body instanceof Uint8Array) {
     response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end(body);
   } else if (body === undefined) {
     response.writeHead(status, headers).end();

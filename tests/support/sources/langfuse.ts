@@ -74,7 +74,9 @@ export async function openLangfuse(): Promise<LangfuseStandIn> {
     const page = Number(query.get('page') ?? 1);
     const names = [...new Set(rows.map((row) => row.name))]
       .map((name) =>
-        of(name).filter((row) => query.get('label') === null || row.labels.includes(query.get('label') ?? '')),
+        of(name)
+          .filter((row) => query.get('label') === null || row.labels.includes(query.get('label') ?? ''))
+          .filter((row) => row.updatedAt >= (query.get('fromUpdatedAt') ?? '')),
       )
       .filter((found) => found.length > 0 && [null, found[0]?.name].includes(query.get('name')))
       .map((found) => ({
@@ -84,8 +86,7 @@ export async function openLangfuse(): Promise<LangfuseStandIn> {
         labels: found.flatMap((row) => row.labels),
         tags: [],
         lastUpdatedAt: found.map((row) => row.updatedAt).toSorted((a, b) => (a < b ? 1 : -1))[0] ?? '',
-      }))
-      .filter((found) => found.lastUpdatedAt >= (query.get('fromUpdatedAt') ?? ''));
+      }));
     const meta = { page, limit, totalItems: names.length, totalPages: Math.ceil(names.length / limit) };
     return { body: { data: pageOf(names, (page - 1) * limit, limit).page, meta } };
   };
@@ -147,6 +148,7 @@ export async function openLangfuse(): Promise<LangfuseStandIn> {
       return {
         headers: { 'x-langfuse-signature': `t=${t},v1=${v1}` },
         body,
+        query: {},
         receivedAt: timestampFromMillis(atMillis),
       };
     },

@@ -1,11 +1,13 @@
 /** LangSmith's prompt hub, from the SDK's requests: repositories, commits, tags, LangChain manifests. */
 
 import { createHash } from 'node:crypto';
+import { timestampFromMillis } from '../../../src/lib/time.ts';
 import { httpPlace, ticking } from './http-place.ts';
 import { pageOf, serveApi } from './http-stand-in.ts';
 import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
 
 const KEY = 'lsv2_pt_0123456789abcdef';
+const WEBHOOK_SECRET = 'ls-hook-0123456789';
 
 interface Commit {
   readonly id: string;
@@ -74,7 +76,9 @@ export async function openLangsmith() {
     const offset = Number(query.get('offset') ?? 0);
     const limit = Math.min(2, Number(query.get('limit') ?? 2));
     if (owner === undefined) {
-      const all = [...repos].map(([repo_handle, { commits, updated }]) => ({
+      const newestFirst = [...repos].toSorted(([, a], [, b]) => (a.updated < b.updated ? 1 : -1));
+      if (query.get('sort_field') === 'updated_at' && query.get('sort_direction') !== 'desc') newestFirst.reverse();
+      const all = newestFirst.map(([repo_handle, { commits, updated }]) => ({
         repo_handle,
         last_commit_hash: commits.at(-1)?.commit_hash,
         updated_at: updated,
@@ -88,7 +92,8 @@ export async function openLangsmith() {
       if (method === 'PATCH') {
         const target = repo.commits.find((each) => each.id === body.commit_id);
         if (target === undefined) return { status: 404, body: { detail: 'Commit not found' } };
-        repo.tags.set(tag ?? '', { commit: target, at: time() });
+        repo.updated = time();
+        repo.tags.set(tag ?? '', { commit: target, at: repo.updated });
       }
       const tags = [...repo.tags].map(([tag_name, { commit: tagged, at }]) => ({
         tag_name,
@@ -110,17 +115,39 @@ export async function openLangsmith() {
     requests: server.requests,
     ...httpPlace(server, 'prompt_name', {
       targets: PROMPTS.map((prompt) => ({ prompt, config: {} })),
-      config: { base_url: server.origin, api_key: KEY },
-      secrets: [KEY],
+      config: { base_url: server.origin, api_key: KEY, webhook_secret: WEBHOOK_SECRET },
+      secrets: [KEY, WEBHOOK_SECRET],
       editor: 'Mallory',
       text: (prompt) => repos.get(prompt)?.tags.get('production')?.commit.text ?? '',
       edit: (prompt, text) => commit(prompt, text, 'Mallory', 'production'),
       movePointer: (prompt) => {
         const repo = repos.get(prompt);
         const [first] = repo?.commits ?? [];
-        if (first !== undefined) repo?.tags.set('production', { commit: first, at: time() });
+        if (repo === undefined || first === undefined) return;
+        repo.updated = time();
+        repo.tags.set('production', { commit: first, at: repo.updated });
       },
       remove: (prompt) => void repos.get(prompt)?.tags.delete('production'),
+      pushesCarrySecret: true,
+      push: (prompt, atMillis) => {
+        const tagged = repos.get(prompt)?.tags.get('production')?.commit;
+        const body = {
+          prompt_id: `uuid-${prompt}`,
+          prompt_name: prompt,
+          commit_hash: tagged?.commit_hash,
+          created_at: tagged?.created_at,
+          created_by: tagged?.full_name,
+          event: 'tag:update',
+          tag_name: 'production',
+          manifest: manifestOf(tagged?.text ?? ''),
+        };
+        return {
+          headers: { authorization: `Bearer ${WEBHOOK_SECRET}` },
+          query: {},
+          body: Buffer.from(JSON.stringify(body)),
+          receivedAt: timestampFromMillis(atMillis),
+        };
+      },
     }),
   };
 }

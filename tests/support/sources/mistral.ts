@@ -10,6 +10,8 @@ interface Agent {
   readonly id: string;
   readonly name: string;
   readonly texts: string[];
+  /** When each version was written. */
+  readonly times: string[];
   current: number;
   updated: string;
   readonly aliases: Map<string, number>;
@@ -23,7 +25,15 @@ export async function openMistral() {
       const texts = ['A draft.', originalText(prompt)];
       return [
         idOf(prompt),
-        { id: idOf(prompt), name: prompt, texts, current: 1, updated: time(), aliases: new Map([['production', 1]]) },
+        {
+          id: idOf(prompt),
+          name: prompt,
+          texts,
+          times: [time(), time()],
+          current: 1,
+          updated: time(),
+          aliases: new Map([['production', 1]]),
+        },
       ];
     }),
   );
@@ -37,8 +47,8 @@ export async function openMistral() {
     tools: [],
     version,
     versions: agent.texts.map((_text, index) => index),
-    created_at: agent.updated,
-    updated_at: agent.updated,
+    created_at: agent.times[0],
+    updated_at: version === agent.current ? agent.updated : agent.times[version],
     deployment_chat: false,
     source: 'api',
   });
@@ -72,7 +82,14 @@ export async function openMistral() {
         },
       };
     }
+    if (sub === 'versions') {
+      // The newest first.
+      const numbers = agent.texts.map((_text, index) => index).toReversed();
+      const size = Math.min(2, Number(query.get('page_size')));
+      return { body: pageOf(numbers, Number(query.get('page')) * size, size).page.map((each) => wire(agent, each)) };
+    }
     if (method === 'PATCH') {
+      if (sub !== 'version') agent.times.push(time());
       agent.current = sub === 'version' ? Number(query.get('version')) : agent.texts.push(body.instructions) - 1;
       agent.updated = time();
     }
@@ -85,13 +102,18 @@ export async function openMistral() {
   const of = (prompt: string): Agent => agents.get(idOf(prompt)) as Agent;
   return {
     agents,
+    requests: server.requests,
     key: KEY,
     ...httpPlace(server, 'agent_id', {
       config: { base_url: server.origin, api_key: KEY },
       secrets: [KEY],
       text: (prompt) => of(prompt).texts[of(prompt).current] ?? '',
-      edit: (prompt, text) =>
-        void Object.assign(of(prompt), { current: of(prompt).texts.push(text) - 1, updated: time() }),
+      edit: (prompt, text) => {
+        const agent = of(prompt);
+        const updated = time();
+        agent.times.push(updated);
+        Object.assign(agent, { current: agent.texts.push(text) - 1, updated });
+      },
       movePointer: (prompt) => void Object.assign(of(prompt), { current: 0, updated: time() }),
       remove: (prompt) => void agents.delete(idOf(prompt)),
     }),

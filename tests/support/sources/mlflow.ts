@@ -1,10 +1,14 @@
-/** MLflow's registry REST API, from its reference: prompts are models with tags, aliases name versions, pages by token. */
+/** MLflow's registry REST API, from its source: prompts are models with tags, aliases name versions, pages by token, signed pushes. */
 
+import { createHmac } from 'node:crypto';
+import { timestampFromMillis } from '../../../src/lib/time.ts';
 import { httpPlace, ticking } from './http-place.ts';
 import { pageOf, serveApi } from './http-stand-in.ts';
 import { originalText, PROMPTS, type SourceFixture } from './stand-in.ts';
 
 const TOKEN = 'mlflow-token-0123456789';
+const WEBHOOK_SECRET = 'mlflow-webhook-secret-01';
+const IS_PROMPT = "tags.`mlflow.prompt.is_prompt` = 'true'";
 
 export async function openMlflow() {
   const now = ticking();
@@ -27,6 +31,9 @@ export async function openMlflow() {
     const tags = [
       { key: 'mlflow.prompt.is_prompt', value: 'true' },
       { key: 'mlflow.prompt.text', value: found?.text },
+      { key: '_mlflow_prompt_type', value: 'text' },
+      { key: 'owner', value: 'support-team' },
+      { key: '_mlflow_prompt_model_config', value: JSON.stringify({ model_name: 'gpt-5', temperature: 0 }) },
     ];
     return {
       name,
@@ -45,16 +52,20 @@ export async function openMlflow() {
       body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'Registered Model not found' },
     };
     const start = Number(query.get('page_token') ?? 0);
-    const name = query.get('name') ?? body?.name ?? /^name='(.*)'$/.exec(query.get('filter') ?? '')?.[1];
+    const filter = query.get('filter') ?? '';
+    const name = query.get('name') ?? body?.name ?? /^name='(.*?)'/.exec(filter)?.[1];
     const model = models.get(name);
     switch (path.replace('/api/2.0/mlflow/', `${method} `)) {
       case 'GET registered-models/search': {
-        if (!query.get('filter')?.includes('is_prompt'))
-          return { status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE', message: 'filter' } };
-        const { page, next } = pageOf([...models.keys()], start, 2);
+        // Prompts are shown only to who asks for them.
+        const { page, next } = pageOf(filter.includes(IS_PROMPT) ? [...models] : [], start, 2);
         return {
           body: {
-            registered_models: page.map((each) => ({ name: each })),
+            registered_models: page.map(([each, { versions }]) => ({
+              name: each,
+              creation_timestamp: versions[0]?.at,
+              last_updated_timestamp: versions.at(-1)?.at,
+            })),
             ...(next === null ? {} : { next_page_token: String(next) }),
           },
         };
@@ -73,7 +84,9 @@ export async function openMlflow() {
       case 'GET model-versions/get':
         return model === undefined ? missing : { body: { model_version: wire(name, Number(query.get('version'))) } };
       case 'GET model-versions/search': {
-        const { page, next } = pageOf(model?.versions.map((_version, index) => wire(name, index + 1)) ?? [], start, 2);
+        const versions = filter.includes(` AND ${IS_PROMPT}`) ? (model?.versions ?? []) : [];
+        const newestFirst = versions.map((_version, index) => wire(name, index + 1)).toReversed();
+        const { page, next } = pageOf(newestFirst, start, 2);
         return { body: { model_versions: page, ...(next === null ? {} : { next_page_token: String(next) }) } };
       }
       case 'POST registered-models/alias':
@@ -84,16 +97,48 @@ export async function openMlflow() {
     }
   });
   const live = (name: string) => models.get(name)?.versions[(models.get(name)?.aliases.get('production') ?? 0) - 1];
-  return httpPlace(server, 'name', {
-    config: { base_url: server.origin, token: TOKEN },
-    targets: PROMPTS.map((prompt) => ({ prompt, config: {} })),
-    secrets: [TOKEN],
-    editor: 'mallory',
-    text: (prompt) => live(prompt)?.text ?? '',
-    edit: (prompt, text) => register(prompt, text, 'mallory', 'production'),
-    movePointer: (prompt) => void models.get(prompt)?.aliases.set('production', 1),
-    remove: (prompt) => void models.get(prompt)?.aliases.delete('production'),
-  });
+  return {
+    models,
+    requests: server.requests,
+    ...httpPlace(server, 'name', {
+      config: { base_url: server.origin, token: TOKEN, webhook_secret: WEBHOOK_SECRET },
+      targets: PROMPTS.map((prompt) => ({ prompt, config: {} })),
+      secrets: [TOKEN, WEBHOOK_SECRET],
+      editor: 'mallory',
+      text: (prompt) => live(prompt)?.text ?? '',
+      edit: (prompt, text) => register(prompt, text, 'mallory', 'production'),
+      movePointer: (prompt) => void models.get(prompt)?.aliases.set('production', 1),
+      remove: (prompt) => void models.get(prompt)?.aliases.delete('production'),
+      pushesAreDated: true,
+      push: (prompt, atMillis) => {
+        const id = `delivery-${prompt}-${atMillis}`;
+        const seconds = String(Math.floor(atMillis / 1000));
+        const data = { name: prompt, alias: 'production', version: '2' };
+        const body = Buffer.from(
+          JSON.stringify({
+            entity: 'prompt_alias',
+            action: 'created',
+            timestamp: new Date(atMillis).toISOString(),
+            data,
+          }),
+        );
+        const signature = createHmac('sha256', WEBHOOK_SECRET)
+          .update(`${id}.${seconds}.`)
+          .update(body)
+          .digest('base64');
+        return {
+          headers: {
+            'x-mlflow-delivery-id': id,
+            'x-mlflow-timestamp': seconds,
+            'x-mlflow-signature': `v1,${signature}`,
+          },
+          query: {},
+          body,
+          receivedAt: timestampFromMillis(atMillis),
+        };
+      },
+    }),
+  };
 }
 
 export const mlflowFixture: SourceFixture = { type: 'mlflow', open: openMlflow };

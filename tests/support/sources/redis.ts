@@ -13,11 +13,14 @@ export async function openRedisPlace(): Promise<StandIn & { readonly client: Red
     await (inHash(prompt) ? client.hset('prompts', prompt, text) : client.set(`prompts:${prompt}`, text, 'EX', 3_600));
   };
   for (const prompt of PROMPTS) await write(prompt, originalText(prompt));
+  await client.set('session:1', 'Of no concern.');
+  await client.rpush('prompts:queue', 'Neither a text nor a hash.');
+  await client.set('prompts:picture', Buffer.from([0x47, 0xff, 0x00]));
   const refresh = async (prompt: string): Promise<string> =>
     (await (inHash(prompt) ? client.hget('prompts', prompt) : client.get(`prompts:${prompt}`))) ?? '';
   return {
     client,
-    config: { url: server.url },
+    config: { url: server.url, discover: 'prompts*' },
     targets: PROMPTS.map((prompt) => ({
       prompt,
       config: inHash(prompt) ? { key: 'prompts', hash_field: prompt } : { key: `prompts:${prompt}` },

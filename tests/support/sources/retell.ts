@@ -55,6 +55,11 @@ export async function openRetell() {
   const server = await serveApi(({ parts: [verb, id = ''], query, headers, body }) => {
     if (headers['authorization'] !== `Bearer ${KEY}`)
       return { status: 401, body: { status: 'error', message: 'API key is invalid.' } };
+    if (verb === 'v2' && id === 'list-agents') {
+      const { page, next } = pageOf([...agents.keys()], Number(query.get('pagination_key') ?? 0), 2);
+      const items = page.map((agent) => ({ agent_id: agent, agent_name: agent.replace('id-', ''), channel: 'voice' }));
+      return { body: { items, has_more: next !== null, pagination_key: String(next) } };
+    }
     const versions = agents.get(id.replace(/^llm-/, ''));
     if (versions === undefined) return notFound(id);
     const at = (number: unknown): Version | undefined => versions.find((version) => version.version === Number(number));

@@ -1,81 +1,134 @@
-/** A real PostgreSQL, as npm can install it, behind its wire protocol. */
+/** A table of prompts in a real PostgreSQL or MariaDB, and a user who may read and update it. */
 
-import { PGlite } from '@electric-sql/pglite';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
-import { freePort } from '../redis.ts';
+import { sqlServer, type SqlEngine, type SqlServer } from '../sql-server.ts';
 import { originalText, PROMPTS, type SourceFixture, type StandIn } from './stand-in.ts';
 
+const USER = 'plumbline';
 const PASSWORD = 'correct-horse-battery';
-let started: Promise<PGlite> | null = null;
+const QUERY =
+  'SELECT text AS content, version, label AS pointer, edited_by, edited_at FROM prompts WHERE name = :key -- not :this';
 
-/** One engine for all stand-ins of a process: starting one takes a second. */
-function engine(): Promise<PGlite> {
-  started ??= PGlite.create();
-  return started;
+export interface SqlStandIn extends StandIn {
+  readonly server: SqlServer;
+  readonly url: string;
+  readonly database: string;
+  /** Runs a statement in this stand-in's database as the owner. */
+  readonly run: (statement: string, ...values: unknown[]) => Promise<readonly Record<string, unknown>[]>;
 }
 
-export async function openSqlPlace(): Promise<StandIn & { readonly database: PGlite; readonly url: string }> {
-  const database = await engine();
-  await database.exec(`
-    DROP TABLE IF EXISTS prompts, hidden;
-    CREATE TABLE prompts (name text PRIMARY KEY, text text, version int DEFAULT 1, label text DEFAULT 'blue',
-      edited_by text DEFAULT 'alice', edited_at timestamptz DEFAULT '2026-11-20T02:40:00Z')`);
+/** What the two say differently. */
+const DIALECTS = {
+  postgres: {
+    scheme: 'postgres',
+    parameter: (index: number) => `$${index}`,
+    timestamp: "timestamptz DEFAULT '2026-11-20T02:40:00Z'",
+    text: 'text',
+    setUp: [
+      `DO $$ BEGIN CREATE ROLE ${USER} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
+      `GRANT SELECT, UPDATE ON prompts TO ${USER}`,
+    ],
+    setPassword: (password: string) => `ALTER ROLE ${USER} PASSWORD '${password}'`,
+    isExactly: (column: string, value: string) => `${column} = ${value}`,
+  },
+  mariadb: {
+    scheme: 'mysql',
+    parameter: () => '?',
+    // 02:40 in UTC, said in the server's own zone.
+    timestamp: "timestamp NULL DEFAULT '2026-11-20 08:10:00'",
+    text: 'mediumtext',
+    setUp: [
+      `CREATE USER IF NOT EXISTS ${USER}@localhost`,
+      `GRANT SELECT, UPDATE ON prompts TO ${USER}@localhost`,
+      `GRANT SELECT, UPDATE ON hidden TO ${USER}@localhost`,
+    ],
+    setPassword: (password: string) => `ALTER USER ${USER}@localhost IDENTIFIED BY '${password}'`,
+    // Its usual comparison takes no notice of case and spaces at the end.
+    isExactly: (column: string, value: string) => `BINARY ${column} = ${value}`,
+  },
+};
+
+let databases = 0;
+
+export async function openSqlPlace(engine: SqlEngine = 'postgres', overTls = false): Promise<SqlStandIn> {
+  const server = await sqlServer(engine);
+  const dialect = DIALECTS[engine];
+  const database = `place_${(databases += 1)}`;
+  await server.run('', `CREATE DATABASE ${database}`);
+  const run: SqlStandIn['run'] = (statement, ...values) => server.run(database, statement, values);
+  const columns = [
+    'name varchar(100) PRIMARY KEY',
+    `text ${dialect.text}`,
+    'version int DEFAULT 1',
+    "label varchar(20) DEFAULT 'blue'",
+    "edited_by varchar(20) DEFAULT 'alice'",
+    `edited_at ${dialect.timestamp}`,
+  ];
+  await run(`CREATE TABLE prompts (${columns.join(', ')})`);
+  if (engine === 'mariadb') await run('CREATE TABLE hidden LIKE prompts');
+  for (const statement of [...dialect.setUp, dialect.setPassword(PASSWORD)]) await run(statement);
+  if (engine === 'mariadb') await run('DROP TABLE hidden');
+  const [first, second] = [dialect.parameter(1), dialect.parameter(2)];
   for (const prompt of PROMPTS)
-    await database.query('INSERT INTO prompts (name, text) VALUES ($1, $2)', [prompt, originalText(prompt)]);
-  const port = await freePort();
-  const listen = async (): Promise<PGLiteSocketServer> => {
-    const made = new PGLiteSocketServer({ db: database, host: '127.0.0.1', port, maxConnections: 4 });
-    await made.start();
-    return made;
-  };
-  let server: PGLiteSocketServer | null = await listen();
-  const url = `postgres://plumbline:${PASSWORD}@127.0.0.1:${port}/postgres?sslmode=disable`;
+    await run(`INSERT INTO prompts (name, text) VALUES (${first}, ${second})`, prompt, originalText(prompt));
   const set = async (prompt: string, assignments: string, ...values: unknown[]): Promise<void> => {
-    await database.query(`UPDATE prompts SET ${assignments} WHERE name = $1`, [prompt, ...values]);
+    const last = dialect.parameter(values.length + 1);
+    await run(`UPDATE prompts SET ${assignments} WHERE name = ${last}`, ...values, prompt);
   };
+  const host = overTls ? 'localhost' : '127.0.0.1';
+  const url = `${dialect.scheme}://${USER}:${PASSWORD}@${host}:${server.port}/${database}`;
+  const tls = overTls ? { tls: true, tls_ca_file: server.certificate } : {};
+  const isExpected = dialect.isExactly('text', ':expected');
   return {
+    server,
     database,
+    run,
     url,
     config: {
       url,
-      query:
-        'SELECT text AS content, version, label AS pointer, edited_by, edited_at FROM prompts WHERE name = :key -- not :this',
-      update: 'UPDATE prompts SET text = :content, edited_by = :editor WHERE name = :key AND text = :expected',
+      ...tls,
+      query: QUERY,
+      update: `UPDATE prompts SET text = :content, edited_by = :editor WHERE name = :key AND ${isExpected}`,
     },
     targets: PROMPTS.map((prompt) => ({ prompt, config: {} })),
     secrets: [PASSWORD],
     editor: 'mallory',
     text: async (prompt) => {
-      const { rows } = await database.query<{ text: string }>('SELECT text FROM prompts WHERE name = $1', [prompt]);
-      return rows[0]?.text ?? '';
+      const [row] = await run(`SELECT text FROM prompts WHERE name = ${first}`, prompt);
+      return typeof row?.['text'] === 'string' ? row['text'] : '';
     },
-    edit: (prompt, text) => set(prompt, "text = $2, version = version + 1, edited_by = 'mallory'", text),
+    edit: (prompt, text) =>
+      set(prompt, `text = ${first}, version = version + 1, edited_by = 'mallory', edited_at = now()`, text),
     movePointer: (prompt) => set(prompt, "label = 'green'"),
     remove: async (prompt) => {
-      await database.query('DELETE FROM prompts WHERE name = $1', [prompt]);
+      await run(`DELETE FROM prompts WHERE name = ${first}`, prompt);
     },
-    troubles: ['gone', 'broken', 'huge'],
+    troubles: ['gone', 'broken', 'huge', 'hangs', 'refused'],
     trouble: async (kind) => {
-      if (kind === 'gone') {
-        await server?.stop();
-        server = null;
-      } else if (kind === 'broken') {
-        await database.exec('ALTER TABLE prompts RENAME TO hidden');
-      } else if (kind === 'huge') {
-        await database.exec("UPDATE prompts SET text = repeat('x', 20000000)");
-      } else {
-        server ??= await listen();
-        // A connection that was cut leaves its transaction to the engine, which has only one session.
-        await database.exec('ROLLBACK');
-        await database.exec('ALTER TABLE IF EXISTS hidden RENAME TO prompts');
-        for (const prompt of PROMPTS) await set(prompt, 'text = $2', originalText(prompt));
-      }
+      if (kind === 'gone') return server.kill();
+      if (kind === 'hangs') return server.freeze();
+      if (kind === 'broken') return void (await run('ALTER TABLE prompts RENAME TO hidden'));
+      if (kind === 'huge') return void (await run("UPDATE prompts SET text = repeat('x', 15000000)"));
+      if (kind === 'refused') return void (await run(dialect.setPassword('another')));
+      server.thaw();
+      await server.start();
+      await run(dialect.setPassword(PASSWORD));
+      await run('ALTER TABLE hidden RENAME TO prompts').catch(() => undefined);
+      for (const prompt of PROMPTS) await set(prompt, `text = ${first}`, originalText(prompt));
+      return undefined;
     },
     close: async () => {
-      await server?.stop();
-      server = null;
+      server.thaw();
+      await server.start();
+      await run(dialect.setPassword(PASSWORD));
+      await server.run('', `DROP DATABASE ${database}${engine === 'postgres' ? ' WITH (FORCE)' : ''}`);
     },
   };
 }
 
-export const sqlFixture: SourceFixture = { type: 'sql', open: openSqlPlace };
+export const sqlFixture: SourceFixture = { type: 'sql', open: () => openSqlPlace('postgres') };
+/** The other engine, and the other way to both. */
+export const otherSqlFixtures: Readonly<Record<string, SourceFixture>> = {
+  MariaDB: { type: 'sql', open: () => openSqlPlace('mariadb') },
+  'MariaDB over TLS': { type: 'sql', open: () => openSqlPlace('mariadb', true) },
+  'PostgreSQL over TLS': { type: 'sql', open: () => openSqlPlace('postgres', true) },
+};

@@ -52,6 +52,8 @@ export interface StandIn {
   readonly push?: (prompt: string, atMillis: number) => WebhookRequest;
   /** The signature of a push covers a time, so that an old one can be told. */
   readonly pushesAreDated?: boolean;
+  /** A push is not signed: it carries a secret that the user put into a header or the address. */
+  readonly pushesCarrySecret?: boolean;
   readonly close: () => Promise<void>;
 }
 

@@ -43,6 +43,7 @@ export async function watchPlace(fixture: Pick<SourceFixture, 'type'>, standIn: 
     },
   );
   // Watching has tests of its own; here an early look would mix what it saw into what a poll saw.
+  const watch = opened[0]?.source.watch;
   const sources = opened.map((open) => {
     const { watch: _watch, ...source } = open.source;
     return { ...open, source };
@@ -61,6 +62,8 @@ export async function watchPlace(fixture: Pick<SourceFixture, 'type'>, standIn: 
   return {
     host,
     source,
+    /** The power that the host here does without. */
+    watch,
     events,
     /** Polls all targets and gives the observation of each prompt's first part. */
     async poll(): Promise<ReadonlyMap<string, Observation>> {
