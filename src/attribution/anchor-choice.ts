@@ -6,7 +6,7 @@
 
 import { LONG_REGION_BYTES, SHORT_REGION_BYTES } from './anchor-table.ts';
 import type { AnchorRegion } from './anchor-table.ts';
-import { hashWindow } from './window-hashes.ts';
+import { hashWindow, LONG_WINDOW_BYTES, SHORT_WINDOW_BYTES } from './window-hashes.ts';
 
 /** The literals between a pattern's first and last. */
 export type Middle = readonly string[];
@@ -56,23 +56,21 @@ export class WindowCounts {
   private readonly counted: Middle[] = [];
   private countedBytes = 0;
 
-  /** At least `bytes` more windows can be counted without crowding. */
-  makeRoomFor(bytes: number): void {
-    this.countedBytes += bytes;
-    const size = Math.min(COUNTERS_MAX, 2 ** Math.ceil(Math.log2(this.countedBytes * 2 + 1)));
-    if (size <= this.counts.length) return;
-    this.counts = new Uint16Array(size);
-    for (const middle of this.counted) this.count(middle);
+  addAll(middles: readonly Middle[]): void {
+    for (const middle of middles) this.countedBytes += middle.reduce((sum, { length }) => sum + length, 0);
+    const size = Math.min(COUNTERS_MAX, 2 ** Math.ceil(Math.log2(this.countedBytes * 4 + 1)));
+    if (size > this.counts.length) {
+      this.counts = new Uint16Array(size);
+      for (const middle of this.counted) this.count(middle);
+    }
+    for (const middle of middles) {
+      this.counted.push(middle);
+      this.count(middle);
+    }
   }
 
-  add(middle: Middle): void {
-    this.counted.push(middle);
-    this.count(middle);
-  }
-
-  /** The count of a region's most common window, by a sample. */
-  mostCommon({ bytes, start, isLong }: AnchorRegion): number {
-    const windows = isLong ? 16 : 8;
+  /** The count of the most common of so many windows from the start of a region, by a sample. */
+  mostCommon({ bytes, start, isLong }: AnchorRegion, windows = isLong ? 16 : 8): number {
     let most = 0;
     for (let at = 0; at < windows; at += 5) {
       const slot = hashWindow(bytes, start + at, isLong) & (this.counts.length - 1);
@@ -103,11 +101,12 @@ export class WindowCounts {
   private count(middle: Middle): void {
     const mask = this.counts.length - 1;
     for (const bytes of middle) {
-      const isLong = bytes.length >= LONG_REGION_BYTES;
-      const size = isLong ? 16 : 8;
-      for (let at = 0; at + size <= bytes.length; at += 1) {
-        const slot = hashWindow(bytes, at, isLong) & mask;
-        if ((this.counts[slot] as number) < 0xffff) this.counts[slot] = (this.counts[slot] as number) + 1;
+      for (const isLong of [true, false]) {
+        const windowBytes = isLong ? LONG_WINDOW_BYTES : SHORT_WINDOW_BYTES;
+        for (let at = 0; at + windowBytes <= bytes.length; at += 1) {
+          const slot = hashWindow(bytes, at, isLong) & mask;
+          if ((this.counts[slot] as number) < 0xffff) this.counts[slot] = (this.counts[slot] as number) + 1;
+        }
       }
     }
   }

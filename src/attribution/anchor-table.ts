@@ -59,7 +59,7 @@ export class AnchorTable {
    * `found` from its beginning, and returns how many.
    */
   collect(probe: TextProbe, start: number, end: number, found: number[]): number {
-    this.textNumber += 1;
+    this.textNumber = (this.textNumber + 1) | 0;
     let count = 0;
     if (this.hasLong) count = this.collectBy(probe.longWindows, LONG_WINDOW_BYTES, start, end, found, count);
     if (this.hasShort) count = this.collectBy(probe.shortWindows, SHORT_WINDOW_BYTES, start, end, found, count);
@@ -80,9 +80,8 @@ export class AnchorTable {
     hashes.make(from, to);
     const { values } = hashes;
     let count = foundBefore;
-    for (let at = from; at < to; at += 1) {
-      const hash = values[at] as number;
-      if (windows.mayHave(hash)) count = this.hitAll(windows.first(hash), found, count);
+    for (let at = windows.nextOf(values, from, to, 1); at < to; at = windows.nextOf(values, at + 1, to, 1)) {
+      count = this.hitAll(windows.first(values[at] as number), found, count);
     }
     return count;
   }

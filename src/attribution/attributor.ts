@@ -3,21 +3,22 @@
  * what is registered in memory and nothing else; no clock, no I/O. Not safe to call from within itself.
  */
 
-import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
+import type { Attribution, AttributionQuery, Explanation, NearMatch } from '../contract/attribution.ts';
 import type { PromptMessage, RegisteredVersion } from '../contract/prompt.ts';
 import { renderTemplate } from '../templates/index.ts';
+import { GenerationalCache } from '../lib/generational-cache.ts';
 import { chatBody, textBody } from '../text/body.ts';
 import { contentHashes, strictestEqualHash } from '../text/hashes.ts';
 import { AnswerCache } from './answer-cache.ts';
-import { bestCandidates } from './candidate.ts';
 import type { Candidate } from './candidate.ts';
 import { candidateOfHits } from './chat-match.ts';
 import type { MessageHit } from './chat-match.ts';
 import { conclude, concludeRendered, concludeSole } from './conclusion.ts';
-import { declarationOf } from './declaration.ts';
-import type { TemplatePart } from './indexed-pattern.ts';
+import { declarationOf, KNOWN_HITS_CHARACTERS_MAX, type Declaration, type KnownHits } from './declaration.ts';
+import { explanationOf } from './explanation.ts';
 import { nearMatches } from './near-match.ts';
 import type { NearBudget } from './near-match.ts';
+import type { RegisteredVariant } from './registered-variants.ts';
 import { Registrar } from './registrar.ts';
 import type { AddResult } from './registrar.ts';
 import type { TextFinding } from './text-matcher.ts';
@@ -31,6 +32,8 @@ export interface Attributor {
   attribute(query: AttributionQuery): Attribution;
   /** Which registered versions a text is nearly an instance of, with the edit. For texts that `attribute` calls unknown; takes milliseconds. */
   near(query: AttributionQuery, budget?: NearBudget): NearMatch[];
+  /** An answer with what it rests on. For a person: looks for all that fits, and not only for the best. */
+  explain(query: AttributionQuery, answer: Attribution): Explanation;
   stats(): AttributorStats;
 }
 
@@ -51,15 +54,21 @@ export function createAttributor({ remembersAnswers = true }: AttributorOptions 
 // A conversation may have thousands; what is registered stands at its beginning, or is the last word.
 const FIRST_MESSAGES_MAX = 48;
 const LAST_MESSAGES_MAX = 16;
+const TEMPLATE_CHARACTERS_MAX = 1 << 21;
 
 class Engine implements Attributor {
   private readonly registrar = new Registrar();
   private readonly answers: AnswerCache<Attribution> | null;
   private readonly messageFindings: AnswerCache<TextFinding> | null;
+  private readonly declaredHits: KnownHits;
+  /** Those that emitters send along. */
+  private readonly templates: GenerationalCache<string, readonly RegisteredVariant[]> | null;
 
   constructor(remembersAnswers: boolean) {
     this.answers = remembersAnswers ? new AnswerCache() : null;
     this.messageFindings = remembersAnswers ? new AnswerCache() : null;
+    this.declaredHits = remembersAnswers ? new GenerationalCache(KNOWN_HITS_CHARACTERS_MAX) : null;
+    this.templates = remembersAnswers ? new GenerationalCache(TEMPLATE_CHARACTERS_MAX) : null;
   }
 
   add(version: RegisteredVersion): AddResult {
@@ -88,6 +97,12 @@ class Engine implements Attributor {
     return nearMatches(this.registrar.nearIndex, query, budget);
   }
 
+  explain(query: AttributionQuery, answer: Attribution): Explanation {
+    const messages = conversationOf(query) ?? [];
+    const { candidates } = query.text === undefined ? this.candidatesOfChat(messages) : this.allOfText(query.text);
+    return explanationOf(query, answer, candidates);
+  }
+
   stats(): AttributorStats {
     return { versions: this.registrar.variants.versionCount, patterns: this.registrar.matcher.patternCount };
   }
@@ -95,6 +110,8 @@ class Engine implements Attributor {
   private forgetAnswers(): void {
     this.answers?.clear();
     this.messageFindings?.clear();
+    this.declaredHits?.clear();
+    this.templates?.clear();
   }
 
   private attributeText(text: string): Attribution {
@@ -117,8 +134,9 @@ class Engine implements Attributor {
   /** By far the most frequent answer, on the shortest way: one version, and a render of it. */
   private soleRender({ equal, patterns, isFaint, isIncomplete, bytes }: TextFinding): Attribution | null {
     const [pattern] = patterns;
-    if (pattern?.owners.length !== 1 || patterns.length > 1 || equal.length > 0 || isFaint || isIncomplete) return null;
-    return concludeSole((pattern.owners[0] as TemplatePart).name, { pattern, bytes });
+    if (pattern === undefined || pattern.soleName === null || patterns.length > 1) return null;
+    if (equal.length > 0 || isFaint || isIncomplete) return null;
+    return concludeSole(pattern.soleName, { pattern, bytes });
   }
 
   private concludeText(text: string, finding: TextFinding): Attribution {
@@ -127,35 +145,58 @@ class Engine implements Attributor {
 
   private attributeWithAll(query: AttributionQuery): Attribution {
     const messages = conversationOf(query);
-    const declaration = declarationOf(query, this.registrar.variants, messages);
-    if (messages === null) return conclude([], { declaration, hasContent: false });
+    if (messages === null) return conclude([], { declaration: this.declarationOf(query, null, []), hasContent: false });
     const rendered = this.renderedAsDeclared(query, messages);
     if (rendered !== null) return rendered;
     const { candidates, isIncomplete } =
       query.text === undefined ? this.candidatesOfChat(messages) : this.candidatesOfNewText(query.text);
+    const declaration = this.declarationOf(query, messages, candidates);
     return conclude(candidates, { declaration, settings: query.settings, isIncomplete });
+  }
+
+  private declarationOf(
+    query: AttributionQuery,
+    messages: readonly PromptMessage[] | null,
+    found: readonly Candidate[],
+  ): Declaration | null {
+    return declarationOf(query, this.registrar.variants, messages, found, this.declaredHits);
   }
 
   /** The span carries its template: if that is registered, it is rendered and compared. */
   private renderedAsDeclared(query: AttributionQuery, messages: readonly PromptMessage[]): Attribution | null {
     if (query.template === undefined || query.variables === undefined) return null;
-    const hashes = contentHashes(textBody(query.template));
-    for (const variant of this.registrar.variants.withHash(hashes.transport)) {
+    for (const variant of this.variantsOfTemplate(query.template)) {
       const { body, format } = variant.variant;
       if (body.kind !== 'text') continue;
       const rendered = renderTemplate(body.text, format, query.variables);
       if (!rendered.ok || !messages.some(({ content }) => content.trim() === rendered.text.trim())) continue;
       const { prompt, version } = variant.version;
-      const declared = declarationOf({ declared: { prompt, version } }, this.registrar.variants, messages);
-      return concludeRendered(variant, declared?.supportedBy ?? null, query.variables);
+      const declared = this.declarationOf({ declared: { prompt, version } }, messages, []);
+      return concludeRendered(variant, declared?.supportedBy[0] ?? null, query.variables);
     }
     return null;
+  }
+
+  private variantsOfTemplate(template: string): readonly RegisteredVariant[] {
+    const known = this.templates?.get(template, template.length);
+    if (known !== undefined) return known;
+    const variants = this.registrar.variants.withHash(contentHashes(textBody(template)).transport);
+    this.templates?.set(template, variants, template.length);
+    return variants;
   }
 
   private candidatesOfNewText(text: string): { candidates: Candidate[]; isIncomplete: boolean } {
     this.registrar.matcher.prepare(text);
     const finding = this.registrar.matcher.find(text);
     return { candidates: this.candidatesOfText(text, finding), isIncomplete: finding.isIncomplete };
+  }
+
+  /** Also those with less evidence than the best. */
+  private allOfText(text: string): { candidates: Candidate[] } {
+    const { matcher } = this.registrar;
+    matcher.prepare(text);
+    const finding = matcher.findAll(text);
+    return { candidates: [...this.candidatesOfText(text, finding), ...this.rendersOf(finding)] };
   }
 
   private candidatesOfText(text: string, finding: TextFinding): Candidate[] {
@@ -187,9 +228,11 @@ class Engine implements Attributor {
     const looked = lookedAt(messages);
     const hits = new Map<number, MessageHit[]>();
     let isIncomplete = false;
-    for (const [at, message] of looked.entries()) {
-      const finding = this.findMessage(message.content);
+    for (let at = 0; at < looked.length; at += 1) {
+      const finding = this.findMessage((looked[at] as PromptMessage).content);
       isIncomplete ||= finding.isIncomplete;
+      // What people say in a conversation is as good as never registered.
+      if (finding.equal.length === 0 && finding.patterns.length === 0) continue;
       for (const [variant, hit] of hitsOf(finding, at)) {
         const list = hits.get(variant);
         if (list === undefined) hits.set(variant, [hit]);
@@ -203,7 +246,7 @@ class Engine implements Attributor {
       if (candidate !== null) candidates.push(candidate);
     }
     if (candidates.length === 0) candidates.push(...this.equalByHash(messages, false));
-    return { candidates: bestCandidates(candidates), isIncomplete };
+    return { candidates, isIncomplete };
   }
 
   private findMessage(content: string): TextFinding {
@@ -220,6 +263,7 @@ class Engine implements Attributor {
 
   /** Sources that differ only in what a hash forgives. */
   private equalByHash(messages: readonly PromptMessage[], isText: boolean): Candidate[] {
+    if (!this.registrar.variants.hasLength(messages.length)) return [];
     const hashes = contentHashes(isText ? textBody(messages[0]?.content ?? '') : chatBody(messages));
     return [hashes.transport, hashes.cosmetic].flatMap((hash) =>
       this.registrar.variants.withHash(hash).map((variant): Candidate => {

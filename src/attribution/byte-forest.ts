@@ -9,19 +9,21 @@ import { grown } from './posting-table.ts';
 
 export type Direction = 'forwards' | 'backwards';
 
-// A node is four numbers.
+// A node is four numbers. Siblings lie side by side: passing one over costs no line of the cache.
 const DEPTH = 0;
-const FIRST_CHILD = 1;
-const NEXT_SIBLING = 2;
 /** The byte by which its parent finds it, and flags. */
-const EDGE = 3;
+const EDGE = 1;
+/** The first child; of a wide node, where its table begins. */
+const CHILDREN = 2;
+const CHILD_COUNT = 3;
 const NODE_SIZE = 4;
 
 const BYTE = 0xff;
 const HAS_VALUE = 1 << 8;
 const IS_WIDE = 1 << 9;
-// From so many children on, a table is faster than looking at one after the other.
+// From so many children on, a table is faster than looking at one after the other. A power of two.
 const WIDE_FROM = 8;
+const TABLE_SIZE = 256;
 // Up to here a loop is faster than cutting the text and comparing with memcmp.
 const SHORT_KEY_BYTES_MAX = 24;
 
@@ -38,7 +40,9 @@ export class ByteForest<Value extends Keyed> {
   /** For each node a key that runs through it: its own, where it has a value. */
   private readonly keys: string[] = [''];
   private readonly values: (Value | undefined)[] = [undefined];
-  private readonly wideChildren = new Map<number, Int32Array>();
+  /** For each wide node the children by their bytes. */
+  private tables = new Int32Array(TABLE_SIZE);
+  private tableCount = 0;
   private readonly metNodes: number[] = [];
 
   constructor(direction: Direction) {
@@ -47,7 +51,7 @@ export class ByteForest<Value extends Keyed> {
 
   /** An empty tree. */
   plant(): number {
-    return this.newNode(0, 0, '');
+    return this.newNodes(1);
   }
 
   /** The value at `key` in the tree, made with `create` if there is none yet. */
@@ -102,9 +106,7 @@ export class ByteForest<Value extends Keyed> {
     while (this.get(node, DEPTH) < shared) node = this.child(node, this.byteAt(key, this.get(node, DEPTH)));
     if (this.get(node, DEPTH) > shared) this.split(node, shared);
     if (shared === key.length) return node;
-    const leaf = this.newNode(key.length, this.byteAt(key, shared), key);
-    this.adopt(node, leaf);
-    return leaf;
+    return this.addLeaf(node, key);
   }
 
   /** Some node on whose keys the tree would look for `key`; the true common part is found by comparing. */
@@ -120,66 +122,83 @@ export class ByteForest<Value extends Keyed> {
 
   /** Puts a node above what hangs at `node`; the upper one keeps the number, so its parent need not know. */
   private split(node: number, depth: number): void {
-    const key = this.keys[node] as string;
-    const lower = this.newNode(this.get(node, DEPTH), this.byteAt(key, depth), key);
-    this.set(lower, FIRST_CHILD, this.get(node, FIRST_CHILD));
-    this.set(lower, EDGE, this.get(lower, EDGE) | (this.get(node, EDGE) & ~BYTE));
-    this.values[lower] = this.values[node];
-    const wide = this.wideChildren.get(node);
-    if (wide !== undefined) {
-      this.wideChildren.set(lower, wide);
-      this.wideChildren.delete(node);
-    }
+    const edge = this.get(node, EDGE) & BYTE;
+    const lower = this.newNodes(1);
+    this.move(node, lower);
+    this.set(lower, EDGE, (this.get(lower, EDGE) & ~BYTE) | this.byteAt(this.keys[lower] as string, depth));
     this.values[node] = undefined;
     this.set(node, DEPTH, depth);
-    this.set(node, FIRST_CHILD, lower);
-    this.set(node, EDGE, this.get(node, EDGE) & BYTE);
+    this.set(node, EDGE, edge);
+    this.set(node, CHILDREN, lower);
+    this.set(node, CHILD_COUNT, 1);
   }
 
-  private adopt(parent: number, child: number): void {
-    this.set(child, NEXT_SIBLING, this.get(parent, FIRST_CHILD));
-    this.set(parent, FIRST_CHILD, child);
-    const wide = this.wideChildren.get(parent);
-    if (wide !== undefined) wide[this.get(child, EDGE) & BYTE] = child;
-    else if (this.childCount(parent) >= WIDE_FROM) this.widen(parent);
+  /** A new child, which ends at `key`. */
+  private addLeaf(parent: number, key: string): number {
+    const byte = this.byteAt(key, this.get(parent, DEPTH));
+    const count = this.get(parent, CHILD_COUNT);
+    if (count === WIDE_FROM) this.widen(parent);
+    const leaf = count >= WIDE_FROM ? this.newNodes(1) : this.placeBeside(parent, count);
+    if (count >= WIDE_FROM) this.tables[this.get(parent, CHILDREN) + byte] = leaf;
+    this.set(parent, CHILD_COUNT, count + 1);
+    this.set(leaf, DEPTH, key.length);
+    this.set(leaf, EDGE, byte);
+    this.keys[leaf] = key;
+    return leaf;
+  }
+
+  /** The place behind the last child. Where the children fill theirs, a power of two, all move to twice as many. */
+  private placeBeside(parent: number, count: number): number {
+    const first = this.get(parent, CHILDREN);
+    if (count > 0 && (count & (count - 1)) !== 0) return first + count;
+    const moved = this.newNodes(Math.max(1, count * 2));
+    for (let child = 0; child < count; child += 1) this.move(first + child, moved + child);
+    this.set(parent, CHILDREN, moved);
+    return moved + count;
+  }
+
+  private move(from: number, to: number): void {
+    this.nodes.copyWithin(to * NODE_SIZE, from * NODE_SIZE, (from + 1) * NODE_SIZE);
+    this.keys[to] = this.keys[from] as string;
+    this.values[to] = this.values[from];
+    this.values[from] = undefined;
   }
 
   private widen(parent: number): void {
-    const wide = new Int32Array(256);
-    for (let child = this.get(parent, FIRST_CHILD); child !== 0; child = this.get(child, NEXT_SIBLING)) {
-      wide[this.get(child, EDGE) & BYTE] = child;
+    const table = this.tableCount * TABLE_SIZE;
+    this.tableCount += 1;
+    if (table === this.tables.length) this.tables = grown(this.tables);
+    const first = this.get(parent, CHILDREN);
+    for (let child = first; child < first + WIDE_FROM; child += 1) {
+      this.tables[table + (this.get(child, EDGE) & BYTE)] = child;
     }
-    this.wideChildren.set(parent, wide);
+    this.set(parent, CHILDREN, table);
     this.set(parent, EDGE, this.get(parent, EDGE) | IS_WIDE);
   }
 
-  private childCount(parent: number): number {
-    let count = 0;
-    for (let child = this.get(parent, FIRST_CHILD); child !== 0; child = this.get(child, NEXT_SIBLING)) count += 1;
-    return count;
-  }
-
+  /** 0 if there is none. */
   private child(node: number, byte: number): number {
     const { nodes } = this;
     const at = node * NODE_SIZE;
-    if (((nodes[at + EDGE] as number) & IS_WIDE) !== 0)
-      return (this.wideChildren.get(node) as Int32Array)[byte] as number;
-    let child = nodes[at + FIRST_CHILD] as number;
-    while (child !== 0 && ((nodes[child * NODE_SIZE + EDGE] as number) & BYTE) !== byte) {
-      child = nodes[child * NODE_SIZE + NEXT_SIBLING] as number;
+    const first = nodes[at + CHILDREN] as number;
+    if (((nodes[at + EDGE] as number) & IS_WIDE) !== 0) return this.tables[first + byte] as number;
+    const end = first + (nodes[at + CHILD_COUNT] as number);
+    for (let child = first; child < end; child += 1) {
+      if (((nodes[child * NODE_SIZE + EDGE] as number) & BYTE) === byte) return child;
     }
-    return child;
+    return 0;
   }
 
-  private newNode(depth: number, edge: number, key: string): number {
-    const node = this.nodeCount;
-    this.nodeCount += 1;
-    if (this.nodeCount * NODE_SIZE > this.nodes.length) this.nodes = grown(this.nodes);
-    this.set(node, DEPTH, depth);
-    this.set(node, EDGE, edge);
-    this.keys.push(key);
-    this.values.push(undefined);
-    return node;
+  /** Places for so many nodes side by side. */
+  private newNodes(count: number): number {
+    const first = this.nodeCount;
+    this.nodeCount += count;
+    while (this.nodeCount * NODE_SIZE > this.nodes.length) this.nodes = grown(this.nodes);
+    for (let added = 0; added < count; added += 1) {
+      this.keys.push('');
+      this.values.push(undefined);
+    }
+    return first;
   }
 
   private get(node: number, field: number): number {

@@ -1,6 +1,6 @@
 /** A variant that a text or a chat is an instance of, and which of several such variants to believe. */
 
-import type { AttributionMatch } from '../contract/attribution.ts';
+import type { AttributionMatch, TieReason } from '../contract/attribution.ts';
 import type { PromptSettings } from '../contract/prompt.ts';
 import { equalMatch, renderedMatch, repeatsAgree } from './match-result.ts';
 import type { MatchedMessage } from './match-result.ts';
@@ -47,28 +47,50 @@ export function bestCandidates(candidates: readonly Candidate[]): Candidate[] {
   return best;
 }
 
+/** All of them, the best evidence first, each version once. */
+export function rankedCandidates(candidates: readonly Candidate[]): Candidate[] {
+  return onePerVersion(candidates.toSorted((a, b) => compareCandidates(b, a)));
+}
+
 export interface TieBreakers {
   readonly prompt?: string | undefined;
   readonly settings?: PromptSettings | undefined;
 }
+
+export interface TieDecision {
+  readonly left: readonly Candidate[];
+  /** Equally good ones that were set aside, and why. */
+  readonly others: readonly Candidate[];
+  readonly because: readonly TieReason[];
+}
+
+const NOTHING: readonly never[] = [];
 
 /**
  * Of equally good candidates those that also agree with what else is known: the declared prompt,
  * the same value wherever a variable is repeated, model, parameters and tools. A criterion that
  * nobody meets is no criterion. One candidate for each version is left.
  */
-export function breakTies(tied: readonly Candidate[], known: TieBreakers): Candidate[] {
-  if (tied.length <= 1) return [...tied];
+export function breakTies(tied: readonly Candidate[], known: TieBreakers): TieDecision {
+  if (tied.length <= 1) return { left: tied, others: NOTHING, because: NOTHING };
   const { prompt, settings } = known;
-  let left = [...tied];
-  const prefer = (meets: (candidate: Candidate) => boolean): void => {
+  let left = tied;
+  const because: TieReason[] = [];
+  const prefer = (reason: TieReason, meets: (candidate: Candidate) => boolean): void => {
     const meeting = left.filter(meets);
-    if (meeting.length > 0) left = meeting;
+    if (meeting.length === 0 || meeting.length === left.length) return;
+    left = meeting;
+    because.push(reason);
   };
-  if (prompt !== undefined) prefer(({ variant }) => variant.version.prompt === prompt);
-  prefer(({ messages }) => messages.every(({ pattern, bytes }) => repeatsAgree(pattern, bytes)));
-  if (settings !== undefined) prefer(({ variant }) => !settingsDiffer(variant.variant.settings, settings));
-  return onePerVersion(left);
+  if (prompt !== undefined) prefer('declared_prompt', ({ variant }) => variant.version.prompt === prompt);
+  prefer('repeated_variables', ({ messages }) => messages.every(({ pattern, bytes }) => repeatsAgree(pattern, bytes)));
+  if (settings !== undefined) prefer('settings', ({ variant }) => !settingsDiffer(variant.variant.settings, settings));
+  const chosen = onePerVersion(left);
+  if (because.length === 0) return { left: chosen, others: NOTHING, because };
+  const versions = new Set(chosen.map(({ variant }) => variant.version));
+  const others = onePerVersion(tied.filter(({ variant }) => !versions.has(variant.version)));
+  // Several variants of one version are no tie.
+  return { left: chosen, others, because: others.length === 0 ? NOTHING : because };
 }
 
 function onePerVersion(candidates: readonly Candidate[]): Candidate[] {

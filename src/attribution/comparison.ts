@@ -7,7 +7,11 @@ import type { IndexedPattern } from './indexed-pattern.ts';
 // to get there: it was made for that.
 const WORK_BYTES_MAX = 16 << 20;
 
+/** Differs from comparison to comparison, whichever index they are for: they share what remembers it. */
+let latestNumber = 0;
+
 export class Comparison {
+  number = 0;
   text = '';
   found: IndexedPattern[] = [];
   /** Patterns with fewer literal bytes can't be among the best; 0 where all are wanted. */
@@ -18,6 +22,8 @@ export class Comparison {
   private work = 0;
 
   start(text: string, wantsAll: boolean): void {
+    latestNumber = (latestNumber + 1) | 0;
+    this.number = latestNumber;
     this.text = text;
     this.wantsAll = wantsAll;
     this.found = [];
@@ -32,7 +38,7 @@ export class Comparison {
     if (literalBytes > this.text.length || literalBytes < this.literalBytesMin) return;
     this.work += this.text.length;
     if (this.work > WORK_BYTES_MAX && this.work > this.text.length) this.isIncomplete = true;
-    else if (middleMatches(pattern, this.text)) this.accept(pattern);
+    else if (middleMatches(pattern, this.text, this.number)) this.accept(pattern);
   }
 
   /** `pattern` has no gaps, and may be the text. */
@@ -42,7 +48,7 @@ export class Comparison {
 
   private accept(pattern: IndexedPattern): void {
     // Without owners it was compiled from versions that were removed since.
-    if (pattern.owners.length === 0) return;
+    if (pattern.soleName === null && pattern.owners.length === 0) return;
     const [leader] = this.found;
     const rank = this.wantsAll || leader === undefined ? 0 : compareEvidence(pattern, leader);
     if (rank > 0) this.found = [pattern];

@@ -1,16 +1,24 @@
 /** From what was found to the answer: one pure decision, each of its branches with its own kind. */
 
-import type { Attribution, AttributionKind, AttributionMatch, NearMatch } from '../contract/attribution.ts';
+import type {
+  Attribution,
+  AttributionKind,
+  AttributionMatch,
+  BrokenTie,
+  NearMatch,
+  SentWhere,
+  TieReason,
+} from '../contract/attribution.ts';
 import type { PromptSettings } from '../contract/prompt.ts';
 import { bestCandidates, breakTies, literalBytesOf, matchOf } from './candidate.ts';
-import type { Candidate } from './candidate.ts';
+import type { Candidate, TieDecision } from './candidate.ts';
 import type { Declaration } from './declaration.ts';
 import { equalMatch, renderedMatch } from './match-result.ts';
 import type { MatchedMessage } from './match-result.ts';
 import type { VariantName } from './indexed-pattern.ts';
 import type { RegisteredVariant } from './registered-variants.ts';
 import { EVIDENCE_BYTES_MIN } from './text-matcher.ts';
-import { attributionWords, compatibleWords } from './words.ts';
+import { attributionWords } from './words.ts';
 
 export interface Circumstances {
   readonly declaration?: Declaration | null;
@@ -28,20 +36,26 @@ const MATCHES_MAX = 50;
 export function conclude(candidates: readonly Candidate[], circumstances: Circumstances): Attribution {
   const { declaration = null, settings, isIncomplete = false, hasContent = true } = circumstances;
   if (!hasContent) return withoutContent(declaration);
-  const supported = declaration?.supportedBy ?? null;
-  if (supported !== null && declaration !== null) {
-    return answer(supported.hash === null ? 'declared' : 'exact', [matchOf(supported)], { declaration });
-  }
-  const best = breakTies(bestCandidates(candidates), { prompt: declaration?.prompt, settings });
+  const supported = declaration?.supportedBy ?? [];
+  const tied = supported.length > 0 ? supported : bestCandidates(candidates);
+  const decision = breakTies(tied, { prompt: declaration?.prompt, settings });
+  const { left } = decision;
   const reservation = isIncomplete ? 'the search was cut short, so a better match may exist' : '';
-  return answer(kindOf(best), best.slice(0, MATCHES_MAX).map(matchOf), { declaration, reservation });
+  const kind = supported.length > 0 && left.length === 1 ? declaredKind(left) : kindOf(left);
+  return new Answer(kind, left.slice(0, MATCHES_MAX).map(matchOf), { declaration, reservation, tie: tieOf(decision) });
+}
+
+function declaredKind([only]: readonly Candidate[]): AttributionKind {
+  return only?.hash === null ? 'declared' : 'exact';
+}
+
+function tieOf({ others, because }: TieDecision): BrokenTie | null {
+  return because.length === 0 ? null : { because, others: others.slice(0, MATCHES_MAX).map(matchOf) };
 }
 
 /** The text is a render of one version and of nothing else that is registered. */
 export function concludeSole(name: VariantName, message: MatchedMessage): Attribution {
-  const match = renderedMatch(name, [message]);
-  const words = compatibleWords(match);
-  return { kind: 'rendered', matches: [match], near: NONE, contradictsDeclaration: false, words };
+  return new Answer('rendered', [renderedMatch(name, [message])], NO_CIRCUMSTANCES);
 }
 
 /** The text is what the registered template renders with the variables that the emitter sent along. */
@@ -59,6 +73,8 @@ export function concludeRendered(
   const words = attributionWords({
     kind: 'rendered',
     matches: [match],
+    tie: null,
+    sent: {},
     declared: null,
     contradicts: false,
     reservation: '',
@@ -75,16 +91,37 @@ export function deservesNear(attribution: Attribution): boolean {
 /** The answer to such a text once it is known to be close to a registered version. */
 export function withNear(attribution: Attribution, near: readonly NearMatch[]): Attribution {
   const [closest] = near;
-  if (!deservesNear(attribution) || closest === undefined) return { ...attribution, near };
+  const beside = besideNear(attribution, near);
+  if (!deservesNear(attribution) || closest === undefined) return beside;
   const { prompt, version, editedBytes } = closest;
   const words = `no registered version fits; closest is ${prompt} v${version} with an edit of ${editedBytes} bytes`;
-  return { ...attribution, kind: 'near', near, words };
+  return { ...beside, kind: 'near', words };
+}
+
+/** The same answer with near misses beside it. A spread would lose the words, which are made when they are read. */
+export function besideNear(attribution: Attribution, near: readonly NearMatch[]): Attribution {
+  const { kind, matches, tie = null, contradictsDeclaration, words } = attribution;
+  return { kind, matches, near, tie, contradictsDeclaration, words };
+}
+
+/** An ambiguous answer of which some matches were set aside. */
+export function narrowed(
+  attribution: Attribution,
+  matches: readonly AttributionMatch[],
+  because: readonly TieReason[],
+  sent: SentWhere,
+): Attribution {
+  const known = attribution.tie;
+  const others = [...attribution.matches.filter((match) => !matches.includes(match)), ...(known?.others ?? [])];
+  const tie = { because: [...(known?.because ?? []), ...because], others };
+  return attribution instanceof Answer ? attribution.narrowed(matches, tie, sent) : { ...attribution, matches, tie };
 }
 
 function withoutContent(declaration: Declaration | null): Attribution {
   const [variant] = declaration?.variants ?? [];
-  if (variant === undefined) return answer('unverifiable', [], { declaration });
-  return answer('declared', [renderedMatch(variant.name, [])], { declaration });
+  const kind = variant === undefined ? 'unverifiable' : 'declared';
+  const matches = variant === undefined ? [] : [renderedMatch(variant.name, [])];
+  return new Answer(kind, matches, { ...NO_CIRCUMSTANCES, declaration });
 }
 
 function kindOf(best: readonly Candidate[]): AttributionKind {
@@ -95,12 +132,56 @@ function kindOf(best: readonly Candidate[]): AttributionKind {
   return leader.hash === null ? 'rendered' : 'exact';
 }
 
-function answer(
-  kind: AttributionKind,
-  matches: readonly AttributionMatch[],
-  { declaration, reservation = '' }: { declaration: Declaration | null; reservation?: string },
-): Attribution {
-  const contradicts = declaration?.isContradicted ?? false;
-  const words = attributionWords({ kind, matches, declared: declaration?.name ?? null, contradicts, reservation });
-  return { kind, matches, near: [], contradictsDeclaration: contradicts, words };
+interface AnswerCircumstances {
+  readonly declaration: Declaration | null;
+  readonly reservation: string;
+  readonly tie: BrokenTie | null;
+  /** Of which the words of the tie tell. */
+  readonly sent?: SentWhere;
+}
+
+const NO_CIRCUMSTANCES: AnswerCircumstances = { declaration: null, reservation: '', tie: null };
+
+/** A class because most answers are read for their version alone, and sentences cost more than finding it. */
+class Answer implements Attribution {
+  readonly kind: AttributionKind;
+  readonly matches: readonly AttributionMatch[];
+  readonly near: readonly NearMatch[] = NONE;
+  readonly contradictsDeclaration: boolean;
+  readonly #circumstances: AnswerCircumstances;
+
+  constructor(kind: AttributionKind, matches: readonly AttributionMatch[], circumstances: AnswerCircumstances) {
+    this.kind = kind;
+    this.matches = matches;
+    this.contradictsDeclaration = circumstances.declaration?.isContradicted ?? false;
+    this.#circumstances = circumstances;
+  }
+
+  get tie(): BrokenTie | null {
+    return this.#circumstances.tie;
+  }
+
+  get words(): string {
+    const { kind, matches, contradictsDeclaration: contradicts } = this;
+    const { declaration, reservation, tie, sent = {} } = this.#circumstances;
+    return attributionWords({
+      kind,
+      matches,
+      tie,
+      sent,
+      declared: declaration?.name ?? null,
+      contradicts,
+      reservation,
+    });
+  }
+
+  narrowed(matches: readonly AttributionMatch[], tie: BrokenTie, sent: SentWhere): Answer {
+    const [only] = matches;
+    const kind = matches.length > 1 ? this.kind : only?.hash === null ? 'rendered' : 'exact';
+    return new Answer(kind, matches, { ...this.#circumstances, tie, sent });
+  }
+
+  toJSON(): Attribution {
+    return besideNear(this, this.near);
+  }
 }

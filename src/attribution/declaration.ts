@@ -2,6 +2,7 @@
 
 import type { AttributionQuery } from '../contract/attribution.ts';
 import type { PromptMessage } from '../contract/prompt.ts';
+import { GenerationalCache } from '../lib/generational-cache.ts';
 import { normaliseTransport } from '../text/hashes.ts';
 import { toByteString } from './byte-string.ts';
 import { bestCandidates } from './candidate.ts';
@@ -18,17 +19,27 @@ export interface Declaration {
   readonly name: string;
   /** The declared version, if it is registered; where only the prompt was declared, its versions. */
   readonly variants: readonly RegisteredVariant[];
-  /** How the text is an instance of what was declared; null if it is not, or nothing was captured. */
-  readonly supportedBy: Candidate | null;
+  /** How the text is an instance of what was declared, all equally good ways; none if it is not, or nothing was captured. */
+  readonly supportedBy: readonly Candidate[];
   /** True only if there is a text, what was declared can be compared with it, and it does not fit. */
   readonly isContradicted: boolean;
 }
 
-/** `conversation` is null where no content was captured. */
+/** Hits in texts that were compared before, so that a text that repeats is compared once; null: none are kept. */
+export type KnownHits = GenerationalCache<string, readonly MessageHit[]> | null;
+
+export const KNOWN_HITS_CHARACTERS_MAX = 1 << 23;
+
+/**
+ * `conversation` is null where no content was captured. `found`: what the index knows it to be; what
+ * was declared is compared by itself only if it is not among that.
+ */
 export function declarationOf(
   query: AttributionQuery,
   registered: RegisteredVariants,
   conversation: readonly PromptMessage[] | null,
+  found: readonly Candidate[],
+  known: KnownHits,
 ): Declaration | null {
   if (query.declared === undefined) return null;
   const { prompt, version } = query.declared;
@@ -36,27 +47,47 @@ export function declarationOf(
   // A version that is not registered may be a label: then only the prompt can be checked.
   const variants = ofVersion.length > 0 ? ofVersion : registered.ofPrompt(prompt);
   const name = ofVersion.length > 0 && version !== undefined ? versionName(prompt, version) : prompt;
-  if (conversation === null) return { prompt, name, variants: ofVersion, supportedBy: null, isContradicted: false };
-  const candidates = variants.flatMap((variant) => candidateOf(variant, conversation) ?? []);
-  const [supportedBy = null] = bestCandidates(candidates);
+  if (conversation === null) return { prompt, name, variants: ofVersion, supportedBy: [], isContradicted: false };
+  const indexed = found.filter(({ variant }) => variants.includes(variant));
+  const candidates = indexed.length > 0 ? indexed : compare(variants, conversation, known);
+  const supportedBy = bestCandidates(candidates);
   const canBeCompared = variants.length > 0 && variants.every(({ messages }) => messages.every(isComparable));
-  return { prompt, name, variants, supportedBy, isContradicted: canBeCompared && supportedBy === null };
+  return { prompt, name, variants, supportedBy, isContradicted: canBeCompared && supportedBy.length === 0 };
 }
 
 function isComparable(message: RegisteredMessage): boolean {
   return message.problem === null;
 }
 
-function candidateOf(variant: RegisteredVariant, conversation: readonly PromptMessage[]): Candidate | null {
-  const hits = conversation.flatMap(({ content }, at) => {
-    const forms = [...new Set([content.trim(), normaliseTransport(content)])].map(toByteString);
-    return variant.messages.flatMap((registered, message) =>
-      forms.flatMap((bytes) => hitsOf(registered, bytes, at, message)),
+function compare(
+  variants: readonly RegisteredVariant[],
+  conversation: readonly PromptMessage[],
+  known: KnownHits,
+): Candidate[] {
+  return variants.flatMap((variant) => {
+    const hits = conversation.flatMap(({ content }, at) =>
+      hitsIn(variant, content, known).map((hit) => (hit.at === at ? hit : { ...hit, at })),
     );
+    return candidateOfHits(variant, hits, conversation) ?? opaqueCandidate(variant);
   });
-  const candidate = candidateOfHits(variant, hits, conversation);
-  if (candidate !== null) return candidate;
-  return variant.messages.every(({ fitsAnything }) => fitsAnything) ? { variant, hash: null, messages: [] } : null;
+}
+
+/** A prompt of nothing but variables is not contradicted by anything. */
+function opaqueCandidate(variant: RegisteredVariant): Candidate | [] {
+  return variant.messages.every(({ fitsAnything }) => fitsAnything) ? { variant, hash: null, messages: [] } : [];
+}
+
+/** Their place in the conversation is the first. */
+function hitsIn(variant: RegisteredVariant, content: string, known: KnownHits): readonly MessageHit[] {
+  const key = `${variant.number}\n${content}`;
+  const before = known?.get(key, key.length);
+  if (before !== undefined) return before;
+  const forms = [...new Set([content.trim(), normaliseTransport(content)])].map(toByteString);
+  const hits = variant.messages.flatMap((registered, message) =>
+    forms.flatMap((bytes) => hitsOf(registered, bytes, 0, message)),
+  );
+  known?.set(key, hits, key.length);
+  return hits;
 }
 
 function hitsOf(registered: RegisteredMessage, bytes: string, at: number, message: number): MessageHit[] {

@@ -2,6 +2,9 @@
 
 export { createAttributor } from './attributor.ts';
 export type { Attributor } from './attributor.ts';
-export { deservesNear, withNear } from './conclusion.ts';
-export { SlotConstancy } from './slot-constancy.ts';
-export { explain } from './words.ts';
+export { besideNear, deservesNear, withNear } from './conclusion.ts';
+export { settleTie } from './settle-tie.ts';
+export type { TieEvidence } from './settle-tie.ts';
+export { variableSources } from './match-result.ts';
+export { hasWords, isLongEnough, PLACES, SHARE_MIN, sharedWords, withoutNumbers } from './slot-constancy.ts';
+export type { Place, SharedWords, SlotValue } from './slot-constancy.ts';

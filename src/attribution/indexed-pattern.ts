@@ -2,7 +2,7 @@
 
 import type { Program } from './automaton.ts';
 import { accepts } from './automaton.ts';
-import { findLiteral } from './literal-search.ts';
+import { findLiteral, findLiteralOnce } from './literal-search.ts';
 import type { LiteralPool, SearchedLiteral } from './literal-search.ts';
 import type { Filling, LinearPattern } from './pattern.ts';
 
@@ -42,8 +42,12 @@ export interface IndexedPattern {
   readonly fillings: LinearPattern['fillings'];
   /** With `fillings`, the literals between as they stand beside loops that have turns. */
   readonly framed: readonly FramedLiteral[];
-  /** Several where versions render the same texts. */
-  readonly owners: TemplatePart[];
+  /** Whose it is, if it has one owner: at hand for by far the most frequent answer. */
+  soleName: VariantName | null;
+  /** The next of those that are tried one after the other. */
+  next: IndexedPattern | null;
+  /** Several where versions render the same texts; none once their versions were removed. */
+  owners: readonly TemplatePart[];
   readonly gaps: number;
   readonly first: string;
   readonly last: string;
@@ -51,14 +55,16 @@ export interface IndexedPattern {
   readonly gapNames: LinearPattern['gapNames'];
   /** Whether several gaps have the same name. */
   readonly repeatsNames: boolean;
-  /** Prompt of the first owner, and which of its version's patterns it is: the same of two versions are neighbours. */
-  readonly lineage: string;
+  /** The first owner's. */
+  readonly prompt: string;
+  /** Which of its version's patterns it is: the same of two versions of a prompt are neighbours. */
+  readonly ordinal: number;
 }
 
 export function indexedPattern(
   pattern: LinearPattern,
   program: Program | null,
-  lineage: string,
+  ordinal: number,
   owner: TemplatePart,
   pool: LiteralPool,
 ): IndexedPattern {
@@ -75,6 +81,8 @@ export function indexedPattern(
     program,
     fillings,
     framed: fillings === null ? [] : middle.map(({ bytes }, gap) => framedLiteral(bytes, fillings, gap, pool)),
+    soleName: owner.name,
+    next: null,
     owners: [owner],
     gaps: pattern.gapNames.length,
     first,
@@ -82,8 +90,14 @@ export function indexedPattern(
     middleBytes: middle.map(({ bytes }) => bytes),
     gapNames: pattern.gapNames,
     repeatsNames: new Set(pattern.gapNames.map((names) => names.join(' + '))).size < pattern.gapNames.length,
-    lineage,
+    prompt: owner.name.prompt,
+    ordinal,
   };
+}
+
+export function setOwners(pattern: IndexedPattern, owners: readonly TemplatePart[]): void {
+  pattern.owners = owners;
+  pattern.soleName = owners.length === 1 ? (owners[0] as TemplatePart).name : null;
 }
 
 function framedLiteral(bytes: string, fillings: readonly Filling[], gap: number, pool: LiteralPool): FramedLiteral {
@@ -95,9 +109,10 @@ function framedLiteral(bytes: string, fillings: readonly Filling[], gap: number,
 
 /**
  * Whether the literals between the first and the last are in the text in order. Taking the leftmost
- * place for each is enough: whoever matches at all also matches so.
+ * place for each is enough: whoever matches at all also matches so. Where `search` numbers the
+ * text, what was found for one pattern is remembered for those that share the literal.
  */
-export function middleMatches(pattern: IndexedPattern, text: string): boolean {
+export function middleMatches(pattern: IndexedPattern, text: string, search: number | null): boolean {
   const { middle } = pattern;
   const end = text.length - pattern.lastBytes;
   let at = pattern.firstBytes;
@@ -106,7 +121,9 @@ export function middleMatches(pattern: IndexedPattern, text: string): boolean {
   let areFilled = fillings !== null;
   for (let gap = 0; gap < middle.length; gap += 1) {
     const literal = middle[gap] as SearchedLiteral;
-    const found = findLiteral(text, literal, at, end - literal.bytes.length);
+    const last = end - literal.bytes.length;
+    const found =
+      search === null ? findLiteral(text, literal, at, last) : findLiteralOnce(text, literal, at, last, search);
     if (found === -1) return false;
     areFilled &&= isFilledBy(text, at, found, fillings?.[gap]);
     at = found + literal.bytes.length;
@@ -149,7 +166,7 @@ export function matches(pattern: IndexedPattern, text: string): boolean {
   if (pattern.gaps === 0) {
     return text === pattern.first && (pattern.program === null || accepts(pattern.program, text) !== 'no');
   }
-  return text.startsWith(pattern.first) && text.endsWith(pattern.last) && middleMatches(pattern, text);
+  return text.startsWith(pattern.first) && text.endsWith(pattern.last) && middleMatches(pattern, text, null);
 }
 
 /** What filled each gap of a pattern that matches, as byte strings. */

@@ -14,6 +14,10 @@ export interface SearchedLiteral {
   readonly checkAt: number;
   /** Made when a text first needs it. */
   failures: Int32Array | null;
+  /** The last search that was to be remembered: which one it was, from where, and what it found. */
+  search: number;
+  searchedFrom: number;
+  foundAt: number;
 }
 
 // Bytes of English prose, markup and code, most frequent first; what is not listed is rarer.
@@ -38,11 +42,15 @@ export class LiteralPool {
   }
 }
 
+// Behind the end of every string.
+const NOWHERE = 2 ** 30;
+
 function searchedLiteral(bytes: string): SearchedLiteral {
   const rareAt = rarest(bytes, -1);
   const checkAt = rarest(bytes, rareAt);
   const checkCode = bytes.charCodeAt(checkAt);
-  return { bytes, rareByte: bytes.charAt(rareAt), rareAt, checkCode, checkAt, failures: null };
+  const rareByte = bytes.charAt(rareAt);
+  return { bytes, rareByte, rareAt, checkCode, checkAt, failures: null, search: 0, searchedFrom: NOWHERE, foundAt: -1 };
 }
 
 /** Position of the rarest byte; not of the one at `except`, nor one like it. */
@@ -76,6 +84,27 @@ export function findLiteral(text: string, literal: SearchedLiteral, from: number
     at += 1;
   }
   return findLinearly(text, literal, at, last);
+}
+
+/**
+ * The same, for literals that many patterns share and that are looked for in one text after the
+ * other: of one search, which its number names, the text is always the same.
+ */
+export function findLiteralOnce(
+  text: string,
+  literal: SearchedLiteral,
+  from: number,
+  last: number,
+  search: number,
+): number {
+  const { searchedFrom, foundAt } = literal;
+  const isKnown = literal.search === search && from >= searchedFrom && (foundAt === -1 || from <= foundAt);
+  if (isKnown) return foundAt <= last ? foundAt : -1;
+  const found = findLiteral(text, literal, from, text.length - literal.bytes.length);
+  literal.search = search;
+  literal.searchedFrom = from;
+  literal.foundAt = found;
+  return found <= last ? found : -1;
 }
 
 function findLinearly(text: string, literal: SearchedLiteral, from: number, last: number): number {

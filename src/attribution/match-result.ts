@@ -1,6 +1,6 @@
 /** A match as the contract describes it. What filled the variables is worked out when it is asked for. */
 
-import type { AttributionMatch } from '../contract/attribution.ts';
+import type { AttributionMatch, ExplainedPiece } from '../contract/attribution.ts';
 import { fromByteString } from './byte-string.ts';
 import { gapValues } from './indexed-pattern.ts';
 import type { IndexedPattern, VariantName } from './indexed-pattern.ts';
@@ -46,10 +46,33 @@ class RenderedMatch implements AttributionMatch {
     return this.#messages.flatMap(({ pattern, bytes }) => valuesByName(pattern, bytes));
   }
 
+  /** What the variables were read from: a message without a gap says nothing about them. */
+  get sources(): readonly string[] {
+    return this.#messages.flatMap(({ pattern, bytes }) => (pattern.gaps > 0 ? [bytes] : []));
+  }
+
+  get pieces(): readonly (readonly ExplainedPiece[])[] {
+    return this.#messages.map(({ pattern, bytes }) => piecesOf(pattern, bytes));
+  }
+
   toJSON(): AttributionMatch {
     const { prompt, version, model, literalBytes, gaps, hash, variables } = this;
     return { prompt, version, model, literalBytes, gaps, hash, variables };
   }
+}
+
+/**
+ * What decides a match's variables: where these strings are equal for two matches of one version,
+ * so are the variables. Costs nothing, where the variables themselves have to be cut out of the text.
+ */
+export function variableSources(match: AttributionMatch): readonly string[] {
+  if (match instanceof RenderedMatch) return match.sources;
+  return match.variables.flatMap(({ name, value }) => [name, value]);
+}
+
+/** The text of each message that a render was found in, as the template's own text and what filled its variables. */
+export function explainedPieces(match: AttributionMatch): readonly (readonly ExplainedPiece[])[] {
+  return match instanceof RenderedMatch ? match.pieces : [];
 }
 
 export function equalMatch(variant: RegisteredVariant, hash: AttributionMatch['hash']): AttributionMatch {
@@ -68,6 +91,18 @@ function valuesByName(pattern: IndexedPattern, bytes: string): { name: string; v
     name: (pattern.gapNames[gap] ?? []).join(' + '),
     value: fromByteString(value),
   }));
+}
+
+function piecesOf(pattern: IndexedPattern, bytes: string): ExplainedPiece[] {
+  const values = valuesByName(pattern, bytes);
+  const literals = values.length === 0 ? [pattern.first] : [pattern.first, ...pattern.middleBytes, pattern.last];
+  return literals.flatMap((literal, index): ExplainedPiece[] => {
+    const filled = values[index];
+    return [
+      ...(literal === '' ? [] : [{ literal: fromByteString(literal) }]),
+      ...(filled === undefined ? [] : [{ variable: filled.name, value: filled.value }]),
+    ];
+  });
 }
 
 /**

@@ -87,6 +87,6 @@ export class PatternIndex {
   private searchGroups(probe: TextProbe, ends: number): void {
     const { metGroups } = this;
     const met = this.endings.collect(ends, probe.bytes, metGroups);
-    for (let at = met - 1; at >= 0; at -= 1) (metGroups[at] as PatternGroup).search(probe, this.comparison);
+    for (let at = met - 1; at >= 0; at -= 1) (metGroups[at] as PatternGroup).searchText(probe, this.comparison);
   }
 }

@@ -29,6 +29,18 @@ export class PostingTable {
     return ((filter[(hash >>> 10) & (filter.length - 1)] as number) & bits) === bits;
   }
 
+  /** The first of every `step` hashes from `from` that may be there; `to` or more if none may. */
+  nextOf(hashes: Int32Array, from: number, to: number, step: number): number {
+    const { filter } = this;
+    const mask = filter.length - 1;
+    for (let at = from; at < to; at += step) {
+      const hash = hashes[at] as number;
+      const bits = (1 << hash) | (1 << (hash >>> 5));
+      if (((filter[(hash >>> 10) & mask] as number) & bits) === bits) return at;
+    }
+    return to;
+  }
+
   /** The first posting of a hash, for `valueAt` and `after`; 0 if there is none. A positive number lies in the slots. */
   first(hash: number): number {
     const at = this.slotFor(keyOf(hash));

@@ -1,6 +1,7 @@
 /** The variants that are registered, with their patterns: what a number in a `TemplatePart` stands for. */
 
 import type { PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
+import { bodyMessages } from '../text/body.ts';
 import type { IndexedPattern, VariantName } from './indexed-pattern.ts';
 
 export interface RegisteredMessage {
@@ -27,6 +28,8 @@ export class RegisteredVariants {
   private readonly byVersion = new Map<string, RegisteredVariant[]>();
   private readonly byPrompt = new Map<string, RegisteredVariant[]>();
   private readonly byHash = new Map<string, RegisteredVariant[]>();
+  /** How many variants have so many messages. */
+  private readonly lengths = new Map<number, number>();
 
   get nextNumber(): number {
     return this.all.length;
@@ -43,6 +46,7 @@ export class RegisteredVariants {
     push(this.byPrompt, prompt, variant);
     const { strict, transport, cosmetic } = variant.variant.hashes;
     for (const hash of new Set([strict, transport, cosmetic])) push(this.byHash, hash, variant);
+    this.count(variant, 1);
   }
 
   /** Undefined once its version was removed. */
@@ -63,15 +67,26 @@ export class RegisteredVariants {
     return this.byHash.get(hash) ?? [];
   }
 
+  /** Whether any has so many messages: a body of another length has none of their hashes. */
+  hasLength(messages: number): boolean {
+    return (this.lengths.get(messages) ?? 0) > 0;
+  }
+
   remove(prompt: string, version: string): readonly RegisteredVariant[] {
     const removed = this.ofVersion(prompt, version);
     this.byVersion.delete(versionKey(prompt, version));
     for (const variant of removed) {
       this.all[variant.number] = undefined;
+      this.count(variant, -1);
       drop(this.byPrompt, prompt, variant);
       for (const hash of Object.values(variant.variant.hashes)) drop(this.byHash, hash as string, variant);
     }
     return removed;
+  }
+
+  private count({ variant }: RegisteredVariant, change: 1 | -1): void {
+    const { length } = bodyMessages(variant.body);
+    this.lengths.set(length, (this.lengths.get(length) ?? 0) + change);
   }
 }
 

@@ -4,7 +4,7 @@ import type { PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
 import { sha256 } from '../lib/hash.ts';
 import { compileVariant, programOf } from './compile-version.ts';
 import type { CompiledMessage } from './compile-version.ts';
-import { indexedPattern } from './indexed-pattern.ts';
+import { indexedPattern, setOwners } from './indexed-pattern.ts';
 import type { IndexedPattern, TemplatePart } from './indexed-pattern.ts';
 import { LiteralPool } from './literal-search.ts';
 import { NearIndex } from './near-index.ts';
@@ -43,7 +43,7 @@ export class Registrar {
     for (const { number, messages } of this.variants.remove(prompt, version)) {
       for (const pattern of messages.flatMap((message) => message.patterns)) {
         const rest = pattern.owners.filter((owner) => owner.variant !== number);
-        pattern.owners.splice(0, pattern.owners.length, ...rest);
+        setOwners(pattern, rest);
       }
     }
   }
@@ -67,9 +67,7 @@ export class Registrar {
     const messages = compileVariant(variant).map((compiled, message): RegisteredMessage => {
       const owner = { variant: number, message, name };
       this.matcher.addText(compiled.content, owner);
-      const patterns = compiled.patterns.map((pattern, ordinal) =>
-        this.patternFor(pattern, `${version.prompt} ${ordinal}`, owner),
-      );
+      const patterns = compiled.patterns.map((pattern, ordinal) => this.patternFor(pattern, ordinal, owner));
       return registeredMessage(compiled, patterns);
     });
     this.variants.add({ number, name, version, variant, messages });
@@ -77,14 +75,14 @@ export class Registrar {
     return messages;
   }
 
-  private patternFor(pattern: LinearPattern, lineage: string, owner: TemplatePart): IndexedPattern {
+  private patternFor(pattern: LinearPattern, ordinal: number, owner: TemplatePart): IndexedPattern {
     const key = sha256(JSON.stringify([pattern.blocks, pattern.gapNames, pattern.isExact ? null : pattern.nodes]));
     const known = this.patterns.get(key);
     if (known !== undefined) {
-      known.owners.push(owner);
+      setOwners(known, [...known.owners, owner]);
       return known;
     }
-    const indexed = indexedPattern(pattern, programOf(pattern, this.literals), lineage, owner, this.literals);
+    const indexed = indexedPattern(pattern, programOf(pattern, this.literals), ordinal, owner, this.literals);
     this.patterns.set(key, indexed);
     this.matcher.addPattern(indexed);
     return indexed;

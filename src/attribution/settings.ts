@@ -1,14 +1,8 @@
 /** Model, parameters and tools beside the text: where an observed call differs from what is registered. */
 
+import type { SettingsDifference } from '../contract/attribution.ts';
 import type { Json, PromptSettings } from '../contract/prompt.ts';
 import { canonicalJson } from '../lib/json.ts';
-
-export interface SettingsDifference {
-  /** `model`, `tools`, or `parameters.` and a name. */
-  readonly setting: string;
-  readonly registered: Json;
-  readonly observed: Json;
-}
 
 /** Only what both sides know is compared: an absent setting is unknown, not empty. */
 export function settingsDifferences(registered: PromptSettings, observed: PromptSettings): SettingsDifference[] {

@@ -38,22 +38,28 @@ export class WindowHashes {
       this.from = from;
       this.to = from;
     }
-    if (from < this.from) this.hash(from, this.from);
-    if (to > this.to) this.hash(this.to, to);
+    if (from < this.from) this.hash(from, this.from, 1);
+    if (to > this.to) this.hash(this.to, to, 1);
     this.from = Math.min(from, this.from);
     this.to = Math.max(to, this.to);
   }
 
-  private hash(from: number, to: number): void {
+  /** Makes only every so many of them. */
+  makeEvery(step: number, from: number, to: number): void {
+    if (step === 1) this.make(from, to);
+    else if (from < this.from || to > this.to) this.hash(from, to, step);
+  }
+
+  private hash(from: number, to: number, step: number): void {
     const { words, values } = this;
     if (this.isLong) {
-      for (let at = from; at < to; at += 1) {
+      for (let at = from; at < to; at += step) {
         const word = at * 4;
         const [a, b] = [words[word] as number, words[word + 1] as number];
         values[at] = hashLong(a, b, words[word + 2] as number, words[word + 3] as number);
       }
     } else {
-      for (let at = from; at < to; at += 1) {
+      for (let at = from; at < to; at += step) {
         values[at] = hashShort(words[at * 2] as number, words[at * 2 + 1] as number);
       }
     }

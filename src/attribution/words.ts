@@ -3,11 +3,13 @@
  * still be an edited one, where the edit hides beside a variable: so "compatible with", never "is".
  */
 
-import type { Attribution, AttributionKind, AttributionMatch, NearMatch } from '../contract/attribution.ts';
+import type { AttributionKind, AttributionMatch, BrokenTie, SentWhere, TieReason } from '../contract/attribution.ts';
 
 export interface WordsInput {
   readonly kind: AttributionKind;
   readonly matches: readonly AttributionMatch[];
+  readonly tie: BrokenTie | null;
+  readonly sent: SentWhere;
   readonly declared: string | null;
   readonly contradicts: boolean;
   /** What limits the answer, as a clause; empty if nothing does. */
@@ -15,8 +17,9 @@ export interface WordsInput {
 }
 
 export function attributionWords(input: WordsInput): string {
-  const { declared, contradicts, reservation } = input;
+  const { declared, contradicts, reservation, tie, sent } = input;
   const parts = [sentence(input)];
+  if (tie !== null) parts.push(tieWords(tie, sent));
   if (contradicts && declared !== null) parts.push(`the text contradicts the declared ${declared}`);
   if (reservation !== '') parts.push(reservation);
   return parts.join('; ');
@@ -32,7 +35,7 @@ function sentence({ kind, matches, declared }: WordsInput): string {
       if (best?.literalBytes === 0) return `declared ${name(best)}; nothing was captured to check it with`;
       return `declared ${declared ?? name(best)}, and the text is compatible with it, ${evidence}`;
     case 'rendered':
-      return best === undefined ? '' : compatibleWords(best);
+      return best === undefined ? '' : `compatible with ${name(best)}, ${evidence}`;
     case 'near':
       return 'no registered version fits; close to one with an edit';
     case 'ambiguous':
@@ -49,14 +52,25 @@ function sentence({ kind, matches, declared }: WordsInput): string {
   }
 }
 
-export function compatibleWords(match: AttributionMatch): string {
-  return `compatible with ${name(match)}, ${bytes(match.literalBytes)}`;
-}
-
 function sameness(match: AttributionMatch): string {
   if (match.hash === 'transport') return 'the same text, re-encoded, as';
   return match.hash === 'cosmetic' ? 'apart from white space the same text as' : 'identical to';
 }
+
+/** Says that the text alone did not decide, and what did. */
+function tieWords({ others, because }: BrokenTie, sent: SentWhere): string {
+  const reasons = because.map((reason) => TIE_WORDS[reason](sent));
+  return `it fits ${listed(others)} as well: set aside because ${reasons.join(', and ')}`;
+}
+
+const TIE_WORDS: Readonly<Record<TieReason, (sent: SentWhere) => string>> = {
+  declared_prompt: () => 'another prompt is declared',
+  repeated_variables: () => 'a variable of theirs would have several values',
+  settings: () => 'model, parameters or tools of the call are not theirs',
+  pinned: ({ environment }) => `the pin of ${environment ?? 'the environment'} names another`,
+  registered: () => 'they were registered only after the call',
+  service: ({ service }) => `calls of ${service ?? 'the service'} usually carry another prompt`,
+};
 
 const LISTED_MAX = 5;
 
@@ -76,27 +90,4 @@ export function versionName(prompt: string, version: string): string {
 
 function bytes(count: number): string {
   return count === 1 ? '1 literal byte' : `${count} literal bytes`;
-}
-
-const VALUE_CHARACTERS_MAX = 120;
-
-/** The whole answer for a terminal: the sentence, what filled the variables, and the edits of near matches. */
-export function explain(attribution: Attribution): string {
-  const lines = [`${attribution.kind}: ${attribution.words}`];
-  for (const match of attribution.matches) {
-    const gaps = match.gaps === 1 ? '1 variable' : `${match.gaps} variables`;
-    lines.push('', `${name(match)} (${match.model}): ${bytes(match.literalBytes)}, ${gaps}`);
-    for (const variable of match.variables) lines.push(`  ${variable.name} = ${shortened(variable.value)}`);
-  }
-  for (const near of attribution.near) lines.push('', nearWords(near), near.diff.trimEnd());
-  return `${lines.join('\n')}\n`;
-}
-
-export function nearWords(near: NearMatch): string {
-  return `${versionName(near.prompt, near.version)} (${near.model}) with an edit of ${bytes(near.editedBytes)}:`;
-}
-
-function shortened(value: string): string {
-  const quoted = JSON.stringify(value);
-  return quoted.length <= VALUE_CHARACTERS_MAX ? quoted : `${quoted.slice(0, VALUE_CHARACTERS_MAX)}… (${value.length})`;
 }

@@ -1,8 +1,10 @@
 /** What the engine answers, case by case. */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
-import { createAttributor, deservesNear, explain, withNear } from '../../src/attribution/index.ts';
+import { createAttributor, deservesNear, withNear } from '../../src/attribution/index.ts';
+import { TextMatcher } from '../../src/attribution/text-matcher.ts';
+import type { AttributionQuery } from '../../src/contract/attribution.ts';
 import type { Attributor } from '../../src/attribution/index.ts';
 import { version } from './fixtures.ts';
 
@@ -250,6 +252,51 @@ describe('a chat', () => {
   });
 });
 
+describe('distinct texts', () => {
+  it('are looked for once, whatever conversation they stand in, until the registry changes', () => {
+    const findAll = vi.spyOn(TextMatcher.prototype, 'findAll');
+    const find = vi.spyOn(TextMatcher.prototype, 'find');
+    const attributor = registry();
+    const conversation = (question: string): AttributionQuery => ({
+      messages: [
+        { role: 'system', content: RENDERED_V1 },
+        { role: 'user', content: question },
+      ],
+      settings: { model: 'model-a' },
+    });
+    const answers = Array.from({ length: 10 }, () => attributor.attribute(conversation('Where?')));
+    expect(new Set(answers.map(({ matches }) => matches[0]?.version))).toEqual(new Set(['1']));
+    expect(findAll).toHaveBeenCalledTimes(2);
+    attributor.attribute(conversation('Why?'));
+    expect(findAll).toHaveBeenCalledTimes(3);
+    expect(attributor.attribute({ text: RENDERED_V1 })).toBe(attributor.attribute({ text: RENDERED_V1 }));
+    expect(find).toHaveBeenCalledTimes(1);
+    attributor.remove('support.intent', '1');
+    expect(attributor.attribute(conversation('Why?')).matches.map(({ version: name }) => name)).not.toContain('1');
+    expect(findAll).toHaveBeenCalledTimes(5);
+    vi.restoreAllMocks();
+  });
+
+  it('are compared with what is declared once as well, also where they contradict it', () => {
+    const attributor = registry();
+    const messages = [{ role: 'system', content: 'Something else that nobody has registered at all.' }];
+    for (let call = 0; call < 3; call += 1) {
+      const answer = attributor.attribute({ messages, declared: { prompt: 'support.intent', version: 'production' } });
+      expect(answer).toMatchObject({ kind: 'unknown', contradictsDeclaration: true });
+    }
+    const right = {
+      messages: [
+        { role: 'user', content: 'hi' },
+        { role: 'system', content: RENDERED_V1 },
+      ],
+    };
+    for (const declared of ['1', '2', '1']) {
+      const answer = attributor.attribute({ ...right, declared: { prompt: 'support.intent', version: declared } });
+      expect(answer.contradictsDeclaration).toBe(declared === '2');
+    }
+  });
+});
+
 describe('near misses', () => {
   const attributor = registry();
   const edited = RENDERED_V1.replace('customer support', 'customer service');
@@ -267,7 +314,7 @@ describe('near misses', () => {
     expect(deservesNear(unknown)).toBe(true);
     const near = withNear(unknown, attributor.near({ text: edited }));
     expect(near.kind).toBe('near');
-    expect(explain(near)).toContain('support.intent v1 (model-a) with an edit of 14 literal bytes');
+    expect(near.words).toContain('closest is support.intent v1 with an edit of 14 bytes');
   });
 
   it('do not exist for a text that only shares words', () => {

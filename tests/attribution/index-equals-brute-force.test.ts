@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { seededRandom } from '../../bench/attribution/random.ts';
-import { generatedHistories, versionsOf } from '../../bench/attribution/histories.ts';
+import { edited, generatedHistories, versionsOf } from '../../bench/attribution/histories.ts';
 import { adversarial, literalsOf, prose, render } from '../../bench/attribution/renders.ts';
 import { Registrar } from '../../src/attribution/registrar.ts';
 import { toByteString } from '../../src/attribution/byte-string.ts';
@@ -61,6 +61,33 @@ describe('the index equals brute force', () => {
     }
   });
 
+  // All in one group, told apart by regions of every length, many of which several prompts share.
+  it.each([4, 5])('on prompts that begin and end with a variable and share their rules, seed %i', (seed) => {
+    const random = seededRandom(seed);
+    const words = 'give the order of a customer back within three days but never tell who asked for it'.split(' ');
+    const phrase = (count: number): string => Array.from({ length: count }, () => random.pick(words)).join(' ');
+    const rules = Array.from({ length: 6 }, () => `${phrase(2 + random.below(20))}.\n`);
+    const sources = Array.from({ length: 60 }, () => {
+      const parts = Array.from({ length: 1 + random.below(4) }, () =>
+        random.chance(0.5) ? random.pick(rules) : `${phrase(1 + random.below(12))}\n`,
+      );
+      return `{{a}}\n${parts.join(random.chance(0.5) ? '{{b}}' : '')}{{c}}`;
+    });
+    const registrar = new Registrar();
+    const bodies: string[] = [];
+    for (let number = 0; number < 5; number += 1) {
+      registrar.addAll(sources.map((source, at) => version(`p${at}`, number, source)));
+      bodies.push(...sources);
+      for (const [at, source] of sources.entries()) sources[at] = edited(source, random);
+    }
+    const others = bodies.flatMap((body) => literalsOf(nodesOf(body))).filter((literal) => literal.length > 8);
+    for (let round = 0; round < 300; round += 1) {
+      const nodes = nodesOf(random.pick(bodies));
+      const filler = random.chance(0.5) ? adversarial(literalsOf(nodes), others) : prose(60);
+      expect(differences(registrar, render(nodes, filler, random))).toEqual([]);
+    }
+  });
+
   // Few letters and short pieces: literals overlap, repeat, and are each other's beginnings and ends.
   const piece = fc.oneof(
     fc
@@ -80,7 +107,7 @@ describe('the index equals brute force', () => {
         fc.array(letters, { minLength: 5, maxLength: 5 }),
         (sources, texts) => {
           const registrar = new Registrar();
-          registrar.addAll(sources.map((content, at) => version(`p${at % 3}`, at, content)));
+          registrar.addAll(sources.map((content, at) => version(`p${at % 6}`, at, content)));
           for (const units of texts) expect(differences(registrar, units.join(''))).toEqual([]);
         },
       ),
