@@ -3,14 +3,17 @@
  * decoding alone, and inserting the very same final rows straight into the embedded engine.
  *
  * `npm run bench -- ingest [--spans N] [--kb 1,6,40] [--json]`
+ * `npm run bench -- ingest --stored 1000000,10000000,50000000 [--spans N] [--kb 1] [--json]`: the rate
+ * of the daemon beside so many spans in its store, and its ratio to the first of them.
  */
 
-import { execFileSync, fork, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { execFileSync, type ExecFileSyncOptions } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeTraces } from '../src/otlp/decode.ts';
-import type { Report } from './ingest/receiver-process.ts';
+import { runPlumbline, startDaemon, type Daemon } from '../tests/support/daemon.ts';
+import { processUse } from './ingest/process-use.ts';
 import { sendAll } from './ingest/send.ts';
 import { makeTraffic, type Traffic } from './ingest/traffic.ts';
 
@@ -41,9 +44,17 @@ interface Result {
 
 // A conversation's next turn comes seconds after the last: two of them are seldom in flight together.
 const REQUEST_KB = 128;
+const INHERIT_ERRORS: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'inherit'] };
+// Spans that began before the daemon did are looked for in the store, as after every restart: not what is measured.
+const DAEMON_START_MS = 30_000;
+const GIVE_UP_MS = 60_000;
 const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 200_000, 6: 80_000, 40: 30_000 };
 
 export async function run(args: readonly string[]): Promise<void> {
+  if (args.includes('--stored')) {
+    await besideStored(args);
+    return;
+  }
   const sizes = option(args, '--kb', '1,6,40').split(',').map(Number);
   const results: Result[] = [];
   for (const kb of sizes) {
@@ -53,6 +64,46 @@ export async function run(args: readonly string[]): Promise<void> {
     if (!args.includes('--json')) print(result);
   }
   if (args.includes('--json')) console.log(JSON.stringify({ ingest: results }));
+}
+
+/** The same traffic again and again into one store that grows in between. */
+async function besideStored(args: readonly string[]): Promise<void> {
+  const kb = Number(option(args, '--kb', '1'));
+  const spans = Number(option(args, '--spans', String(DEFAULT_SPANS[kb] ?? 20_000)));
+  const levels = option(args, '--stored', '').split(',').map(Number);
+  const directory = mkdtempSync(join(tmpdir(), 'plumbline-ingest-'));
+  const results: { stored: number; per_second: number; cpu_us_per_span: number; ratio_to_first: number }[] = [];
+  try {
+    // The first makes the store and what it is filled with.
+    for (const [seed, stored] of [0, ...levels].entries()) {
+      const grow = join(import.meta.dirname, 'ingest/grow-process.ts');
+      if (stored > 0) execFileSync(process.execPath, [grow, join(directory, 'data'), String(stored)], INHERIT_ERRORS);
+      const traffic = trafficOf(kb, spans, 100 + seed, () => {});
+      const through = await drive(directory, traffic);
+      if (stored === 0) continue;
+      const perSecond = Math.round(traffic.spans / through.seconds);
+      const cpu = round((through.cpuSeconds / traffic.spans) * 1e6, 1);
+      const ratio = round(perSecond / (results[0]?.per_second ?? perSecond), 2);
+      results.push({ stored, per_second: perSecond, cpu_us_per_span: cpu, ratio_to_first: ratio });
+      if (!args.includes('--json'))
+        console.log(`beside ${stored} spans: ${perSecond} spans/s, ${cpu} us CPU a span, ratio to the first ${ratio}`);
+    }
+    if (args.includes('--json')) console.log(JSON.stringify({ stored: results }));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function trafficOf(kb: number, spans: number, seed: number, onNaiveRow: (row: string) => void): Traffic {
+  const spansPerRequest = Math.max(16, Math.round(REQUEST_KB / kb));
+  return makeTraffic({
+    seed,
+    startMs: Date.now() + DAEMON_START_MS,
+    spans,
+    spanBytes: kb * 1_000,
+    spansPerRequest,
+    onNaiveRow,
+  });
 }
 
 function option(args: readonly string[], name: string, otherwise: string): string {
@@ -65,17 +116,11 @@ async function measure(kb: number, spans: number): Promise<Result> {
   try {
     const naiveFile = join(directory, 'naive.jsonl');
     const naive = openSync(naiveFile, 'w');
-    const traffic = makeTraffic({
-      seed: kb,
-      spans,
-      spanBytes: kb * 1_000,
-      spansPerRequest: Math.max(16, Math.round(REQUEST_KB / kb)),
-      onNaiveRow: (row) => writeSync(naive, row),
-    });
+    const traffic = trafficOf(kb, spans, kb, (row) => writeSync(naive, row));
     closeSync(naive);
     const decodePerSecond = decodeRate(traffic);
     const through = await drive(directory, traffic);
-    const straight = straightInsert(join(directory, 'store'), naiveFile);
+    const straight = straightInsert(join(directory, 'data'), naiveFile);
     const straightPerSecond = traffic.spans / straight.seconds;
     const disk = Object.values(straight.tables).reduce((sum, { bytes }) => sum + bytes, 0);
     return {
@@ -123,45 +168,61 @@ interface Through {
   readonly refused: number;
 }
 
-/** From the first byte sent to the last call visible in the table that the API reads. */
+/** The daemon as a user runs it, from the first byte sent to the last call written into the table that the API reads. */
 async function drive(directory: string, traffic: Traffic): Promise<Through> {
-  const child = fork(join(import.meta.dirname, 'ingest/receiver-process.ts'), [directory], {
-    execArgv: process.env['PROFILE'] === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'],
-  });
-  const { port } = await answerOf<{ port: number }>(child);
-  const before = await ask(child);
-  const start = performance.now();
-  const { refused } = await sendAll(port, traffic.bodies);
-  const acknowledgedSeconds = (performance.now() - start) / 1_000;
-  let residentMb = before.residentMb;
-  for (;;) {
-    const report = await ask(child);
-    residentMb = Math.max(residentMb, report.residentMb);
-    if (report.calls >= traffic.calls) {
-      const seconds = (performance.now() - start) / 1_000;
-      child.send('stop');
+  writeProject(directory, traffic.prompts);
+  await runPlumbline(directory, ['lock']);
+  const daemon = await startDaemon(directory);
+  try {
+    const pid = daemon.process.pid ?? 0;
+    const before = processUse(pid);
+    const start = performance.now();
+    const { refused } = await sendAll(daemon.otlp, traffic.bodies);
+    const acknowledgedSeconds = (performance.now() - start) / 1_000;
+    let residentMb = 0;
+    let [settled, settledAt] = [0, performance.now()];
+    while (settled < traffic.calls) {
+      residentMb = Math.max(residentMb, processUse(pid).residentMb);
+      const now = await settledCalls(daemon);
+      if (now > settled) settledAt = performance.now();
+      else if (performance.now() - settledAt > GIVE_UP_MS)
+        throw new Error(`${now} of ${traffic.calls} calls were settled, and then no more.\n${daemon.printed()}`);
+      settled = now;
       await new Promise((resolve) => {
-        child.once('exit', resolve);
+        setTimeout(resolve, 100);
       });
-      const cpuSeconds = report.cpuSeconds - before.cpuSeconds;
-      const mainCpuSeconds = report.mainCpuSeconds - before.mainCpuSeconds;
-      return { seconds, acknowledgedSeconds, cpuSeconds, mainCpuSeconds, residentMb, refused };
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
+    const seconds = (performance.now() - start) / 1_000;
+    const after = processUse(pid);
+    const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
+    const mainCpuSeconds = after.mainCpuSeconds - before.mainCpuSeconds;
+    return { seconds, acknowledgedSeconds, cpuSeconds, mainCpuSeconds, residentMb, refused };
+  } finally {
+    await daemon.stop();
   }
 }
 
-function ask(child: ChildProcess): Promise<Report> {
-  child.send('report');
-  return answerOf<Report>(child);
+function writeProject(directory: string, prompts: Traffic['prompts']): void {
+  mkdirSync(join(directory, 'prompts'), { recursive: true });
+  for (const { name, template } of prompts) {
+    const fields = {
+      id: name,
+      version: 1,
+      owner: 'bench',
+      model: 'gpt-4o',
+      tags: ['bench'],
+      format: 'mustache',
+      template,
+    };
+    const lines = Object.entries(fields).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
+    writeFileSync(join(directory, 'prompts', `${name}.yaml`), lines.join(''));
+  }
+  writeFileSync(join(directory, 'plumbline.yaml'), 'registry: [{ files: ./prompts }]\nstore: { path: ./data }\n');
 }
 
-function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
-  return new Promise((resolve) => {
-    child.once('message', (message) => resolve(message as Answer));
-  });
+async function settledCalls(daemon: Daemon): Promise<number> {
+  const metrics = await (await fetch(new URL('/metrics', daemon.api))).text();
+  return Number(/^plumbline_ingest_settled_total\{[^}]*what="new"[^}]*\} (\d+)/m.exec(metrics)?.[1] ?? 0);
 }
 
 interface Straight {

@@ -4,14 +4,15 @@ import { Agent, request } from 'node:http';
 
 const CONNECTIONS = 16;
 
-/** Returns how often it was told to come back. */
-export async function sendAll(port: number, bodies: readonly Buffer[]): Promise<{ refused: number }> {
+/** `receiver`: a base URL. Returns how often it was told to come back. */
+export async function sendAll(receiver: string, bodies: readonly Buffer[]): Promise<{ refused: number }> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const url = new URL('/v1/traces', receiver);
   const queue = bodies[Symbol.iterator]();
   let refused = 0;
   const sender = async (): Promise<void> => {
     for (let next = queue.next(); next.done !== true; next = queue.next()) {
-      while ((await post(agent, port, next.value)) !== 200) {
+      while ((await post(agent, url, next.value)) !== 200) {
         refused += 1;
         await new Promise((resolve) => {
           setTimeout(resolve, 200);
@@ -24,10 +25,10 @@ export async function sendAll(port: number, bodies: readonly Buffer[]): Promise<
   return { refused };
 }
 
-function post(agent: Agent, port: number, body: Buffer): Promise<number> {
+function post(agent: Agent, url: URL, body: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/x-protobuf', 'content-length': body.length };
-    const outgoing = request({ agent, port, method: 'POST', path: '/v1/traces', headers }, (response) => {
+    const outgoing = request(url, { agent, method: 'POST', headers }, (response) => {
       response.resume();
       response.once('end', () => resolve(response.statusCode ?? 0));
     });

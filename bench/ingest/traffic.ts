@@ -8,6 +8,8 @@ import { keyValue, Writer } from './protobuf.ts';
 
 export interface TrafficOptions {
   readonly seed: number;
+  /** When the first call began, since 1970. */
+  readonly startMs: number;
   readonly spans: number;
   /** What the spans of a conversation come to on average. */
   readonly spanBytes: number;
@@ -16,7 +18,15 @@ export interface TrafficOptions {
   readonly onNaiveRow: (row: string) => void;
 }
 
+/** A prompt that calls are rendered from. */
+export interface PromptTemplate {
+  readonly name: string;
+  /** Mustache. */
+  readonly template: string;
+}
+
 export interface Traffic {
+  readonly prompts: readonly PromptTemplate[];
   readonly bodies: readonly Buffer[];
   readonly calls: number;
   readonly spans: number;
@@ -48,7 +58,7 @@ export function makeTraffic(options: TrafficOptions): Traffic {
   const running: Conversation[] = [];
   const bodies: Buffer[] = [];
   let batch: { service: number; span: Buffer }[] = [];
-  let clock = BigInt(Date.now() - 60_000) * 1_000_000n;
+  let clock = BigInt(options.startMs) * 1_000_000n;
   let spans = 0;
   let calls = 0;
   const flush = (): void => {
@@ -79,7 +89,7 @@ export function makeTraffic(options: TrafficOptions): Traffic {
   }
   flush();
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
-  return { bodies, calls, spans, bytes };
+  return { prompts: prompts.map(templateOf), bodies, calls, spans, bytes };
 }
 
 interface Shape {
@@ -95,13 +105,17 @@ function shapeOf(spanBytes: number): Shape {
   return { systemWords: 600, messageWords: 90, turns: 60 };
 }
 
+/** Half of the prompts have a variable in them. */
+function templateOf(text: string, index: number): PromptTemplate {
+  return { name: `bench.p${index}`, template: index % 2 === 0 ? text : `${text} The customer is {{customer}}` };
+}
+
 function newConversation(random: () => number, prompts: readonly string[], turns: number): Conversation {
   const prompt = Math.floor(random() * prompts.length);
+  const { template } = templateOf(prompts[prompt] as string, prompt);
   return {
     id: randomHex(random, 8),
-    // Half of the prompts have a variable in them.
-    system:
-      prompt % 2 === 0 ? (prompts[prompt] as string) : `${prompts[prompt]} The customer is ${sentence(random, 2)}`,
+    system: template.replace('{{customer}}', () => sentence(random, 2)),
     service: prompt % SERVICES,
     messages: [],
     turnsMax: turns,

@@ -12,12 +12,15 @@ interface Entry {
 }
 
 const NOBODY: readonly Dialect[] = [];
+// Instrumentations have a few hundred; one that makes up keys as it goes is served without a memory.
+const REMEMBERED_KEYS_MAX = 4_096;
 
 export class KeyTable {
   /** By first character; most keys end here. */
   readonly #byFirst = new Map<number, Entry[]>();
   readonly #scopes: Entry[] = [];
   readonly #dialects: readonly Dialect[];
+  readonly #bitsByKey = new Map<string, number>();
   /** There are only so many combinations in practice: one list for each. */
   readonly #lists = new Map<number, readonly Dialect[]>();
 
@@ -39,14 +42,15 @@ export class KeyTable {
   candidates(scope: string, attributes: OtlpAttributes): readonly Dialect[] {
     let bits = 0;
     for (const { prefix, bit } of this.#scopes) if (scope.startsWith(prefix)) bits |= bit;
-    for (const key of attributes.keys()) {
-      const entries = this.#byFirst.get(key.charCodeAt(0));
-      if (entries === undefined) continue;
-      for (const { prefix, bit } of entries) {
-        if ((bits & bit) === 0 && key.startsWith(prefix)) bits |= bit;
-      }
-    }
+    for (const key of attributes.keys()) bits |= this.#bitsByKey.get(key) ?? this.#bitsOf(key);
     return bits === 0 ? NOBODY : this.#list(bits);
+  }
+
+  #bitsOf(key: string): number {
+    let bits = 0;
+    for (const { prefix, bit } of this.#byFirst.get(key.charCodeAt(0)) ?? []) if (key.startsWith(prefix)) bits |= bit;
+    if (this.#bitsByKey.size < REMEMBERED_KEYS_MAX) this.#bitsByKey.set(key, bits);
+    return bits;
   }
 
   #list(bits: number): readonly Dialect[] {

@@ -161,7 +161,8 @@ function recordId(log: OtlpLog): string {
 function fill(known: Reading, reading: Reading): boolean {
   const open = known as Record<string, unknown>;
   let said = false;
-  for (const [key, value] of Object.entries(reading)) {
+  for (const key of Object.keys(reading) as (keyof Reading)[]) {
+    const value = reading[key];
     if (value === undefined) continue;
     said = true;
     const present = open[key];

@@ -111,7 +111,7 @@ export function prefixed(attributes: OtlpAttributes, prefix: string): Readonly<R
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-/** Parameters by the name after `gen_ai.request.`. */
+/** Parameters, by name and attribute. */
 const PARAMETERS = [
   'temperature',
   'top_p',
@@ -123,7 +123,7 @@ const PARAMETERS = [
   'seed',
   'choice.count',
   'reasoning.effort',
-];
+].map((name) => [name, `gen_ai.request.${name}`] as const);
 
 function readModel(attributes: OtlpAttributes): Reading {
   const reading: Reading = {};
@@ -142,8 +142,8 @@ function readModel(attributes: OtlpAttributes): Reading {
   ]);
   if (firstTokenS !== undefined && firstTokenS > 0) reading.firstTokenMs = firstTokenS * 1_000;
   const parameters: [string, Json][] = [];
-  for (const name of PARAMETERS) {
-    const value = attributes.get(`gen_ai.request.${name}`);
+  for (const [name, key] of PARAMETERS) {
+    const value = attributes.get(key);
     if (value !== undefined && value !== null) parameters.push([name, plain(value)]);
   }
   const tools = attributes.get('gen_ai.tool.definitions');

@@ -23,7 +23,7 @@ import { observe } from './metrics.ts';
 import { Quarantine } from './quarantine.ts';
 import type { AttributeCall } from './settling/attribution.ts';
 import { FactRecall } from './settling/fact-recall.ts';
-import { SeenTraces } from './settling/seen-traces.ts';
+import { Seen } from './settling/seen.ts';
 import type { WrittenCall } from './settling/settlement.ts';
 import { Settler } from './settling/settler.ts';
 import { TraceWindow } from './settling/trace-window.ts';
@@ -66,7 +66,7 @@ export interface IngestLimits {
   /** First wait after the store failed; it doubles up to the next. */
   readonly storeBackoffMs: number;
   readonly storeBackoffMaxMs: number;
-  /** Traces and response ids that are remembered as possibly stored; two bytes each. */
+  /** Traces, and as many keys that traces share, that are remembered as possibly stored; two bytes each. */
   readonly seenTracesMax: number;
 }
 
@@ -160,8 +160,9 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const factsPerTraceMax = limits.traceFactsMax;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs } = limits;
   const window = new TraceWindow({ factsMax: limits.windowFactsMax, factsPerTraceMax, retainMs: limits.retainMs });
-  const seen = new SeenTraces(limits.seenTracesMax, clock.now());
-  const recall = new FactRecall({ log, window, seen, factsPerTraceMax });
+  const seen = new Seen(limits.seenTracesMax, clock.now());
+  const seenKeys = new Seen(limits.seenTracesMax, clock.now());
+  const recall = new FactRecall({ log, window, seenKeys, clock, factsPerTraceMax });
   const settler = new Settler({
     settle: (facts: readonly SpanFacts[]) => settle(facts),
     spaces,
@@ -171,6 +172,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs }),
     window,
     seen,
+    seenKeys,
     recall,
     clock,
     quietMs: limits.quietMs,

@@ -18,9 +18,10 @@ import { instructionsBefore, isHandle, type ContentSpace, type ContentSpaces } f
 import { factLines, factsLine, type FactLine } from './content/fact-rows.ts';
 import { KnownHistories, type KnownHistory } from './content/known-histories.ts';
 import { Outbox } from './content/outbox.ts';
+import { RecordIds } from './content/record-ids.ts';
 import { laneNumber } from './loading/lanes.ts';
 import type { RecentRecords } from './loading/recent-records.ts';
-import { countQuarantined, countRefused, countSpans } from './metrics.ts';
+import { countDropped, countQuarantined, countRefused, countSpans } from './metrics.ts';
 import { quarantineLine } from './quarantine.ts';
 import type { Section } from './spool/record.ts';
 import type { Spool } from './spool/spool.ts';
@@ -75,9 +76,10 @@ export class Intake {
   }
 
   #read(signal: TelemetrySignal, decoded: Decoded<OtlpSpan | OtlpLog>, draft: Draft): void {
-    let sequence = 0;
+    let [sequence, dropped] = [0, 0];
     for (const { resource, scope, items } of decoded.groups) {
       for (const item of items) {
+        dropped += item.droppedAttributes;
         try {
           if (signal === 'traces') {
             this.#readSpan(resource, scope, item as OtlpSpan, draft);
@@ -93,26 +95,26 @@ export class Intake {
         }
       }
     }
+    countDropped(dropped, { signal });
   }
 
   #readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpan, draft: Draft): void {
     const { spaces } = this.#options;
-    const short = this.#histories.shorten(span);
+    let short = this.#histories.shorten(span) ?? undefined;
     let facts = readSpan(resource, scope, short?.span ?? span);
-    let history = short?.history;
     // The shortcut must not be seen by anything but packing under the same policy.
-    if (history !== undefined && (facts === null || !mayShorten(facts, history, spaces.for(facts.environment)))) {
+    if (short !== undefined && (facts === null || !mayShorten(facts, short.history, spaces.for(facts.environment)))) {
       facts = readSpan(resource, scope, span);
-      history = undefined;
+      short = undefined;
     }
     if (facts === null) return;
     const space = spaces.for(facts.environment);
-    const packed = draft.add(facts, space, history);
+    const packed = draft.add(facts, space, short?.history);
     const last = packed.input?.at(-1);
     const list = last === undefined ? null : listOf(last);
     const node = list === null ? undefined : space.lists.at(list);
     if (facts.input === undefined || node === undefined || facts.twinKey !== undefined) return;
-    this.#histories.remember(span, facts.input, node, instructionsBefore(facts.input), space);
+    this.#histories.remember(span, facts.input, node, space, short);
   }
 
   /** Null when all is durable. */
@@ -150,6 +152,7 @@ interface Drafted {
 class Draft {
   readonly #outbox = new Outbox();
   readonly #facts: SpanFacts[] = [];
+  readonly #recordIds = new RecordIds();
   readonly #receivedAt: Timestamp;
   readonly #factLines = new LineBuffer();
   readonly #quarantineLines = new LineBuffer();
@@ -160,7 +163,7 @@ class Draft {
 
   /** Returns the facts as they were packed. */
   add(facts: SpanFacts, space: ContentSpace, history?: KnownHistory): SpanFacts {
-    const packed = space.pack(facts, this.#outbox, history);
+    const packed = this.#recordIds.safe(space.pack(facts, this.#outbox, history), space.texts.policy);
     this.#facts.push(packed);
     this.#factLines.add(factsLine(packed, this.#receivedAt));
     return packed;
@@ -182,12 +185,12 @@ class Draft {
   }
 
   finish(acknowledgement: Acknowledgement): Drafted {
-    const facts = this.#factLines.bytes();
+    const facts = this.#factLines.take();
     const lanes = [
-      ['texts', this.#outbox.textLines.bytes()],
-      ['message_lists', this.#outbox.listLines.bytes()],
+      ['texts', this.#outbox.textLines.take()],
+      ['message_lists', this.#outbox.listLines.take()],
       ['span_facts', facts],
-      ['quarantine', this.#quarantineLines.bytes()],
+      ['quarantine', this.#quarantineLines.take()],
     ] as const;
     const sections = lanes
       .filter(([, bytes]) => bytes.length > 0)

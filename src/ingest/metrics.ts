@@ -1,18 +1,17 @@
 /** What the ingest counts: everything it took, cut, refused, repaired or put aside. */
 
-import { metrics, type Attributes } from '@opentelemetry/api';
+import { counter as instrument, gauge, type Count } from '../lib/instruments.ts';
 
-const meter = metrics.getMeter('plumbline');
-
-function counter(name: string, description: string, unit = '1'): (amount: number, labels?: Attributes) => void {
-  const instrument = meter.createCounter(`plumbline.ingest.${name}`, { description, unit });
-  return (amount, labels) => {
-    if (amount > 0) instrument.add(amount, labels);
-  };
+function counter(name: string, description: string, unit = '1'): Count {
+  return instrument({ name: `plumbline.ingest.${name}`, description, unit });
 }
 
 export const countSpans = counter('records', 'Spans and log records by signal and what became of them.');
 export const countRefused = counter('refused', 'Requests refused by reason; the sender was told to come back.');
+export const countDropped = counter(
+  'dropped_attributes',
+  'Attributes and events that were left out, by the sender or for our limits; their calls say that they are incomplete.',
+);
 export const countCutTexts = counter('cut_texts', 'Texts that were longer than the limit and were cut.');
 export const countInserted = counter('inserted_bytes', 'Bytes of rows inserted, by lane.', 'By');
 export const countRetries = counter('store_retries', 'Inserts that failed and were tried again, by lane.');
@@ -26,7 +25,5 @@ export const countHookFailures = counter('hook_failures', 'Listeners of new invo
 
 /** A value that is read when somebody looks. */
 export function observe(name: string, description: string, unit: string, read: () => number): void {
-  meter
-    .createObservableGauge(`plumbline.ingest.${name}`, { description, unit })
-    .addCallback((result) => result.observe(read()));
+  gauge({ name: `plumbline.ingest.${name}`, description, unit }, read);
 }

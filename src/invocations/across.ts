@@ -16,6 +16,9 @@ export interface CallGroup {
 }
 
 export function groupAcross(units: readonly CallUnit[]): CallGroup[] {
+  const [only] = units;
+  if (only === undefined) return [];
+  if (units.length === 1) return [{ owner: only, others: [] }];
   const alone: CallGroup[] = [];
   const byResponse = new Map<string, CallUnit[]>();
   for (const unit of units) {

@@ -16,7 +16,8 @@ const RANK: Readonly<Record<FactRole, number>> = {
   link: 5,
 };
 
-export function withoutDuplicates(facts: Iterable<SpanFacts>): SpanFacts[] {
+export function withoutDuplicates(facts: readonly SpanFacts[]): readonly SpanFacts[] {
+  if (facts.length < 2) return facts;
   const byIdentity = new Map<string, SpanFacts | SpanFacts[]>();
   for (const fact of facts) {
     const key = `${fact.traceId}/${fact.spanId}/${fact.recordId}`;

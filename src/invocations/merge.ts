@@ -166,6 +166,7 @@ function mergeError(facts: readonly SpanFacts[]): Invocation['error'] {
 }
 
 function mergeEvaluations(evaluations: readonly Evaluation[]): readonly Evaluation[] {
+  if (evaluations.length < 2) return evaluations;
   const distinct = new Map(
     evaluations.map((item) => [JSON.stringify([item.name, item.score, item.label, item.explanation]), item]),
   );

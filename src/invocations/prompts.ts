@@ -10,7 +10,11 @@ import type { CallUnit } from './units.ts';
 /** Spans that rendered a template, by their parent, in order of time. */
 export type PromptIndex = ReadonlyMap<string, readonly SpanFacts[]>;
 
+const NO_PROMPTS: PromptIndex = new Map();
+
 export function indexPrompts(trace: Trace): PromptIndex {
+  // A template that was rendered beside a call takes two spans.
+  if (trace.nodes.size < 2) return NO_PROMPTS;
   const index = new Map<string, SpanFacts[]>();
   for (const { fact } of trace.nodes.values()) {
     if (fact === null || fact.role !== 'wrapper' || fact.template === undefined || fact.parentSpanId === '') continue;

@@ -17,11 +17,13 @@ export interface MatchedReports {
   readonly covered: readonly { readonly report: SpanFacts; readonly node: TraceNode | null }[];
 }
 
+const NO_REPORTS: MatchedReports = { byCall: new Map(), calls: [], covered: [] };
+
 export function matchReports(trace: Trace): MatchedReports {
+  if (trace.reports.length === 0) return NO_REPORTS;
   const byCall = new Map<TraceNode, SpanFacts>();
   const calls: SpanFacts[] = [];
   const covered: { readonly report: SpanFacts; readonly node: TraceNode | null }[] = [];
-  if (trace.reports.length === 0) return { byCall, calls, covered };
   const spans = [...trace.nodes.values()]
     .filter(isCall)
     .toSorted((a, b) => compare(endOf(a), endOf(b)) || compare(a.spanId, b.spanId));

@@ -17,7 +17,7 @@ import type { Absorbed, Settled, SpanIdentity } from './settled.ts';
 import { type Trace, type TraceNode, buildTrace, compare } from './trace.ts';
 import { type CallUnit, findUnits } from './units.ts';
 
-export function settle(facts: Iterable<SpanFacts>): Settled {
+export function settle(facts: readonly SpanFacts[]): Settled {
   const traces = splitTraces(withoutDuplicates(facts));
   const reports = new Map<Trace, MatchedReports>();
   const prompts = new Map<Trace, PromptIndex>();
@@ -30,31 +30,23 @@ export function settle(facts: Iterable<SpanFacts>): Settled {
   const groups = groupAcross(units);
   const { byGroup, unattached } = attachEvaluations(traces, groups);
   const invocations: Invocation[] = [];
-  const absorbed: Absorbed[] = [];
   for (const group of groups) {
-    const { owner } = group;
-    invocations.push(
-      mergeInvocation({
-        ...identityOf(owner),
-        ...factsOf(group, reports, prompts),
-        evaluations: byGroup.get(group) ?? [],
-      }),
-    );
-    absorbed.push(...absorbedBy(group));
+    const about = factsOf(group, reports, prompts);
+    invocations.push(mergeInvocation({ ...identityOf(group.owner), ...about, evaluations: byGroup.get(group) ?? [] }));
   }
-  for (const trace of traces) {
-    const { calls = [], covered = [] } = reports.get(trace) ?? {};
-    invocations.push(...calls.map(reportedCall));
-    for (const { report, node } of covered) {
-      const into = node === null ? null : { traceId: trace.traceId, spanId: node.spanId };
-      absorbed.push({ ...reportIdentity(report), into });
-    }
-    absorbed.push(...noLongerCalls(trace));
+  for (const { calls } of reports.values()) for (const report of calls) invocations.push(reportedCall(report));
+  if (invocations.length > 1) {
+    invocations.sort((a, b) => compare(a.startedAt, b.startedAt) || compareIdentity(a, b));
   }
   return {
-    invocations: invocations.toSorted((a, b) => compare(a.startedAt, b.startedAt) || compareIdentity(a, b)),
-    absorbed: distinctAbsorbed(absorbed),
+    invocations,
     unattached,
+    get absorbed() {
+      return distinctAbsorbed([
+        ...groups.flatMap(absorbedBy),
+        ...traces.flatMap((trace) => [...coveredReports(trace, reports.get(trace)), ...noLongerCalls(trace)]),
+      ]);
+    },
   };
 }
 
@@ -70,12 +62,10 @@ export function lookupKeys(fact: SpanFacts): readonly string[] {
 }
 
 function splitTraces(facts: readonly SpanFacts[]): Trace[] {
-  const byTrace = new Map<string, SpanFacts[]>();
-  for (const fact of facts) {
-    const list = byTrace.get(fact.traceId);
-    if (list === undefined) byTrace.set(fact.traceId, [fact]);
-    else list.push(fact);
-  }
+  const [first] = facts;
+  if (first === undefined) return [];
+  if (facts.every(({ traceId }) => traceId === first.traceId)) return [buildTrace(first.traceId, facts)];
+  const byTrace = Map.groupBy(facts, ({ traceId }) => traceId);
   return [...byTrace].toSorted(([a], [b]) => compare(a, b)).map(([traceId, list]) => buildTrace(traceId, list));
 }
 
@@ -140,6 +130,13 @@ function absorbedBy({ owner, others }: CallGroup): Absorbed[] {
     ...unit.views.map((view) => absorbed(unit.trace, view)),
     ...unit.shared.map((outer) => absorbed(unit.trace, outer)),
   ]);
+}
+
+function coveredReports({ traceId }: Trace, matched: MatchedReports | undefined): Absorbed[] {
+  return (matched?.covered ?? []).map(({ report, node }) => ({
+    ...reportIdentity(report),
+    into: node === null ? null : { traceId, spanId: node.spanId },
+  }));
 }
 
 /** A span around several calls is absorbed once, into the one with the lowest id. */

@@ -35,7 +35,7 @@ export interface Settled {
    * never moves; only while nothing but a log record is known of a call is it that record's time.
    */
   readonly invocations: readonly Invocation[];
-  /** Sorted by identity. */
+  /** Sorted by identity. Found out when it is asked for. */
   readonly absorbed: readonly Absorbed[];
   readonly unattached: readonly UnattachedEvaluation[];
 }

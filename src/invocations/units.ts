@@ -20,6 +20,9 @@ export interface CallUnit {
 
 export function findUnits(trace: Trace): CallUnit[] {
   const calls = [...trace.nodes.values()].filter(isCall);
+  const [only] = calls;
+  if (only === undefined) return [];
+  if (calls.length === 1) return [{ trace, call: only, views: [], shared: [], context: [...ancestors(trace, only)] }];
   const outers = new Map<TraceNode, readonly TraceNode[]>();
   /** How many innermost calls each call span is around. */
   const around = new Map<TraceNode, number>();

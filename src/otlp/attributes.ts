@@ -11,6 +11,12 @@ export function textOf(value: OtlpValue | undefined): string | undefined {
   return value instanceof LazyText ? value.toString() : undefined;
 }
 
+/** UTF-8 of a text, perhaps a view of the request body; undefined for what is no text. */
+export function bytesOf(value: OtlpValue | undefined): Buffer | undefined {
+  if (value instanceof LazyText) return value.bytes;
+  return typeof value === 'string' ? Buffer.from(value) : undefined;
+}
+
 /** A finite number, also from its digits. */
 export function numberOf(value: OtlpValue | undefined): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;

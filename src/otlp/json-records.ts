@@ -71,6 +71,8 @@ export function readJsonSpan(span: JsonObject, tally: Tally): OtlpSpan | null {
   }
   const { attributes, dropped } = readJsonAttributes(span, tally.limits);
   const status = objectField(span, 'status');
+  const events = listField(span, 'events');
+  const kept = events.slice(0, tally.limits.eventsMax);
   return {
     traceId,
     spanId,
@@ -79,10 +81,9 @@ export function readJsonSpan(span: JsonObject, tally: Tally): OtlpSpan | null {
     startNanos: nanosField(span, 'startTimeUnixNano'),
     endNanos: nanosField(span, 'endTimeUnixNano'),
     attributes,
-    droppedAttributes: dropped,
-    events: listField(span, 'events')
-      .slice(0, tally.limits.eventsMax)
-      .map((event) => readJsonEvent(asObject(event, 'events'), tally)),
+    // An event may hold messages as attributes do: leaving one out leaves the call as incomplete.
+    droppedAttributes: dropped + events.length - kept.length,
+    events: kept.map((event) => readJsonEvent(asObject(event, 'events'), tally)),
     statusCode: statusCode(status),
     statusMessage: textField(status, 'message'),
   };

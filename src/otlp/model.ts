@@ -42,6 +42,7 @@ export interface OtlpSpan {
   readonly startNanos: bigint;
   readonly endNanos: bigint;
   readonly attributes: OtlpAttributes;
+  /** Attributes, and events beyond our limit. */
   readonly droppedAttributes: number;
   readonly events: readonly OtlpEvent[];
   /** 0 unset, 1 ok, 2 error. */

@@ -49,7 +49,10 @@ export function readSpanMessage(reader: ProtobufReader, end: number, tally: Tall
       case 0x5a:
         events ??= [];
         if (events.length < limits.eventsMax) events.push(readEvent(reader, reader.lengthEnd(end), limits));
-        else reader.skip(tag, end);
+        else {
+          sink.dropped++;
+          reader.skip(tag, end);
+        }
         break;
       case 0x7a:
         status = readStatus(reader, reader.lengthEnd(end));

@@ -69,6 +69,8 @@ export interface SpanDraft {
   readonly service?: string;
   readonly instance?: string;
   readonly environment?: string;
+  /** Name of the instrumentation. */
+  readonly scope?: string;
   readonly attributes?: Readonly<Record<string, string | number>>;
 }
 
@@ -86,9 +88,34 @@ export function tracesBody(spans: readonly SpanDraft[]): Buffer {
         'deployment.environment.name': span.environment ?? 'production',
       }),
     },
-    scopeSpans: [{ scope: { name: 'test' }, spans: [jsonSpan(span)] }],
+    scopeSpans: [{ scope: { name: span.scope ?? 'test' }, spans: [jsonSpan(span)] }],
   }));
   return Buffer.from(JSON.stringify({ resourceSpans }));
+}
+
+export interface LogDraft {
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly timeMs: number;
+  readonly eventName: string;
+  readonly attributes?: Readonly<Record<string, string | number>>;
+  readonly body?: Readonly<Record<string, string | number>>;
+}
+
+/** One OTLP/JSON body of log records. */
+export function logsBody(logs: readonly LogDraft[]): Buffer {
+  const logRecords = logs.map(({ traceId = '', spanId = '', timeMs, eventName, attributes = {}, body = {} }) => ({
+    traceId,
+    spanId,
+    timeUnixNano: `${timeMs}000000`,
+    eventName,
+    attributes: keyValues(attributes),
+    body: { kvlistValue: { values: keyValues(body) } },
+  }));
+  const resource = { attributes: keyValues({ 'service.name': 'shop' }) };
+  return Buffer.from(
+    JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ scope: { name: 'test' }, logRecords }] }] }),
+  );
 }
 
 function jsonSpan(span: SpanDraft): object {

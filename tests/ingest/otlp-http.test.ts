@@ -58,6 +58,12 @@ describe('OTLP over HTTP', () => {
     expect(seen[0]).toMatchObject({ signal, encoding: 'json' });
   });
 
+  it('keeps connections open for longer than senders and proxies pause between two requests', async () => {
+    const response = await post('/v1/traces', '{}');
+    const seconds = /timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '')?.[1];
+    expect(Number(seconds)).toBeGreaterThan(60);
+  });
+
   it('accepts metrics and drops them', async () => {
     const response = await post('/v1/metrics', 'anything', { 'content-type': 'application/x-protobuf' });
     expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 0]);

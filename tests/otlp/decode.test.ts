@@ -252,7 +252,7 @@ describe('limits', () => {
     expect(deep(4)).toMatchObject({ reason: 'too_deep' });
   });
 
-  it('leave out further attributes and events, and count the attributes as dropped', () => {
+  it('leave out further attributes and events, and count both as dropped', () => {
     const attributes = ['a', 'b', 'c'].map((key) => field(9, pair(key, field(1, key))));
     const events = ['e1', 'e2'].map((name) => field(11, field(2, name)));
     const fromProtobuf = firstSpan(traces(request(spanMessage(...attributes, ...events, field(10, 1))), small));
@@ -268,7 +268,7 @@ describe('limits', () => {
     );
     for (const span of [fromProtobuf, fromJson]) {
       expect([...span.attributes.keys()]).toEqual(['a', 'b']);
-      expect(span.droppedAttributes).toBe(2);
+      expect(span.droppedAttributes).toBe(3);
       expect(span.events.map(({ name }) => name)).toEqual(['e1']);
     }
   });

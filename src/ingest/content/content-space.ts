@@ -13,6 +13,7 @@ import { MessageMemory, type OnText } from './messages.ts';
 import type { Outbox } from './outbox.ts';
 import { policyFor, type ContentPolicies, type ContentPolicy } from './policy.ts';
 import { TextMemory, type TextLimits } from './texts.ts';
+import { VariableMemory } from './variables.ts';
 
 // A list of its own would cost more than it saves.
 const INLINE_MESSAGES_MAX = 4;
@@ -23,10 +24,12 @@ export class ContentSpace {
   readonly texts: TextMemory;
   readonly messages: MessageMemory;
   readonly lists = new MessageLists();
+  readonly variables: VariableMemory;
 
   constructor(policy: ContentPolicy, limits: TextLimits) {
     this.texts = new TextMemory(policy, limits);
     this.messages = new MessageMemory(this.texts);
+    this.variables = new VariableMemory(policy);
   }
 
   /** What the packed facts refer to, and is not stored yet, is in the outbox afterwards. */
@@ -119,11 +122,17 @@ export class ContentSpaces {
     return space;
   }
 
-  /** A list that any of the spaces remembers. */
-  recallList(hash: ContentHash): readonly string[] | null {
+  /** Whether any of the spaces remembers the list. */
+  hasList(hash: ContentHash): boolean {
+    for (const space of this.#spaces.values()) if (space.lists.has(hash)) return true;
+    return false;
+  }
+
+  /** The beginning of a list that any of the spaces remembers. */
+  beginningOfList(hash: ContentHash): readonly string[] | null {
     for (const space of this.#spaces.values()) {
-      const list = space.lists.recall(hash);
-      if (list !== null) return list;
+      const beginning = space.lists.beginning(hash);
+      if (beginning !== null) return beginning;
     }
     return null;
   }

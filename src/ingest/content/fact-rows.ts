@@ -6,8 +6,8 @@
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { lookupKeys } from '../../invocations/settle.ts';
-import { millisFromTimestamp } from '../../lib/time.ts';
+import { addMillis, millisFromTimestamp } from '../../lib/time.ts';
+import { sharedKeys, twinColumn } from './shared-keys.ts';
 
 /** The facts of one span or record as they stand in a section of the spool, and what finds them. */
 export interface FactLine {
@@ -17,6 +17,8 @@ export interface FactLine {
   /** Under which other traces may tell of the same calls; see `sharedKeys`. */
   readonly keys: readonly string[];
   readonly startedAt: Timestamp;
+  /** What it tells of may have begun, and been told of, since then. */
+  readonly relatedSince: Timestamp;
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -37,36 +39,18 @@ interface Row {
 const NEWLINE = 10;
 const FACTS_KEY = Buffer.from('"facts":');
 
-// Twins report one call at the same moment; a call may begin at the end of one slot of time.
-const TWIN_SLOT_MS = 10_000;
-
-/**
- * Keys of a fact that other traces may share. A response id is looked for in the store as well. A
- * twin key is a few bits only, and many calls have the same: it counts together with the time, and
- * is looked for in memory.
- */
-export function sharedKeys(facts: SpanFacts): readonly string[] {
-  const keys = lookupKeys(facts);
-  if (keys.every((key) => key.startsWith(RESPONSE_KEY))) return keys;
-  const slot = Math.floor(millisFromTimestamp(facts.startedAt) / TWIN_SLOT_MS);
-  return keys.flatMap((key) => (key.startsWith(RESPONSE_KEY) ? [key] : [`${key}@${slot}`, `${key}@${slot + 1}`]));
-}
-
-const RESPONSE_KEY = 'id:';
-
-/** The response id that a key stands for, or null. */
-export function responseIdOfKey(key: string): string | null {
-  return key.startsWith(RESPONSE_KEY) ? key.slice(RESPONSE_KEY.length) : null;
-}
+// A judgement may be made so long after the call.
+const JUDGED_WITHIN_MS = 3_600_000;
 
 /** One line of `span_facts`, with its line end. */
 export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
   const { traceId, spanId, recordId, startedAt, responseId, ...column } = packed;
+  const twin = twinColumn(packed);
   const record = recordId === '' ? '' : `"record_id":"${recordId}",`;
   const response = responseId === undefined ? '' : `"response_id":${JSON.stringify(responseId)},`;
   // The ids are hex or hashes and the times are timestamps: none needs escaping.
   return (
-    `{"trace_id":"${traceId}","span_id":"${spanId}",${record}${response}"started_at":"${startedAt}",` +
+    `{"trace_id":"${traceId}","span_id":"${spanId}",${record}${response}${twin === '' ? '' : `"twin_key":"${twin}",`}"started_at":"${startedAt}",` +
     `"received_at":"${receivedAt}","facts":${JSON.stringify(column)}}\n`
   );
 }
@@ -77,7 +61,8 @@ export function factLines(bytes: Buffer, facts: readonly SpanFacts[]): FactLine[
   return facts.map((each) => {
     const { traceId, spanId, recordId, startedAt } = each;
     const end = bytes.indexOf(NEWLINE, start);
-    const line = { traceId, spanId, recordId, keys: sharedKeys(each), startedAt, bytes, start, end };
+    const related = { keys: sharedKeys(each), relatedSince: relatedSince(each) };
+    const line = { traceId, spanId, recordId, startedAt, ...related, bytes, start, end };
     start = end + 1;
     return line;
   });
@@ -121,6 +106,12 @@ export function saySame(a: FactLine, b: FactLine): boolean {
   return a.startedAt === b.startedAt && a.bytes.compare(b.bytes, bStart, b.end, aStart, a.end) === 0;
 }
 
+function relatedSince({ role, startedAt }: SpanFacts): Timestamp {
+  // Senders without a clock say 1970, before which there is no time.
+  const hasClock = millisFromTimestamp(startedAt) > JUDGED_WITHIN_MS;
+  return role === 'evaluation' && hasClock ? addMillis(startedAt, -JUDGED_WITHIN_MS) : startedAt;
+}
+
 function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, response_id, started_at }: Row): SpanFacts {
   const ids = { traceId, spanId, recordId: record_id ?? '', startedAt: started_at };
   return Object.assign(
@@ -130,12 +121,14 @@ function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, respons
 }
 
 function lineOf(row: Row, bytes: Buffer, start: number, end: number): FactLine {
+  const facts = factsOf(row);
   return {
     traceId: row.trace_id,
     spanId: row.span_id,
     recordId: row.record_id ?? '',
-    keys: sharedKeys(factsOf(row)),
+    keys: sharedKeys(facts),
     startedAt: row.started_at,
+    relatedSince: relatedSince(facts),
     bytes,
     start,
     end,

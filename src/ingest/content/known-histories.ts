@@ -1,16 +1,16 @@
 /**
- * Conversations repeat their history in every call, letter by letter. Where the text of a span's
- * messages begins with the text of an earlier span's, that beginning is replaced by one message
- * that stands for the list it was packed into: it need not be parsed, hashed or looked up again.
+ * Conversations repeat their history in every call, byte by byte. Where a span's messages begin
+ * with those of an earlier span, that beginning is replaced by one message that stands for the list
+ * it was packed into: it need not be decoded, parsed, hashed or looked up again.
  * Only for `gen_ai.input.messages`, whose messages are read one by one, whatever is beside them.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { Message } from '../../contract/invocation.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
-import { textOf } from '../../otlp/attributes.ts';
+import { bytesOf, textOf } from '../../otlp/attributes.ts';
 import type { OtlpSpan } from '../../otlp/model.ts';
-import type { ContentSpace } from './content-space.ts';
+import { instructionsBefore, type ContentSpace } from './content-space.ts';
 import type { ListNode } from './message-lists.ts';
 
 /** A list that a text stands for, and the text of the message that stands for it. */
@@ -21,71 +21,110 @@ export interface KnownHistory {
 }
 
 interface Remembered {
-  /** The whole JSON array without its closing bracket. */
-  readonly text: string;
+  /** UTF-8 of the whole JSON array without its closing bracket; as much of it as `length` says. */
+  bytes: Buffer;
+  length: number;
   /** The leading instructions as JSON, with a comma behind; empty when there are none. */
-  readonly head: string;
-  readonly history: KnownHistory;
+  head: string;
+  history: KnownHistory;
 }
 
 export interface Shortened {
   readonly span: OtlpSpan;
   readonly history: KnownHistory;
+  readonly remembered: Remembered;
 }
 
 const ATTRIBUTE = 'gen_ai.input.messages';
 const CONVERSATION = 'gen_ai.conversation.id';
 // Parsing less than this is as fast as looking it up.
-const TEXT_CHARACTERS_MIN = 2_048;
-const TEXT_CHARACTERS_MAX = 1024 * 1024;
-const REMEMBERED_CHARACTERS_MAX = 24 * 1024 * 1024;
+const BYTES_MIN = 2_048;
+const BYTES_MAX = 1024 * 1024;
+const REMEMBERED_BYTES_MAX = 48 * 1024 * 1024;
 // Without a conversation id the beginning tells conversations apart.
-const KEY_CHARACTERS = 1_024;
+const KEY_BYTES = 1_024;
 // What follows a history must be a message of its own: some forms join neighbours.
 const NEXT_MESSAGE = ',{"role":"';
+const ARRAY_START = Buffer.from('[{');
+const ARRAY_END = Buffer.from('}]');
 
 export class KnownHistories {
-  readonly #byKey = new GenerationalCache<string, Remembered>(REMEMBERED_CHARACTERS_MAX);
+  readonly #byKey = new GenerationalCache<string, Remembered>(REMEMBERED_BYTES_MAX);
   /** Nobody outside can write a text that is taken for a handle. */
   readonly #nonce = randomUUID();
   #handles = 0;
 
   /** The span with what is known of its history replaced, or null. */
   shorten(span: OtlpSpan): Shortened | null {
-    const text = messagesText(span);
-    if (text === null) return null;
-    const known = this.#byKey.get(keyOf(span, text), text.length);
-    if (known === undefined || text.length <= known.text.length) return null;
-    // Comparing a part as a whole is many times faster than `startsWith`.
-    if (text.substring(0, known.text.length) !== known.text) return null;
-    const rest = text.substring(known.text.length);
+    const bytes = messagesBytes(span);
+    if (bytes === null) return null;
+    const known = this.#knownBefore(span, bytes);
+    if (known === null) return null;
+    const rest = bytes.toString('utf8', known.length);
     if (!rest.startsWith(NEXT_MESSAGE)) return null;
     const stand = JSON.stringify(textMessage('user', known.history.handle));
     const attributes = new Map(span.attributes);
     attributes.set(ATTRIBUTE, `[${known.head}${stand}${rest}`);
-    return { span: { ...span, attributes }, history: known.history };
+    return { span: { ...span, attributes }, history: known.history, remembered: known };
   }
 
-  /** `input`: the messages as they were read, in full or with a history; `node`: the list they were packed into. */
-  remember(span: OtlpSpan, input: readonly Message[], node: ListNode, headLength: number, space: ContentSpace): void {
-    const text = messagesText(span);
-    if (text === null || !text.startsWith('[{') || !text.endsWith('}]')) return;
-    const head = headOf(input.slice(0, headLength));
+  /**
+   * `input`: the messages as they were read; `node`: the list they were packed into; `from`: what the
+   * span was shortened by.
+   */
+  remember(span: OtlpSpan, input: readonly Message[], node: ListNode, space: ContentSpace, from?: Shortened): void {
+    const bytes = messagesBytes(span);
+    if (bytes === null || !isArrayOfObjects(bytes)) return;
+    const head = headOf(input.slice(0, instructionsBefore(input)));
     if (head === null) return;
     this.#handles += 1;
     const history = { handle: `\u0001h${this.#nonce}${this.#handles}`, node, space };
-    this.#byKey.set(keyOf(span, text), { text: text.slice(0, -1), head, history }, text.length);
+    const key = keyOf(span, bytes);
+    const length = bytes.length - 1;
+    const known = from?.remembered;
+    if (known === undefined) {
+      this.#byKey.set(key, { bytes: withRoom(bytes, length), length, head, history }, length);
+      return;
+    }
+    const grownBy = length - known.length;
+    extend(known, bytes, length);
+    Object.assign(known, { head, history });
+    this.#byKey.set(key, known, grownBy);
+  }
+
+  /** What is remembered of the span's conversation, if that is how its messages begin. */
+  #knownBefore(span: OtlpSpan, bytes: Buffer): Remembered | null {
+    const key = keyOf(span, bytes);
+    const known = this.#byKey.get(key, bytes.length);
+    if (known === undefined || bytes.length <= known.length) return null;
+    return bytes.compare(known.bytes, 0, known.length, 0, known.length) === 0 ? known : null;
   }
 }
 
-function messagesText({ attributes }: OtlpSpan): string | null {
-  const text = textOf(attributes.get(ATTRIBUTE));
-  if (text === undefined || text.length < TEXT_CHARACTERS_MIN || text.length > TEXT_CHARACTERS_MAX) return null;
-  return text;
+function messagesBytes({ attributes }: OtlpSpan): Buffer | null {
+  const bytes = bytesOf(attributes.get(ATTRIBUTE));
+  return bytes === undefined || bytes.length < BYTES_MIN || bytes.length > BYTES_MAX ? null : bytes;
 }
 
-function keyOf({ attributes }: OtlpSpan, text: string): string {
-  return textOf(attributes.get(CONVERSATION)) ?? text.substring(0, KEY_CHARACTERS);
+function keyOf({ attributes }: OtlpSpan, bytes: Buffer): string {
+  return textOf(attributes.get(CONVERSATION)) ?? bytes.toString('latin1', 0, KEY_BYTES);
+}
+
+function isArrayOfObjects(bytes: Buffer): boolean {
+  return bytes.subarray(0, 2).equals(ARRAY_START) && bytes.subarray(-2).equals(ARRAY_END);
+}
+
+/** A copy of the first `length` bytes that can grow: the next turn only adds its own. */
+function withRoom(bytes: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(Math.ceil(length * 1.5));
+  bytes.copy(copy, 0, 0, length);
+  return copy;
+}
+
+function extend(known: Remembered, bytes: Buffer, length: number): void {
+  if (length > known.bytes.length) known.bytes = withRoom(bytes, length);
+  else bytes.copy(known.bytes, known.length, known.length, length);
+  known.length = length;
 }
 
 /** Null for instructions that are more than text: then there is nothing to gain. */

@@ -1,11 +1,13 @@
 /**
  * Message lists, stored as what they add to a list that is stored already: each turn of a
  * conversation repeats all earlier ones, and costs only its own messages. A list's hash is a chain
- * over its messages, so it is the same however it was stored.
+ * over its messages, so it is the same however it was stored; and the lists of one conversation
+ * have hashes that begin alike, so that the store keeps them side by side.
  */
 
 import { hash as digest } from 'node:crypto';
 import type { ContentHash } from '../../contract/prompt.ts';
+import { LIST_CONVERSATION_CHARACTERS } from '../../text/reference.ts';
 
 /** A row of `message_lists`: the messages of `base`, then these. */
 export interface MessageListRow {
@@ -20,6 +22,10 @@ export interface ListNode {
   readonly hash: ContentHash | '';
   readonly parent: ListNode | null;
   readonly json: string;
+  /** How many messages it has. */
+  readonly depth: number;
+  /** The list of its first messages, as many as are read of a call; itself when it has no more. */
+  readonly head: ListNode | null;
   /** Most lists go on in one way only. */
   next: ListNode | null;
   others: Map<string, ListNode> | null;
@@ -31,8 +37,13 @@ export interface ListNode {
 
 // 128 bits: a list's hash only finds it again, and every call carries two of them.
 const HASH_DIGITS = 32;
-// A reader follows at most so many rows; every 25th list of a long conversation is whole.
-const BASE_DEPTH_MAX = 24;
+// Longer lists begin with the digits of the list of their first messages: what begins with the same
+// four is one conversation, or few. The other 80 bits tell its turns apart.
+const CONVERSATION_MESSAGES = 4;
+// A reader follows at most so many rows, which it gets side by side; then a list is written whole again.
+const BASE_DEPTH_MAX = 400;
+/** What is read of a call's list to attribute it; what comes behind is conversation. */
+export const BEGINNING_MESSAGES = 32;
 // About 400 bytes a node. Forgetting all of them costs one whole list per running conversation.
 const NODES_MAX = 100_000;
 
@@ -55,18 +66,21 @@ export class MessageLists {
     return this.#byHash.get(hash);
   }
 
-  /** The list's packed messages as JSON, or null when it is not remembered. */
-  recall(hash: ContentHash): readonly string[] | null {
+  has(hash: ContentHash): boolean {
+    return this.#byHash.has(hash);
+  }
+
+  /** The first of the list's packed messages as JSON, as many as are read of a call; null when it is not remembered. */
+  beginning(hash: ContentHash): readonly string[] | null {
     const node = this.#byHash.get(hash);
-    if (node === undefined) return null;
-    const messages: string[] = [];
-    for (let at = node; at.parent !== null; at = at.parent) messages.push(at.json);
-    return messages.toReversed();
+    return node === undefined ? null : messagesOf(node.head ?? node);
   }
 
   #add(parent: ListNode, json: string): ListNode {
-    const hash: ContentHash = `sha256:${digest('sha256', parent.hash + json, 'hex').slice(0, HASH_DIGITS)}`;
-    const node = { ...emptyList(), hash, parent, json, isStored: false };
+    const depth = parent.depth + 1;
+    const hash = hashOf(parent, json);
+    const head = parent.depth < BEGINNING_MESSAGES ? null : (parent.head ?? parent);
+    const node: ListNode = { ...emptyList(), hash, parent, json, depth, head, isStored: false };
     if (parent.next === null) {
       parent.next = node;
     } else {
@@ -78,17 +92,28 @@ export class MessageLists {
   }
 }
 
+function hashOf(parent: ListNode, json: string): ContentHash {
+  const whole: ContentHash = `sha256:${digest('sha256', parent.hash + json, 'hex').slice(0, HASH_DIGITS)}`;
+  if (parent.depth < CONVERSATION_MESSAGES) return whole;
+  const conversation = parent.hash.slice(0, LIST_CONVERSATION_CHARACTERS);
+  return (conversation + whole.slice(LIST_CONVERSATION_CHARACTERS)) as ContentHash;
+}
+
 /**
  * The row that stores the list, and how deep its chain of bases then is. A list that the same
  * writer has in hand is as good a base as a stored one: they become durable together.
  */
 export function listRow(node: ListNode, writer: object): { readonly row: MessageListRow; readonly baseDepth: number } {
   const base = nearestBase(node, writer);
+  const row = { hash: node.hash as ContentHash, base: base?.hash ?? '', messages: messagesOf(node, base) };
+  return { row, baseDepth: base === null ? 0 : base.baseDepth + 1 };
+}
+
+/** What the list adds to `base`. */
+function messagesOf(node: ListNode, base: ListNode | null = null): readonly string[] {
   const messages: string[] = [];
   for (let at = node; at !== base && at.parent !== null; at = at.parent) messages.push(at.json);
-  messages.reverse();
-  const row = { hash: node.hash as ContentHash, base: base?.hash ?? '', messages };
-  return { row, baseDepth: base === null ? 0 : base.baseDepth + 1 };
+  return messages.toReversed();
 }
 
 function childOf(node: ListNode, json: string): ListNode | undefined {
@@ -108,6 +133,8 @@ function emptyList(): ListNode {
     hash: '',
     parent: null,
     json: '',
+    depth: 0,
+    head: null,
     next: null,
     others: null,
     isStored: true,

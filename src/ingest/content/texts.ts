@@ -20,7 +20,7 @@ export interface TextLimits {
 
 export const DEFAULT_TEXT_LIMITS: TextLimits = {
   textCharactersMax: 1024 * 1024,
-  rememberedCharactersMax: 8 * 1024 * 1024,
+  rememberedCharactersMax: 24 * 1024 * 1024,
 };
 
 /** Shorter ones stay where they are: a reference is 73 characters that do not compress. */
@@ -73,7 +73,8 @@ export class TextMemory {
     const entry: StoredText = {
       hash,
       reference: reference(mayBeStored ? form : 'h', hash),
-      text: this.#cut(whole, hash),
+      // Emitters cut texts between the halves of a surrogate pair; the hash is of this very form.
+      text: this.#cut(whole.toWellFormed(), hash),
       mayBeStored,
       isStored: !mayBeStored,
       claimedBy: null,

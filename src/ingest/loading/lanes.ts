@@ -8,6 +8,7 @@ const NUMBERS: Readonly<Record<TelemetryLane, number>> = {
   span_facts: 3,
   quarantine: 4,
   invocations: 5,
+  variables: 6,
 };
 
 export function laneNumber(lane: TelemetryLane): number {

@@ -1,10 +1,11 @@
 /** What the settler asks about a call's text, and which part of a call is its instruction. */
 
-import type { AttributionKind } from '../../contract/attribution.ts';
+import type { AttributionKind, AttributionMatch } from '../../contract/attribution.ts';
 import type { Invocation, Message } from '../../contract/invocation.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { listOf, parseReference } from '../../text/reference.ts';
+import { packedMessageOf } from './packed-message.ts';
 
 /** A call whose texts are still packed, with its instruction and messages readable. */
 export interface AttributableCall {
@@ -25,8 +26,13 @@ export interface AttributedAs {
   readonly owner: string | null;
 }
 
+export interface AttributedCall extends AttributedAs {
+  /** How its text is that version's, with what filled the variables, where that is known. */
+  readonly match?: AttributionMatch | null;
+}
+
 /** Must be fast: it is called for every call. Near misses belong into a queue. */
-export type AttributeCall = (call: AttributableCall) => AttributedAs;
+export type AttributeCall = (call: AttributableCall) => AttributedCall;
 
 const INSTRUCTION_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
@@ -48,8 +54,8 @@ export function instructionSource(input: readonly Message[] | null): Instruction
 /** Of the messages of a list, as JSON. */
 export function firstUserTexts(list: readonly string[]): readonly string[] {
   for (const json of list) {
-    const message = JSON.parse(json) as Message;
-    if (message.role === 'user') return textsOf(message);
+    const { role, texts } = packedMessageOf(json);
+    if (role === 'user') return texts.map(({ packed }) => packed);
   }
   return [];
 }

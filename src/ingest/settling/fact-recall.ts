@@ -2,20 +2,30 @@
 
 import type { ContentHash } from '../../contract/prompt.ts';
 import type { StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
-import { factLineOfRow, responseIdOfKey } from '../content/fact-rows.ts';
-import type { SeenTraces } from './seen-traces.ts';
-import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
+import type { Clock } from '../../contract/time.ts';
+import { addMillis } from '../../lib/time.ts';
+import { chunks } from '../../lib/chunks.ts';
+import { factLineOfRow } from '../content/fact-rows.ts';
+import { addColumnsOfKey } from '../content/shared-keys.ts';
 import { countOversized, countReadBack } from '../metrics.ts';
+import type { Seen } from './seen.ts';
+import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
 
 export interface FactRecallOptions {
   readonly log: TelemetryLog;
   readonly window: TraceWindow;
-  readonly seen: SeenTraces;
+  /** Keys that traces share; see `shared-keys.ts`. */
+  readonly seenKeys: Seen;
+  readonly clock: Clock;
   readonly factsPerTraceMax: number;
 }
 
 // One query's worth: its text and its answer stay small.
 const TRACES_PER_QUERY = 500;
+// What tells of the same call comes within this, or not at all.
+const SHARED_WITHIN_MS = 24 * 3_600_000;
+// A trace that was read back may share keys with others, and so on. Chains of real traces are shorter.
+const STEPS_MAX = 4;
 
 export class FactRecall {
   readonly #options: FactRecallOptions;
@@ -25,21 +35,17 @@ export class FactRecall {
   }
 
   /**
-   * Completes these traces from the store, and brings in traces of the store that report a call
-   * with the same response id.
+   * Completes these traces from the store, and brings in traces of the store that tell of the same
+   * calls, whole as well.
    */
-  async complete(traces: readonly TraceState[], nowMs: number): Promise<void> {
-    await this.#bringInSharing(traces, nowMs);
-    const partial = new Set(traces.filter((trace) => !trace.isWhole));
-    for (const trace of traces) {
-      for (const shared of trace.keys) {
-        for (const key of this.#options.window.sharing(shared)) {
-          const other = this.#options.window.get(key);
-          if (other !== undefined && !other.isWhole) partial.add(other);
-        }
-      }
+  async complete(traces: readonly TraceState[]): Promise<void> {
+    const lookedFor = new Set<string>();
+    let reached = traces;
+    for (let step = 0; step < STEPS_MAX && reached.length > 0; step += 1) {
+      await this.#bringInSharing(reached, lookedFor);
+      reached = [...this.#partialOf(reached)];
+      for (const some of chunks(reached, TRACES_PER_QUERY)) await this.#readBack(some);
     }
-    for (const some of chunks([...partial], TRACES_PER_QUERY)) await this.#readBack(some);
   }
 
   /** Message lists that are no longer in memory. */
@@ -52,21 +58,44 @@ export class FactRecall {
     return this.#options.log.texts(hashes);
   }
 
-  async #bringInSharing(traces: readonly TraceState[], nowMs: number): Promise<void> {
-    const { log, seen, window } = this.#options;
-    const ids = new Set<string>();
+  /** Of these traces and those that share a key with them. */
+  #partialOf(traces: readonly TraceState[]): Set<TraceState> {
+    const { window } = this.#options;
+    const partial = new Set(traces.filter((trace) => !trace.isWhole));
     for (const trace of traces) {
-      for (const key of trace.keys) {
-        const id = responseIdOfKey(key);
-        if (id !== null && seen.mayHave(key)) ids.add(id);
+      for (const shared of trace.keys) {
+        for (const key of window.sharing(shared)) {
+          const other = window.get(key);
+          if (other !== undefined && !other.isWhole) partial.add(other);
+        }
       }
     }
-    for (const some of chunks([...ids], TRACES_PER_QUERY)) {
-      for (const row of await log.tracesOfResponses(some)) {
-        const key = traceKey(row);
-        if (window.get(key) !== undefined) continue;
-        const trace = window.open(key, row.traceId === '', nowMs);
-        window.recall(trace, factLineOfRow(row));
+    return partial;
+  }
+
+  async #bringInSharing(traces: readonly TraceState[], lookedFor: Set<string>): Promise<void> {
+    const { log, seenKeys, window, clock } = this.#options;
+    const columns = { responseIds: new Set<string>(), twinKeys: new Set<string>() };
+    for (const trace of traces) {
+      for (const fact of trace.facts) {
+        for (const key of fact.keys) {
+          if (lookedFor.has(key) || !window.tellsApart(key) || !seenKeys.mayHave(key, fact.relatedSince)) continue;
+          lookedFor.add(key);
+          addColumnsOfKey(key, columns);
+        }
+      }
+    }
+    const since = addMillis(clock.now(), -SHARED_WITHIN_MS);
+    const nowMs = clock.monotonicMs();
+    for (const [column, values] of [
+      ['response_id', columns.responseIds],
+      ['twin_key', columns.twinKeys],
+    ] as const) {
+      for (const some of chunks([...values], TRACES_PER_QUERY)) {
+        for (const row of await log.factsSharing(column, some, since)) {
+          const trace = window.open(traceKey(row), row.traceId === '', nowMs);
+          window.recall(trace, factLineOfRow(row));
+        }
       }
     }
   }
@@ -100,10 +129,4 @@ function restore(
   for (const row of facts) window.recall(trace, factLineOfRow(row));
   trace.written ??= new Map();
   for (const row of invocations) trace.written.set(row.spanId, row);
-}
-
-function chunks<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
 }

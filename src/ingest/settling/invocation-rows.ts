@@ -26,6 +26,7 @@ export interface RowDraft {
 export function draftRow(
   call: Invocation,
   promptHash: string,
+  variablesHash: string,
   attributed: AttributedAs,
   price: CallPrice | null,
 ): RowDraft {
@@ -50,6 +51,7 @@ export function draftRow(
     text('owner', attributed.owner) +
     text('attribution_kind', attributed.kind) +
     text('prompt_hash', promptHash) +
+    text('variables_hash', variablesHash) +
     text('input', call.input === null ? null : JSON.stringify(call.input)) +
     text('output', call.output === null ? null : JSON.stringify(call.output)) +
     text('extras', extrasOf(call)) +

@@ -1,8 +1,9 @@
 /** Packed texts of a call made readable again, as far as their texts are at hand. Pure. */
 
-import type { Invocation, MessagePart } from '../../contract/invocation.ts';
+import type { Invocation } from '../../contract/invocation.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
-import { expandLists, listOf, parseReference } from '../../text/reference.ts';
+import { listOf, parseReference } from '../../text/reference.ts';
+import { packedMessage, packedMessageOf, packedText, type PackedMessage, type PackedText } from './packed-message.ts';
 
 export type TextOf = (hash: ContentHash) => string | undefined;
 
@@ -26,26 +27,36 @@ export function unpackVariables(
   return unpacked;
 }
 
-// A registered chat stands at the beginning; what comes behind so many messages is conversation, and
-// reading all of it for every call would cost more than everything else.
-const LIST_MESSAGES_MAX = 32;
+/** The beginning of a list's packed messages as JSON; null or undefined when it is not at hand. */
+export type BeginningAt = (hash: ContentHash) => readonly string[] | null | undefined;
 
-/** The text parts of the input messages, of a long conversation only the first ones. Null when there is no content, or a part of it is not at hand. */
+/**
+ * The text parts of the input messages, of a long conversation only the first ones: a registered
+ * chat stands at the beginning, and reading all that follows would cost more than everything else.
+ * Null when there is no content, or a part of it is not at hand.
+ */
 export function callMessages(
   call: Invocation,
   textOf: TextOf,
-  listAt: (hash: ContentHash) => readonly string[] | null | undefined,
+  beginningAt: BeginningAt,
 ): readonly PromptMessage[] | null {
-  const input =
-    call.input === null ? null : expandLists(call.input, (hash) => listAt(hash)?.slice(0, LIST_MESSAGES_MAX));
-  if (input === null) return null;
+  const packed = messagesToRead(call, beginningAt);
+  if (packed === null) return null;
   const messages: PromptMessage[] = [];
-  for (const message of input) {
-    const texts = message.parts.filter(isText).map((part) => unpackText(part.text, textOf));
-    if (texts.includes(null)) return null;
-    messages.push({ role: message.role, content: texts.join('\n') });
+  for (const { role, texts } of packed) {
+    let content: string | null = null;
+    for (const text of texts) {
+      const unpacked = unpack(text, textOf);
+      if (unpacked === null) return null;
+      content = content === null ? unpacked : `${content}\n${unpacked}`;
+    }
+    messages.push({ role, content: content ?? '' });
   }
   return messages;
+}
+
+function unpack({ packed, stored }: PackedText, textOf: TextOf): string | null {
+  return stored === null ? unpackText(packed, textOf) : (textOf(stored) ?? null);
 }
 
 /** The lists that a call's messages are in. */
@@ -53,36 +64,28 @@ export function listsOf(call: Invocation): readonly ContentHash[] {
   return (call.input ?? []).flatMap((message) => listOf(message) ?? []);
 }
 
-/** The stored texts without which a call can't be read: of its messages, as far as they are read, its template and its variables. */
-export function textsToRead(
-  call: Invocation,
-  listAt: (hash: ContentHash) => readonly string[] | null | undefined,
-): readonly ContentHash[] {
-  const found: ContentHash[] = [];
-  const note = (packed: string): void => {
-    const reference = parseReference(packed);
-    if (reference?.form === 't') found.push(reference.hash);
+/** Tells of each stored text without which a call can't be read: of its messages, as far as they are read, its template and its variables. */
+export function eachTextToRead(call: Invocation, beginningAt: BeginningAt, tell: (hash: ContentHash) => void): void {
+  const note = ({ stored }: PackedText): void => {
+    if (stored !== null) tell(stored);
   };
-  for (const message of call.input ?? []) {
+  for (const message of messagesToRead(call, beginningAt) ?? []) message.texts.forEach(note);
+  if (call.template !== null) note(packedText(call.template));
+  if (call.variables !== null) for (const value of Object.values(call.variables)) note(packedText(value));
+}
+
+function messagesToRead({ input }: Invocation, beginningAt: BeginningAt): readonly PackedMessage[] | null {
+  if (input === null) return null;
+  const messages: PackedMessage[] = [];
+  for (const message of input) {
     const list = listOf(message);
-    if (list === null) for (const part of message.parts.filter(isText)) note(part.text);
-    else for (const json of listAt(list)?.slice(0, LIST_MESSAGES_MAX) ?? []) found.push(...referencesIn(json));
+    if (list === null) {
+      messages.push(packedMessage(message));
+      continue;
+    }
+    const beginning = beginningAt(list);
+    if (beginning === null || beginning === undefined) return null;
+    for (const json of beginning) messages.push(packedMessageOf(json));
   }
-  if (call.template !== null) note(call.template);
-  if (call.variables !== null) Object.values(call.variables).forEach(note);
-  return found;
-}
-
-/** Asked for every message of every call: looking for them is much cheaper than parsing. */
-function referencesIn(json: string): ContentHash[] {
-  if (!json.includes(JSON_MARK)) return [];
-  return [...json.matchAll(JSON_REFERENCE)].map(([, hash]) => hash as ContentHash);
-}
-
-/** As `text/reference.ts` writes a text's reference, inside JSON. */
-const JSON_MARK = '\\u0001t';
-const JSON_REFERENCE = /\\u0001t(sha256:[0-9a-f]{64})/g;
-
-function isText(part: MessagePart): part is MessagePart & { type: 'text' } {
-  return part.type === 'text';
+  return messages;
 }

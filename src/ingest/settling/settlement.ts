@@ -5,13 +5,14 @@
 
 import type { Invocation } from '../../contract/invocation.ts';
 import type { CallPrice, PriceCall } from '../../contract/invocation-log.ts';
-import type { ContentHash } from '../../contract/prompt.ts';
+import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Settled } from '../../invocations/settled.ts';
 import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
 import { LineBuffer } from '../../lib/line-buffer.ts';
 import { readFacts } from '../content/fact-rows.ts';
+import { BEGINNING_MESSAGES } from '../content/message-lists.ts';
 import { Outbox } from '../content/outbox.ts';
 import { parseReference } from '../../text/reference.ts';
 import {
@@ -23,7 +24,7 @@ import {
   type AttributedAs,
 } from './attribution.ts';
 import { draftRow, rowLine, tombstoneLine } from './invocation-rows.ts';
-import { callMessages, listsOf, textsToRead, unpackText, unpackVariables } from './readable-call.ts';
+import { callMessages, eachTextToRead, listsOf, unpackText, unpackVariables } from './readable-call.ts';
 import type { TraceState, Written } from './trace-window.ts';
 
 /** An invocation that was just written, for whoever looks at traffic. */
@@ -71,6 +72,8 @@ export class Settlement {
   readonly #groups: SettledGroup[] = [];
   readonly #fetched = new Map<ContentHash, string>();
   readonly #fetchedLists = new Map<ContentHash, readonly string[]>();
+  /** Of the calls whose texts are all in memory: nearly all. */
+  readonly #messages = new Map<Invocation, readonly PromptMessage[]>();
   readonly #outbox = new Outbox();
   readonly #changes: Change[] = [];
   readonly #calls: WrittenCall[] = [];
@@ -96,14 +99,14 @@ export class Settlement {
     const missing = new Set<ContentHash>();
     for (const { invocations } of this.#groups) {
       for (const call of invocations) {
-        for (const hash of listsOf(call)) if (this.#listAt(hash) === null) missing.add(hash);
+        for (const hash of listsOf(call)) if (!this.#hasList(hash)) missing.add(hash);
       }
     }
     return [...missing];
   }
 
   supplyLists(lists: ReadonlyMap<string, readonly string[]>): void {
-    for (const [hash, list] of lists) this.#fetchedLists.set(hash as ContentHash, list);
+    for (const [hash, list] of lists) this.#fetchedLists.set(hash as ContentHash, list.slice(0, BEGINNING_MESSAGES));
   }
 
   /** Texts that are no longer in memory. */
@@ -112,8 +115,12 @@ export class Settlement {
     for (const { invocations } of this.#groups) {
       for (const call of invocations) {
         const space = this.#options.spaces.for(call.environment);
-        for (const hash of textsToRead(call, (list) => this.#listAt(list)))
+        const messages = callMessages(call, (hash) => this.#textOf(hash, space), this.#beginningAt);
+        if (messages !== null) this.#messages.set(call, messages);
+        if (messages !== null && call.template === null && call.variables === null) continue;
+        eachTextToRead(call, this.#beginningAt, (hash) => {
           if (this.#textOf(hash, space) === undefined) missing.add(hash);
+        });
       }
     }
     return [...missing];
@@ -137,7 +144,7 @@ export class Settlement {
         this.#onFailure(group.traces, error);
       }
     }
-    return { outbox: this.#outbox, lines: this.#lines.bytes(), calls: this.#calls, counts };
+    return { outbox: this.#outbox, lines: this.#lines.take(), calls: this.#calls, counts };
   }
 
   /** To be called when the rows are in the store. */
@@ -193,13 +200,13 @@ export class Settlement {
     const space = this.#options.spaces.for(call.environment);
     const instruction = this.#instruction(call, space);
     const attributable = this.#attributable(call, instruction, space);
-    const messages = attributable.messages();
     // Texts that were not kept can't be asked about again: what was said of them when they were here stands.
-    const standing = messages === null && call.input !== null ? before : undefined;
-    const attributed = standing?.attributed ?? this.#options.attribute({ ...attributable, messages: () => messages });
+    const standing =
+      before !== undefined && call.input !== null && attributable.messages() === null ? before : undefined;
+    const { attributed, variablesHash } = standing ?? this.#attribute(attributable, space);
     const price = this.#options.price(call);
     const promptHash = (standing?.promptHash || instruction?.hash || null) as ContentHash | null;
-    const draft = draftRow(call, promptHash ?? '', attributed, price);
+    const draft = draftRow(call, promptHash ?? '', variablesHash, attributed, price);
     if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt)
       return 'same';
     // What the time machine may say was known at a time: since the text is known, not since the last correction.
@@ -207,10 +214,25 @@ export class Settlement {
     this.#lines.add(rowLine(draft, ingestedAt, nextRevision()));
     const { traceId, spanId, startedAt } = call;
     const { contentHash } = draft;
-    const written = { traceId, startedAt, ingestedAt, promptHash: promptHash ?? '', contentHash, attributed };
+    const written = {
+      traceId,
+      startedAt,
+      ingestedAt,
+      promptHash: promptHash ?? '',
+      variablesHash,
+      contentHash,
+      attributed,
+    };
     this.#changes.push({ trace, spanId, written });
     this.#calls.push({ invocation: call, promptHash, attributed, price, isNew: before === undefined });
     return before === undefined ? 'created' : 'changed';
+  }
+
+  #attribute(call: AttributableCall, space: ContentSpace): Pick<Written, 'attributed' | 'variablesHash'> {
+    const { match, kind, prompt, version, owner } = this.#options.attribute(call);
+    const variablesHash = match == null ? '' : space.variables.keep(match, this.#outbox);
+    // Without the match, which holds the whole text.
+    return { attributed: { kind, prompt, version, owner }, variablesHash };
   }
 
   #instruction(call: Invocation, space: ContentSpace): { hash: ContentHash; text: string | null } | null {
@@ -233,7 +255,7 @@ export class Settlement {
     return {
       invocation,
       instruction: instruction === null || text === null ? null : { hash: instruction.hash, text },
-      messages: () => callMessages(invocation, textOf, (hash) => this.#listAt(hash)),
+      messages: () => this.#messages.get(invocation) ?? callMessages(invocation, textOf, this.#beginningAt),
       template: () => (invocation.template === null ? null : unpackText(invocation.template, textOf)),
       variables: () => unpackVariables(invocation.variables, textOf),
     };
@@ -241,12 +263,15 @@ export class Settlement {
 
   #instructionTexts(call: Invocation): readonly string[] {
     const source = instructionSource(call.input);
-    return source.kind === 'texts' ? source.texts : firstUserTexts(this.#listAt(source.hash) ?? []);
+    return source.kind === 'texts' ? source.texts : firstUserTexts(this.#beginningAt(source.hash) ?? []);
   }
 
-  #listAt(hash: ContentHash): readonly string[] | null {
-    return this.#options.spaces.recallList(hash) ?? this.#fetchedLists.get(hash) ?? null;
+  #hasList(hash: ContentHash): boolean {
+    return this.#options.spaces.hasList(hash) || this.#fetchedLists.has(hash);
   }
+
+  readonly #beginningAt = (hash: ContentHash): readonly string[] | null =>
+    this.#options.spaces.beginningOfList(hash) ?? this.#fetchedLists.get(hash) ?? null;
 
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
     return space.texts.textOf(hash) ?? this.#fetched.get(hash);

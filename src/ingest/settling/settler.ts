@@ -9,13 +9,14 @@ import type { Clock } from '../../contract/time.ts';
 import { shortId } from '../../lib/hash.ts';
 import { sleep } from '../../lib/limits.ts';
 import { addMillis, nanosFromTimestamp } from '../../lib/time.ts';
-import { responseIdOfKey, type FactLine } from '../content/fact-rows.ts';
+import type { FactLine } from '../content/fact-rows.ts';
+import { keysOfColumns } from '../content/shared-keys.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countEarlySettled, countHookFailures, countOversized, countQuarantined, countSettled } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import type { FactRecall } from './fact-recall.ts';
-import type { SeenTraces } from './seen-traces.ts';
+import type { Seen } from './seen.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type WrittenCall } from './settlement.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
 
@@ -23,7 +24,10 @@ export interface SettlerOptions extends SettlementOptions {
   readonly log: TelemetryLog;
   readonly writer: PatientWriter;
   readonly window: TraceWindow;
-  readonly seen: SeenTraces;
+  /** Traces, by their keys. */
+  readonly seen: Seen;
+  /** Keys that traces share. */
+  readonly seenKeys: Seen;
   readonly recall: FactRecall;
   readonly clock: Clock;
   /** No new facts for so long: the trace is settled. */
@@ -45,9 +49,12 @@ const GROWING_TRACE_FACTOR = 20;
 const GROUP_TRACES_MAX = 64;
 // What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
 const REMEMBER_MS = 24 * 3_600_000;
-const REMEMBER_TRACES_MAX = 200_000;
-// A span that began this long before we remember may belong to a trace that is in the store.
-const COVERAGE_MARGIN_MS = 60_000;
+const REMEMBER_MAX = 200_000;
+// Of a process that was killed: what it may have been writing then.
+const LAST_WRITES_NS = 60_000_000_000n;
+
+/** Traces, with the place in the spool from where each was unsettled. */
+type Round = Map<TraceState, SpoolPosition>;
 
 export class Settler implements Component {
   readonly name = 'ingest-settler';
@@ -56,8 +63,11 @@ export class Settler implements Component {
   #running: Promise<void> | null = null;
   #isDraining = false;
   #isOver = false;
-  /** Traces of the round that is under way, with the place in the spool from where each was unsettled. */
-  #inRound = new Map<TraceState, SpoolPosition>();
+  /** The round that is being settled, and the one before it while its rows are written. */
+  #settling: Round = new Map();
+  #beingWritten: Round = new Map();
+  /** Of the round before; never rejects. */
+  #written: Promise<void> = Promise.resolve();
   #lastRevision = 0n;
   #waitingForRoom: (() => void)[] = [];
 
@@ -66,12 +76,20 @@ export class Settler implements Component {
   }
 
   async start(): Promise<void> {
-    const { log, seen, clock } = this.#options;
+    const { log, seen, seenKeys, clock } = this.#options;
     this.#lastRevision = await log.highestRevision();
+    const lastWrites = this.#lastRevision - LAST_WRITES_NS;
+    await log.distrustUsage(lastWrites > 0n ? lastWrites : 0n);
     const since = addMillis(clock.now(), -REMEMBER_MS);
-    const traces = await log.recentTraces(since, REMEMBER_TRACES_MAX);
+    const most = Math.min(REMEMBER_MAX, seen.keysMax);
+    const traces = await log.recentTraces(since, most);
     for (const { traceId } of traces) seen.add(traceId, since);
-    seen.setCoveredSince(traces.length < REMEMBER_TRACES_MAX ? since : (traces.at(-1)?.receivedAt ?? since));
+    seen.setCoveredSince(traces.length < most ? since : (traces.at(-1)?.receivedAt ?? since));
+    // Each has up to three keys.
+    const keysMost = Math.min(REMEMBER_MAX, Math.floor(seenKeys.keysMax / 3));
+    const shared = await log.recentShared(since, keysMost);
+    for (const columns of shared) for (const key of keysOfColumns(columns)) seenKeys.add(key, since);
+    seenKeys.setCoveredSince(shared.length < keysMost ? since : (shared.at(-1)?.receivedAt ?? since));
     this.#running = this.#run();
   }
 
@@ -86,7 +104,9 @@ export class Settler implements Component {
   /** The oldest place in the spool whose facts are not in written invocations; null when all are. */
   settledUpTo(): SpoolPosition | null {
     let oldest = this.#options.window.oldestDirty();
-    for (const from of this.#inRound.values()) if (oldest === null || from < oldest) oldest = from;
+    for (const round of [this.#settling, this.#beingWritten]) {
+      for (const from of round.values()) if (oldest === null || from < oldest) oldest = from;
+    }
     return oldest;
   }
 
@@ -121,7 +141,7 @@ export class Settler implements Component {
   #isSurelyNew(facts: FactLine, key: string): boolean {
     const { seen } = this.#options;
     if (facts.traceId === '') return true;
-    return !seen.mayHave(key) && facts.startedAt > addMillis(seen.coveredSince, COVERAGE_MARGIN_MS);
+    return !seen.mayHave(key, facts.relatedSince);
   }
 
   #room(): Promise<void> {
@@ -138,15 +158,16 @@ export class Settler implements Component {
         if (due.length > 0) await this.#round(due);
         this.#forgetExpired();
         if (due.length > 0) continue;
-        if (this.#isDraining) break;
-        await sleep(TICK_MS, signal);
+        // A round that could not be written is due again.
+        if (this.#isDraining && this.#beingWritten.size > 0) await this.#written;
+        else if (this.#isDraining) break;
+        else await sleep(TICK_MS, signal);
       } catch (error) {
         if (signal.aborted) break;
-        this.#undoRound();
-        this.#options.onError(error);
-        await sleep(this.#options.pauseMs, signal).catch(() => {});
+        await this.#failed(this.#settling, error);
       }
     }
+    await this.#written;
     this.#isOver = true;
     this.#letIn();
   }
@@ -172,16 +193,19 @@ export class Settler implements Component {
     return due;
   }
 
+  /** Settles one round while the rows of the one before are written. */
   async #round(due: readonly TraceState[]): Promise<void> {
-    const { recall, writer, clock } = this.#options;
-    const { signal } = this.#abort;
-    await recall.complete(due, clock.monotonicMs());
+    const { recall, clock } = this.#options;
+    await recall.complete(due);
+    const groups = this.#groupsOf(due);
+    // What is known to be in the store of a trace must be known when it is settled again.
+    if (groups.some((group) => group.some((trace) => this.#beingWritten.has(trace)))) await this.#written;
     let failed = '';
     const settlement = new Settlement(this.#options, (traces, error) => {
       this.#options.onError(error);
       failed += this.#quarantineLine(traces, error);
     });
-    this.#settleAll(due, settlement);
+    for (const group of groups) this.#settleGroup(group, settlement);
     const lists = settlement.missingLists();
     if (lists.length > 0) settlement.supplyLists(await recall.lists(lists));
     const texts = settlement.missingTexts();
@@ -190,38 +214,49 @@ export class Settler implements Component {
     const nanos = nanosFromTimestamp(now);
     if (nanos > this.#lastRevision) this.#lastRevision = nanos;
     const rows = settlement.rows(now, this.#nextRevision);
-    await this.#write(rows, failed, writer, signal);
-    settlement.markWritten();
-    this.#inRound.clear();
-    for (const trace of due) if (trace.isSealed) this.#options.window.forget(trace);
-    this.#announce(rows);
+    await this.#written;
+    this.#beingWritten = this.#settling;
+    this.#settling = new Map();
+    this.#written = this.#write(rows, failed, settlement).catch((error: unknown) =>
+      this.#failed(this.#beingWritten, error),
+    );
   }
 
   /** From here to the write the spool may let go of nothing that these traces hold. */
-  #settleAll(due: readonly TraceState[], settlement: Settlement): void {
+  #settleGroup(group: readonly TraceState[], settlement: Settlement): void {
     const { window, clock } = this.#options;
-    const done = new Set<TraceState>();
-    for (const trace of due) {
-      if (done.has(trace)) continue;
-      const group = this.#groupOf(trace);
-      const startMs = clock.monotonicMs();
-      settlement.settle(group);
-      const endMs = clock.monotonicMs();
-      for (const each of group) {
-        done.add(each);
-        if (each.dirtyFacts === 0) continue;
-        this.#inRound.set(each, each.dirtyFrom);
-        window.clean(each);
-        each.notBeforeMs = endMs + (endMs - startMs) * GROWING_TRACE_FACTOR;
-      }
+    const startMs = clock.monotonicMs();
+    settlement.settle(group);
+    const endMs = clock.monotonicMs();
+    for (const each of group) {
+      if (each.dirtyFacts === 0) continue;
+      this.#settling.set(each, each.dirtyFrom);
+      window.clean(each);
+      each.notBeforeMs = endMs + (endMs - startMs) * GROWING_TRACE_FACTOR;
     }
   }
 
   /** Nothing of the round was written: all of it is unsettled again. */
-  #undoRound(): void {
-    const { window, clock } = this.#options;
-    for (const [trace, from] of this.#inRound) window.touch(trace, from, clock.monotonicMs());
-    this.#inRound.clear();
+  async #failed(round: Round, error: unknown): Promise<void> {
+    const { window, clock, onError, pauseMs } = this.#options;
+    const { signal } = this.#abort;
+    for (const [trace, from] of round) window.touch(trace, from, clock.monotonicMs());
+    round.clear();
+    if (signal.aborted) return;
+    onError(error);
+    await sleep(pauseMs, signal).catch(() => {});
+  }
+
+  #groupsOf(due: readonly TraceState[]): TraceState[][] {
+    const grouped = new Set<TraceState>();
+    const groups: TraceState[][] = [];
+    for (const trace of due) {
+      if (grouped.has(trace)) continue;
+      const group = this.#groupOf(trace);
+      groups.push(group);
+      for (const each of group) grouped.add(each);
+    }
+    return groups;
   }
 
   /** The trace and those that share a key with it, directly or through another. */
@@ -241,11 +276,18 @@ export class Settler implements Component {
     return [...group];
   }
 
-  async #write(rows: SettlementRows, failed: string, writer: PatientWriter, signal: AbortSignal): Promise<void> {
+  async #write(rows: SettlementRows, failed: string, settlement: Settlement): Promise<void> {
+    const { writer, window } = this.#options;
+    const { signal } = this.#abort;
     await writer.write('quarantine', Buffer.from(failed), signal);
     // Before the rows that refer to it; there is seldom any.
-    await writer.write('texts', rows.outbox.textLines.bytes(), signal);
+    await writer.write('texts', rows.outbox.textLines.take(), signal);
+    await writer.write('variables', rows.outbox.variableLines.take(), signal);
     await writer.write('invocations', rows.lines, signal);
+    settlement.markWritten();
+    for (const trace of this.#beingWritten.keys()) if (trace.isSealed) window.forget(trace);
+    this.#beingWritten.clear();
+    this.#announce(rows);
   }
 
   #announce(rows: SettlementRows): void {
@@ -279,12 +321,14 @@ export class Settler implements Component {
   }
 
   #forgetExpired(): void {
-    const { window, seen, clock } = this.#options;
+    const { window, seen, seenKeys, clock } = this.#options;
     const now = clock.now();
     for (const trace of window.expired(clock.monotonicMs())) {
+      // Whoever asks the store for it must find there what was settled of it.
+      if (this.#beingWritten.has(trace)) continue;
       window.forget(trace);
       seen.add(trace.key, now);
-      for (const key of trace.keys) if (responseIdOfKey(key) !== null) seen.add(key, now);
+      for (const key of trace.keys) seenKeys.add(key, now);
     }
     if (!window.isOverfull) this.#letIn();
   }

@@ -15,6 +15,7 @@ export interface Written {
   readonly startedAt: Timestamp;
   readonly ingestedAt: Timestamp;
   readonly promptHash: string;
+  readonly variablesHash: string;
   readonly contentHash: string;
   readonly attributed: AttributedAs;
 }
@@ -25,7 +26,7 @@ export interface TraceState {
   /** Of one span several, when it was sent with different content. */
   readonly facts: FactLine[];
   /** Under which other traces may tell of the same calls. */
-  readonly keys: string[];
+  readonly keys: Set<string>;
   /** Invocations of this trace in the store, by span id; made when there is one. */
   written: Map<string, Written> | null;
   /** Index of `facts`, once there are many. */
@@ -105,7 +106,7 @@ export class TraceWindow {
       key,
       facts: [],
       byIdentity: null,
-      keys: [],
+      keys: new Set(),
       written: null,
       isWhole,
       dirtyFacts: 0,
@@ -151,6 +152,11 @@ export class TraceWindow {
     this.#dirty.delete(trace);
   }
 
+  /** False where a key is of so many traces that no two of them can be told to belong together by it. */
+  tellsApart(key: string): boolean {
+    return this.sharing(key).length < TRACES_PER_KEY_MAX;
+  }
+
   /** Traces in memory that have this key. */
   sharing(key: string): readonly string[] {
     return this.#byKey.get(key) ?? NONE;
@@ -183,7 +189,7 @@ export class TraceWindow {
   }
 
   #share(trace: TraceState, key: string): void {
-    trace.keys.push(key);
+    trace.keys.add(key);
     const sharing = this.#byKey.get(key);
     if (sharing === undefined) this.#byKey.set(key, [trace.key]);
     else if (!sharing.includes(trace.key)) {
@@ -201,7 +207,7 @@ export class TraceWindow {
       trace.byIdentity = new Map();
       for (const each of trace.facts) index(trace.byIdentity, each);
     }
-    for (const key of line.keys) if (!trace.keys.includes(key)) this.#share(trace, key);
+    for (const key of line.keys) if (!trace.keys.has(key)) this.#share(trace, key);
   }
 }
 

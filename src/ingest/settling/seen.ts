@@ -1,45 +1,49 @@
 /**
- * Remembers approximately which traces were here before, so that only facts of a trace that may be
- * in the store cost a look into the store. Two Bloom filters that take turns: `coveredSince` says
- * from when on a trace that is not in them was surely not here.
+ * Remembers approximately which keys (of traces, or shared by traces) were here before, so that only
+ * facts whose relatives may be in the store cost a look into the store. Two Bloom filters that take
+ * turns; what may have come before the older one began counts as seen.
  */
 
 import type { Timestamp } from '../../contract/time.ts';
+import { addMillis } from '../../lib/time.ts';
 
 // 16 bits and 6 probes a key: one in a thousand false alarms when full.
 const BITS_PER_KEY = 16;
 const PROBES = 6;
+// A span that began this long before we remember may have relatives in the store.
+const COVERAGE_MARGIN_MS = 60_000;
 
-export class SeenTraces {
-  readonly #keysMax: number;
+export class Seen {
+  readonly keysMax: number;
   #young: Filter;
   #old: Filter;
+  #surelyAfter: Timestamp;
 
   constructor(keysMax: number, since: Timestamp) {
-    this.#keysMax = keysMax;
+    this.keysMax = keysMax;
     this.#young = new Filter(keysMax, since);
     this.#old = new Filter(keysMax, since);
-  }
-
-  get coveredSince(): Timestamp {
-    return this.#old.since;
+    this.#surelyAfter = addMillis(since, COVERAGE_MARGIN_MS);
   }
 
   /** What was loaded from the store covers less than hoped, or more. */
   setCoveredSince(since: Timestamp): void {
     this.#old.since = since;
+    this.#surelyAfter = addMillis(since, COVERAGE_MARGIN_MS);
   }
 
   add(key: string, now: Timestamp): void {
-    if (this.#young.keys >= this.#keysMax) {
+    if (this.#young.keys >= this.keysMax) {
       this.#old = this.#young;
-      this.#young = new Filter(this.#keysMax, now);
+      this.#young = new Filter(this.keysMax, now);
+      this.#surelyAfter = addMillis(this.#old.since, COVERAGE_MARGIN_MS);
     }
     this.#young.add(key);
   }
 
-  mayHave(key: string): boolean {
-    return this.#young.has(key) || this.#old.has(key);
+  /** Whether something with this key may be in the store; `since` is when it can have come at the earliest. */
+  mayHave(key: string, since: Timestamp): boolean {
+    return since <= this.#surelyAfter || this.#young.has(key) || this.#old.has(key);
   }
 }
 

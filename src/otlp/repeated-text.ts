@@ -1,0 +1,52 @@
+/**
+ * Decodes texts that come again and again, such as a system prompt with every call, into the very
+ * same string: a hit costs one comparison of bytes, and whoever looks that string up in a map finds
+ * its hash already known to the engine.
+ */
+
+/** Longer texts are histories, which grow and so never repeat. */
+const TEXT_BYTES_MAX = 32 * 1024;
+/** Direct-mapped, so it never grows: 32 MB when every slot holds the longest text. */
+const SLOTS = 1_024;
+/** Of texts that were seen once. */
+const SEEN_SLOTS = 16_384;
+const SAMPLES = 16;
+
+interface Kept {
+  readonly bytes: Buffer;
+  readonly text: string;
+}
+
+const kept: (Kept | undefined)[] = Array.from({ length: SLOTS });
+const seen = new Uint32Array(SEEN_SLOTS);
+
+/** The text between `start` and `end` if it was met before, else undefined. */
+export function repeatedText(bytes: Buffer, start: number, end: number): string | undefined {
+  const length = end - start;
+  if (length > TEXT_BYTES_MAX) return undefined;
+  const print = fingerprint(bytes, start, length);
+  const slot = print & (SLOTS - 1);
+  const known = kept[slot];
+  if (known?.bytes.length === length && bytes.compare(known.bytes, 0, length, start, end) === 0) return known.text;
+  const seenSlot = print & (SEEN_SLOTS - 1);
+  if (seen[seenSlot] !== print) {
+    // The first time: a text that never comes again must not push out one that does.
+    seen[seenSlot] = print;
+    return undefined;
+  }
+  const copy = Buffer.from(bytes.subarray(start, end));
+  const text = copy.toString('utf8');
+  kept[slot] = { bytes: copy, text };
+  return text;
+}
+
+/** Of the length and a few bytes from all over the text, most of them near its ends. Never 0. */
+function fingerprint(bytes: Buffer, start: number, length: number): number {
+  let hash = length;
+  const step = Math.max(1, Math.floor(length / SAMPLES));
+  for (let at = 0; at < length; at += step) hash = Math.imul(hash ^ (bytes[start + at] as number), 0x0100_0193);
+  for (let at = Math.max(0, length - SAMPLES); at < length; at += 1) {
+    hash = Math.imul(hash ^ (bytes[start + at] as number), 0x0100_0193);
+  }
+  return ((hash ^ (hash >>> 15)) | 1) >>> 0;
+}
