@@ -40,12 +40,12 @@ export function createToolbox(options: AppOptions): Toolbox {
     lock: async (configuration, requests, environmentName, dryRun) =>
       (await import('./daemon/offline.ts')).lockRegistry(configuration, requests, environmentName, dryRun),
     at: async (configuration, query) => (await import('./daemon/offline.ts')).askStore(configuration, query, version),
-    discover: async (configuration, source, all) => {
+    discover: async (configuration, source, { all, owner }) => {
       const { discover } = await import('./daemon/discovery.ts');
       const check = (text: string): readonly Problem[] => problemsOf(text, configuration, environment.variables);
-      return discover({ configuration, source, includesUnregistered: all, check });
+      return discover({ configuration, source, includesUnregistered: all, owner, check });
     },
-    starter: async (type) => (await import('./daemon/starter.ts')).starter(type, environment.variables),
+    starter: async (type, given) => (await import('./daemon/starter.ts')).starter(type, given, environment.variables),
     doctor: async function* (configuration) {
       yield* (await import('./daemon/offline.ts')).examine(configuration, version);
     },

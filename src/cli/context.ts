@@ -26,13 +26,27 @@ export interface Toolbox {
     environment: string | null,
     dryRun: boolean,
   ): Promise<LockResult>;
-  /** Looks through what a source holds; `all`: propose targets also for what nobody registered. */
-  discover(configuration: Configuration, source: string, all: boolean): Promise<Discovery>;
-  /** A first configuration for a source of this type; a `Fault` that says which key is not set. */
-  starter(type: string): Promise<string>;
+  /** Looks through what a source holds. */
+  discover(configuration: Configuration, source: string, wishes: DiscoveryWishes): Promise<Discovery>;
+  /** A first configuration for a source of this type; `given`: `key=value`. A `Fault` that says which key is not set. */
+  starter(type: string, given: readonly string[]): Promise<Starter>;
   /** Runs until it is told to stop. */
   daemon(flags: Flags): Promise<void>;
   doctor(configuration: Configuration): AsyncIterable<Check>;
+}
+
+export interface DiscoveryWishes {
+  /** Propose targets also for what nobody registered. */
+  readonly all: boolean;
+  /** Register it, and who owns it. */
+  readonly owner: string | null;
+}
+
+export interface Starter {
+  /** The text of `plumbline.yaml`. */
+  readonly text: string;
+  /** The folder of the registry, where the source keeps no history of its own; else null. */
+  readonly folder: string | null;
 }
 
 export interface LockResult {

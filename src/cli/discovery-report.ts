@@ -26,12 +26,14 @@ export interface DiscoveryReport {
   readonly source: string;
   readonly environment: string;
   readonly found: readonly FoundPrompt[];
+  /** What would be registered, and in which file. */
+  readonly prompts: readonly { readonly prompt: string; readonly file: string }[];
   readonly pins: LockResult['changes'];
   readonly notes: readonly string[];
 }
 
 export interface Discovery {
   readonly report: DiscoveryReport;
-  /** Adds the targets to the configuration and the pins to the lockfile. Says which files were written. */
+  /** Writes the prompts, the targets into the configuration and the pins into the lockfile. Says which files were written. */
   readonly write: () => Promise<readonly string[]>;
 }

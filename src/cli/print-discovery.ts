@@ -12,13 +12,18 @@ const STYLE: Readonly<Record<FoundStatus, Style>> = {
   unregistered: 'red',
 };
 
-export function printDiscovery({ source, environment, found, pins, notes }: DiscoveryReport, output: Output): void {
+export function printDiscovery(report: DiscoveryReport, output: Output): void {
+  const { source, environment, found, prompts, pins, notes } = report;
   if (found.length === 0) output.print(`${source} holds nothing that looks like a prompt.`);
   else {
     const rows = found.map(({ name, status, words }) => [name, styled(output, STYLE[status], status), words]);
     output.print(table(rows));
   }
   for (const note of notes) output.note(styled(output, 'dim', note));
+  if (prompts.length > 0) {
+    const rows = prompts.map(({ prompt, file }) => [`  ${prompt}`, file]);
+    output.print(`\nNew prompts:\n${table(rows)}`);
+  }
   const targets = found.flatMap(({ target }) => target ?? []);
   if (targets.length > 0) {
     const lines = targetsYaml(targets).trimEnd().replaceAll(/^/gm, '      ');
@@ -32,13 +37,14 @@ export function printDiscovery({ source, environment, found, pins, notes }: Disc
 
 /** What `--json` prints. */
 export function discoveryJson(
-  { source, environment, found, pins, notes }: DiscoveryReport,
+  { source, environment, found, prompts, pins, notes }: DiscoveryReport,
   written: readonly string[],
 ) {
   return {
     source,
     environment,
     found: found.map(({ name, status, prompt, version, words }) => ({ name, status, prompt, version, words })),
+    prompts,
     targets: found.flatMap(({ target }) => target ?? []),
     pins,
     notes,

@@ -39,7 +39,11 @@ export async function runCommandLine(
 }
 
 function addOptions(command: Command, verb: Verb, binary: string): void {
-  for (const [flags, description, fallback] of verb.options) command.option(flags, description, fallback);
+  for (const [flags, description, fallback] of verb.options) {
+    // Commander's own lists would swallow the positional that comes after them.
+    if (flags.endsWith('...')) command.option(flags.slice(0, -3), description, collect);
+    else command.option(flags, description, fallback);
+  }
   command
     .option('--config <file>', 'configuration (default: PLUMBLINE_CONFIG, else ./plumbline.yaml)')
     .option('--data <dir>', 'directory of the embedded store, the spool and caches')
@@ -47,6 +51,10 @@ function addOptions(command: Command, verb: Verb, binary: string): void {
   if (verb.examples.length > 0) {
     command.addHelpText('after', `\nExamples:\n${verb.examples.map((example) => `  ${binary} ${example}`).join('\n')}`);
   }
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function reportFailure(error: unknown, line: readonly string[], context: CliContext): ExitCode {

@@ -5,14 +5,14 @@ import type { CliContext } from './context.ts';
 /** 0: fine. 1: found something (drift, invalid). 2: could not do it. */
 export type ExitCode = 0 | 1 | 2;
 
-/** Flags as commander reads them: strings, and true for a switch. */
-export type Flags = Readonly<Record<string, string | boolean | undefined>>;
+/** Flags as commander reads them: strings, true for a switch, and a list for one that may be repeated. */
+export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 export interface Verb {
   /** e.g. `at <prompt>`, in commander's notation. */
   readonly usage: string;
   readonly summary: string;
-  /** Beside the global ones: `[flags, description, default]`. */
+  /** Beside the global ones: `[flags, description, default]`. With `...` at the end it may be repeated. */
   readonly options: readonly (readonly [flags: string, description: string, fallback?: string])[];
   /** Command lines without the binary's name, shown below the help. */
   readonly examples: readonly string[];
@@ -23,4 +23,10 @@ export interface Verb {
 export function textFlag(flags: Flags, name: string): string | undefined {
   const value = flags[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Every value of a flag that may be repeated. */
+export function listFlag(flags: Flags, name: string): readonly string[] {
+  const value = flags[name];
+  return Array.isArray(value) ? (value as readonly string[]) : [];
 }

@@ -30,6 +30,7 @@ export interface SourceConfiguration {
   readonly environment: string;
   readonly everyMs: number;
   readonly timeoutMs: number;
+  readonly requestsPerMinute?: number | undefined;
   /** The plugin's own keys, already checked with its schema. */
   readonly config: unknown;
   readonly targets: readonly { readonly prompt: string; readonly config: unknown }[];
@@ -278,6 +279,7 @@ function checkSource(
     environment: entry.environment,
     everyMs: entry.every,
     timeoutMs: entry.timeout,
+    requestsPerMinute: entry.requests_per_minute,
     config,
     targets,
   };

@@ -45,6 +45,7 @@ export const SourceEntry = z.looseObject({
   environment: z.string().min(1),
   every,
   timeout,
+  requests_per_minute: z.int().min(1).max(100_000).optional(),
   targets: z
     .array(z.looseObject({ prompt: z.string().min(1) }))
     .max(100_000)

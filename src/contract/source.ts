@@ -34,6 +34,8 @@ export interface SourceContext {
   readonly baseDirectory: string;
   /** `fetch` with the host's limits: response bytes, redirects, timeout by the caller's signal. Use no other. */
   readonly fetch: typeof globalThis.fetch;
+  /** `fetch` for an answer that goes on while things happen, as a watch needs it. Absent: nothing can be followed. */
+  readonly follow?: typeof globalThis.fetch;
   /** A directory of this source's own for clones and caches. May be empty at any start. */
   readonly cacheDirectory: string;
   /** Environment for programs that the plugin starts (git). Absent: only a standard PATH. */
@@ -117,10 +119,15 @@ export interface LiveContent {
 }
 
 export interface VersionsPower {
-  /** The registered history, oldest first, since an opaque cursor; used when the source is a registry. */
+  /**
+   * The registered history, oldest first, since an opaque cursor; used when the source is a registry.
+   * A cursor stands for everything up to and with its version. What `isKnown` need not be read again:
+   * a version never changes.
+   */
   list(
     since: string | null,
     signal: AbortSignal,
+    isKnown?: (prompt: string, version: string) => boolean,
   ): AsyncIterable<{ readonly version: RegisteredVersion; readonly cursor: string }>;
 }
 
@@ -159,7 +166,10 @@ export interface WebhookPower<Target> {
 }
 
 export interface WebhookRequest {
+  /** Names are lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Of the address that was pushed to. */
+  readonly query: Readonly<Record<string, string | undefined>>;
   readonly body: Uint8Array;
   readonly receivedAt: Timestamp;
 }

@@ -9,7 +9,14 @@ import type { ContentHash } from './prompt.ts';
 import type { Timestamp } from './time.ts';
 
 /** The tables that telemetry is written to, in the order in which their rows depend on each other. */
-export const TELEMETRY_LANES = ['texts', 'message_lists', 'span_facts', 'quarantine', 'invocations'] as const;
+export const TELEMETRY_LANES = [
+  'texts',
+  'message_lists',
+  'span_facts',
+  'quarantine',
+  'variables',
+  'invocations',
+] as const;
 export type TelemetryLane = (typeof TELEMETRY_LANES)[number];
 
 /** One row of facts as it was stored: `facts` is the packed JSON of `src/ingest/content/fact-rows.ts`. */
@@ -30,6 +37,7 @@ export interface StoredInvocation {
   readonly startedAt: Timestamp;
   readonly ingestedAt: Timestamp;
   readonly promptHash: string;
+  readonly variablesHash: string;
   readonly contentHash: string;
   readonly attributed: {
     readonly kind: AttributionKind;
@@ -57,14 +65,31 @@ export interface TelemetryLog {
 
   /** The facts of these traces, each once, at most `limitPerTrace` of a trace. */
   factsOfTraces(traceIds: readonly string[], limitPerTrace: number): Promise<readonly StoredFacts[]>;
-  /** Which traces hold facts with these response ids; facts outside any trace are returned themselves. */
-  tracesOfResponses(responseIds: readonly string[]): Promise<readonly StoredFacts[]>;
+  /**
+   * The newest few facts for each of these response ids or twin keys (`src/ingest/content/shared-keys.ts`)
+   * that were received since then.
+   */
+  factsSharing(
+    column: 'response_id' | 'twin_key',
+    values: readonly string[],
+    since: Timestamp,
+  ): Promise<readonly StoredFacts[]>;
   invocationsOfTraces(traceIds: readonly string[]): Promise<readonly StoredInvocation[]>;
 
   /** Traces that got facts since then, newest first. */
   recentTraces(since: Timestamp, limit: number): Promise<readonly { traceId: string; receivedAt: Timestamp }[]>;
+  /** What facts that were received since then share with other traces, newest first; empty for none. */
+  recentShared(
+    since: Timestamp,
+    limit: number,
+  ): Promise<readonly { responseId: string; twinKey: string; receivedAt: Timestamp }[]>;
   /** At least the highest revision of any invocation; 0 when there is none. */
   highestRevision(): Promise<bigint>;
+  /**
+   * Has usage of the calls that were written since then added up anew: a process that was killed may
+   * have written calls and not that it did. Once, at the start, before anybody asks.
+   */
+  distrustUsage(sinceRevision: bigint): Promise<void>;
 
   /** Whole message lists as packed JSON messages; unknown ones are missing. */
   messageLists(hashes: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;

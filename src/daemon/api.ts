@@ -1,7 +1,6 @@
 /** Gives the HTTP API what it asks for, from the daemon's parts. */
 
 import { restoreCommand } from '../alerting/alert.ts';
-import { deservesNear, withNear } from '../attribution/index.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Clock } from '../contract/time.ts';
@@ -66,12 +65,10 @@ export function daemonApi(parts: ApiParts): Api {
         powers: target.canRestore ? ['live', 'restore'] : ['live'],
       })),
     calls: telemetry.calls,
+    variables: telemetry.variables,
     quarantine: telemetry.quarantine(),
     reprice: (from, to) => telemetry.reprice(from, to),
-    attribute: async (query) => {
-      const answer = attribution.attribute(query);
-      return deservesNear(answer) ? withNear(answer, attribution.near(query)) : answer;
-    },
+    attribute: async (query) => attribution.explain(query),
     restoreCommand: (incident) =>
       restoreCommand(incident, {
         command: parts.command,

@@ -10,11 +10,15 @@ import type { TraceCursor, TrafficLog } from '../contract/traffic-log.ts';
 import { sleep } from '../lib/limits.ts';
 import { addMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
+import type { AttributedBy } from './attributed-by.ts';
 
 export interface AttributeAgainOptions {
   readonly traffic: Pick<TrafficLog, 'unattributed'>;
   /** Settles these traces again, which attributes their calls anew. */
   readonly resettle: (traceIds: readonly string[]) => Promise<void>;
+  /** Of everything that calls are attributed by now. */
+  readonly ids: () => ReadonlySet<string>;
+  readonly done: Pick<AttributedBy, 'covers' | 'write'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly pace?: Partial<AttributeAgainPace>;
@@ -28,9 +32,17 @@ export interface AttributeAgainPace {
   readonly pauseMs: number;
   /** After a failure of the store. */
   readonly retryMs: number;
+  /** What was handed over last is settled and written by then. */
+  readonly settledMs: number;
 }
 
-const PACE: AttributeAgainPace = { gatherMs: 3_000, batchTraces: 1_000, pauseMs: 1_000, retryMs: 60_000 };
+const PACE: AttributeAgainPace = {
+  gatherMs: 3_000,
+  batchTraces: 1_000,
+  pauseMs: 1_000,
+  retryMs: 60_000,
+  settledMs: 15_000,
+};
 /** What was sent longer ago than any incident is investigated stays as it is. */
 const LOOK_BACK_MS = 30 * 86_400_000;
 /** The store is asked for a stretch of time at once; it doubles while there is little to find. */
@@ -77,7 +89,7 @@ export class AttributeAgain implements Component {
       try {
         await sleep(this.#pace.gatherMs, signal);
         this.#wanted = false;
-        await this.#pass(signal);
+        await this.#passIfNeeded(signal);
       } catch (error) {
         if (signal.aborted) return;
         // Until then those calls stay unknown, which is true.
@@ -89,6 +101,15 @@ export class AttributeAgain implements Component {
         await sleep(this.#pace.retryMs, signal).catch(() => undefined);
       }
     }
+  }
+
+  async #passIfNeeded(signal: AbortSignal): Promise<void> {
+    const { ids, done } = this.#options;
+    const now = new Set(ids());
+    if (await done.covers(now)) return;
+    await this.#pass(signal);
+    await sleep(this.#pace.settledMs, signal);
+    await done.write(now);
   }
 
   async #pass(signal: AbortSignal): Promise<void> {

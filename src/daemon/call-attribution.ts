@@ -14,7 +14,8 @@ export function callAttribution(
     const { declared } = call.invocation;
     const attribution = attribute(arrivingQuery(call));
     const { prompt, version } = countedUnder(attribution, declared);
-    return { kind: attribution.kind, prompt, version, owner: prompt === null ? null : ownerOf(prompt) };
+    const owner = prompt === null ? null : ownerOf(prompt);
+    return { kind: attribution.kind, prompt, version, owner, match: renderOf(attribution, version) };
   };
 }
 
@@ -32,7 +33,7 @@ function arrivingQuery(call: AttributableCall): AttributionQuery {
 }
 
 function queryOf(
-  { declared, settings }: Invocation,
+  { declared, settings, startedAt, environment, service }: Invocation,
   messages: readonly PromptMessage[] | null,
   template: string | null,
   variables: Readonly<Record<string, string>> | null,
@@ -43,6 +44,7 @@ function queryOf(
     ...(template === null ? {} : { template }),
     ...(variables === null ? {} : { variables }),
     settings,
+    sent: { at: startedAt, environment, service },
   };
 }
 
@@ -58,6 +60,12 @@ function countedUnder(
   if (prompt !== null) return { prompt, version: only(attribution.matches, (match) => match.version) };
   // The text was checked and says nothing of the kind: what was declared is at most the prompt.
   return { prompt: declared?.name ?? null, version: null };
+}
+
+/** The match that fills the variables of the version that the call is counted under. */
+function renderOf({ kind, matches }: Attribution, version: string | null): AttributionMatch | null {
+  if (version === null || kind === 'insufficient_evidence') return null;
+  return matches.find((match) => match.version === version && match.hash === null) ?? null;
 }
 
 /** What all matches agree on. */

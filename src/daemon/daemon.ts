@@ -16,7 +16,7 @@ import { judgeTampered } from '../drift/judge-registry.ts';
 import { HttpServer } from '../http/server.ts';
 import { IncidentDesk } from '../incidents/incident-desk.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
-import { systemClock } from '../lib/time.ts';
+import { addMillis, systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { PollingHost } from '../polling/host.ts';
@@ -29,7 +29,8 @@ import { AttributionDesk } from './attribution-desk.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { openStore } from './open-store.ts';
-import { logPollEvent } from './poll-log.ts';
+import { countDelivery } from './counts.ts';
+import { notePollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
 import { refuseOthers, SourceRegistries } from './source-registries.ts';
 import { TargetWatch } from './target-watch.ts';
@@ -49,6 +50,7 @@ export interface DaemonOptions {
 
 /** A component gets this long to flush before the next one is stopped. */
 const STOP_DEADLINE_MS = 10_000;
+const DAY_MS = 86_400_000;
 
 export class Daemon {
   readonly #options: DaemonOptions;
@@ -132,6 +134,9 @@ export class Daemon {
       onUnregistered: (held) => {
         if (this.attribution.learn(held)) this.telemetry.attributeAgain();
       },
+      onResolved: (held, version) => {
+        if (this.attribution.learnResolved(held, version)) this.telemetry.attributeAgain();
+      },
       judgesAlone: configuration.redisUrl === null,
       doubt: (observation, versions) => this.sourceRegistries.doubt(observation, versions),
     });
@@ -141,12 +146,13 @@ export class Daemon {
       queue: this.#queue,
       clock: systemClock,
       onObservations: (batch) => this.sourceRegistries.follow(batch, () => this.watch.take(batch)),
-      onEvent: (event) => logPollEvent(log, event),
+      onEvent: (event) => notePollEvent(log, event),
       partsBefore: this.watch.partsBefore(),
     });
     this.#trafficWatch = new TrafficWatch({
       traffic: this.telemetry.traffic,
       calls: this.telemetry.calls,
+      variables: this.telemetry.variables,
       incidents: store.incidents,
       queue: this.#queue,
       clock: systemClock,
@@ -199,6 +205,7 @@ export class Daemon {
     }
     await announceAddress(configuration.dataDirectory, this.apiAddress);
     await this.#retireUnwatched();
+    void this.#learnServices();
     this.#ready = true;
   }
 
@@ -231,7 +238,10 @@ export class Daemon {
       publicUrl: configuration.server.publicUrl,
       canRestore: (target) =>
         this.polling.targets().some((candidate) => candidate.id === target && candidate.canRestore),
-      onOutcome: (channel, outcome) => this.#options.log.debug({ channel, outcome }, 'delivery'),
+      onOutcome: (channel, outcome) => {
+        countDelivery(channel, outcome);
+        this.#options.log.debug({ channel, outcome }, 'delivery');
+      },
     });
   }
 
@@ -252,7 +262,7 @@ export class Daemon {
     const everyMs = new Map(configuration.sources.map((source) => [source.name, source.everyMs]));
     return new SourceRegistries({
       sources: configuration.registrySources.map((name) => ({ name, everyMs: everyMs.get(name) ?? 0 })),
-      list: (source, since, signal) => this.polling.versions(source, since, signal),
+      list: (source, ...question) => this.polling.versions(source, ...question),
       latest,
       recall: configuration.redisUrl === null ? null : () => this.#store.observations.latest(),
       log,
@@ -324,6 +334,21 @@ export class Daemon {
       onBug: (error, where) =>
         log.error({ error: error instanceof Error ? error.stack : String(error) }, `a bug in ${where}`),
     });
+  }
+
+  /** Which prompts services use is told by the calls of the last day. */
+  async #learnServices(): Promise<void> {
+    const to = systemClock.now();
+    try {
+      const groupBy = ['environment', 'service', 'prompt'] as const;
+      for (const row of await this.telemetry.calls.usage({ groupBy, from: addMillis(to, -DAY_MS), to })) {
+        const { environment, service, prompt, calls } = row;
+        if (typeof prompt === 'string')
+          this.attribution.learnService(String(environment), String(service), prompt, calls);
+      }
+    } catch (error) {
+      this.#options.log.warn({ error: describeError(error) }, 'what services used before the start is not known');
+    }
   }
 
   /** Incidents of targets that are no longer configured would stay open for ever. */

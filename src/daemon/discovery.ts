@@ -5,9 +5,8 @@ import { createAttributor } from '../attribution/index.ts';
 import type { Discovery, DiscoveryReport, FoundPrompt } from '../cli/discovery-report.ts';
 import { addTargets } from '../config/edit-targets.ts';
 import type { Configuration, SourceConfiguration } from '../config/load.ts';
-import type { AttributionQuery } from '../contract/attribution.ts';
 import { describeError, Fault } from '../contract/fault.ts';
-import type { LiveContent } from '../contract/source.ts';
+import type { RegisteredVersion } from '../contract/prompt.ts';
 import { closest } from '../lib/closest.ts';
 import { canonicalJson } from '../lib/json.ts';
 import { formatProblems, type Problem } from '../lib/problems.ts';
@@ -15,6 +14,7 @@ import type { OpenSource } from '../polling/source-config.ts';
 import { planLock, writeLockFile, type LockPlan } from '../registry/lock.ts';
 import { isLockable } from '../registry/lockfile.ts';
 import { planDiscovery, type DiscoveredItem } from './discovery-plan.ts';
+import { asNew, queryOf, registerFirst, writeFirst } from './first-versions.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { readWholeRegistry, type WholeRegistry } from './whole-registry.ts';
 
@@ -22,6 +22,8 @@ export interface DiscoverOptions {
   readonly configuration: Configuration;
   readonly source: string;
   readonly includesUnregistered: boolean;
+  /** Who owns what nobody registered: then it is registered, as YAML files. Null: it is only told. */
+  readonly owner: string | null;
   /** What is wrong with a new text of the configuration, before it is written. */
   readonly check: (text: string) => readonly Problem[];
 }
@@ -40,23 +42,34 @@ export async function discover(options: DiscoverOptions): Promise<Discovery> {
     const source = sources.find(({ name }) => name === configured.name);
     if (source === undefined) throw new Error(`The configuration let the source ${configured.name} through.`);
     const registry = await readWholeRegistry(configuration, sources, signal);
-    const { items, notes } = await readItems(source, registry, signal);
-    const found = planDiscovery(items, {
-      source: source.name,
-      versions: registry.versions.filter((version) => !version.isComponent),
-      watched: new Set(configured.targets.map(({ prompt }) => prompt)),
-      isWatched: (item) => isConfigured(item, configured),
-      includesUnregistered: options.includesUnregistered,
-    });
-    const lock = planPins(found, registry, configured.environment, configuration.lockFile);
+    const looked = await readItems(source, registry, signal);
+    const plan = (items: readonly DiscoveredItem[], versions: readonly RegisteredVersion[]) =>
+      planDiscovery(items, {
+        source: source.name,
+        versions: versions.filter((version) => !version.isComponent),
+        watched: new Set(configured.targets.map(({ prompt }) => prompt)),
+        isWatched: (item) => isConfigured(item, configured),
+        includesUnregistered: options.includesUnregistered,
+      });
+    const before = plan(looked.items, registry.versions);
+    const fresh = looked.items.filter((_, index) => before[index]?.status === 'unregistered');
+    const first = registerFirst(looked.items, new Set(fresh), source.type, registry, options);
+    const { versions } = first;
+    const planned = first.written.length === 0 ? before : plan(first.items, versions);
+    const all = { ...registry, versions, present: registry.present.union(first.ids) };
+    const lock = planPins(planned, all, configured.environment, configuration.lockFile);
     const report: DiscoveryReport = {
       source: source.name,
       environment: configured.environment,
-      found,
+      found: planned.map((prompt) => asNew(prompt, first)),
+      prompts: first.written.map(({ file, version }) => ({ prompt: version.prompt, file })),
       pins: lock.plan.changes,
-      notes: [...registry.notes, ...notes, ...lock.notes, ...lock.plan.refusals],
+      notes: [...registry.notes, ...looked.notes, ...first.notes, ...lock.notes, ...lock.plan.refusals],
     };
-    return { report, write: () => write(report, lock.plan, options) };
+    return {
+      report,
+      write: async () => [...(await writeFirst(first)), ...(await write(report, lock.plan, options))],
+    };
   } finally {
     for (const { source } of sources) await source.close?.();
   }
@@ -81,8 +94,8 @@ async function readItems(
   signal: AbortSignal,
 ): Promise<{ readonly items: readonly DiscoveredItem[]; readonly notes: readonly string[] }> {
   if (source.discover === undefined) {
-    throw new Fault('config', `A source of the type ${type} can't list what it holds.`, {
-      hint: `Write the targets of ${name} by hand; docs/sources.md says which types can be discovered.`,
+    throw new Fault('config', `${name} (${type}) can't list what it holds, as it is configured.`, {
+      hint: 'Some types need a key `discover` that says where to look; docs/sources.md says which. Else write the targets by hand.',
     });
   }
   const attributor = createAttributor();
@@ -102,10 +115,6 @@ async function readItems(
     throw new Fault(error.kind, `${name} can't be looked through: ${redact(describeError(error))}`);
   }
   return { items, notes: [] };
-}
-
-function queryOf({ body }: LiveContent): AttributionQuery {
-  return body.kind === 'text' ? { text: body.text } : { messages: body.messages };
 }
 
 /** The plugin's view of both: it fills in what the user left out. */

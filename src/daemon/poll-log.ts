@@ -1,10 +1,16 @@
-/** What of the polls' events goes to the log: changes and mistakes, not every quiet look. */
+/** Counts the polls' events, and says which go to the log: changes and mistakes, not every quiet look. */
 
 import { describeError } from '../contract/fault.ts';
 import type { Log } from '../observability/log.ts';
 import type { PollEvent } from '../polling/poll-event.ts';
+import { countPollEvent } from './counts.ts';
 
-export function logPollEvent(log: Log, event: PollEvent): void {
+export function notePollEvent(log: Log, event: PollEvent): void {
+  countPollEvent(event);
+  logPollEvent(log, event);
+}
+
+function logPollEvent(log: Log, event: PollEvent): void {
   switch (event.kind) {
     case 'polled':
       if (event.unreachable > 0)

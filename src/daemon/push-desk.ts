@@ -3,11 +3,11 @@
  * would have told is seen by the next poll.
  */
 
-import { metrics, type Counter } from '@opentelemetry/api';
 import { Fault, isFault } from '../contract/fault.ts';
 import type { Clock } from '../contract/time.ts';
 import type { RawRequest } from '../http/route.ts';
 import { notFound, problem, ProblemError } from '../http/problem.ts';
+import { counter } from '../lib/instruments.ts';
 import type { PollingHost } from '../polling/host.ts';
 
 export interface PushDeskOptions {
@@ -25,17 +25,18 @@ interface Allowance {
   readonly atMs: number;
 }
 
+const countPushes = counter({
+  name: 'plumbline.pushes',
+  description: 'Pushes of watched places by source and what became of them.',
+});
+
 export class PushDesk {
   readonly #options: PushDeskOptions;
   /** By source; as many as are configured. */
   readonly #allowances = new Map<string, Allowance>();
-  readonly #count: Counter;
 
   constructor(options: PushDeskOptions) {
     this.#options = options;
-    this.#count = metrics.getMeter('plumbline').createCounter('plumbline.pushes', {
-      description: 'Pushes of watched places by source and what became of them.',
-    });
   }
 
   /** The targets that are looked at now. Throws a `ProblemError` or a `Fault` for what is not taken. */
@@ -80,6 +81,6 @@ export class PushDesk {
   }
 
   #note(source: string, outcome: 'taken' | 'refused' | 'too_many' | 'not_configured'): void {
-    this.#count.add(1, { source, outcome });
+    countPushes(1, { source, outcome });
   }
 }

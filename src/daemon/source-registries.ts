@@ -67,7 +67,7 @@ export class SourceRegistries implements Component {
     this.#registries = new Map(
       options.sources.map(({ name }) => [
         name,
-        new SourceRegistry(name, (since, signal) => options.list(name, since, signal)),
+        new SourceRegistry(name, (...question) => options.list(name, ...question)),
       ]),
     );
     this.labels = new LabelPins(new Set(this.#registries.keys()), options.latest);

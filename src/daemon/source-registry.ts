@@ -67,7 +67,8 @@ export class SourceRegistry {
   async #readOnce(signal: AbortSignal): Promise<boolean> {
     let isNew = false;
     try {
-      for await (const { version, cursor } of this.#list(this.#cursor, signal)) {
+      const isKnown = this.knows.bind(this);
+      for await (const { version, cursor } of this.#list(this.#cursor, signal, isKnown)) {
         isNew = this.#take({ ...version, registry: this.name }) || isNew;
         this.#cursor = cursor;
       }

@@ -3,6 +3,7 @@
  * judgement on. Decides nothing itself: `drift` judges, `incidents` keeps.
  */
 
+import { besideNear } from '../attribution/index.ts';
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { HeldObservation, Observation } from '../contract/observation.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
@@ -28,6 +29,8 @@ export interface TargetWatchOptions {
   readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
   /** Content that no registered version has, so that traffic which carries it can be recognised. */
   readonly onUnregistered: (held: HeldObservation) => void;
+  /** Content of a registered version that includes others, as it reads now. */
+  readonly onResolved?: (held: HeldObservation, version: string) => void;
   /**
    * False when other replicas judge the same targets: then what this process judged last is not
    * what was judged last, and every verdict is recorded.
@@ -226,6 +229,9 @@ export class TargetWatch {
       attribution: last.outcome === 'held' && needsAttribution(expected, last) ? this.#attributionOf(last) : null,
     });
     const judgement = doubt === null ? judged : inDoubt(judged, doubt);
+    const { version } = judgement.observed;
+    if (last.outcome === 'held' && last.resolved !== undefined && version !== null)
+      this.#options.onResolved?.(last, version);
     this.#judged.set(key, { input, finding: { judgement, owner: ownerOf(expected) }, isRecorded: false });
   }
 
@@ -284,7 +290,7 @@ export class TargetWatch {
     const attribution = this.#options.attribute(query);
     const near = this.#options.near(query);
     this.#options.onUnregistered(held);
-    return near.length === 0 ? attribution : { ...attribution, near };
+    return near.length === 0 ? attribution : besideNear(attribution, near);
   }
 }
 

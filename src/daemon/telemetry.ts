@@ -1,5 +1,6 @@
 /** Telemetry's way through the daemon: receivers, ingest, attribution of each call, and what others ask of stored calls. */
 
+import { join } from 'node:path';
 import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
 import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
@@ -10,6 +11,7 @@ import type { TextLog } from '../contract/store.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { TrafficLog } from '../contract/traffic-log.ts';
+import type { VariableLog } from '../contract/variable-log.ts';
 import { serviceOfTraffic } from '../drift/traffic-target.ts';
 import { admit } from '../http/auth.ts';
 import type { CountAffected } from '../incidents/incident-desk.ts';
@@ -23,7 +25,9 @@ import type { Database } from '../store/database.ts';
 import { createInvocationLog } from '../store/telemetry/invocation-log.ts';
 import { createTrafficLog } from '../store/telemetry/traffic-log.ts';
 import { createTelemetryLog } from '../store/telemetry/telemetry-log.ts';
+import { createVariableLog } from '../store/telemetry/variable-log.ts';
 import { AttributeAgain } from './attribute-again.ts';
+import { AttributedBy } from './attributed-by.ts';
 import { unregisteredVersion, type AttributionDesk } from './attribution-desk.ts';
 import { callAttribution } from './call-attribution.ts';
 import type { RegistryView } from './registry-view.ts';
@@ -34,6 +38,7 @@ export interface Telemetry {
   readonly receivers: readonly Component[];
   readonly calls: InvocationLog;
   readonly traffic: TrafficLog;
+  readonly variables: VariableLog;
   readonly countAffected: CountAffected;
   quarantine(): Quarantine;
   /** Prices stored calls anew; see `InvocationLog.reprice`. */
@@ -81,7 +86,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         ? log.info('telemetry reaches the store again')
         : log.warn(`telemetry waits in the spool: ${problem}`),
   });
-  const again = new AttributeAgain({ traffic, resettle: (traceIds) => ingest.resettle(traceIds), clock, log });
+  const again = new AttributeAgain({
+    traffic,
+    resettle: (traceIds) => ingest.resettle(traceIds),
+    ids: () => attribution.ids,
+    done: new AttributedBy(join(configuration.dataDirectory, 'attributed-by'), database.release),
+    clock,
+    log,
+  });
   const shared = {
     host: server.host,
     accept: ingest.accept,
@@ -97,6 +109,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     receivers: [http, grpc],
     calls,
     traffic,
+    variables: createVariableLog(database),
     countAffected: ({ prompt, environment, target, observed, since }) => {
       const { version, hash } = observed;
       if (version === null && hash === null) return Promise.resolve(0);

@@ -3,6 +3,7 @@
  * text an edit of? Reads calls and remembers what it found; at most so many new ones in one round.
  */
 
+import { besideNear } from '../attribution/index.ts';
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import { describeError } from '../contract/fault.ts';
 import type { InvocationLog, InvocationRow } from '../contract/invocation-log.ts';
@@ -97,7 +98,7 @@ export class TrafficExamples {
     const attribution = this.#options.attribute(query);
     if (attribution.kind !== 'unknown') return attribution;
     const near = this.#options.near(query);
-    return near.length === 0 ? attribution : { ...attribution, kind: 'near', near };
+    return near.length === 0 ? attribution : { ...besideNear(attribution, near), kind: 'near' };
   }
 }
 

@@ -6,26 +6,31 @@
 
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { Component } from '../contract/component.ts';
+import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { LastChanges, TrafficLog, TrafficRow } from '../contract/traffic-log.ts';
+import type { VariableLog } from '../contract/variable-log.ts';
 import { DRIFT_VERDICTS } from '../contract/verdict.ts';
 import { ownerOf } from '../drift/expected.ts';
+import { CAPTURES_MIN } from '../drift/hidden-edit.ts';
 import { judgeTraffic } from '../drift/judge-traffic.ts';
-import { serviceOfTraffic } from '../drift/traffic-target.ts';
+import { serviceOfTraffic, trafficTarget } from '../drift/traffic-target.ts';
 import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../drift/traffic-window.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
 import { addMillis, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { RegistryView } from './registry-view.ts';
+import { SlotWatch, type HiddenEditOfCalls } from './slot-watch.ts';
 import { TrafficExamples } from './traffic-examples.ts';
 import { groupAlike, groupsOfExamples, natureOf, promptOf, storedGroup } from './traffic-groups.ts';
 
 export interface TrafficWatchOptions {
   readonly traffic: TrafficLog;
   readonly calls: Pick<InvocationLog, 'list'>;
+  readonly variables: VariableLog;
   readonly incidents: IncidentLog;
   readonly queue: Queue;
   readonly clock: Clock;
@@ -59,11 +64,14 @@ export class TrafficWatch implements Component {
   readonly name = 'traffic-watch';
   readonly #options: TrafficWatchOptions;
   readonly #examples: TrafficExamples;
+  readonly #slots: SlotWatch;
+  #hiddenEdits: readonly HiddenEditOfCalls[] = [];
   #wasCut = false;
 
   constructor(options: TrafficWatchOptions) {
     this.#options = options;
     this.#examples = new TrafficExamples(options);
+    this.#slots = new SlotWatch(options);
     options.queue.handle(JOB, 1, () => this.look());
   }
 
@@ -82,19 +90,38 @@ export class TrafficWatch implements Component {
     const until = this.#options.clock.now();
     const from = addMillis(until, -WINDOW_MS);
     this.#examples.begin();
+    const unresolved = await this.#unresolved();
+    this.#hiddenEdits = await this.#slots.look(until, ({ environment, service, prompt }) => {
+      const target = trafficTarget(service, prompt);
+      const told = unresolved.find((one) => one.target === target && one.environment === environment);
+      return told?.evidence ?? [];
+    });
     const buckets = await this.#buckets(from, until);
     const judged = [...buckets.values()].flatMap((bucket) => this.#judge(bucket, from, until));
     const drifted = judged.filter(isDrift);
     const calm = judged.filter((finding) => !isDrift(finding));
     const certain = await this.#withoutOldCalls(drifted, buckets, from, until);
-    const told = await this.#withoutExplained(certain);
+    const told = withoutExplained(certain, unresolved);
     await this.#options.onFindings([...calm, ...told]);
   }
 
-  #judge({ prompt, environment, service, groups }: Bucket, from: Timestamp, until: Timestamp): readonly Finding[] {
+  /** `since`: what was sent earlier says nothing about now. */
+  #judge(
+    { prompt, environment, service, groups }: Bucket,
+    from: Timestamp,
+    until: Timestamp,
+    since: Timestamp | null = null,
+  ): readonly Finding[] {
     const expected = this.#options.registry().expected(prompt, environment);
     if (expected.versions.length === 0) return [];
-    const judgement = judgeTraffic(expected, { service, from, until, groups });
+    const hiddenEdits = this.#hiddenEdits.filter(
+      (edit) =>
+        edit.environment === environment &&
+        edit.service === service &&
+        edit.prompt === prompt &&
+        edit.seenAt.filter((at) => since === null || at >= since).length >= CAPTURES_MIN,
+    );
+    const judgement = judgeTraffic(expected, { service, from, until, groups, hiddenEdits });
     return [{ judgement, owner: ownerOf(expected) }];
   }
 
@@ -124,7 +151,7 @@ export class TrafficWatch implements Component {
     for (const [start, keys] of again) {
       if (start >= until) continue;
       const recent = await this.#buckets(start, until, keys);
-      for (const bucket of recent.values()) kept.push(...this.#judge(bucket, start, until));
+      for (const bucket of recent.values()) kept.push(...this.#judge(bucket, start, until, start));
     }
     return kept;
   }
@@ -144,22 +171,16 @@ export class TrafficWatch implements Component {
     return timestampFromMillis(Math.ceil(millisFromTimestamp(start) / MINUTE_MS) * MINUTE_MS);
   }
 
-  /** A prompt whose target has an incident is told about already; its traffic is counted there. */
-  async #withoutExplained(findings: readonly Finding[]): Promise<readonly Finding[]> {
-    if (!findings.some(isDrift)) return findings;
-    const explained = new Set<string>();
+  async #unresolved(): Promise<readonly Incident[]> {
+    const incidents: Incident[] = [];
     let cursor: string | null = null;
     do {
       const page = { limit: INCIDENTS_PER_PAGE, ...(cursor === null ? {} : { cursor }) };
       const { items, nextCursor } = await this.#options.incidents.list({ status: 'unresolved' }, page);
-      for (const { target, environment, prompt } of items) {
-        if (isOfTarget(target)) explained.add(`${environment}\n${prompt}`);
-      }
+      incidents.push(...items);
       cursor = nextCursor;
     } while (cursor !== null);
-    return findings.filter(
-      (finding) => !isDrift(finding) || !explained.has(`${finding.judgement.environment}\n${finding.judgement.prompt}`),
-    );
+    return incidents;
   }
 
   /** `wanted`: only these buckets. */
@@ -199,6 +220,15 @@ export class TrafficWatch implements Component {
       this.#options.log.warn({ groups: GROUPS_MAX }, 'traffic has too many kinds of calls: the rarest are not judged');
     this.#wasCut = isCut;
   }
+}
+
+/** A prompt whose target has an incident is told about already; its traffic is counted there. */
+function withoutExplained(findings: readonly Finding[], unresolved: readonly Incident[]): readonly Finding[] {
+  const ofTargets = unresolved.filter(({ target }) => isOfTarget(target));
+  const explained = new Set(ofTargets.map(({ environment, prompt }) => `${environment}\n${prompt}`));
+  return findings.filter(
+    (finding) => !isDrift(finding) || !explained.has(`${finding.judgement.environment}\n${finding.judgement.prompt}`),
+  );
 }
 
 function isDrift({ judgement }: Finding): boolean {

@@ -8,6 +8,7 @@ import type { Evidence, Judgement, Verdict } from '../contract/verdict.ts';
 import { addMillis, formatDuration, millisBetween } from '../lib/time.ts';
 import { timeWords } from '../text/time-words.ts';
 import { type Expected, pinnedVersion } from './expected.ts';
+import { judgeHiddenEdit } from './judge-hidden-edit.ts';
 import { severityOf } from './severity.ts';
 import { classify, type TrafficClass } from './traffic-class.ts';
 import { splitOf } from './traffic-split.ts';
@@ -45,7 +46,13 @@ export function judgeTraffic(
   const found = PRECEDENCE.map((kind) => tallies.find((one) => one.kind === kind)).find(
     (one) => one !== undefined && crosses(one, checkable, thresholds),
   );
-  const counts = tallies.map((one): Evidence => ({ kind: 'traffic', words: tallyWords(one) }));
+  const counts = tallies.map(tallyEvidence);
+  const hidden = window.hiddenEdits?.toSorted((a, b) => b.seenAt.length - a.seenAt.length)[0];
+  if (hidden !== undefined && found?.kind !== 'edited') {
+    // Those that are as expected are the calls with the edit.
+    const others = tallies.filter(({ kind }) => kind !== 'as_expected');
+    return judgeHiddenEdit(expected, window, hidden, others.map(tallyEvidence));
+  }
   const split =
     found === undefined || found.kind === 'stale_version' || found.kind === 'ahead'
       ? splitOf(expected, window, thresholds)
@@ -116,12 +123,12 @@ function sum(tallies: readonly Tally[]): number {
   return tallies.reduce((total, { calls }) => total + calls, 0);
 }
 
-function tallyWords({ kind, calls, groups }: Tally): string {
+function tallyEvidence({ kind, calls, groups }: Tally): Evidence {
   const [first, last] = span(groups);
   const instances = new Set(groups.map((group) => group.instance)).size;
   const where = instances === 1 ? `instance ${groups[0]?.instance || 'unnamed'}` : `${instances} instances`;
   const when = first === null || last === null ? '' : `, ${timeWords(first)} to ${timeWords(last)}`;
-  return `${calls} calls ${WORDS[kind]} (${where}${when})`;
+  return { kind: 'traffic', words: `${calls} calls ${WORDS[kind]} (${where}${when})` };
 }
 
 function judgement(

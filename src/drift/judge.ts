@@ -7,6 +7,7 @@ import type { HeldObservation, MissingObservation, UnreachableObservation } from
 import type { ContentHash } from '../contract/prompt.ts';
 import type { TimeInterval } from '../contract/time.ts';
 import type { Evidence, Judgement } from '../contract/verdict.ts';
+import { narrowed } from '../lib/time-interval.ts';
 import { displayBody } from '../text/body.ts';
 import { timeWords } from '../text/time-words.ts';
 import { matchContent } from './content-match.ts';
@@ -142,10 +143,10 @@ function whenAndWho(expected: Expected, { changed }: Observed, held: HeldObserva
   }
   // The source's own time narrows the interval. One that contradicts it (a copied file's old mtime, a
   // clock that is wrong) is shown and not believed.
-  const believable = (between[0] === null || editedAt >= between[0]) && editedAt <= latest;
-  const doubt = believable ? '' : ', which does not agree with what was seen';
+  const believed = narrowed(between, editedAt);
+  const doubt = believed === null ? ', which does not agree with what was seen' : '';
   return {
-    between: believable ? [editedAt, editedAt] : between,
+    between: believed ?? between,
     by: editedBy,
     evidence: [{ kind: 'source_time', words: `the source says: edited at ${timeWords(editedAt)}${who}${doubt}` }],
   };

@@ -3,6 +3,7 @@
 import type { Attribution } from '../contract/attribution.ts';
 import type { ContentHash } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
+import type { HiddenEdit } from './hidden-edit.ts';
 
 /** The calls of one instance that carried one distinct content. */
 export interface TrafficGroup {
@@ -25,6 +26,8 @@ export interface TrafficWindow {
   readonly from: Timestamp;
   readonly until: Timestamp;
   readonly groups: readonly TrafficGroup[];
+  /** What the variables of these calls have in common since lately; none unless told otherwise. */
+  readonly hiddenEdits?: readonly HiddenEdit[];
 }
 
 export interface TrafficThresholds {

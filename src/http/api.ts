@@ -1,6 +1,6 @@
 /** What the HTTP API needs from the daemon. `app.ts` supplies it; routes see nothing else. */
 
-import type { Attribution, AttributionQuery } from '../contract/attribution.ts';
+import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
@@ -8,6 +8,7 @@ import type { RestoreLog } from '../contract/restore-log.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
 import type { QuarantineEntry } from '../contract/telemetry-log.ts';
 import type { Timestamp } from '../contract/time.ts';
+import type { VariableLog } from '../contract/variable-log.ts';
 import type { RawRequest } from './route.ts';
 
 export interface Api {
@@ -27,7 +28,8 @@ export interface Api {
   includedBy(component: string): readonly string[];
   targets(): readonly TargetInfo[];
   readonly calls: Pick<InvocationLog, 'list' | 'usage'>;
-  attribute(query: AttributionQuery): Promise<Attribution>;
+  readonly variables: Pick<VariableLog, 'summary'>;
+  attribute(query: AttributionQuery): Promise<Explanation>;
   /** What to type to put back what belongs there; null when there is nothing to put back, or it can't be. */
   restoreCommand(incident: Incident): string | null;
   acknowledge(id: string, by: string): Promise<Incident>;

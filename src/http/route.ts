@@ -9,9 +9,10 @@ import type { Api } from './api.ts';
 /** What a key must allow. `public` needs no key. */
 export type Scope = 'public' | 'ingest' | 'read' | 'operate' | 'admin';
 
-/** What a signature covers. Header names are lower case. */
+/** What a signature covers, or what stands in for one. Header names are lower case. */
 export interface RawRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly query: Readonly<Record<string, string | undefined>>;
   readonly body: Uint8Array;
 }
 

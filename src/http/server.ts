@@ -17,12 +17,14 @@ import { restoreRoutes } from './routes/restores.ts';
 import { targetRoutes } from './routes/targets.ts';
 import { timeMachineRoutes } from './routes/time-machine.ts';
 import { trafficRoutes } from './routes/traffic.ts';
+import { variableRoutes } from './routes/variables.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { mountWebPage } from './web.ts';
 
 export const API_ROUTES: readonly AnyRoute[] = [
   ...healthRoutes,
   ...promptRoutes,
+  ...variableRoutes,
   ...targetRoutes,
   ...restoreRoutes,
   ...incidentRoutes,
@@ -189,17 +191,21 @@ function checkRequest(
   };
 }
 
-const NOTHING: RawRequest = { headers: {}, body: new Uint8Array() };
+const NOTHING: RawRequest = { headers: {}, query: {}, body: new Uint8Array() };
 
 function rawRequest(request: FastifyRequest): RawRequest {
-  const headers = Object.entries(request.headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.join(', ') : value,
-  ]);
   return {
-    headers: Object.fromEntries(headers) as RawRequest['headers'],
+    headers: singleValues(request.headers),
+    query: singleValues(request.query as Readonly<Record<string, string | string[]>>),
     body: request.body instanceof Uint8Array ? request.body : NOTHING.body,
   };
+}
+
+function singleValues(
+  fields: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  const single = Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]);
+  return Object.fromEntries(single) as Readonly<Record<string, string | undefined>>;
 }
 
 function check(schema: z.ZodType | undefined, value: unknown, place: string): unknown {

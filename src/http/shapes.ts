@@ -1,6 +1,6 @@
 /** The JSON that others read: snake_case, RFC 3339, fields may be added and never changed. Pure. */
 
-import type { Attribution } from '../contract/attribution.ts';
+import type { AttributionMatch, Explanation } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
@@ -11,6 +11,7 @@ import type { Timestamp } from '../contract/time.ts';
 import type { Judgement } from '../contract/verdict.ts';
 import { displayBody } from '../text/body.ts';
 import type { InvocationRow } from '../contract/invocation-log.ts';
+import type { VariableSummary } from '../contract/variable-log.ts';
 import type { TargetInfo } from './api.ts';
 
 export function list(data: readonly unknown[], nextCursor: string | null = null): object {
@@ -222,27 +223,48 @@ export function quarantineShape(entry: QuarantineEntry, withContent: boolean): o
   return { id, at, kind, table: lane, reason, status, ...(withContent ? { payload } : {}) };
 }
 
-export function attributionShape(attribution: Attribution): object {
+export function attributionShape({ attribution, matches, competing }: Explanation): object {
+  const { kind, words, contradictsDeclaration, near, tie = null } = attribution;
   return {
-    kind: attribution.kind,
-    words: attribution.words,
-    contradicts_declaration: attribution.contradictsDeclaration,
-    matches: attribution.matches.map((match) => ({
-      prompt: match.prompt,
-      version: match.version,
-      model: match.model,
-      literal_bytes: match.literalBytes,
-      gaps: match.gaps,
-      hash: match.hash,
+    kind,
+    words,
+    contradicts_declaration: contradictsDeclaration,
+    matches: attribution.matches.map((match, index) => ({
+      ...matchShape(match),
       variables: match.variables,
+      // Of the first ones: each repeats the text.
+      messages: matches[index]?.messages.map((pieces) => ({ pieces })) ?? null,
+      settings_differences: matches[index]?.settings ?? null,
     })),
-    near: attribution.near.map((near) => ({
-      prompt: near.prompt,
-      version: near.version,
-      model: near.model,
-      edited_bytes: near.editedBytes,
-      diff: near.diff,
+    tie: tie === null ? null : { because: tie.because, others: tie.others.map(matchShape) },
+    competing: competing.map(matchShape),
+    near: near.map((each) => ({
+      prompt: each.prompt,
+      version: each.version,
+      model: each.model,
+      edited_bytes: each.editedBytes,
+      diff: each.diff,
     })),
+  };
+}
+
+function matchShape({ prompt, version, model, literalBytes, gaps, hash }: AttributionMatch): object {
+  return { prompt, version, model, literal_bytes: literalBytes, gaps, hash };
+}
+
+export function variablesShape(
+  prompt: string,
+  { from, to }: { readonly from: Timestamp; readonly to: Timestamp },
+  summary: VariableSummary,
+): object {
+  return {
+    prompt,
+    from,
+    to,
+    calls: summary.calls,
+    calls_with_variables: summary.callsWithVariables,
+    calls_looked_at: summary.callsLookedAt,
+    ...list(summary.variables),
   };
 }
 

@@ -12,8 +12,21 @@ const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?
 export function timestampFromNanos(nanos: bigint): Timestamp {
   const seconds = nanos / NANOS_PER_SECOND;
   if (nanos < 0n || seconds > MAX_SECONDS) throw new RangeError(`${nanos} ns is not a time between 1970 and 2262.`);
-  const fraction = (nanos % NANOS_PER_SECOND).toString().padStart(9, '0');
-  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z` as Timestamp;
+  const fraction = Number(nanos - seconds * NANOS_PER_SECOND);
+  return `${secondOf(Number(seconds))}.${String(fraction).padStart(9, '0')}Z` as Timestamp;
+}
+
+// Times come in batches: one is often in the same second as the one before it.
+let lastSeconds = Number.NaN;
+let lastSecond = '';
+
+/** Without fraction and zone. */
+function secondOf(seconds: number): string {
+  if (seconds !== lastSeconds) {
+    lastSecond = new Date(seconds * 1000).toISOString().slice(0, 19);
+    lastSeconds = seconds;
+  }
+  return lastSecond;
 }
 
 export function timestampFromMillis(millis: number): Timestamp {

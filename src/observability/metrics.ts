@@ -1,6 +1,6 @@
 /**
- * The daemon's own metrics: instruments are made anywhere through `@opentelemetry/api`; here they
- * are collected and written in Prometheus' text format.
+ * The daemon's own metrics: instruments are made anywhere through `lib/instruments.ts`; here they are
+ * collected and written in Prometheus' text format.
  */
 
 import { metrics } from '@opentelemetry/api';
@@ -14,7 +14,7 @@ export interface MetricsReader {
   stop(): Promise<void>;
 }
 
-/** Must run before the first instrument is made, or that instrument counts nothing. */
+/** Must run before anything is counted: what an instrument counted before is lost, with the instrument. */
 export function startMetrics(version: string): MetricsReader {
   const reader = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({

@@ -56,7 +56,10 @@ export interface TableDialect {
    * The engine clause, e.g. `ENGINE = ReplacingMergeTree(revision)`. Arguments are those of the
    * plain engine: the version column, then the is-deleted column.
    */
-  readonly engine: (family: 'MergeTree' | 'ReplacingMergeTree', ...columns: readonly string[]) => string;
+  readonly engine: (
+    family: 'MergeTree' | 'ReplacingMergeTree' | 'SummingMergeTree',
+    ...columns: readonly string[]
+  ) => string;
   /**
    * Settings every table should have: a retried insert with the same token is dropped, and an
    * insert is on the disk when it resolves. Goes last: `SETTINGS ${dialect.settings}`.

@@ -10,6 +10,8 @@ export const COMMON_SETTINGS = {
   output_format_json_quote_decimals: 1,
   // A row of a newer replica may have columns that this table does not have yet.
   input_format_skip_unknown_fields: 1,
+  // Half a surrogate pair, from a sender that cut a text in the middle of one: no reason to refuse a row.
+  input_format_json_throw_on_bad_escape_sequence: 0,
   // One request is one insert, and it is on disk when it resolves.
   async_insert: 0,
   insert_deduplicate: 1,

@@ -24,6 +24,9 @@ export interface Reference {
   readonly hash: ContentHash;
 }
 
+/** So many characters at the beginning of a list's hash, `sha256:` among them, are the same in all lists of a conversation. */
+export const LIST_CONVERSATION_CHARACTERS = 'sha256:'.length + 12;
+
 const MARK = '\u0001';
 const MARK_CODE = 1;
 

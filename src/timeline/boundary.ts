@@ -4,6 +4,7 @@
  */
 
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
+import { narrowed } from '../lib/time-interval.ts';
 
 export interface Dated {
   readonly from: TimeInterval;
@@ -12,18 +13,17 @@ export interface Dated {
 
 /**
  * When one content gave way to the next: after it was last seen, by when the next was first seen;
- * exactly at `claimed`, if that lies between the two. A claim outside is of something else (a
+ * exactly at `claimed` (or in the second that it names), if that lies between the two. A claim outside is of something else (a
  * version that was written long before its label moved, or a wrong clock) and narrows nothing.
  */
 export function boundary(lastSeen: Timestamp | null, nextSeen: Timestamp, claimed: Timestamp | null): TimeInterval {
-  if (claimed === null || claimed > nextSeen || (lastSeen !== null && claimed < lastSeen)) return [lastSeen, nextSeen];
-  return [claimed, claimed];
+  const between: TimeInterval = [lastSeen, nextSeen];
+  return claimed === null ? between : (narrowed(between, claimed) ?? between);
 }
 
 /** True when the claim was not used: it is worth a word as evidence. */
-export function liesOutside(claimed: Timestamp | null, [earliest, latest]: TimeInterval): boolean {
-  if (claimed === null) return false;
-  return (earliest !== null && claimed < earliest) || (latest !== null && claimed > latest);
+export function liesOutside(claimed: Timestamp | null, between: TimeInterval): boolean {
+  return claimed !== null && narrowed(between, claimed) === null;
 }
 
 /**

@@ -4,7 +4,7 @@ import { confirm } from '../confirm.ts';
 import { needConfiguration } from '../context.ts';
 import { discoveryJson, printDiscovery } from '../print-discovery.ts';
 import { styled } from '../output.ts';
-import type { Verb } from '../verb.ts';
+import { textFlag, type Verb } from '../verb.ts';
 
 export const discover: Verb = {
   usage: 'discover <source>',
@@ -13,21 +13,27 @@ export const discover: Verb = {
     ['--write', 'add them to plumbline.yaml and the lockfile, after asking'],
     ['--yes', 'do not ask'],
     ['--all', 'propose targets also for what nobody registered'],
+    ['--owner <owner>', 'register what nobody registered, as prompts of this owner'],
   ],
-  examples: ['discover prod-langfuse', 'discover prod-langfuse --write'],
+  examples: ['discover prod-langfuse', 'discover prod-langfuse --write', 'discover voice --owner voice-team --write'],
   run: async ([source = ''], flags, context) => {
     const { output, toolbox } = context;
-    const { report, write } = await toolbox.discover(needConfiguration(flags, context), source, flags['all'] === true);
+    const wishes = { all: flags['all'] === true, owner: textFlag(flags, 'owner') ?? null };
+    const { report, write } = await toolbox.discover(needConfiguration(flags, context), source, wishes);
     const isJson = flags['json'] === true;
     if (!isJson) printDiscovery(report, output);
     const targets = report.found.filter(({ target }) => target !== null).length;
-    const changes = targets + report.pins.length;
-    const question = `Add ${targets} targets and ${report.pins.length} pins?`;
+    const changes = targets + report.pins.length + report.prompts.length;
+    const prompts = report.prompts.length === 0 ? '' : `${report.prompts.length} prompts, `;
+    const question = `Add ${prompts}${targets} targets and ${report.pins.length} pins?`;
     const writes = flags['write'] === true && changes > 0 && (flags['yes'] === true || (await confirm(question)));
     const written = writes ? await write() : [];
     if (isJson) output.print(JSON.stringify(discoveryJson(report, written), null, 2));
     else for (const file of written) output.print(`${styled(output, 'green', 'wrote')}  ${file}`);
     if (!isJson && changes > 0 && !writes) output.note('Nothing was written: --write adds it.');
-    return report.found.some(({ status }) => status === 'unregistered' || status === 'edited') ? 1 : 0;
+    const isRegistered = written.length > 0 && report.prompts.length > 0;
+    return report.found.some(({ status }) => status === 'edited' || (status === 'unregistered' && !isRegistered))
+      ? 1
+      : 0;
   },
 };

@@ -14,6 +14,7 @@ import { restore } from './restore.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { validate } from './validate.ts';
+import { variables } from './variables.ts';
 
 export const VERBS: readonly Verb[] = [
   start,
@@ -26,6 +27,7 @@ export const VERBS: readonly Verb[] = [
   incidents,
   at,
   attribute,
+  variables,
   restore,
   quarantine,
   reprice,

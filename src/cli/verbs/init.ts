@@ -1,4 +1,4 @@
-/** `plumbline init`: a first configuration; with example files, or with what a prompt registry holds. */
+/** `plumbline init`: a first configuration; with example files, or with what a source holds. */
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
@@ -7,16 +7,24 @@ import { needConfiguration, type CliContext } from '../context.ts';
 import type { Discovery } from '../discovery-report.ts';
 import { discoveryJson, printDiscovery } from '../print-discovery.ts';
 import { styled } from '../output.ts';
-import { textFlag, type ExitCode, type Flags, type Verb } from '../verb.ts';
+import { listFlag, textFlag, type ExitCode, type Flags, type Verb } from '../verb.ts';
 
 export const init: Verb = {
   usage: 'init [directory]',
   summary: 'Write a first plumbline.yaml: with an example, or with what --source holds.',
   options: [
-    ['--source <type>', 'start from a prompt registry whose keys are in the environment, e.g. langfuse'],
+    ['--source <type>', 'start from a source whose keys are in the environment, e.g. langfuse'],
+    ['--set <key=value>...', 'another key of that source; may be repeated'],
+    ['--owner <owner>', 'who owns its prompts, where the source keeps no history that says so'],
     ['--force', 'overwrite what is there'],
   ],
-  examples: ['init', 'init ./ops/plumbline', 'init --source langfuse'],
+  examples: [
+    'init',
+    'init ./ops/plumbline',
+    'init --source langfuse',
+    'init --source braintrust --set project=support --set environment_slug=production',
+    'init --source elevenlabs --owner voice-team',
+  ],
   run: ([directory = '.'], flags, context) => {
     const type = textFlag(flags, 'source');
     return type === undefined ? writeExample(directory, flags, context) : startFrom(type, directory, flags, context);
@@ -56,9 +64,15 @@ async function startFrom(type: string, directory: string, flags: Flags, context:
   const file = resolve(base, 'plumbline.yaml');
   const lockFile = resolve(base, 'prompts.lock.yaml');
   refuseExisting(base, ['plumbline.yaml', 'prompts.lock.yaml'], flags);
-  const text = await toolbox.starter(type);
+  const { text, folder } = await toolbox.starter(type, listFlag(flags, 'set'));
+  if (folder !== null && textFlag(flags, 'owner') === undefined) {
+    throw new Fault('config', `A source of the type ${type} keeps no history: who owns its prompts?`, {
+      hint: `Say it: --owner TEAM. What is live now is registered in ${folder} as version 1.`,
+    });
+  }
   const before = [file, lockFile].map((path) => [path, existsSync(path) ? readFileSync(path) : null] as const);
-  mkdirSync(base, { recursive: true });
+  // The first one that was not there, with what is made in it.
+  const made = mkdirSync(resolve(base, folder ?? '.'), { recursive: true });
   // A lockfile of before would go on pinning what it pinned.
   rmSync(lockFile, { force: true });
   writeFileSync(file, text);
@@ -68,6 +82,7 @@ async function startFrom(type: string, directory: string, flags: Flags, context:
       if (content === null) rmSync(path, { force: true });
       else writeFileSync(path, content);
     }
+    if (made !== undefined) rmSync(made, { force: true, recursive: true });
     throw error;
   });
   const written = [...new Set([file, ...(await write())])].map((path) => relative(workingDirectory, path));
@@ -84,7 +99,8 @@ async function startFrom(type: string, directory: string, flags: Flags, context:
 }
 
 async function discovered(type: string, file: string, flags: Flags, context: CliContext): Promise<Discovery> {
-  return context.toolbox.discover(needConfiguration({ ...flags, config: file }, context), type, false);
+  const wishes = { all: false, owner: textFlag(flags, 'owner') ?? null };
+  return context.toolbox.discover(needConfiguration({ ...flags, config: file }, context), type, wishes);
 }
 
 function refuseExisting(base: string, files: readonly string[], flags: Flags): void {

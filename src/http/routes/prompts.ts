@@ -14,6 +14,7 @@ export const promptRoutes = [
     scope: 'read',
     handle: async (_request, api) => {
       const { versions, pins } = api.registry();
+      const included = new Set(versions.flatMap(({ components }) => components.map(({ id }) => id)));
       const newest = new Map<string, { version: RegisteredVersion; count: number }>();
       for (const version of versions) {
         const count = (newest.get(version.prompt)?.count ?? 0) + 1;
@@ -26,7 +27,7 @@ export const promptRoutes = [
         component: version.isComponent,
         newest_version: version.version,
         versions: count,
-        included_by: version.isComponent ? api.includedBy(id) : [],
+        included_by: included.has(id) ? api.includedBy(id) : [],
         pins: pins.filter((pin) => pin.prompt === id).map(pinShape),
       }));
       return { json: list(data) };

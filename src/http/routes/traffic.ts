@@ -11,6 +11,7 @@ import { attributionShape, invocationShape, list, page } from '../shapes.ts';
 const DAY_MS = 86_400_000;
 /** Longest text that may be asked about. Telemetry texts are cut at the same size. */
 const ATTRIBUTE_CHARACTERS_MAX = 4_000_000;
+const TOOLS_MAX = 1_000;
 
 export const trafficRoutes = [
   route({
@@ -60,7 +61,8 @@ export const trafficRoutes = [
   route({
     method: 'POST',
     path: '/api/v1/attribute',
-    summary: 'Which registered version a text or a chat is an instance of, with the evidence.',
+    summary:
+      'Which registered version a text or a chat is an instance of, with the evidence: what of it is the template’s, what filled the variables, what else fits.',
     scope: 'read',
     body: z
       .strictObject({
@@ -70,6 +72,20 @@ export const trafficRoutes = [
           .max(10_000)
           .optional(),
         declared: z.strictObject({ prompt: z.string(), version: z.string().optional() }).optional(),
+        settings: z
+          .strictObject({
+            model: z.string().optional(),
+            parameters: z.record(z.string(), z.json()).optional(),
+            tools: z.array(z.json()).max(TOOLS_MAX).optional(),
+          })
+          .optional(),
+        sent: z
+          .strictObject({
+            at: timestamp.optional(),
+            environment: z.string().optional(),
+            service: z.string().optional(),
+          })
+          .optional(),
       })
       .refine(
         (body) => (body.text === undefined) !== (body.messages === undefined),
@@ -77,11 +93,7 @@ export const trafficRoutes = [
       ),
     handle: async ({ body }, api) => ({
       json: attributionShape(
-        await api.attribute({
-          ...(body.text === undefined ? {} : { text: body.text }),
-          ...(body.messages === undefined ? {} : { messages: body.messages }),
-          ...(body.declared === undefined ? {} : { declared: body.declared }),
-        }),
+        await api.attribute(Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))),
       ),
     }),
   }),

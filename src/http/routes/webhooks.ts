@@ -10,8 +10,9 @@ export const webhookRoutes = [
   route({
     method: 'POST',
     path: '/api/v1/webhooks/{source}',
-    summary: 'A signed push of a watched place: its targets are looked at now. The signature is the key.',
-    // Whoever pushes has no key of ours; the source's plugin checks the signature over the body as it came.
+    summary:
+      'A push of a watched place: its targets are looked at now. The signature, or the secret of its webhook, is the key.',
+    // Whoever pushes has no key of ours; the source's plugin checks what it has instead, over the request as it came.
     scope: 'public',
     rawBodyBytesMax: PUSH_BYTES_MAX,
     params: z.strictObject({ source: z.string() }),

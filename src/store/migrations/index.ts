@@ -3,6 +3,9 @@
 import { foundation } from './0001-foundation.ts';
 import { telemetry } from './0002-telemetry.ts';
 import { restores } from './0003-restores.ts';
+import { variables } from './0004-variables.ts';
+import { twinKeys } from './0005-twin-keys.ts';
+import { usageHours } from './0006-usage-hours.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [foundation, telemetry, restores];
+export const MIGRATIONS: readonly Migration[] = [foundation, telemetry, restores, variables, twinKeys, usageHours];

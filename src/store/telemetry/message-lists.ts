@@ -1,5 +1,10 @@
-/** Reads message lists, which are stored as what they add to another list. */
+/**
+ * Reads message lists, which are stored as what they add to another list. The lists of one
+ * conversation stand side by side: all that a list is made of comes with one query.
+ */
 
+import { chunks } from '../../lib/chunks.ts';
+import { LIST_CONVERSATION_CHARACTERS } from '../../text/reference.ts';
 import type { Database } from '../database.ts';
 
 interface ListRow {
@@ -8,24 +13,28 @@ interface ListRow {
   readonly messages: readonly string[];
 }
 
-// Writers keep chains of bases much shorter; a list that was stored in several ways may mix them.
-const DEPTH_MAX = 512;
+type Rows = Map<string, ListRow>;
+
+// Writers keep chains of bases shorter; a list that was stored in several ways may mix them.
+const DEPTH_MAX = 1_024;
 const HASHES_PER_QUERY = 2_000;
+const CONVERSATIONS_PER_QUERY = 100;
+// More begin alike only where many conversations do; what is not among the first is looked for by its hash.
+const ROWS_PER_CONVERSATION_MAX = 2_048;
 
 /** Whole lists of packed messages; a list of which a part is not there is left out. */
 export async function readMessageLists(
   database: Database,
   hashes: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const rows = new Map<string, ListRow>();
-  let wanted = distinct(hashes, rows);
-  for (let depth = 0; wanted.length > 0 && depth < DEPTH_MAX; depth += 1) {
-    const bases: string[] = [];
-    for (const row of await readRows(database, wanted)) {
-      rows.set(row.hash, row);
-      bases.push(row.base);
-    }
-    wanted = distinct(bases, rows);
+  const rows: Rows = new Map();
+  await readConversations(database, hashes, rows);
+  let wanted = missingFrom(hashes, rows);
+  for (let step = 0; wanted.length > 0 && step < DEPTH_MAX; step += 1) {
+    const found = await readRows(database, wanted);
+    if (found.length === 0) break;
+    for (const row of found) rows.set(row.hash, row);
+    wanted = missingFrom(hashes, rows);
   }
   const lists = new Map<string, readonly string[]>();
   for (const hash of hashes) {
@@ -35,25 +44,53 @@ export async function readMessageLists(
   return lists;
 }
 
-function distinct(hashes: readonly string[], known: ReadonlyMap<string, ListRow>): string[] {
-  return [...new Set(hashes)].filter((hash) => hash !== '' && !known.has(hash));
+/** Every row of the conversations that these lists are of, within limits. */
+async function readConversations(database: Database, hashes: readonly string[], rows: Rows): Promise<void> {
+  const beginnings = new Set(hashes.map((hash) => hash.slice(0, LIST_CONVERSATION_CHARACTERS)));
+  for (const some of chunks([...beginnings], CONVERSATIONS_PER_QUERY)) {
+    const selects = some.map(
+      (_, index) =>
+        `SELECT hash, base, messages FROM message_lists WHERE startsWith(hash, {c${index}:String})
+         LIMIT ${ROWS_PER_CONVERSATION_MAX}`,
+    );
+    const parameters = Object.fromEntries(some.map((beginning, index) => [`c${index}`, beginning]));
+    const found = await database.query<ListRow>(selects.join(' UNION ALL '), parameters);
+    // The same list may have been stored in several ways; any will do.
+    for (const row of found) rows.set(row.hash, row);
+  }
+}
+
+/** For each list, where its chain of rows breaks off. */
+function missingFrom(hashes: readonly string[], rows: Rows): string[] {
+  const missing = new Set<string>();
+  for (const hash of hashes) {
+    let at = hash;
+    for (let depth = 0; at !== '' && depth < DEPTH_MAX; depth += 1) {
+      const row = rows.get(at);
+      if (row === undefined) {
+        missing.add(at);
+        break;
+      }
+      at = row.base;
+    }
+  }
+  return [...missing];
 }
 
 async function readRows(database: Database, hashes: readonly string[]): Promise<ListRow[]> {
   const rows: ListRow[] = [];
-  for (let start = 0; start < hashes.length; start += HASHES_PER_QUERY) {
+  for (const some of chunks(hashes, HASHES_PER_QUERY)) {
     rows.push(
       ...(await database.query<ListRow>(
-        // The same list may have been stored in several ways; any will do.
         'SELECT hash, base, messages FROM message_lists WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
-        { hashes: hashes.slice(start, start + HASHES_PER_QUERY) },
+        { hashes: some },
       )),
     );
   }
   return rows;
 }
 
-function assemble(hash: string, rows: ReadonlyMap<string, ListRow>): readonly string[] | null {
+function assemble(hash: string, rows: Rows): readonly string[] | null {
   const parts: (readonly string[])[] = [];
   for (let at = hash; at !== '';) {
     const row = rows.get(at);

@@ -23,6 +23,7 @@ interface InvocationKeyRow {
   readonly started_at: Timestamp;
   readonly ingested_at: Timestamp;
   readonly prompt_hash: string;
+  readonly variables_hash: string;
   readonly content_hash: string;
   readonly attribution_kind: AttributionKind;
   readonly prompt: string;
@@ -50,18 +51,22 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
       return rows.map(toFacts);
     },
 
-    tracesOfResponses: async (responseIds) => {
+    factsSharing: async (column, values, since) => {
       const rows = await database.query<FactsRow>(
+        // What they said is read of the newest few alone: some servers give every response the same id.
         `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM span_facts
-         WHERE response_id IN {ids:Array(String)} ORDER BY received_at DESC LIMIT ${FACTS_PER_RESPONSE} BY response_id`,
-        { ids: responseIds },
+         WHERE ${column} IN {values:Array(String)} AND (trace_id, span_id, record_id) IN (
+           SELECT trace_id, span_id, record_id FROM span_facts
+           WHERE ${column} IN {values:Array(String)} AND ${RECEIVED_SINCE}
+           ORDER BY received_at DESC LIMIT ${FACTS_PER_KEY} BY ${column})`,
+        { values, since },
       );
       return rows.map(toFacts);
     },
 
     invocationsOfTraces: async (traceIds) => {
       const rows = await database.query<InvocationKeyRow>(
-        `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, content_hash,
+        `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, variables_hash, content_hash,
            attribution_kind, prompt, version, owner
          FROM invocations FINAL
          WHERE trace_id IN {ids:Array(String)} AND is_deleted = 0`,
@@ -73,19 +78,28 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     recentTraces: async (since, limit) => {
       const rows = await database.query<{ trace_id: string; newest: Timestamp }>(
         `SELECT trace_id, max(received_at) AS newest FROM span_facts
-         WHERE received_at >= {since:DateTime64(9, 'UTC')} AND toDate(received_at) >= toDate({since:DateTime64(9, 'UTC')})
-           AND trace_id != ''
+         WHERE ${RECEIVED_SINCE} AND trace_id != ''
          GROUP BY trace_id ORDER BY newest DESC LIMIT ${Math.floor(limit)}`,
         { since },
       );
       return rows.map((row) => ({ traceId: row.trace_id, receivedAt: row.newest }));
     },
 
+    recentShared: (since, limit) => recentShared(database, since, limit),
+
     highestRevision: async () => {
       const [row] = await database.query<{ revision: string }>('SELECT max(revision) AS revision FROM invocations');
       return BigInt(row?.revision ?? 0);
     },
 
+    distrustUsage: (sinceRevision) =>
+      database.command(
+        // Calls of before there was a count are counted once.
+        `INSERT INTO usage_changes
+         SELECT toStartOfHour(started_at) AS hour, count() AS rows, now('UTC') AS at FROM invocations
+         WHERE revision >= {since:UInt64} OR (SELECT count() FROM usage_changes) = 0 GROUP BY hour`,
+        { since: String(sinceRevision) },
+      ),
     messageLists: (hashes) => readMessageLists(database, hashes),
     texts: (hashes: readonly ContentHash[]) => texts.get(hashes),
 
@@ -106,8 +120,26 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
   };
 }
 
-// One response id ties few traces together; see TraceWindow.
-const FACTS_PER_RESPONSE = 32;
+// One key ties few traces together; see TraceWindow.
+const FACTS_PER_KEY = 32;
+
+/** With the same condition on the day, which is what the table is partitioned by. */
+const RECEIVED_SINCE =
+  "received_at >= {since:DateTime64(9, 'UTC')} AND toDate(received_at) >= toDate({since:DateTime64(9, 'UTC')})";
+
+async function recentShared(
+  database: Database,
+  since: Timestamp,
+  limit: number,
+): ReturnType<TelemetryLog['recentShared']> {
+  const rows = await database.query<{ response_id: string; twin_key: string; received_at: Timestamp }>(
+    `SELECT response_id, twin_key, received_at FROM span_facts
+     WHERE ${RECEIVED_SINCE} AND (response_id != '' OR twin_key != '')
+     ORDER BY received_at DESC LIMIT ${Math.floor(limit)}`,
+    { since },
+  );
+  return rows.map((row) => ({ responseId: row.response_id, twinKey: row.twin_key, receivedAt: row.received_at }));
+}
 
 function toFacts(row: FactsRow): StoredFacts {
   const { trace_id: traceId, span_id: spanId, record_id: recordId, response_id: responseId } = row;
@@ -121,6 +153,7 @@ function toStoredInvocation(row: InvocationKeyRow): StoredInvocation {
     startedAt: row.started_at,
     ingestedAt: row.ingested_at,
     promptHash: row.prompt_hash,
+    variablesHash: row.variables_hash,
     contentHash: row.content_hash,
     attributed: {
       kind: row.attribution_kind,

@@ -1,0 +1,189 @@
+/**
+ * Usage added up by the hour, so that a month of it costs a look at its hours and not at its calls.
+ * Made when somebody asks, from hours in which nothing has changed for a while. `usage_changes`
+ * counts the rows that were ever written for an hour; what was added up at another count is not
+ * used. So a replaced row is never counted twice, and nothing has to be told what changed.
+ */
+
+import type { Timestamp } from '../../contract/time.ts';
+import { millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
+import type { Database, QueryParameters } from '../database.ts';
+
+/** What usage can be grouped by. The model is the answered one, else the asked one. */
+const GROUPS = 'prompt, version, model, service, owner, environment';
+
+/** Columns of `usage_hours` that are added up, from columns of `invocations`. */
+const SUMS = `
+  count() AS calls,
+  countIf(error_type != '') AS errors,
+  ifNull(sum(call.input_tokens), 0) AS input_tokens,
+  ifNull(sum(call.output_tokens), 0) AS output_tokens,
+  ifNull(sum(call.cache_read_tokens), 0) AS cache_read_tokens,
+  ifNull(sum(call.cache_write_tokens), 0) AS cache_write_tokens,
+  ifNull(sum(call.reasoning_tokens), 0) AS reasoning_tokens,
+  ifNull(sum(call.cost_usd), 0) AS cost_usd,
+  countIf(call.cost_usd IS NULL) AS unpriced_calls,
+  quantilesTDigestState(0.5, 0.95, 0.99)(latency_ms) AS latency,
+  quantilesTDigestState(0.5, 0.95, 0.99)(first_token_ms) AS first_token`;
+
+const SUMMED =
+  'calls, errors, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, ' +
+  'cost_usd, unpriced_calls, latency, first_token';
+
+const HOUR_MS = 3_600_000;
+const HOUR_S = HOUR_MS / 1_000;
+/**
+ * An hour is added up when nothing was written for it in so long. Longer than a write is under way,
+ * or a replica behind.
+ */
+const QUIET_S = 300;
+// What one statement adds up: its groups are in memory until it ends.
+const ROWS_PER_STATEMENT = 4_000_000;
+const HOURS_PER_STATEMENT = 48;
+
+interface Hour {
+  /** Seconds since 1970. */
+  readonly hour: number;
+  /** Rows ever written for it; the name of its state. */
+  readonly rows: number;
+  readonly isQuiet: boolean;
+}
+
+/** A SELECT of partial sums by hour and group, over calls that started in `[from, to)`. */
+export interface PartialSums {
+  readonly sql: string;
+  readonly parameters: QueryParameters;
+}
+
+export async function partialSums(
+  database: Database,
+  from: Timestamp,
+  to: Timestamp,
+  quietS = QUIET_S,
+): Promise<PartialSums> {
+  const first = Math.ceil(millisFromTimestamp(from) / HOUR_MS) * HOUR_S;
+  const end = Math.floor(millisFromTimestamp(to) / HOUR_MS) * HOUR_S;
+  const hours = await hoursBetween(database, first, end, quietS);
+  const made = await madeHours(database, first, end);
+  const isMade = ({ hour, rows }: Hour): boolean => made.has(`${hour}/${rows}`);
+  const missing = hours.filter((hour) => hour.isQuiet && !isMade(hour));
+  for (const some of portions(missing)) await addUp(database, some);
+  const addedUp = hours.filter((hour) => hour.isQuiet || isMade(hour));
+  const others = hours.filter((hour) => !hour.isQuiet && !isMade(hour));
+  // The ends, where only a part of the hour is asked for, and hours that still change.
+  const spans: readonly (readonly [Timestamp, Timestamp])[] =
+    first < end ? [[from, atSecond(first)], ...others.map(spanOf), [atSecond(end), to]] : [[from, to]];
+  const calls = spans.filter(([start, stop]) => start < stop);
+  const parts = [
+    ...(addedUp.length === 0 ? [] : [SUMS_OF_HOURS]),
+    ...(calls.length === 0 && addedUp.length > 0 ? [] : [sumsOfCalls(startedWithin(calls.length))]),
+  ];
+  return {
+    sql: parts.join(' UNION ALL '),
+    parameters: {
+      from: atSecond(first),
+      to: atSecond(end),
+      hours: addedUp.map(({ hour }) => hour),
+      states: addedUp.map(({ rows }) => rows),
+      ...Object.fromEntries(
+        calls.flatMap(([start, stop], index) => [
+          [`from${index}`, start],
+          [`to${index}`, stop],
+        ]),
+      ),
+    },
+  };
+}
+
+function spanOf({ hour }: Hour): readonly [Timestamp, Timestamp] {
+  return [atSecond(hour), atSecond(hour + HOUR_S)];
+}
+
+// What was added up twice at the same state is merged away in time, and meanwhile by FINAL.
+const SUMS_OF_HOURS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
+  WHERE hour >= {from:DateTime64(9, 'UTC')} AND hour < {to:DateTime64(9, 'UTC')}
+    AND (toUnixTimestamp(hour), rows) IN (SELECT arrayJoin(arrayZip({hours:Array(UInt32)}, {states:Array(UInt64)})))`;
+
+/** Each with the same condition on the hour, which is what the table is ordered by. */
+function startedWithin(spans: number): string {
+  const conditions = Array.from({ length: spans }, (_, index) => {
+    const [from, to] = [`{from${index}:DateTime64(9, 'UTC')}`, `{to${index}:DateTime64(9, 'UTC')}`];
+    return `(started_at >= ${from} AND started_at < ${to}
+      AND toStartOfHour(started_at) >= toStartOfHour(${from}) AND toStartOfHour(started_at) <= toStartOfHour(${to}))`;
+  });
+  return conditions.length === 0 ? 'false' : `(${conditions.join(' OR ')})`;
+}
+
+function sumsOfCalls(condition: string): string {
+  return `SELECT hour, ${GROUPS}, ${SUMS}
+    FROM (
+      SELECT toStartOfHour(started_at) AS hour, prompt, version,
+        if(response_model != '', response_model, request_model) AS model, service, owner, environment,
+        error_type, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd,
+        latency_ms, first_token_ms
+      FROM invocations FINAL WHERE ${condition} AND is_deleted = 0
+    ) AS call
+    GROUP BY hour, ${GROUPS}`;
+}
+
+async function hoursBetween(database: Database, first: number, end: number, quietS: number): Promise<readonly Hour[]> {
+  if (first >= end) return [];
+  const rows = await database.query<{ at_hour: number; written: string; is_quiet: number }>(
+    `SELECT toUnixTimestamp(hour) AS at_hour, sum(rows) AS written,
+       max(at) <= now('UTC') - toIntervalSecond(${quietS}) AS is_quiet
+     FROM usage_changes WHERE hour >= toDateTime({first:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC')
+     GROUP BY hour ORDER BY hour`,
+    { first, end },
+  );
+  return rows.map((row) => ({ hour: row.at_hour, rows: Number(row.written), isQuiet: row.is_quiet === 1 }));
+}
+
+async function madeHours(database: Database, first: number, end: number): Promise<ReadonlySet<string>> {
+  if (first >= end) return new Set();
+  const rows = await database.query<{ at_hour: number; state: string }>(
+    `SELECT DISTINCT toUnixTimestamp(hour) AS at_hour, rows AS state FROM usage_hours
+     WHERE hour >= toDateTime({first:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC')`,
+    { first, end },
+  );
+  return new Set(rows.map((row) => `${row.at_hour}/${row.state}`));
+}
+
+function* portions(hours: readonly Hour[]): Generator<readonly Hour[]> {
+  let portion: Hour[] = [];
+  let rows = 0;
+  for (const hour of hours) {
+    portion.push(hour);
+    rows += hour.rows;
+    if (rows < ROWS_PER_STATEMENT && portion.length < HOURS_PER_STATEMENT) continue;
+    yield portion;
+    portion = [];
+    rows = 0;
+  }
+  if (portion.length > 0) yield portion;
+}
+
+/**
+ * The states were read before the calls: whatever is written meanwhile gives the hour another state.
+ * An hour of which every call was taken back leaves no row, and is looked at again; it costs little.
+ */
+async function addUp(database: Database, hours: readonly Hour[]): Promise<void> {
+  const [first, last] = [hours[0], hours.at(-1)] as [Hour, Hour];
+  const calls = sumsOfCalls(
+    `${startedWithin(1)} AND toUnixTimestamp(toStartOfHour(started_at)) IN {hours:Array(UInt32)}`,
+  );
+  await database.command(
+    `INSERT INTO usage_hours (hour, rows, ${GROUPS}, ${SUMMED})
+     SELECT hour, transform(toUnixTimestamp(hour), {hours:Array(UInt32)}, {states:Array(UInt64)}, toUInt64(0)), ${GROUPS}, ${SUMMED}
+     FROM (${calls})`,
+    {
+      from0: atSecond(first.hour),
+      to0: atSecond(last.hour + HOUR_S),
+      hours: hours.map(({ hour }) => hour),
+      states: hours.map(({ rows }) => rows),
+    },
+  );
+}
+
+function atSecond(seconds: number): Timestamp {
+  return timestampFromMillis(seconds * 1_000);
+}
