@@ -139,6 +139,7 @@ test('help and version', async () => {
     'incidents',
     'at',
     'attribute',
+    'variables',
     'restore',
   ])
     expect(help.stdout).toContain(`\n  ${verb} `);

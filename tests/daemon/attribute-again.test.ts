@@ -1,7 +1,11 @@
 /** Calls that nobody could attribute become known when a version is registered: through the real ingest and store. */
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InvocationRow } from '../../src/contract/invocation-log.ts';
+import { AttributedBy } from '../../src/daemon/attributed-by.ts';
 import { AttributeAgain, type AttributeAgainPace } from '../../src/daemon/attribute-again.ts';
 import { callAttribution } from '../../src/daemon/call-attribution.ts';
 import { contentPolicies } from '../../src/ingest/content/policy.ts';
@@ -20,7 +24,9 @@ import {
 import { held, pin, variant, version } from '../support/prompts.ts';
 import { SILENT_LOG, TestRegistry } from './setup.ts';
 
-const QUICK: AttributeAgainPace = { gatherMs: 1, batchTraces: 3, pauseMs: 1, retryMs: 20 };
+const QUICK: AttributeAgainPace = { gatherMs: 1, batchTraces: 3, pauseMs: 1, retryMs: 20, settledMs: 1 };
+
+const ALWAYS_AGAIN = { covers: async () => false, write: async () => undefined };
 
 let store: OpenStore;
 beforeAll(async () => {
@@ -75,6 +81,8 @@ function again(ingest: Ingest, pace: Partial<AttributeAgainPace> = {}): Attribut
   return new AttributeAgain({
     traffic: createTrafficLog(store.database),
     resettle: (traceIds) => ingest.resettle(traceIds),
+    ids: () => new Set(),
+    done: ALWAYS_AGAIN,
     clock: systemClock,
     log: SILENT_LOG,
     pace: { ...QUICK, ...pace },
@@ -229,6 +237,8 @@ describe('going through unknown calls', () => {
       resettle: async (traceIds) => {
         resettled += traceIds.length;
       },
+      ids: () => new Set(),
+      done: ALWAYS_AGAIN,
       clock: systemClock,
       log: SILENT_LOG,
       pace: { ...QUICK, retryMs: 5 },
@@ -254,6 +264,45 @@ describe('going through unknown calls', () => {
     await attributeAgain.stop();
   });
 
+  test('a restart asks the store nothing when all was gone through before, and something new is gone through', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'plumbline-again-'));
+    const file = join(directory, 'data', 'attributed-by');
+    let asked = 0;
+    const started = async (release: string, ids: readonly string[], fails = false): Promise<number> => {
+      asked = 0;
+      const attributeAgain = new AttributeAgain({
+        traffic: {
+          unattributed: async () => {
+            asked += 1;
+            if (fails) throw new Error('The store is away.');
+            return [];
+          },
+        },
+        resettle: async () => undefined,
+        ids: () => new Set(ids),
+        done: new AttributedBy(file, release),
+        clock: systemClock,
+        log: SILENT_LOG,
+        pace: { ...QUICK, retryMs: 3_600_000 },
+      });
+      attributeAgain.request();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await attributeAgain.stop();
+      return asked;
+    };
+    // What was not finished is not done.
+    expect(await started('1.0.0', ['a', 'b'], true)).toBe(1);
+    expect(await started('1.0.0', ['a', 'b'])).toBeGreaterThan(1);
+    expect(await started('1.0.0', ['b'])).toBe(0);
+    expect(await started('1.0.0', ['a', 'b', 'c'])).toBeGreaterThan(1);
+    expect(await started('1.0.0', ['a', 'b', 'c'])).toBe(0);
+    // A later release may recognise more; a damaged file is none.
+    expect(await started('1.1.0', ['a', 'b', 'c'])).toBeGreaterThan(1);
+    await writeFile(file, '1.1.0\na\nb');
+    expect(await started('1.1.0', ['a', 'b', 'c'])).toBeGreaterThan(1);
+    await rm(directory, { recursive: true });
+  });
+
   test('is tried again after the store failed', async () => {
     const { attributeAgain, resettled, passes } = counted(async (pass) => {
       if (pass < 3) throw new Error('The store is away.');
@@ -275,6 +324,8 @@ describe('going through unknown calls', () => {
     const waiting = new AttributeAgain({
       traffic: { unattributed: async () => [trace(1)] },
       resettle: async () => undefined,
+      ids: () => new Set(),
+      done: ALWAYS_AGAIN,
       clock: systemClock,
       log: SILENT_LOG,
       pace: { gatherMs: 0, batchTraces: 1, pauseMs: 3_600_000, retryMs: 3_600_000 },

@@ -1,8 +1,11 @@
 /** Live texts that nobody registered are recognised in traffic, and are never an answer about what is registered. */
 
 import { describe, expect, test } from 'vitest';
+import type { SentWhere } from '../../src/contract/attribution.ts';
 import { unregisteredVersion } from '../../src/daemon/attribution-desk.ts';
-import { held, pin, PROMPT, variant, version } from '../support/prompts.ts';
+import { textBody } from '../../src/text/body.ts';
+import { contentHashes } from '../../src/text/hashes.ts';
+import { held, pin, PROMPT, time, variant, version } from '../support/prompts.ts';
 import { TestRegistry } from './setup.ts';
 
 const OPENING = 'You classify support messages for the shop. Answer with one label, and nothing else.';
@@ -118,5 +121,81 @@ test('a version that can’t be compiled is told, and still found by its hash', 
   expect(desk.attribute({ text: 'Answer politely. {% if %} And {{ }} quickly, as always, please.' })).toMatchObject({
     kind: 'exact',
     matches: [{ version: '9' }],
+  });
+});
+
+describe('a text that several versions fit', () => {
+  // They differ only in what this text does not show.
+  const opening = (extra: string): string => `${OPENING}{% if vip %} ${extra}{% endif %}\nThe message: {{ message }}`;
+  const early = version('1', opening('Be brief.'), { registeredAt: time('01:00:00') });
+  const late = version('2', opening('Be kind.'), { parent: '1', registeredAt: time('02:00:00') });
+  const twin = version('9', opening('Be loud.'), { prompt: 'twin' });
+  const text = rendered(`${OPENING}\nThe message: {{ message }}`);
+  const messages = [{ role: 'system', content: text }];
+  const versionsOf = (registry: TestRegistry, sent: SentWhere): string[] =>
+    registry.desk.attribute({ messages, sent }).matches.map((match) => `${match.prompt} ${match.version}`);
+
+  test('is counted as what was pinned when it was sent', () => {
+    const registry = new TestRegistry([early, late], [pin(late, { since: time('02:30:00') })]);
+    const sent = { environment: 'production', service: 'checkout' };
+    expect(versionsOf(registry, { ...sent, at: time('03:00:00') })).toEqual([`${PROMPT} 2`]);
+    expect(versionsOf(registry, { ...sent, at: time('02:10:00') })).toEqual([`${PROMPT} 1`, `${PROMPT} 2`]);
+    expect(versionsOf(registry, { ...sent, at: time('03:00:00'), environment: 'staging' })).toHaveLength(2);
+    expect(registry.desk.attribute({ messages }).kind).toBe('ambiguous');
+  });
+
+  test('is not what was registered only afterwards', () => {
+    const registry = new TestRegistry([early, late], []);
+    expect(versionsOf(registry, { at: time('01:30:00') })).toEqual([`${PROMPT} 1`]);
+    expect(versionsOf(registry, { at: time('02:30:00') })).toHaveLength(2);
+  });
+
+  test('is the prompt that its service uses, once enough of its calls say so', () => {
+    const registry = new TestRegistry([early, twin], []);
+    const sent = { at: time('03:00:00'), environment: 'production', service: 'checkout' };
+    expect(versionsOf(registry, sent)).toHaveLength(2);
+    const clear = [{ role: 'system', content: rendered(`${OPENING} Be loud.\nThe message: {{ message }}`) }];
+    for (let call = 0; call < 5; call += 1) registry.desk.attributeTraffic({ messages: clear, sent });
+    expect(versionsOf(registry, sent)).toEqual(['twin 9']);
+    expect(versionsOf(registry, { ...sent, service: 'search' })).toHaveLength(2);
+    registry.desk.learnService('production', 'search', PROMPT, 40);
+    expect(versionsOf(registry, { ...sent, service: 'search' })).toEqual([`${PROMPT} 1`]);
+    // Both are used: nothing is known.
+    registry.desk.learnService('production', 'checkout', PROMPT, 40);
+    expect(versionsOf(registry, sent)).toHaveLength(2);
+  });
+});
+
+describe('a live text that includes others', () => {
+  const snippet = 'Be kind to whoever asks, and never guess.';
+  const stored = (text: string) => `@@@rules@@@${text}`;
+  const withRules = (text: string, rules: string) => {
+    const body = textBody(`${rules}${text}`);
+    return { ...held(stored(text)), resolved: { body, hashes: contentHashes(body) } };
+  };
+
+  test('is recognised in calls as it reads now, also when all of it is included', () => {
+    const v1 = version('1', stored('{{ message }}'));
+    const { desk } = new TestRegistry([v1], [pin(v1)]);
+    const call = (rules: string) => desk.attributeTraffic({ text: `${rules}Where is my parcel?` });
+    expect(call(snippet).kind).toBe('unknown');
+    expect(desk.learnResolved(withRules('{{ message }}', snippet), '1')).toBe(true);
+    expect(desk.learnResolved(withRules('{{ message }}', snippet), '1')).toBe(false);
+    expect(call(snippet)).toMatchObject({ kind: 'rendered', matches: [{ prompt: PROMPT, version: '1' }] });
+    // The snippet was edited: from then on calls carry the new one.
+    expect(desk.learnResolved(withRules('{{ message }}', 'Do as you like, whoever asks.'), '1')).toBe(true);
+    expect(call('Do as you like, whoever asks.').matches).toMatchObject([{ version: '1' }]);
+    expect(call(snippet).kind).toBe('unknown');
+    expect(desk.learnResolved(held(stored('{{ message }}')), '1')).toBe(false);
+  });
+
+  test('that nobody registered is counted by what calls carry of it', () => {
+    const v1 = version('1', stored('{{ message }}'));
+    const { desk } = new TestRegistry([v1], [pin(v1)]);
+    const edited = withRules(' Never apologise. {{ message }}', snippet);
+    expect(desk.learn(edited)).toBe(true);
+    expect(desk.attributeTraffic({ text: `${snippet} Never apologise. Where is it?` }).matches).toMatchObject([
+      { prompt: PROMPT, version: unregisteredVersion(edited.hashes.strict) },
+    ]);
   });
 });

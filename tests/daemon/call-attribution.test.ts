@@ -128,6 +128,8 @@ test('a stored call is asked about as it was when it arrived', () => {
   const query = storedQuery({
     declared: { name: PROMPT, version: '2', label: null },
     startedAt: time('02:00:00'),
+    environment: 'production',
+    service: 'checkout',
     settings: { model: 'model-a' },
     template: 'T {{ x }}',
     variables: { x: '1' },
@@ -148,5 +150,6 @@ test('a stored call is asked about as it was when it arrived', () => {
     template: 'T {{ x }}',
     variables: { x: '1' },
     settings: { model: 'model-a' },
+    sent: { at: time('02:00:00'), environment: 'production', service: 'checkout' },
   });
 });

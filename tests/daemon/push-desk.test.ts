@@ -94,7 +94,9 @@ test('a flood is told to wait, and only that source', async () => {
   const outcomes: unknown[] = [];
   for (let i = 0; i < 80; i += 1) {
     outcomes.push(
-      await desk.take('prod', { headers: {}, body: Buffer.from(String(i)) }).catch((error: unknown) => error),
+      await desk
+        .take('prod', { headers: {}, query: {}, body: Buffer.from(String(i)) })
+        .catch((error: unknown) => error),
     );
   }
   expect(outcomes.filter((error: any) => error.problem?.status === 403)).toHaveLength(60);

@@ -66,6 +66,23 @@ describe('one registry', () => {
     expect(registry.versions).toHaveLength(3);
   });
 
+  test('says which versions need not be read again, also those of a reading that failed', async () => {
+    const history = new History();
+    history.write('1', '2', '3');
+    history.failsAt = '3';
+    const known: (readonly boolean[])[] = [];
+    const registry = new SourceRegistry('langfuse', (since, _signal, isKnown) => {
+      known.push(['1', '2', '3'].map((version) => isKnown?.('reply', version) === true));
+      return history.list(since);
+    });
+    await registry.read(never);
+    await registry.read(never);
+    expect(known).toEqual([
+      [false, false, false],
+      [true, true, false],
+    ]);
+  });
+
   test('that is asked twice at once is read once', async () => {
     const history = new History();
     const registry = new SourceRegistry('langfuse', (since) => history.list(since));

@@ -13,6 +13,7 @@ import type { Ingest } from '../../src/ingest/ingest.ts';
 import type { AttributeCall } from '../../src/ingest/settling/attribution.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
+import { createVariableLog } from '../../src/store/telemetry/variable-log.ts';
 import { createTrafficLog } from '../../src/store/telemetry/traffic-log.ts';
 import {
   chatAttributes,
@@ -102,6 +103,7 @@ class Scene {
       ...shared,
       traffic: createTrafficLog(opened.database),
       calls: opened.invocations,
+      variables: createVariableLog(opened.database),
       incidents: store.incidents,
       queue: QUIET_QUEUE,
       log: SILENT_LOG,
@@ -324,9 +326,9 @@ describe('calls from before a change don’t count', () => {
   });
 
   test('of a pin, since its commit', async () => {
-    const scene = new Scene('pinned', ({ v2, now }) => pin(v2, { since: addMillis(now, -7 * MINUTE_MS) }));
+    const scene = new Scene('pinned', ({ v2, now }) => pin(v2, { since: addMillis(now, -8 * MINUTE_MS) }));
     await scene.send([
-      { text: scene.sent('one word'), calls: 60, from: 25, until: 2.5 },
+      { text: scene.sent('one word'), calls: 60, from: 25, until: 3.2 },
       { text: scene.sent('one word'), calls: 1, from: 0.5 },
     ]);
     expect(await scene.look()).toEqual([]);

@@ -316,6 +316,19 @@ describe('since when', () => {
     expect(at('03:00:00')).toEqual(between.changed);
   });
 
+  it('may lie in the very second of the last look: places that tell whole seconds cut the rest', () => {
+    const looked = time('02:41:10.445');
+    const at = (editedAt: string) =>
+      verdictOf(EXPECTED, held(TEXT_1, { editedAt: time(editedAt) }), { changed: [looked, time('02:41:40')] });
+    expect(at('02:41:10').changedBetween).toEqual([looked, time('02:41:11')]);
+    expect(
+      at('02:41:10')
+        .evidence.map(({ words }) => words)
+        .join(),
+    ).not.toContain('does not agree');
+    expect(at('02:41:09').changedBetween).toEqual([looked, time('02:41:40')]);
+  });
+
   it('is the move of the pin when the target did not change', () => {
     const moved = { ...EXPECTED, pin: pin(V2, { since: time('03:00:00'), by: 'ada' }) };
     const judgement = verdictOf(moved, held(TEXT_1, { observedAt: time('03:00:30') }), between);

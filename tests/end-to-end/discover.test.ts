@@ -46,8 +46,9 @@ describe('init --source langfuse', () => {
     expect(wrong.code).toBe(2);
     expect(wrong.stdout + wrong.stderr).not.toContain('sk-lf-wrong-wrong');
     expect(existsSync(join(directory, 'plumbline.yaml'))).toBe(false);
-    const other = await run('init', '--source', 'kubernetes');
-    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('langfuse')]);
+    const other = await run('init', '--source', 'http-json');
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("can't list what it holds")]);
+    expect(other.stderr).toContain('langfuse');
   });
 
   test('writes a configuration with targets and pins, and no secret', async () => {

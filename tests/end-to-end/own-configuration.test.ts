@@ -171,4 +171,15 @@ describe('a files source, an http-json source and Slack', () => {
     expect(messages.join()).not.toContain('secretpart');
     expect(daemon.printed()).not.toContain('secretpart');
   });
+
+  test('looks and messages are counted where Prometheus finds them, without a secret', async () => {
+    await eventually(async () => {
+      const text = await (await fetch(new URL('/metrics', daemon.api))).text();
+      expect(text).toMatch(/^plumbline_polls_total\{.*outcome="polled".*\} [1-9]/m);
+      expect(text).toMatch(/^plumbline_polled_targets_total\{.*answer="unreachable".*\} [1-9]/m);
+      expect(text).toMatch(/^plumbline_deliveries_total\{.*outcome="delivered".*\} [1-9]/m);
+      expect(text).not.toContain('secretpart');
+      return true;
+    });
+  });
 });

@@ -104,6 +104,27 @@ test('where the label moves, the pin moves: only what did not follow is stale', 
   await eventually(async () => (await unresolved()).length === 0);
 });
 
+test('an edited snippet is nobody’s drift but its own; calls are recognised with the old and the new one', async () => {
+  langfuse.write('safety', 'Be safe.', ['production']);
+  langfuse.write('intent', '@@@langfusePrompt:name=safety|label=production@@@ Name the intent of {{message}}.', [
+    'production',
+  ]);
+  await eventually(async () => (await verdictOf('prod-langfuse/intent'))?.observed.version === '3');
+  const { data: prompts } = await daemon.get('/api/v1/prompts');
+  expect(prompts.find(({ id }: any) => id === 'safety').included_by).toEqual(['intent']);
+  const answer = async (text: string): Promise<any> => {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ text }) };
+    return (await fetch(`${daemon.api}/api/v1/attribute`, init)).json();
+  };
+  const sent = (snippet: string) => `${snippet} Name the intent of “hello”.`;
+  expect((await answer(sent('Be safe.'))).matches).toMatchObject([{ prompt: 'intent', version: '3' }]);
+  langfuse.write('safety', 'Do as you like.', ['production'], 'mallory');
+  expect((await answer(sent('Do as you like.'))).matches).toMatchObject([{ prompt: 'intent', version: '3' }]);
+  await eventually(async () => (await daemon.get('/api/v1/prompts/safety/versions')).data.length === 2);
+  expect(await verdictOf('prod-langfuse/intent')).toMatchObject({ verdict: 'in_sync' });
+  expect(await unresolved()).toEqual([]);
+});
+
 test('a registry that is down, also across a restart, keeps what was known', async () => {
   await daemon.stop();
   await langfuse.trouble('gone');

@@ -125,3 +125,24 @@ test('what is not OTLP is refused with a status body, and nothing else suffers',
   expect(binary.status).toBe(400);
   expect(binary.headers.get('content-type')).toContain('application/x-protobuf');
 });
+
+test('what was taken, refused, settled and stored is counted where Prometheus finds it', async () => {
+  const [request] = requestsOf('otel-openai', 'chat-basic', 'pb');
+  expect(await send(request as Request)).toBe(200);
+  const refused = await fetch(`${daemon.otlp}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{',
+  });
+  expect(refused.status).toBe(400);
+  const count = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
+  await eventually(async () => {
+    const text = await (await fetch(`${daemon.api}/metrics`)).text();
+    expect(count(text, /^plumbline_otlp_requests_total\{.*outcome="accepted".*\} (\d+)/m)).toBeGreaterThan(0);
+    expect(count(text, /^plumbline_otlp_requests_total\{.*outcome="undecodable".*\} (\d+)/m)).toBeGreaterThan(0);
+    expect(count(text, /^plumbline_ingest_settled_total\{.*what="new".*\} (\d+)/m)).toBeGreaterThan(0);
+    expect(count(text, /^plumbline_ingest_inserted_bytes_total\{.*lane="invocations".*\} (\d+)/m)).toBeGreaterThan(0);
+    expect(text).toMatch(/^plumbline_ingest_spool_bytes(?:\{.*\})? \d+/m);
+    return true;
+  });
+});

@@ -38,7 +38,7 @@ describe('a push', () => {
       seen.push([source, push]);
       return ['prod/a'];
     });
-    const response = await fetch(`${base}/api/v1/webhooks/prod-langfuse`, {
+    const response = await fetch(`${base}/api/v1/webhooks/prod-langfuse?token=a%20b&token=c`, {
       method: 'POST',
       headers: { 'x-signature': 't=1,v1=ab', ...(type === null ? {} : { 'content-type': type }) },
       body,
@@ -48,6 +48,7 @@ describe('a push', () => {
     expect(seen).toHaveLength(1);
     expect(seen[0]?.[0]).toBe('prod-langfuse');
     expect(seen[0]?.[1].headers['x-signature']).toBe('t=1,v1=ab');
+    expect(seen[0]?.[1].query).toEqual({ token: 'a b, c' });
     expect(Buffer.from(seen[0]?.[1].body ?? [])).toEqual(Buffer.from(body));
   });
 

@@ -53,7 +53,7 @@ describe('looking early', () => {
       },
       { prompts: ['a', 'b'] },
     );
-    const push = { body: Buffer.from('lies'), receivedAt: new HandClock().now() };
+    const push = { body: Buffer.from('lies'), query: {}, receivedAt: new HandClock().now() };
     await expect(host.receiveWebhook('place', { ...push, headers: {} })).rejects.toThrow('signature');
     expect(await host.receiveWebhook('place', { ...push, headers: { 'x-signature': 'good' } })).toEqual(['place/a']);
     await expect.poll(() => seen.map((o) => o.outcome === 'held' && o.body)).toEqual([textBody('truth')]);

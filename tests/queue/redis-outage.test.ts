@@ -5,8 +5,9 @@ import type { Queue } from '../../src/contract/queue.ts';
 import { sleep } from '../../src/lib/limits.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { createQueue } from '../../src/queue/index.ts';
-import { freePort, startRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
+import { freePort } from '../support/server-process.ts';
 
 let redis: TestRedis;
 const open: Queue[] = [];

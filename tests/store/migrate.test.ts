@@ -63,7 +63,7 @@ describe('the tables of a cluster', () => {
     for (const statement of statements) expect(statement).toMatch(/ ON CLUSTER `it's \\`mine\\``/);
     for (const statement of statements.filter((each) => each.startsWith('CREATE TABLE'))) {
       expect(statement).toMatch(
-        /ENGINE = Replicated(Replacing)?MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'[,)]/,
+        /ENGINE = Replicated(Replacing|Summing)?MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'[,)]/,
       );
       expect(statement).toMatch(/[ ,]replicated_deduplication_window = /);
       expect(statement).not.toContain('non_replicated_deduplication_window');

@@ -33,7 +33,7 @@ function expectAccepted(source: string, format: TemplateFormat, rendered: string
   const patterns = compilePatterns(parsed.template.nodes);
   if (patterns.length === 0) return;
   const isFound = patterns.some((pattern) => {
-    const indexed = indexedPattern(pattern, programOf(pattern, pool), 'prompt', owner, pool);
+    const indexed = indexedPattern(pattern, programOf(pattern, pool), 0, owner, pool);
     return forms.some((bytes) => matches(indexed, bytes));
   });
   expect(isFound, `no pattern accepts ${JSON.stringify(rendered)}: ${JSON.stringify(patterns)}`).toBe(true);

@@ -188,7 +188,7 @@ function versionPart(version, pins) {
       promptText(
         `${variant.model === '' ? 'Text' : variant.model}, ${variant.format}`,
         variant.text,
-        `${version.version}/${variant.model}`,
+        `${version.version}/${variant.hash}`,
       ),
       h('p', { class: 'quiet variant' }, shortHash(variant.hash), ' ', settingsWords(variant.settings)),
     ]),

@@ -1,0 +1,156 @@
+/**
+ * Usage is what the calls say, whatever was replaced, taken back, added late or priced anew, and
+ * whatever was added up before. SEED repeats a run.
+ */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Timestamp } from '../../src/contract/time.ts';
+import type { UsageGroup } from '../../src/contract/invocation-log.ts';
+import { timestampFromMillis } from '../../src/lib/time.ts';
+import { queryUsage } from '../../src/store/telemetry/usage.ts';
+import { openStore, type OpenStore } from '../ingest/harness.ts';
+import { seededRandom } from '../support/random.ts';
+
+const random = seededRandom();
+const START_MS = Date.UTC(2026, 9, 30);
+const HOURS = 60;
+const HOUR_MS = 3_600_000;
+
+let store: OpenStore;
+beforeAll(async () => {
+  store = await openStore();
+});
+afterAll(() => store.database.close());
+
+interface Call {
+  readonly trace_id: string;
+  readonly span_id: string;
+  readonly started_at: Timestamp;
+  readonly prompt: string;
+  readonly response_model: string;
+  readonly input_tokens: number;
+  readonly cost_usd: string | null;
+  readonly error_type: string;
+}
+
+const truth = new Map<string, Call>();
+let revision = 0;
+
+function randomCall(id: string): Call {
+  return {
+    trace_id: id,
+    span_id: 'a',
+    // The same call always starts at the same time.
+    started_at: timestampFromMillis(START_MS + ((Number(id) * 7_919_317) % (HOURS * HOUR_MS))),
+    prompt: `prompt-${random.below(4)}`,
+    response_model: `model-${random.below(2)}`,
+    input_tokens: random.below(1_000),
+    cost_usd: random.below(5) === 0 ? null : `0.${String(random.below(1_000)).padStart(10, '0')}`,
+    error_type: random.below(6) === 0 ? 'timeout' : '',
+  };
+}
+
+async function write(calls: readonly Call[], isDeleted: boolean): Promise<void> {
+  const rows = calls.map((call) => ({ ...call, revision: (revision += 1), is_deleted: isDeleted ? 1 : 0 }));
+  await store.database.insert('invocations', rows);
+  for (const call of calls) {
+    if (isDeleted) truth.delete(call.trace_id);
+    else truth.set(call.trace_id, call);
+  }
+}
+
+function expected(groupBy: readonly UsageGroup[], from: Timestamp, to: Timestamp): Map<string, number[]> {
+  const sums = new Map<string, number[]>();
+  for (const call of truth.values()) {
+    if (call.started_at < from || call.started_at >= to) continue;
+    const values = { prompt: call.prompt, model: call.response_model, day: call.started_at.slice(0, 10) };
+    const key = groupBy.map((group) => values[group as keyof typeof values]).join('/');
+    const units = Math.round(Number(call.cost_usd ?? 0) * 1e10);
+    const added = [1, call.error_type === '' ? 0 : 1, call.input_tokens, units, call.cost_usd === null ? 1 : 0];
+    sums.set(
+      key,
+      added.map((value, index) => value + (sums.get(key)?.[index] ?? 0)),
+    );
+  }
+  return sums;
+}
+
+async function answered(
+  groupBy: readonly UsageGroup[],
+  from: Timestamp,
+  to: Timestamp,
+): Promise<Map<string, number[]>> {
+  const rows = await queryUsage(store.database, { groupBy, from, to }, random.below(2) === 0 ? 0 : 3_600);
+  return new Map(
+    rows.map((row) => [
+      groupBy.map((group) => String(row[group])).join('/'),
+      [row.calls, row.errors, row.input_tokens, Math.round(Number(row.cost_usd) * 1e10), row.unpriced_calls],
+    ]),
+  );
+}
+
+function randomTime(): Timestamp {
+  const atMs = START_MS + random.below((HOURS + 4) * HOUR_MS) - 2 * HOUR_MS;
+  return timestampFromMillis(random.below(2) === 0 ? Math.floor(atMs / HOUR_MS) * HOUR_MS : atMs);
+}
+
+describe('usage', () => {
+  it(`is right after anything that was written, seed ${random.seed}`, async () => {
+    let ids = 0;
+    for (let round = 0; round < 25; round += 1) {
+      const known = [...truth.values()];
+      const some = (): Call[] => known.filter(() => random.below(8) === 0);
+      const what = round === 0 ? 0 : random.below(4);
+      if (what === 0)
+        await write(
+          Array.from({ length: 1 + random.below(200) }, () => randomCall(String((ids += 1)))),
+          false,
+        );
+      else if (what === 1)
+        await write(
+          some().map(({ trace_id }) => randomCall(trace_id)),
+          false,
+        );
+      else if (what === 2) await write(some(), true);
+      else {
+        // A new price, which is written by the store itself.
+        const [from, to] = [randomTime(), randomTime()].toSorted() as [Timestamp, Timestamp];
+        await store.invocations.reprice(from, to, () => ({ costUsd: '0.0000000007', priceId: `p${round}` }));
+        for (const call of known)
+          if (call.started_at >= from && call.started_at < to)
+            truth.set(call.trace_id, { ...call, cost_usd: '0.0000000007' });
+        revision += 1;
+      }
+      for (const groupBy of [['prompt'], ['model', 'day']] as const) {
+        const [from, to] = [randomTime(), randomTime()].toSorted() as [Timestamp, Timestamp];
+        expect(await answered(groupBy, from, to)).toEqual(expected(groupBy, from, to));
+      }
+    }
+    const [made] = await store.database.query<{ hours: string }>('SELECT uniqExact(hour) AS hours FROM usage_hours');
+    expect(Number(made?.hours)).toBeGreaterThan(HOURS / 4);
+  });
+
+  it('of an hour that was added up twice at once counts it once', async () => {
+    const [from, to] = [timestampFromMillis(START_MS), timestampFromMillis(START_MS + HOURS * HOUR_MS)];
+    await store.database.command('TRUNCATE TABLE usage_hours');
+    const ask = () => queryUsage(store.database, { groupBy: ['prompt'], from, to }, 0);
+    await Promise.all([ask(), ask(), ask()]);
+    expect(await answered(['prompt'], from, to)).toEqual(expected(['prompt'], from, to));
+  });
+
+  it('is right when a process wrote calls and died before they were counted, and for calls of before there was a count', async () => {
+    const [from, to] = [timestampFromMillis(START_MS), timestampFromMillis(START_MS + HOURS * HOUR_MS)];
+    const uncounted = async (calls: readonly Call[]): Promise<void> => {
+      await store.database.command('DETACH TABLE usage_changes_of_invocations');
+      await write(calls, false);
+      await store.database.command('ATTACH TABLE usage_changes_of_invocations');
+    };
+    const last = await store.telemetry.highestRevision();
+    await uncounted([...truth.values()].slice(0, 20).map(({ trace_id }) => randomCall(trace_id)));
+    await store.telemetry.distrustUsage(last);
+    expect(await answered(['prompt'], from, to)).toEqual(expected(['prompt'], from, to));
+    await store.database.command('TRUNCATE TABLE usage_changes');
+    await store.telemetry.distrustUsage(await store.telemetry.highestRevision());
+    expect(await answered(['prompt'], from, to)).toEqual(expected(['prompt'], from, to));
+  });
+});
