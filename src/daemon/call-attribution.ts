@@ -29,7 +29,7 @@ export function storedQuery(invocation: Invocation): AttributionQuery {
 }
 
 function arrivingQuery(call: AttributableCall): AttributionQuery {
-  return queryOf(call.invocation, call.messages(), call.template(), call.variables());
+  return queryOf(call.invocation, call.messages, call.template(), call.variables());
 }
 
 function queryOf(

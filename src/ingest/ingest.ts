@@ -24,7 +24,6 @@ import { Quarantine } from './quarantine.ts';
 import type { AttributeCall } from './settling/attribution.ts';
 import { FactRecall } from './settling/fact-recall.ts';
 import { Seen } from './settling/seen.ts';
-import type { WrittenCall } from './settling/settlement.ts';
 import { Settler } from './settling/settler.ts';
 import { TraceWindow } from './settling/trace-window.ts';
 import { Spool } from './spool/spool.ts';
@@ -38,8 +37,6 @@ export interface IngestOptions {
   /** Synchronous and fast; see `settling/attribution.ts`. */
   readonly attribute: AttributeCall;
   readonly price: PriceCall;
-  /** Called after a batch of calls was written. Must not throw; what it starts is its own business. */
-  readonly onInvocations?: (calls: readonly WrittenCall[]) => void;
   /** A bug or damage that a person should hear about. */
   readonly onError: (error: unknown) => void;
   /** What is wrong with the store as seen from here, for `/readyz`; null when it works again. */
@@ -178,7 +175,6 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     quietMs: limits.quietMs,
     provisionalMs: limits.provisionalMs,
     pauseMs: backoffMs,
-    onInvocations: options.onInvocations ?? (() => {}),
     onError,
   });
   const loader = new Loader({

@@ -21,7 +21,6 @@ export const countSettled = counter('settled', 'Invocations written, by whether 
 export const countReadBack = counter('read_back_traces', 'Traces whose earlier facts were read from the store.');
 export const countEarlySettled = counter('early_settled_traces', 'Traces settled early because the window was full.');
 export const countOversized = counter('oversized_traces', 'Traces with more facts than are settled together.');
-export const countHookFailures = counter('hook_failures', 'Listeners of new invocations that threw.');
 
 /** A value that is read when somebody looks. */
 export function observe(name: string, description: string, unit: string, read: () => number): void {

@@ -34,7 +34,7 @@ function call(
   return attribute({
     invocation: { declared: named, settings: {} } as Invocation,
     instruction: null,
-    messages: () => messages,
+    messages,
     template: () => null,
     variables: () => null,
     ...more,
@@ -102,7 +102,7 @@ describe('a call is counted under', () => {
     const counted = count({
       invocation: { declared: null, settings: {} } as unknown as Invocation,
       instruction: null,
-      messages: () => [{ role: 'system', content: TEXT.v1 }],
+      messages: [{ role: 'system', content: TEXT.v1 }],
       template: () => null,
       variables: () => null,
     });

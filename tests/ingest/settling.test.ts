@@ -1,8 +1,8 @@
 /** One call, however its spans arrive: late, split, doubled, in two traces, in a very large trace. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
-import type { WrittenCall } from '../../src/ingest/settling/settlement.ts';
 import {
   chatAttributes,
   createIngest,
@@ -108,19 +108,33 @@ describe('settling', () => {
     });
   });
 
-  it('announces a call once as new, and again only when something changed', async () => {
-    const { traceId, outer, inner } = nested();
-    const announced: WrittenCall[] = [];
-    await run({ onInvocations: (calls) => announced.push(...calls) }, async (ingest) => {
-      await send(ingest, inner);
-      await eventually(callsOf(traceId), isThere);
-      await send(ingest, inner, inner);
-      await send(ingest, { ...outer, attributes: { ...outer.attributes, ...WRAPPER } });
-      await eventually(callsOf(traceId), ([call]) => call?.invocation.input !== null);
-    });
-    expect(announced.map(({ isNew, invocation }) => [isNew, invocation.spanId])).toEqual([
-      [true, inner.spanId],
-      [false, inner.spanId],
+  it('writes a row of a call once, and again only when something changed', async () => {
+    const { traceId, ...views } = nested();
+    const startMs = Date.now() - 2_000;
+    const [outer, inner] = [
+      { ...views.outer, startMs },
+      { ...views.inner, startMs },
+    ];
+    const written: string[] = [];
+    const telemetry: TelemetryLog = {
+      ...store.telemetry,
+      insertLines: (lane, lines, token) => {
+        if (lane === 'invocations') written.push(...lines.toString().trim().split('\n'));
+        return store.telemetry.insertLines(lane, lines, token);
+      },
+    };
+    const ingest = createIngest(telemetry);
+    await ingest.start();
+    await send(ingest, inner);
+    await eventually(callsOf(traceId), isThere);
+    await send(ingest, inner, inner);
+    await send(ingest, outer);
+    await eventually(callsOf(traceId), ([call]) => call?.invocation.input?.length === 2);
+    await ingest.stop(5_000);
+    const rows = written.map((line) => JSON.parse(line) as { span_id: string; input: string });
+    expect(rows.map(({ span_id, input }) => [span_id, (JSON.parse(input) as unknown[]).length])).toEqual([
+      [inner.spanId, 1],
+      [inner.spanId, 2],
     ]);
   });
 
@@ -129,7 +143,7 @@ describe('settling', () => {
     const asked: (string | undefined)[] = [];
     const attribute: NonNullable<Parameters<typeof createIngest>[1]>['attribute'] = (call) => {
       asked.push(call.instruction?.text);
-      expect(call.messages()?.[0]).toEqual({ role: 'system', content: system });
+      expect(call.messages?.[0]).toEqual({ role: 'system', content: system });
       return { kind: 'exact', prompt: 'support.hello', version: '3', owner: 'data' };
     };
     const traceId = hexId(16);

@@ -9,12 +9,12 @@ import { packedMessageOf } from './packed-message.ts';
 
 /** A call whose texts are still packed, with its instruction and messages readable. */
 export interface AttributableCall {
-  /** Long texts in it are references; use `instruction` and `messages()` for content. */
+  /** Long texts in it are references; use `instruction` and `messages` for content. */
   readonly invocation: Invocation;
   /** System and developer messages, else the first user message. Null when no content was captured. */
   readonly instruction: { readonly hash: ContentHash; readonly text: string } | null;
   /** Input messages as texts, of a long conversation the first 32 behind the instructions; null when no content was captured or it is no longer at hand. */
-  readonly messages: () => readonly PromptMessage[] | null;
+  readonly messages: readonly PromptMessage[] | null;
   readonly template: () => string | null;
   readonly variables: () => Readonly<Record<string, string>> | null;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Invocation } from '../../contract/invocation.ts';
-import type { CallPrice, PriceCall } from '../../contract/invocation-log.ts';
+import type { PriceCall } from '../../contract/invocation-log.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Timestamp } from '../../contract/time.ts';
@@ -21,23 +21,10 @@ import {
   instructionSource,
   type AttributableCall,
   type AttributeCall,
-  type AttributedAs,
 } from './attribution.ts';
 import { draftRow, rowLine, tombstoneLine } from './invocation-rows.ts';
 import { callMessages, eachTextToRead, listsOf, unpackText, unpackVariables } from './readable-call.ts';
 import type { TraceState, Written } from './trace-window.ts';
-
-/** An invocation that was just written, for whoever looks at traffic. */
-export interface WrittenCall {
-  /** Long texts in it are references. */
-  readonly invocation: Invocation;
-  /** Strict hash of the instruction text; null when no content was captured. */
-  readonly promptHash: ContentHash | null;
-  readonly attributed: AttributedAs;
-  readonly price: CallPrice | null;
-  /** False when it replaces an earlier word about the same call. */
-  readonly isNew: boolean;
-}
 
 export interface SettlementOptions {
   readonly settle: (facts: readonly SpanFacts[]) => Settled;
@@ -49,7 +36,13 @@ export interface SettlementOptions {
 /** What came of one group of traces that are settled together. */
 interface SettledGroup {
   readonly traces: readonly TraceState[];
-  readonly invocations: readonly Invocation[];
+  readonly calls: readonly ReadCall[];
+}
+
+interface ReadCall {
+  readonly call: Invocation;
+  /** Its messages as far as they are read; null when there are none, or they are not at hand. */
+  readonly messages: readonly PromptMessage[] | null;
 }
 
 interface Change {
@@ -59,36 +52,53 @@ interface Change {
   readonly written: Written | null;
 }
 
+/** Under what the rows of a round are known. */
+export interface Stamp {
+  readonly now: Timestamp;
+  /** Grows with every call. */
+  readonly nextRevision: () => bigint;
+}
+
 export interface SettlementRows {
   readonly outbox: Outbox;
   readonly lines: Buffer;
-  readonly calls: readonly WrittenCall[];
   readonly counts: { readonly created: number; readonly changed: number; readonly deleted: number };
 }
 
 export class Settlement {
   readonly #options: SettlementOptions;
+  readonly #stamp: Stamp;
   readonly #onFailure: (traces: readonly TraceState[], error: unknown) => void;
-  readonly #groups: SettledGroup[] = [];
+  /** Groups with a call of which something has to be read from the store first; seldom any. */
+  readonly #waiting: SettledGroup[] = [];
   readonly #fetched = new Map<ContentHash, string>();
   readonly #fetchedLists = new Map<ContentHash, readonly string[]>();
-  /** Of the calls whose texts are all in memory: nearly all. */
-  readonly #messages = new Map<Invocation, readonly PromptMessage[]>();
   readonly #outbox = new Outbox();
   readonly #changes: Change[] = [];
-  readonly #calls: WrittenCall[] = [];
   readonly #lines = new LineBuffer();
+  readonly #counts = { created: 0, changed: 0, deleted: 0 };
 
-  constructor(options: SettlementOptions, onFailure: (traces: readonly TraceState[], error: unknown) => void) {
+  constructor(
+    options: SettlementOptions,
+    stamp: Stamp,
+    onFailure: (traces: readonly TraceState[], error: unknown) => void,
+  ) {
     this.#options = options;
+    this.#stamp = stamp;
     this.#onFailure = onFailure;
   }
 
-  /** A group that fails, here or later, is left out of the round and reported; the others go on. */
+  /**
+   * From facts to rows in one go, so that what lies in between is garbage at once: of a round of
+   * thousands of calls only the rows are kept. A group that fails, here or later, is left out of
+   * the round and reported; the others go on.
+   */
   settle(traces: readonly TraceState[]): void {
     try {
       const facts = traces.flatMap((trace) => trace.facts.map(readFacts));
-      this.#groups.push({ traces, invocations: this.#options.settle(facts).invocations });
+      const group = this.#readGroup(traces, this.#options.settle(facts).invocations);
+      if (group.calls.some((read) => this.#lacksAnything(read))) this.#waiting.push(group);
+      else this.#rowsOf(group);
     } catch (error) {
       this.#onFailure(traces, error);
     }
@@ -96,55 +106,39 @@ export class Settlement {
 
   /** Lists that are no longer in memory: a call is attributed by all that it says. */
   missingLists(): ContentHash[] {
-    const missing = new Set<ContentHash>();
-    for (const { invocations } of this.#groups) {
-      for (const call of invocations) {
-        for (const hash of listsOf(call)) if (!this.#hasList(hash)) missing.add(hash);
-      }
-    }
-    return [...missing];
+    return [
+      ...new Set(this.#waitingCalls().flatMap(({ call }) => listsOf(call).filter((hash) => !this.#hasList(hash)))),
+    ];
   }
 
   supplyLists(lists: ReadonlyMap<string, readonly string[]>): void {
     for (const [hash, list] of lists) this.#fetchedLists.set(hash as ContentHash, list.slice(0, BEGINNING_MESSAGES));
   }
 
-  /** Texts that are no longer in memory. */
+  /** Texts that are no longer in memory. To be asked for when the lists are there. */
   missingTexts(): ContentHash[] {
-    const missing = new Set<ContentHash>();
-    for (const { invocations } of this.#groups) {
-      for (const call of invocations) {
-        const space = this.#options.spaces.for(call.environment);
-        const messages = callMessages(call, (hash) => this.#textOf(hash, space), this.#beginningAt);
-        if (messages !== null) this.#messages.set(call, messages);
-        if (messages !== null && call.template === null && call.variables === null) continue;
-        eachTextToRead(call, this.#beginningAt, (hash) => {
-          if (this.#textOf(hash, space) === undefined) missing.add(hash);
-        });
-      }
-    }
-    return [...missing];
+    return [...new Set(this.#waitingCalls().flatMap(({ call }) => this.#textsLackedBy(call)))];
   }
 
   supplyTexts(texts: ReadonlyMap<ContentHash, string>): void {
     for (const [hash, text] of texts) this.#fetched.set(hash, text);
   }
 
-  /** The rows to write. `nextRevision` grows with every call. */
-  rows(now: Timestamp, nextRevision: () => bigint): SettlementRows {
-    const counts = { created: 0, changed: 0, deleted: 0 };
-    for (const group of this.#groups) {
-      const [lines, changes, calls] = [this.#lines.length, this.#changes.length, this.#calls.length];
+  /** The rows to write, of all that was settled. */
+  finish(): SettlementRows {
+    for (const { traces, calls } of this.#waiting) {
       try {
-        this.#groupRows(group, now, nextRevision, counts);
+        this.#rowsOf(
+          this.#readGroup(
+            traces,
+            calls.map(({ call }) => call),
+          ),
+        );
       } catch (error) {
-        this.#lines.truncate(lines);
-        this.#changes.length = changes;
-        this.#calls.length = calls;
-        this.#onFailure(group.traces, error);
+        this.#onFailure(traces, error);
       }
     }
-    return { outbox: this.#outbox, lines: this.#lines.take(), calls: this.#calls, counts };
+    return { outbox: this.#outbox, lines: this.#lines.take(), counts: this.#counts };
   }
 
   /** To be called when the rows are in the store. */
@@ -157,58 +151,85 @@ export class Settlement {
     }
   }
 
-  #groupRows(
-    group: SettledGroup,
-    now: Timestamp,
-    nextRevision: () => bigint,
-    counts: { created: number; changed: number; deleted: number },
-  ): void {
-    const [first] = group.traces;
+  #readGroup(traces: readonly TraceState[], invocations: readonly Invocation[]): SettledGroup {
+    return {
+      traces,
+      calls: invocations.map((call) => {
+        const space = this.#options.spaces.for(call.environment);
+        return { call, messages: callMessages(call, (hash) => this.#textOf(hash, space), this.#beginningAt) };
+      }),
+    };
+  }
+
+  #lacksAnything({ call, messages }: ReadCall): boolean {
+    if (messages !== null && call.template === null && call.variables === null) return false;
+    return listsOf(call).some((hash) => !this.#hasList(hash)) || this.#textsLackedBy(call).length > 0;
+  }
+
+  #textsLackedBy(call: Invocation): ContentHash[] {
+    const space = this.#options.spaces.for(call.environment);
+    const lacking: ContentHash[] = [];
+    eachTextToRead(call, this.#beginningAt, (hash) => {
+      if (this.#textOf(hash, space) === undefined) lacking.push(hash);
+    });
+    return lacking;
+  }
+
+  #waitingCalls(): ReadCall[] {
+    return this.#waiting.flatMap(({ calls }) => calls);
+  }
+
+  #rowsOf(group: SettledGroup): void {
+    const [lines, changes, counts] = [this.#lines.length, this.#changes.length, { ...this.#counts }];
+    try {
+      this.#addRows(group);
+    } catch (error) {
+      this.#lines.truncate(lines);
+      this.#changes.length = changes;
+      Object.assign(this.#counts, counts);
+      throw error;
+    }
+  }
+
+  #addRows({ traces, calls }: SettledGroup): void {
+    const { now, nextRevision } = this.#stamp;
+    const [first] = traces;
     if (first === undefined) return;
-    const traceOf = (traceId: string): TraceState => group.traces.find((trace) => trace.key === traceId) ?? first;
-    const current = new Map<TraceState, Set<string>>();
-    for (const call of group.invocations) {
-      const trace = traceOf(call.traceId);
-      const ids = current.get(trace);
-      if (ids === undefined) current.set(trace, new Set([call.spanId]));
-      else ids.add(call.spanId);
+    const traceOf = ({ traceId }: Invocation): TraceState => traces.find(({ key }) => key === traceId) ?? first;
+    for (const read of calls) {
+      const { call } = read;
+      const trace = traceOf(call);
       const before = trace.written?.get(call.spanId);
       if (before !== undefined && before.startedAt !== call.startedAt) {
         // Another start is another place in the table: the old row has to go.
         this.#lines.add(tombstoneLine({ ...call, startedAt: before.startedAt }, now, nextRevision()));
       }
-      const outcome = this.#callRow(call, trace, before, now, nextRevision);
-      if (outcome !== 'same') counts[outcome] += 1;
+      this.#addRow(read, trace, before);
     }
-    for (const trace of group.traces) {
-      for (const [spanId, before] of trace.written ?? []) {
-        if (current.get(trace)?.has(spanId) === true) continue;
+    for (const trace of traces) {
+      if (trace.written === null) continue;
+      const current = new Set(calls.filter(({ call }) => traceOf(call) === trace).map(({ call }) => call.spanId));
+      for (const [spanId, before] of trace.written) {
+        if (current.has(spanId)) continue;
         this.#lines.add(tombstoneLine({ ...before, spanId }, now, nextRevision()));
         this.#changes.push({ trace, spanId, written: null });
-        counts.deleted += 1;
+        this.#counts.deleted += 1;
       }
     }
   }
 
-  #callRow(
-    call: Invocation,
-    trace: TraceState,
-    before: Written | undefined,
-    now: Timestamp,
-    nextRevision: () => bigint,
-  ): 'same' | 'created' | 'changed' {
+  #addRow({ call, messages }: ReadCall, trace: TraceState, before: Written | undefined): void {
     const space = this.#options.spaces.for(call.environment);
     const instruction = this.#instruction(call, space);
-    const attributable = this.#attributable(call, instruction, space);
+    const attributable = this.#attributable(call, messages, instruction, space);
     // Texts that were not kept can't be asked about again: what was said of them when they were here stands.
-    const standing =
-      before !== undefined && call.input !== null && attributable.messages() === null ? before : undefined;
+    const standing = before !== undefined && call.input !== null && messages === null ? before : undefined;
     const { attributed, variablesHash } = standing ?? this.#attribute(attributable, space);
     const price = this.#options.price(call);
     const promptHash = (standing?.promptHash || instruction?.hash || null) as ContentHash | null;
     const draft = draftRow(call, promptHash ?? '', variablesHash, attributed, price);
-    if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt)
-      return 'same';
+    if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt) return;
+    const { now, nextRevision } = this.#stamp;
     // What the time machine may say was known at a time: since the text is known, not since the last correction.
     const ingestedAt = before !== undefined && before.promptHash === (promptHash ?? '') ? before.ingestedAt : now;
     this.#lines.add(rowLine(draft, ingestedAt, nextRevision()));
@@ -224,8 +245,7 @@ export class Settlement {
       attributed,
     };
     this.#changes.push({ trace, spanId, written });
-    this.#calls.push({ invocation: call, promptHash, attributed, price, isNew: before === undefined });
-    return before === undefined ? 'created' : 'changed';
+    this.#counts[before === undefined ? 'created' : 'changed'] += 1;
   }
 
   #attribute(call: AttributableCall, space: ContentSpace): Pick<Written, 'attributed' | 'variablesHash'> {
@@ -247,6 +267,7 @@ export class Settlement {
 
   #attributable(
     invocation: Invocation,
+    messages: readonly PromptMessage[] | null,
     instruction: { hash: ContentHash; text: string | null } | null,
     space: ContentSpace,
   ): AttributableCall {
@@ -255,7 +276,7 @@ export class Settlement {
     return {
       invocation,
       instruction: instruction === null || text === null ? null : { hash: instruction.hash, text },
-      messages: () => this.#messages.get(invocation) ?? callMessages(invocation, textOf, this.#beginningAt),
+      messages,
       template: () => (invocation.template === null ? null : unpackText(invocation.template, textOf)),
       variables: () => unpackVariables(invocation.variables, textOf),
     };

@@ -12,12 +12,12 @@ import { addMillis, nanosFromTimestamp } from '../../lib/time.ts';
 import type { FactLine } from '../content/fact-rows.ts';
 import { keysOfColumns } from '../content/shared-keys.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
-import { countEarlySettled, countHookFailures, countOversized, countQuarantined, countSettled } from '../metrics.ts';
+import { countEarlySettled, countOversized, countQuarantined, countSettled } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import type { FactRecall } from './fact-recall.ts';
 import type { Seen } from './seen.ts';
-import { Settlement, type SettlementOptions, type SettlementRows, type WrittenCall } from './settlement.ts';
+import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
 
 export interface SettlerOptions extends SettlementOptions {
@@ -36,7 +36,6 @@ export interface SettlerOptions extends SettlementOptions {
   readonly provisionalMs: number;
   /** Between attempts to read from a store that fails. */
   readonly pauseMs: number;
-  readonly onInvocations: (calls: readonly WrittenCall[]) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -195,13 +194,13 @@ export class Settler implements Component {
 
   /** Settles one round while the rows of the one before are written. */
   async #round(due: readonly TraceState[]): Promise<void> {
-    const { recall, clock } = this.#options;
+    const { recall } = this.#options;
     await recall.complete(due);
     const groups = this.#groupsOf(due);
     // What is known to be in the store of a trace must be known when it is settled again.
     if (groups.some((group) => group.some((trace) => this.#beingWritten.has(trace)))) await this.#written;
     let failed = '';
-    const settlement = new Settlement(this.#options, (traces, error) => {
+    const settlement = new Settlement(this.#options, this.#stamp(), (traces, error) => {
       this.#options.onError(error);
       failed += this.#quarantineLine(traces, error);
     });
@@ -210,10 +209,7 @@ export class Settler implements Component {
     if (lists.length > 0) settlement.supplyLists(await recall.lists(lists));
     const texts = settlement.missingTexts();
     if (texts.length > 0) settlement.supplyTexts(await recall.texts(texts));
-    const now = clock.now();
-    const nanos = nanosFromTimestamp(now);
-    if (nanos > this.#lastRevision) this.#lastRevision = nanos;
-    const rows = settlement.rows(now, this.#nextRevision);
+    const rows = settlement.finish();
     await this.#written;
     this.#beingWritten = this.#settling;
     this.#settling = new Map();
@@ -287,20 +283,9 @@ export class Settler implements Component {
     settlement.markWritten();
     for (const trace of this.#beingWritten.keys()) if (trace.isSealed) window.forget(trace);
     this.#beingWritten.clear();
-    this.#announce(rows);
-  }
-
-  #announce(rows: SettlementRows): void {
     countSettled(rows.counts.created, { what: 'new' });
     countSettled(rows.counts.changed, { what: 'changed' });
     countSettled(rows.counts.deleted, { what: 'taken_back' });
-    if (rows.calls.length === 0) return;
-    try {
-      this.#options.onInvocations(rows.calls);
-    } catch (error) {
-      countHookFailures(1);
-      this.#options.onError(error);
-    }
   }
 
   #quarantineLine(group: readonly TraceState[], error: unknown): string {
@@ -339,9 +324,15 @@ export class Settler implements Component {
     for (const resolve of waiting) resolve();
   }
 
-  /** From the round's time in nanoseconds on, but always more than any revision before. */
-  readonly #nextRevision = (): bigint => {
-    this.#lastRevision += 1n;
-    return this.#lastRevision;
-  };
+  /** Revisions are the round's time in nanoseconds and on, but always more than any before. */
+  #stamp(): Stamp {
+    const now = this.#options.clock.now();
+    const nanos = nanosFromTimestamp(now);
+    if (nanos > this.#lastRevision) this.#lastRevision = nanos;
+    const nextRevision = (): bigint => {
+      this.#lastRevision += 1n;
+      return this.#lastRevision;
+    };
+    return { now, nextRevision };
+  }
 }
