@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { sourcePlugins } from '../collectors/index.ts';
 import { PollingHost } from '../src/polling/host.ts';
 import { openSources } from '../src/polling/open-sources.ts';
+import { KnowledgeHorizon } from '../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../src/lib/time.ts';
 import { HandQueue } from '../tests/support/sources/hand-queue.ts';
 
@@ -104,6 +105,7 @@ async function measure(name: string, type: string, config: object): Promise<Meas
     sources,
     queue,
     clock: systemClock,
+    horizon: new KnowledgeHorizon(systemClock),
     onObservations: (batch) => {
       answered += batch.filter((observation) => observation.outcome === 'held').length;
       return Promise.resolve();

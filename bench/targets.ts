@@ -16,6 +16,7 @@ import { AttributionDesk } from '../src/daemon/attribution-desk.ts';
 import { RegistryView } from '../src/daemon/registry-view.ts';
 import { TargetWatch } from '../src/daemon/target-watch.ts';
 import { IncidentDesk } from '../src/incidents/incident-desk.ts';
+import { KnowledgeHorizon } from '../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../src/lib/time.ts';
 import { PollingHost } from '../src/polling/host.ts';
 import { Progress } from '../src/polling/progress.ts';
@@ -177,6 +178,7 @@ async function daemonParts(store: Store, place: Place) {
     sources: [sourceOf(place)],
     queue,
     clock: systemClock,
+    horizon: new KnowledgeHorizon(systemClock),
     onObservations: (batch) => watch.take(batch),
     onEvent: (event) => {
       if (event.kind === 'bug' || event.kind === 'not_recorded') throw event.error;

@@ -167,7 +167,10 @@ export interface ActiveAt {
   readonly prompt: string;
   readonly environment: string;
   readonly time: Timestamp;
-  /** The answer uses only what was known by then. */
+  /**
+   * The answer uses all that was known by then, and nothing else. A little before now while rows are
+   * being written, and as long before as the store takes none.
+   */
   readonly knownAt: Timestamp;
   readonly intended: TimelineEntry | null;
   readonly held: readonly HeldEntry[];
@@ -179,7 +182,7 @@ export interface AtQuery {
   readonly environment: string;
   readonly time: Timestamp;
   readonly target?: string | undefined;
-  /** Default: now. */
+  /** Default: now. Not later than that either. */
   readonly knownAt?: Timestamp | undefined;
 }
 

@@ -109,6 +109,7 @@ export class Daemon {
       database,
       texts: store.texts,
       clock: systemClock,
+      horizon: store.horizon,
       log,
       attribution: this.attribution,
       registry: view,
@@ -141,14 +142,7 @@ export class Daemon {
       doubt: (observation, versions) => this.sourceRegistries.doubt(observation, versions),
     });
     this.sourceRegistries = this.#makeSourceRegistries(latest);
-    this.polling = new PollingHost({
-      sources: openConfiguredSources(configuration),
-      queue: this.#queue,
-      clock: systemClock,
-      onObservations: (batch) => this.sourceRegistries.follow(batch, () => this.watch.take(batch)),
-      onEvent: (event) => notePollEvent(log, event),
-      partsBefore: this.watch.partsBefore(),
-    });
+    this.polling = this.#makePolling();
     this.#trafficWatch = new TrafficWatch({
       traffic: this.telemetry.traffic,
       calls: this.telemetry.calls,
@@ -269,6 +263,19 @@ export class Daemon {
     });
   }
 
+  #makePolling(): PollingHost {
+    const { configuration, log } = this.#options;
+    return new PollingHost({
+      sources: openConfiguredSources(configuration),
+      queue: this.#queue,
+      clock: systemClock,
+      horizon: this.#store.horizon,
+      onObservations: (batch, stored) => this.sourceRegistries.follow(batch, () => this.watch.take(batch, stored)),
+      onEvent: (event) => notePollEvent(log, event),
+      partsBefore: this.watch.partsBefore(),
+    });
+  }
+
   #makeRegistryKeeper(): RegistryKeeper {
     const { configuration, log } = this.#options;
     return new RegistryKeeper({
@@ -279,7 +286,7 @@ export class Daemon {
         () => this.sourceRegistries,
       ),
       store: this.#store.registry,
-      clock: systemClock,
+      horizon: this.#store.horizon,
       log,
       onVersions: (versions) => {
         for (const { version, why } of this.attribution.register(versions)) {

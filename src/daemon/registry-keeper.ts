@@ -7,8 +7,8 @@ import type { Component } from '../contract/component.ts';
 import { describeError } from '../contract/fault.ts';
 import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
 import type { RegistryLog, TamperedVersion } from '../contract/store.ts';
-import type { Clock } from '../contract/time.ts';
 import { canonicalJson } from '../lib/json.ts';
+import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import type { Problem } from '../lib/problems.ts';
 import { formatProblem } from '../lib/problems.ts';
 import type { Log } from '../observability/log.ts';
@@ -36,7 +36,7 @@ export interface RegistryKeeperOptions {
   /** Gives the same object again when nothing changed. */
   readonly load: () => Promise<RegistryLoad>;
   readonly store: RegistryLog;
-  readonly clock: Clock;
+  readonly horizon: KnowledgeHorizon;
   readonly log: Log;
   /** New versions, before `onChanged` is called. */
   readonly onVersions: (versions: readonly RegisteredVersion[]) => void;
@@ -125,22 +125,33 @@ export class RegistryKeeper implements Component {
 
   /** Loads, records, and expects from now on what was loaded. Null when it is what it was. */
   async #takeOver(): Promise<News | null> {
-    const { load, store, clock, log } = this.#options;
+    const { load, log } = this.#options;
     const loaded = await load();
     if (loaded === this.#loaded) return null;
     this.#report(loaded, log);
-    const at = clock.now();
-    const tampered = [...(await store.recordVersions(loaded.snapshot.versions, at)), ...loaded.tampered];
-    const versions = mergeVersions(await this.#remembered(loaded.snapshot.versions), loaded.snapshot.versions);
-    const pins = [...loaded.snapshot.pins, ...labelPins(loaded, versions)];
-    await store.recordPins(pins, at, [...loaded.rules, ...(loaded.labels?.rules ?? [])]);
-
+    const { tampered, versions, pins } = await this.#record(loaded);
     const view = new RegistryView({ versions, pins });
     const changed = this.#changedPrompts(view);
     const fresh = versions.filter((version) => this.#isNew(version));
     this.#view = view;
     if (fresh.length > 0) this.#options.onVersions(fresh);
     return { loaded, changed, tampered: distinct(tampered) };
+  }
+
+  async #record(loaded: RegistryLoad) {
+    const { store, horizon } = this.#options;
+    const { snapshot, rules, labels } = loaded;
+    const learning = horizon.begin();
+    try {
+      const tampered = [...(await store.recordVersions(snapshot.versions, learning.at)), ...loaded.tampered];
+      const versions = mergeVersions(await this.#remembered(snapshot.versions), snapshot.versions);
+      const pins = [...snapshot.pins, ...labelPins(loaded, versions)];
+      await store.recordPins(pins, learning.at, [...rules, ...(labels?.rules ?? [])]);
+      return { tampered, versions, pins };
+    } finally {
+      // What could not be recorded gets a new time with the next load.
+      learning.end();
+    }
   }
 
   async #tell({ loaded, changed, tampered }: News): Promise<void> {

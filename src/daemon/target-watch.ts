@@ -95,8 +95,8 @@ export class TargetWatch {
     });
   }
 
-  /** Stores and judges one batch of observations. */
-  async take(seenNow: readonly Observation[]): Promise<void> {
+  /** Stores and judges one batch of observations; calls `stored` in between. */
+  async take(seenNow: readonly Observation[], stored: () => void = () => {}): Promise<void> {
     const batch = this.#withEndsNotStored(seenNow);
     try {
       await this.#options.observations.append(batch);
@@ -104,6 +104,7 @@ export class TargetWatch {
       for (const observation of batch) if (isEnd(observation)) this.#keepEnd(observation);
       throw error;
     }
+    stored();
     const readings = [
       ...Map.groupBy(batch, (observation) => `${observation.target}\n${observation.observedAt}`).values(),
     ];
@@ -150,11 +151,13 @@ export class TargetWatch {
     });
   }
 
-  /** What is seen again has not ended. */
+  /** What is seen again has not ended. The others have not been seen since, and are written with a time that is still open. */
   #withEndsNotStored(seenNow: readonly Observation[]): readonly Observation[] {
     if (this.#endsNotStored.size === 0) return seenNow;
     for (const { target, part } of seenNow) this.#endsNotStored.delete(keyOf(target, part));
-    const ends = [...this.#endsNotStored.values()];
+    const [first] = seenNow;
+    if (first === undefined) return seenNow;
+    const ends = [...this.#endsNotStored.values()].map((end) => ({ ...end, observedAt: first.observedAt }));
     this.#endsNotStored.clear();
     return [...ends, ...seenNow];
   }

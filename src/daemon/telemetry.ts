@@ -18,6 +18,7 @@ import type { CountAffected } from '../incidents/incident-desk.ts';
 import { contentPolicies } from '../ingest/content/policy.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import type { Quarantine } from '../ingest/quarantine.ts';
+import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { addMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import { createPriceBook } from '../pricing/price-book.ts';
@@ -54,6 +55,7 @@ export interface TelemetryOptions {
   readonly database: Database;
   readonly texts: TextLog;
   readonly clock: Clock;
+  readonly horizon: KnowledgeHorizon;
   readonly log: Log;
   readonly attribution: AttributionDesk;
   readonly registry: () => RegistryView;
@@ -73,6 +75,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const ingest = new Ingest({
     log: createTelemetryLog(database, texts),
     clock,
+    horizon: options.horizon,
     dataDirectory: configuration.dataDirectory,
     policies: contentPolicies(configuration.content),
     attribute: callAttribution(

@@ -11,6 +11,7 @@ import type { AcceptTelemetry } from '../contract/telemetry.ts';
 import type { TelemetryLog } from '../contract/telemetry-log.ts';
 import type { Clock } from '../contract/time.ts';
 import { settle } from '../invocations/settle.ts';
+import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '../otlp/limits.ts';
 import { ContentSpaces } from './content/content-space.ts';
 import type { ContentPolicies } from './content/policy.ts';
@@ -31,6 +32,8 @@ import { Spool } from './spool/spool.ts';
 export interface IngestOptions {
   readonly log: TelemetryLog;
   readonly clock: Clock;
+  /** Where it is announced that calls are being written. */
+  readonly horizon: KnowledgeHorizon;
   /** The spool lives in its folder `spool`. Must not be shared with another process. */
   readonly dataDirectory: string;
   readonly policies: ContentPolicies;
@@ -105,8 +108,8 @@ export class Ingest implements Component {
   };
 
   get quarantine(): Quarantine {
-    const { log, clock } = this.#options;
-    return new Quarantine({ log, clock, resettle: (traceIds) => this.resettle(traceIds) });
+    const { log, clock, horizon } = this.#options;
+    return new Quarantine({ log, clock, horizon, resettle: (traceIds) => this.resettle(traceIds) });
   }
 
   /** Settles these traces again from what is stored of them, which attributes and prices their calls anew. */
@@ -150,7 +153,7 @@ interface Parts {
 }
 
 function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): Parts {
-  const { log, clock, onError } = options;
+  const { log, clock, horizon, onError } = options;
   const spaces = new ContentSpaces(options.policies, limits.texts);
   const recent = new RecentRecords(limits.recentBytesMax);
   const onTrouble = options.onTrouble ?? (() => {});
@@ -172,6 +175,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     seenKeys,
     recall,
     clock,
+    horizon,
     quietMs: limits.quietMs,
     provisionalMs: limits.provisionalMs,
     pauseMs: backoffMs,

@@ -4,8 +4,9 @@
  */
 
 import { Fault } from '../contract/fault.ts';
-import type { QuarantineEntry, TelemetryLog } from '../contract/telemetry-log.ts';
+import type { QuarantineEntry, TelemetryLane, TelemetryLog } from '../contract/telemetry-log.ts';
 import type { Clock } from '../contract/time.ts';
+import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { nanosFromTimestamp } from '../lib/time.ts';
 
 /** A line of the table `quarantine`. Its revision is its time: a later word replaces an earlier one. */
@@ -13,9 +14,13 @@ export function quarantineLine(entry: QuarantineEntry): string {
   return `${JSON.stringify({ ...entry, revision: nanosFromTimestamp(entry.at).toString() })}\n`;
 }
 
+// Inside of a string its quotes would be escaped.
+const INGESTED_AT = /"ingested_at":"[^"]*"/;
+
 export interface QuarantineOptions {
   readonly log: TelemetryLog;
   readonly clock: Clock;
+  readonly horizon: KnowledgeHorizon;
   /** Settles a trace again from what is stored of it. */
   readonly resettle: (traceIds: readonly string[]) => Promise<void>;
 }
@@ -45,7 +50,7 @@ export class Quarantine {
     const entry = await log.quarantineEntry(id);
     if (entry === null) throw new Fault('permanent', `There is no quarantined entry ${id}.`);
     if (entry.kind === 'row' && entry.lane !== '') {
-      await log.insertLines(entry.lane, Buffer.from(`${entry.payload}\n`), `${id}-${this.#options.clock.now()}`);
+      await this.#insert(entry.lane, entry.payload, id);
       if (entry.lane === 'span_facts') await resettle([(JSON.parse(entry.payload) as { trace_id: string }).trace_id]);
     } else if (entry.kind === 'trace') {
       await resettle(JSON.parse(entry.payload) as string[]);
@@ -55,6 +60,18 @@ export class Quarantine {
       });
     }
     await this.#close(entry, 'replayed');
+  }
+
+  /** A call is known since it is in the store, not since it was refused. */
+  async #insert(lane: TelemetryLane, payload: string, id: string): Promise<void> {
+    const { log, clock, horizon } = this.#options;
+    const learning = horizon.begin();
+    try {
+      const line = lane !== 'invocations' ? payload : payload.replace(INGESTED_AT, `"ingested_at":"${learning.at}"`);
+      await log.insertLines(lane, Buffer.from(`${line}\n`), `${id}-${clock.now()}`);
+    } finally {
+      learning.end();
+    }
   }
 
   async discard(id: string): Promise<void> {

@@ -12,11 +12,13 @@ import type { Job, Queue } from '../contract/queue.ts';
 import type { DiscoverPower, SourceTarget, VersionsPower, WebhookRequest } from '../contract/source.ts';
 import type { Clock } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
+import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { sleep } from '../lib/limits.ts';
 import { phaseMs } from './back-off.ts';
 import { EarlyLooks } from './early-looks.ts';
 import { Gate } from './gate.ts';
 import { HeldCache } from './held-cache.ts';
+import type { TakeObservations } from './pending-observations.ts';
 import type { PollEvent, SourceStatus } from './poll-event.ts';
 import { restoreTarget, type RestoreCommand, type RestoreOutcome } from './restore.ts';
 import type { OpenSource } from './source-config.ts';
@@ -26,8 +28,10 @@ export interface PollingHostOptions {
   readonly sources: readonly OpenSource[];
   readonly queue: Queue;
   readonly clock: Clock;
-  /** Called with everything that polls establish; must have stored it when it resolves. */
-  readonly onObservations: (batch: readonly Observation[]) => Promise<void>;
+  /** Where it is announced that observations are being written. */
+  readonly horizon: KnowledgeHorizon;
+  /** Called with everything that polls establish. */
+  readonly onObservations: TakeObservations;
   readonly onEvent: (event: PollEvent) => void;
   /** Parts that each target held before this process started (from the store), so that ended ones are noticed. */
   readonly partsBefore?: ReadonlyMap<string, readonly string[]>;
@@ -86,6 +90,7 @@ export class PollingHost implements Component {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     const shared = {
       clock: options.clock,
+      horizon: options.horizon,
       cache: new HeldCache(this.#limits.cacheBytesMax),
       gate: new Gate(this.#limits.sourcesAtOnce),
       onObservations: options.onObservations,

@@ -6,6 +6,7 @@
 import type { Observation } from '../contract/observation.ts';
 import type { LiveContent, Reading, SourceTarget } from '../contract/source.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
+import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { sleep } from '../lib/limits.ts';
 import { pauseMs } from './back-off.ts';
 import { Gate } from './gate.ts';
@@ -18,16 +19,18 @@ import {
   type HeldFacts,
   type TargetOf,
 } from './observations.ts';
+import { PendingObservations, type TakeObservations } from './pending-observations.ts';
 import type { PollCounts, PollEvent, SourceStatus } from './poll-event.ts';
 import { readTargets, type ReadEnd } from './read-targets.ts';
 import type { OpenSource } from './source-config.ts';
 
 export interface PollerOptions {
   readonly clock: Clock;
+  readonly horizon: KnowledgeHorizon;
   readonly cache: HeldCache;
   /** Reads of all sources together. */
   readonly gate: Gate;
-  readonly onObservations: (batch: readonly Observation[]) => Promise<void>;
+  readonly onObservations: TakeObservations;
   readonly onEvent: (event: PollEvent) => void;
   /** Wait before a target that was there and is gone is looked at once more. */
   readonly missingPauseMs: number;
@@ -35,8 +38,6 @@ export interface PollerOptions {
   readonly partsBefore: ReadonlyMap<string, readonly string[]>;
 }
 
-// Observations wait in memory until this many are there, or the read ends.
-const BATCH_MAX = 200;
 // How long a poll waits for a plugin that did not stop when it was told to.
 const STUCK_GRACE_MS = 1_000;
 
@@ -53,13 +54,12 @@ interface Poll {
   readonly known: ReadonlyMap<string, HeldEntry>;
   /** Targets that seem to be gone, still to be looked at again; null while looking again. */
   readonly doubtful: SourceTarget<unknown>[] | null;
-  readonly pending: Observation[];
+  readonly pending: PendingObservations;
   readonly recorded: Observation[] | null;
   readonly contents: Map<string, readonly LiveContent[]> | null;
   readonly counts: { -readonly [K in keyof PollCounts]: number };
   reason: string | null;
   retryAfterMs: number | null;
-  notRecorded: unknown;
 }
 
 export class SourcePoller {
@@ -157,13 +157,12 @@ export class SourcePoller {
     const poll: Poll = {
       known: how.fresh ? new Map() : this.#options.cache.entries(targets.map((target) => target.id)),
       doubtful: [],
-      pending: [],
+      pending: this.#pending(),
       recorded: how.keep ? [] : null,
       contents: how.keep ? new Map() : null,
       counts: { ...NO_COUNTS },
       reason: null,
       retryAfterMs: null,
-      notRecorded: null,
     };
     if (await this.#isStuck(signal)) {
       await this.#unanswered(targets, 'The source is still busy with an earlier read that it does not end.', poll);
@@ -171,10 +170,11 @@ export class SourcePoller {
       await this.#read(targets, poll, signal);
       if (!signal.aborted) await this.#lookAgain(poll, signal);
     }
-    await this.#flush(poll);
+    await poll.pending.flush();
     // What the daemon's own stop cut short says nothing about the source.
     if (!signal.aborted) this.#settle(poll, startedMs);
-    if (poll.notRecorded !== null) throw poll.notRecorded;
+    // Thrown when the read is over: earlier it would look like a failure of the source.
+    if (poll.pending.notRecorded !== null) throw poll.pending.notRecorded;
     return { observations: poll.recorded ?? [], contents: poll.contents };
   }
 
@@ -202,44 +202,51 @@ export class SourcePoller {
     const target = this.#targets.get(reading.target);
     if (target === undefined) return;
     const of: TargetOf = { source: this.source, target };
-    const now = this.#options.clock.now();
-    const parts = this.#parts.get(target.id) ?? [];
+    await poll.pending.add((now) => {
+      const observations = this.#observe(of, reading, poll, now);
+      poll.recorded?.push(...observations);
+      return observations;
+    });
+  }
+
+  /** None for a target that is still to be looked at again. */
+  #observe(of: TargetOf, reading: Reading, poll: Poll, now: Timestamp): readonly Observation[] {
+    const { id } = of.target;
+    const parts = this.#parts.get(id) ?? [];
     switch (reading.outcome) {
       case 'held':
-        poll.contents?.set(target.id, reading.contents);
-        await this.#held(of, heldFacts(of, reading.contents), reading.cursor, poll, now);
-        break;
+        poll.contents?.set(id, reading.contents);
+        return this.#held(of, heldFacts(of, reading.contents), reading.cursor, poll, now);
       case 'unchanged':
-        await this.#unchanged(of, poll, now);
-        break;
-      case 'missing':
-        if (poll.doubtful !== null && !this.#missing.has(target.id)) {
+        return this.#unchanged(of, poll, now);
+      case 'missing': {
+        const target = this.#targets.get(id);
+        if (poll.doubtful !== null && target !== undefined && !this.#missing.has(id)) {
           poll.doubtful.push(target);
-          return;
+          return [];
         }
         poll.counts.missing += 1;
-        this.#missing.add(target.id);
-        this.#options.cache.forget(target.id);
-        await this.#record(missingObservations(of, this.source.redact(reading.reason), parts, now), poll);
-        break;
+        this.#missing.add(id);
+        this.#options.cache.forget(id);
+        return missingObservations(of, this.source.redact(reading.reason), parts, now);
+      }
       case 'unreachable': {
         poll.counts.unreachable += 1;
         const reason = this.source.redact(reading.reason);
         poll.reason = reason;
         poll.retryAfterMs = Math.max(poll.retryAfterMs ?? 0, reading.retryAfterMs ?? 0);
-        await this.#record(unreachableObservations(of, reason, parts, now), poll);
-        break;
+        return unreachableObservations(of, reason, parts, now);
       }
     }
   }
 
-  async #held(
+  #held(
     of: TargetOf,
     facts: readonly HeldFacts[],
     cursor: string | undefined,
     poll: Poll,
     now: Timestamp,
-  ): Promise<void> {
+  ): readonly Observation[] {
     const { id } = of.target;
     poll.counts.held += 1;
     const observations = heldObservations(of, facts, this.#parts.get(id) ?? [], now);
@@ -250,20 +257,21 @@ export class SourcePoller {
     );
     if (cursor === undefined) this.#options.cache.forget(id);
     else this.#options.cache.put(id, facts, cursor);
-    await this.#record(observations, poll);
+    return observations;
   }
 
   /** The place says that nothing changed: what it held before, it holds still. */
-  async #unchanged(of: TargetOf, poll: Poll, now: Timestamp): Promise<void> {
-    const entry = poll.known.get(of.target.id);
+  #unchanged(of: TargetOf, poll: Poll, now: Timestamp): readonly Observation[] {
+    const { id } = of.target;
+    const entry = poll.known.get(id);
     if (entry === undefined) {
-      this.#event({ kind: 'bug', error: new Error(`Answered unchanged for ${of.target.id}, which was not known.`) });
-      await this.#unanswered([{ ...of.target, config: null }], 'The source gave no content for this target.', poll);
-      return;
+      this.#event({ kind: 'bug', error: new Error(`Answered unchanged for ${id}, which was not known.`) });
+      const reason = 'The source gave no content for this target.';
+      return this.#observe(of, { outcome: 'unreachable', target: id, reason }, poll, now);
     }
     poll.counts.unchanged += 1;
-    this.#missing.delete(of.target.id);
-    await this.#record(heldObservations(of, entry.facts, [], now), poll);
+    this.#missing.delete(id);
+    return heldObservations(of, entry.facts, [], now);
   }
 
   /**
@@ -279,27 +287,19 @@ export class SourcePoller {
     await this.#read(doubtful, again, signal);
     poll.reason = again.reason;
     poll.retryAfterMs = again.retryAfterMs;
-    poll.notRecorded = again.notRecorded;
   }
 
-  async #record(observations: readonly Observation[], poll: Poll): Promise<void> {
-    poll.recorded?.push(...observations);
-    poll.pending.push(...observations);
-    if (poll.pending.length >= BATCH_MAX) await this.#flush(poll);
-  }
-
-  async #flush(poll: Poll): Promise<void> {
-    const batch = poll.pending.splice(0);
-    if (batch.length === 0) return;
-    try {
-      await this.#options.onObservations(batch);
-    } catch (error) {
-      // Without its cursor a target is read in full, so what was lost here is told again.
-      for (const observation of batch) this.#options.cache.forget(observation.target);
-      this.#event({ kind: 'not_recorded', error });
-      // Thrown when the read is over: here it would look like a failure of the source.
-      poll.notRecorded ??= error;
-    }
+  #pending(): PendingObservations {
+    const { horizon, onObservations, cache } = this.#options;
+    return new PendingObservations({
+      horizon,
+      onObservations,
+      onNotRecorded: (batch, error) => {
+        // Without its cursor a target is read in full, so what was lost here is told again.
+        for (const observation of batch) cache.forget(observation.target);
+        this.#event({ kind: 'not_recorded', error });
+      },
+    });
   }
 
   #settle(poll: Poll, startedMs: number): void {

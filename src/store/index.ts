@@ -11,6 +11,7 @@ import type {
 } from '../contract/store.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { Clock } from '../contract/time.ts';
+import { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import type { Database } from './database.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import { createIncidentLog } from './incident-log.ts';
@@ -30,11 +31,14 @@ export interface Store {
   readonly deliveries: DeliveryLog;
   readonly restores: RestoreLog;
   readonly timeline: TimelineLog;
+  /** Whoever writes observations, calls, versions or pins announces their time here; the timeline answers up to it. */
+  readonly horizon: KnowledgeHorizon;
 }
 
 /** Call `migrate` first. */
 export function createStore(database: Database, clock: Clock): Store {
   const texts = createTextLog(database);
+  const horizon = new KnowledgeHorizon(clock);
   return {
     texts,
     observations: createObservationLog(database, texts),
@@ -43,6 +47,7 @@ export function createStore(database: Database, clock: Clock): Store {
     incidents: createIncidentLog(database),
     deliveries: createDeliveryLog(database),
     restores: createRestoreLog(database),
-    timeline: createTimelineLog(database, texts, clock),
+    timeline: createTimelineLog(database, texts, clock, horizon),
+    horizon,
   };
 }

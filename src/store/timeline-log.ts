@@ -3,6 +3,7 @@
 import type { ContentHash, Origin, RegisteredVersion } from '../contract/prompt.ts';
 import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
+import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { displayBody } from '../text/body.ts';
 import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
 import { earlierCalls } from '../timeline/held.ts';
@@ -23,9 +24,14 @@ interface Question {
   readonly knownAt: Timestamp;
 }
 
-export function createTimelineLog(database: Database, texts: TextLog, clock: Clock): TimelineLog {
+export function createTimelineLog(
+  database: Database,
+  texts: TextLog,
+  clock: Clock,
+  horizon: KnowledgeHorizon,
+): TimelineLog {
   return {
-    at: async (query) => await readAt(database, texts, clock.now(), query),
+    at: async (query) => await readAt(database, texts, horizon.reached(), query),
     range: async ({ prompt, environment, from, to }) => {
       const question = { prompt, environment, target: undefined, from, to, knownAt: clock.now() };
       const names = await readNames(database, question);
@@ -52,9 +58,10 @@ export function createTimelineLog(database: Database, texts: TextLog, clock: Clo
   };
 }
 
-async function readAt(database: Database, texts: TextLog, now: Timestamp, query: AtQuery) {
+/** `reached`: up to then everything known can be read. Nothing beyond it goes into an answer, whatever was asked for. */
+async function readAt(database: Database, texts: TextLog, reached: Timestamp, query: AtQuery) {
   const { prompt, environment, time } = query;
-  const knownAt = query.knownAt ?? now;
+  const knownAt = query.knownAt !== undefined && query.knownAt < reached ? query.knownAt : reached;
   const question = { prompt, environment, target: query.target, from: time, to: time, knownAt };
   const names = await readNames(database, question);
   const [pinned, held, used] = await Promise.all([

@@ -5,6 +5,7 @@ import { sourcePlugins } from '../../collectors/index.ts';
 import type { WebhookRequest } from '../../src/contract/source.ts';
 import type { Observation } from '../../src/contract/observation.ts';
 import { PushDesk } from '../../src/daemon/push-desk.ts';
+import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { PollingHost } from '../../src/polling/host.ts';
 import { openSources } from '../../src/polling/open-sources.ts';
 import { eventually } from '../support/daemon.ts';
@@ -37,6 +38,7 @@ async function setUp() {
     sources,
     queue: new HandQueue(),
     clock,
+    horizon: new KnowledgeHorizon(clock),
     onObservations: (batch) => Promise.resolve(void seen.push(...batch)),
     onEvent: () => undefined,
   });

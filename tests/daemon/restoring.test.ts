@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sourcePlugins } from '../../collectors/index.ts';
 import { restore } from '../../src/daemon/restoring.ts';
+import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { PollingHost } from '../../src/polling/host.ts';
 import { openSources } from '../../src/polling/open-sources.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -48,6 +49,7 @@ async function placeWith(name: string, text: string) {
     sources: openSources([source], sourcePlugins, { baseDirectory: directory, cacheDirectory: directory }),
     queue: QUIET_QUEUE,
     clock,
+    horizon: new KnowledgeHorizon(clock),
     onObservations: (batch) => watch.take(batch),
     onEvent: () => undefined,
     limits: { missingPauseMs: 1 },

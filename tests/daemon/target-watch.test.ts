@@ -232,6 +232,10 @@ describe('parts', () => {
       await see(held(TEXT.v2, { part: 'blue' }), ...(look === 1 ? [green] : []));
       expect(await incidents(target)).toMatchObject([{ part: 'green', status: look === 1 ? 'open' : 'resolved' }]);
     }
+    // It has the time of the look that brought it into the store: answers may have been given in between.
+    const { items } = await store.observations.list({ target }, { limit: 100 });
+    const ends = items.filter(({ outcome }) => outcome === 'missing');
+    expect(ends.map(({ observedAt }) => observedAt)).toEqual([time('02:02:00')]);
   });
 
   test('which each target held are known after a restart', async () => {

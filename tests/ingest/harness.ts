@@ -6,6 +6,7 @@ import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { TextLog } from '../../src/contract/store.ts';
 import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
 import { Ingest, type IngestLimits, type IngestOptions } from '../../src/ingest/ingest.ts';
+import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { createPriceBook } from '../../src/pricing/price-book.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -47,6 +48,7 @@ export function createIngest(telemetry: TelemetryLog, options: Partial<IngestOpt
   return new Ingest({
     log: telemetry,
     clock: systemClock,
+    horizon: new KnowledgeHorizon(systemClock),
     dataDirectory: tempDirectory(),
     policies: KEEP_EVERYTHING,
     attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),

@@ -5,6 +5,7 @@ import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
 import { Ingest, type IngestLimits } from '../../src/ingest/ingest.ts';
+import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { createPriceBook } from '../../src/pricing/price-book.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -33,6 +34,7 @@ export async function openIngest(
   const ingest = new Ingest({
     log: createTelemetryLog(written, createTextLog(written)),
     clock: systemClock,
+    horizon: new KnowledgeHorizon(systemClock),
     dataDirectory: directory,
     policies: KEEP_EVERYTHING,
     attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),

@@ -20,6 +20,7 @@ interface Answer {
   readonly prompt: string;
   readonly environment: string;
   readonly time: string;
+  readonly known_at: string;
   readonly intended: Entry | null;
   readonly held: readonly (Entry & { readonly target: string; readonly part: string; readonly state: string })[];
   readonly used: readonly (Entry & { readonly service: string; readonly invocations: number })[];
@@ -74,7 +75,8 @@ function timeFlag(flags: Flags, name: string): Timestamp | undefined {
 }
 
 function describe(answer: Answer, withText: boolean, output: Output): string {
-  const lines = [styled(output, 'bold', `${answer.prompt} in ${answer.environment} at ${answer.time}`)];
+  const { prompt, environment, time, known_at: knownAt } = answer;
+  const lines = [`${styled(output, 'bold', `${prompt} in ${environment} at ${time}`)}, known at ${knownAt}`];
   const add = (title: string, entry: Entry): void => {
     const version = entry.version ?? (entry.text === null ? 'nothing' : 'unregistered content');
     lines.push(

@@ -5,8 +5,9 @@
 
 import type { Component } from '../../contract/component.ts';
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
-import type { Clock } from '../../contract/time.ts';
+import type { Clock, Timestamp } from '../../contract/time.ts';
 import { shortId } from '../../lib/hash.ts';
+import type { KnowledgeHorizon, Learning } from '../../lib/knowledge-horizon.ts';
 import { sleep } from '../../lib/limits.ts';
 import { addMillis, nanosFromTimestamp } from '../../lib/time.ts';
 import type { FactLine } from '../content/fact-rows.ts';
@@ -30,6 +31,7 @@ export interface SettlerOptions extends SettlementOptions {
   readonly seenKeys: Seen;
   readonly recall: FactRecall;
   readonly clock: Clock;
+  readonly horizon: KnowledgeHorizon;
   /** No new facts for so long: the trace is settled. */
   readonly quietMs: number;
   /** A trace that is not quiet is settled provisionally after so long. */
@@ -194,13 +196,26 @@ export class Settler implements Component {
 
   /** Settles one round while the rows of the one before are written. */
   async #round(due: readonly TraceState[]): Promise<void> {
-    const { recall } = this.#options;
+    const { recall, horizon } = this.#options;
     await recall.complete(due);
     const groups = this.#groupsOf(due);
     // What is known to be in the store of a trace must be known when it is settled again.
     if (groups.some((group) => group.some((trace) => this.#beingWritten.has(trace)))) await this.#written;
+    const learning = horizon.begin();
+    try {
+      await this.#settleAndWrite(groups, learning);
+    } catch (error) {
+      // Nothing has this time; the round gets a new one when it is settled again.
+      learning.end();
+      throw error;
+    }
+  }
+
+  /** Resolves when the write has begun. No answer goes beyond the round's time while the store is waited for. */
+  async #settleAndWrite(groups: readonly TraceState[][], learning: Learning): Promise<void> {
+    const { recall } = this.#options;
     let failed = '';
-    const settlement = new Settlement(this.#options, this.#stamp(), (traces, error) => {
+    const settlement = new Settlement(this.#options, this.#stamp(learning.at), (traces, error) => {
       this.#options.onError(error);
       failed += this.#quarantineLine(traces, error);
     });
@@ -213,9 +228,9 @@ export class Settler implements Component {
     await this.#written;
     this.#beingWritten = this.#settling;
     this.#settling = new Map();
-    this.#written = this.#write(rows, failed, settlement).catch((error: unknown) =>
-      this.#failed(this.#beingWritten, error),
-    );
+    this.#written = this.#write(rows, failed, settlement)
+      .finally(learning.end)
+      .catch((error: unknown) => this.#failed(this.#beingWritten, error));
   }
 
   /** From here to the write the spool may let go of nothing that these traces hold. */
@@ -325,8 +340,7 @@ export class Settler implements Component {
   }
 
   /** Revisions are the round's time in nanoseconds and on, but always more than any before. */
-  #stamp(): Stamp {
-    const now = this.#options.clock.now();
+  #stamp(now: Timestamp): Stamp {
     const nanos = nanosFromTimestamp(now);
     if (nanos > this.#lastRevision) this.#lastRevision = nanos;
     const nextRevision = (): bigint => {

@@ -3,6 +3,7 @@
 import { afterEach } from 'vitest';
 import type { Observation } from '../../../src/contract/observation.ts';
 import type { Reading } from '../../../src/contract/source.ts';
+import { KnowledgeHorizon } from '../../../src/lib/knowledge-horizon.ts';
 import { PollingHost, type PollingLimits } from '../../../src/polling/host.ts';
 import { openSources } from '../../../src/polling/open-sources.ts';
 import type { PollEvent } from '../../../src/polling/poll-event.ts';
@@ -22,6 +23,7 @@ export interface HostSetup {
   readonly prompts?: readonly string[];
   readonly limits?: Partial<PollingLimits>;
   readonly partsBefore?: ReadonlyMap<string, readonly string[]>;
+  readonly horizon?: KnowledgeHorizon;
   readonly record?: (batch: readonly Observation[]) => Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function hostOf(scripts: Readonly<Record<string, Script>>, setup: H
     sources,
     queue,
     clock,
+    horizon: setup.horizon ?? new KnowledgeHorizon(clock),
     onObservations: async (batch) => {
       await setup.record?.(batch);
       seen.push(...batch);

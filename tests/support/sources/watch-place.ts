@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sourcePlugins } from '../../../collectors/index.ts';
 import type { Observation } from '../../../src/contract/observation.ts';
+import { KnowledgeHorizon } from '../../../src/lib/knowledge-horizon.ts';
 import { PollingHost } from '../../../src/polling/host.ts';
 import { openSources } from '../../../src/polling/open-sources.ts';
 import type { PollEvent } from '../../../src/polling/poll-event.ts';
@@ -52,6 +53,7 @@ export async function watchPlace(fixture: Pick<SourceFixture, 'type'>, standIn: 
     sources,
     queue,
     clock,
+    horizon: new KnowledgeHorizon(clock),
     onObservations: (batch) => Promise.resolve(void observed.push(...batch)),
     onEvent: (event) => events.push(event),
     limits: { phaseMsMax: 0, missingPauseMs: 1 },

@@ -1,0 +1,74 @@
+/**
+ * Up to when everything that this process learnt can be read from the store. A row says since when
+ * it is known, but it becomes visible only when its insert ends; an answer about what was known at a
+ * time may be cited, so nothing may appear behind it later.
+ *
+ * It knows the writes of this process alone. A row that another replica is writing, or one whose
+ * insert failed here and went through there all the same, may still appear behind an answer.
+ */
+
+import type { Clock, Timestamp } from '../contract/time.ts';
+import { millisBetween, nanosFromTimestamp, timestampFromNanos } from './time.ts';
+
+/** A time that rows are about to be given. */
+export interface Learning {
+  readonly at: Timestamp;
+  /** The rows are visible, or will never be written with this time. Safe twice. */
+  readonly end: () => void;
+}
+
+// A clock that was set back by more than this was wrong before; times that go on from there would stay wrong.
+const SET_BACK_MS_MAX = 60_000;
+
+export class KnowledgeHorizon {
+  readonly #clock: Clock;
+  readonly #inFlight = new Set<Learning>();
+  /** The newest time that rows were given, and the newest that an answer was given with. */
+  #stamped: Timestamp | null = null;
+  #told: Timestamp | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * The time for rows that are to be written: later than every answer so far. Until `end` is called
+   * no answer reaches it, however long that takes: the answer is then older and says so.
+   */
+  begin(): Learning {
+    const now = this.#now();
+    const isAfterAll = (this.#told === null || now > this.#told) && (this.#stamped === null || now >= this.#stamped);
+    const at = isAfterAll ? now : shifted(later(this.#told, this.#stamped) ?? now, 1n);
+    this.#stamped = at;
+    const learning: Learning = { at, end: () => void this.#inFlight.delete(learning) };
+    this.#inFlight.add(learning);
+    return learning;
+  }
+
+  /** The time to answer with: now, or just before the oldest rows that are still being written. */
+  reached(): Timestamp {
+    let reached = later(this.#now(), this.#stamped) as Timestamp;
+    for (const { at } of this.#inFlight) if (at <= reached) reached = shifted(at, -1n);
+    this.#told = later(this.#told, reached);
+    return reached;
+  }
+
+  #now(): Timestamp {
+    const now = this.#clock.now();
+    const newest = later(this.#told, this.#stamped);
+    if (newest !== null && millisBetween(now, newest) > SET_BACK_MS_MAX) {
+      this.#told = null;
+      this.#stamped = null;
+    }
+    return now;
+  }
+}
+
+function later(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
+  if (a === null) return b;
+  return b === null || a > b ? a : b;
+}
+
+function shifted(time: Timestamp, nanos: bigint): Timestamp {
+  return timestampFromNanos(nanosFromTimestamp(time) + nanos);
+}

@@ -1,0 +1,166 @@
+/** An answer of the time machine is the same whenever its `known_at` is asked again: also of rows that were being written. */
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Fault } from '../../src/contract/fault.ts';
+import type { ActiveAt } from '../../src/contract/store.ts';
+import { RegistryKeeper } from '../../src/daemon/registry-keeper.ts';
+import { RegistryView } from '../../src/daemon/registry-view.ts';
+import { sha256 } from '../../src/lib/hash.ts';
+import { addMillis, systemClock } from '../../src/lib/time.ts';
+import type { Database } from '../../src/store/database.ts';
+import { createStore, type Store } from '../../src/store/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openDatabase } from '../../src/store/open-database.ts';
+import { createTelemetryLog } from '../../src/store/telemetry/telemetry-log.ts';
+import { textBody } from '../../src/text/body.ts';
+import { SILENT_LOG } from '../daemon/setup.ts';
+import { chatAttributes, createIngest, eventually, tracesBody } from '../ingest/harness.ts';
+import { hostOf, readings } from '../support/sources/polling-host.ts';
+import { registered } from '../support/store-samples.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+
+const ENVIRONMENT = 'production';
+
+let database: Database;
+let store: Store;
+const gate = { table: '', arrived: Promise.withResolvers<void>(), opened: Promise.withResolvers<void>() };
+
+/** The next inserts into that table wait, with the rows already on their way, until they are let through. */
+function hold(table: string): { readonly arrived: Promise<void>; readonly open: () => void } {
+  Object.assign(gate, { table, arrived: Promise.withResolvers<void>(), opened: Promise.withResolvers<void>() });
+  const { arrived, opened } = gate;
+  return { arrived: arrived.promise, open: () => opened.resolve() };
+}
+
+function held(inner: Database): Database {
+  return new Proxy(inner, {
+    get: (target, key: keyof Database) => {
+      if (key !== 'insertJsonLines') {
+        const value: unknown = target[key];
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      }
+      return async (table: string, lines: Uint8Array, token?: string) => {
+        if (table === gate.table) {
+          gate.arrived.resolve();
+          await gate.opened.promise;
+        }
+        await target.insertJsonLines(table, lines, token);
+      };
+    },
+  });
+}
+
+beforeAll(async () => {
+  database = held(await openDatabase({ path: tempDirectory() }, '1.0.0', systemClock));
+  await migrate(database, systemClock);
+  store = createStore(database, systemClock);
+});
+afterAll(async () => await database.close());
+
+const ask = (prompt: string, more: Partial<ActiveAt> = {}): Promise<ActiveAt> =>
+  store.timeline.at({ prompt, environment: ENVIRONMENT, time: more.time ?? systemClock.now(), knownAt: more.knownAt });
+
+/**
+ * What is answered while something is written, whatever `known_at` is asked for, and when it is
+ * written; each beside what its citation answers in the end.
+ */
+async function answers(prompt: string, written: { open: () => void }, isSeen: (answer: ActiveAt) => boolean) {
+  const during = await ask(prompt);
+  const insisted = await ask(prompt, { time: during.time, knownAt: addMillis(during.time, 60_000) });
+  written.open();
+  const after = await eventually(() => ask(prompt), isSeen, 10_000);
+  const given = [during, insisted, after];
+  const cited = await Promise.all(given.map((answer) => ask(prompt, answer)));
+  return { given, cited, seen: given.map(isSeen), isOlder: during.knownAt < during.time };
+}
+
+const HONEST = { seen: [false, false, true], isOlder: true };
+
+test('of calls', async () => {
+  const prompt = 'calls';
+  const ingest = createIngest(createTelemetryLog(database, store.texts), {
+    horizon: store.horizon,
+    attribute: () => ({ kind: 'exact', prompt, version: '1', owner: null }),
+  });
+  await ingest.start();
+  const send = async (text: string): Promise<void> => {
+    const attributes = chatAttributes('Be brief.', [{ role: 'user', text }], 'Yes.');
+    await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody([{ attributes }]) });
+  };
+  const calls = (answer: ActiveAt): number => answer.used.reduce((sum, { invocations }) => sum + invocations, 0);
+  await send('one');
+  await eventually(
+    () => ask(prompt),
+    (answer) => calls(answer) === 1,
+  );
+  const written = hold('invocations');
+  await send('two');
+  await written.arrived;
+  expect(calls(await ask(prompt))).toBe(1);
+  const { given, cited, ...rest } = await answers(prompt, written, (answer) => calls(answer) === 2);
+  expect(cited).toEqual(given);
+  expect(rest).toEqual(HONEST);
+  await ingest.stop(5_000);
+});
+
+test('of what targets held', async () => {
+  let text = 'first';
+  const source = await hostOf(
+    {
+      place: {
+        read: () => readings({ outcome: 'held', target: 'place/polled', contents: [{ body: textBody(text) }] }),
+      },
+    },
+    { prompts: ['polled'], horizon: store.horizon, record: (batch) => store.observations.append(batch) },
+  );
+  await source.poll();
+  const before = await ask('polled');
+  expect(before.held.map((entry) => entry.text)).toEqual(['first']);
+  text = 'second';
+  const written = hold('observations');
+  const polled = source.poll();
+  await written.arrived;
+  const { given, cited, ...rest } = await answers('polled', written, (answer) => answer.held[0]?.text === 'second');
+  expect(cited).toEqual(given);
+  expect(rest).toEqual(HONEST);
+  await polled;
+});
+
+test('of versions and pins', async () => {
+  const pin = { rule: 'lockfile', since: null, by: null, origin: { file: 'plumbline.lock' } };
+  const keeper = new RegistryKeeper({
+    load: () => {
+      const versions = [registered('1', 'text', { prompt: 'pinned' })];
+      const pins = [{ ...pin, prompt: 'pinned', environment: ENVIRONMENT, version: '1', hash: sha256('text') }];
+      const { snapshot } = new RegistryView({ versions, pins });
+      return Promise.resolve({ snapshot, problems: [], notes: [], tampered: [], rules: ['lockfile'] });
+    },
+    store: store.registry,
+    horizon: store.horizon,
+    log: SILENT_LOG,
+    onVersions: () => undefined,
+    onChanged: () => Promise.resolve(),
+    onTampered: () => Promise.resolve(),
+  });
+  const written = hold('pins');
+  const reloaded = keeper.reload();
+  await written.arrived;
+  const { given, cited, ...rest } = await answers('pinned', written, (answer) => answer.intended?.version === '1');
+  expect(cited).toEqual(given);
+  expect(rest).toEqual(HONEST);
+  await reloaded;
+});
+
+test('a write that fails holds up no later answer', async () => {
+  const source = await hostOf(
+    { place: { read: () => readings({ outcome: 'missing', target: 'place/failing', reason: 'gone' }) } },
+    {
+      prompts: ['failing'],
+      horizon: store.horizon,
+      record: () => Promise.reject(new Fault('transient', 'The store is gone.')),
+    },
+  );
+  await expect(source.poll()).rejects.toThrow('The store is gone.');
+  const now = systemClock.now();
+  expect(store.horizon.reached() >= now).toBe(true);
+});
