@@ -20,6 +20,7 @@ import { answerOf, failed, malformed, overloaded, tooLarge, unauthorized, type R
 import { contentEncoding, CONTENT_ENCODINGS, decompress, type ContentEncoding } from './decompress.ts';
 import { InFlight, type OtlpLimits } from './limits.ts';
 import { countBody, countRequest } from './metrics.ts';
+import { GrowingBuffer } from '../../src/lib/growing-buffer.ts';
 import { readBody } from './read-body.ts';
 
 export interface OtlpHttpOptions {
@@ -130,18 +131,20 @@ export class OtlpHttpReceiver implements Component {
   async #serveBody(exchange: Exchange, bodyEncoding: ContentEncoding): Promise<void> {
     const { inFlight, limits } = this.#options;
     let takenBytes = 0;
+    const body = new GrowingBuffer();
     const taken = (bytes: number): void => {
       takenBytes += bytes;
     };
     try {
-      const read = await readBody(exchange.request, limits, inFlight, taken);
+      const read = await readBody(exchange.request, body, limits, inFlight, taken);
       if (read.outcome === 'aborted') countRequest('http', exchange.signal, 'aborted');
       else if (read.outcome === 'too_large') this.#refuse(exchange, tooLarge(bodyTooLarge(limits)));
       else if (read.outcome === 'no_room') this.#refuse(exchange, noRoom(limits));
       else if (read.outcome === 'timed_out') this.#refuse(exchange, bodyTimedOut());
-      else await this.#handle(exchange, bodyEncoding, read.body, taken);
+      else await this.#handle(exchange, bodyEncoding, body.bytes, taken);
     } finally {
       inFlight.give(takenBytes);
+      body.clear();
     }
   }
 

@@ -9,7 +9,7 @@ export type TelemetrySignal = 'traces' | 'logs';
 export interface TelemetryRequest {
   readonly signal: TelemetrySignal;
   readonly encoding: 'protobuf' | 'json';
-  /** Already decompressed. Whoever accepts it owns it and may keep slices. */
+  /** Already decompressed. The receiver's memory, which is used again when it has its answer: keep copies, no slices. */
   readonly body: Buffer;
 }
 

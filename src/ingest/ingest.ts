@@ -17,7 +17,7 @@ import { ContentSpaces } from './content/content-space.ts';
 import type { ContentPolicies } from './content/policy.ts';
 import { DEFAULT_TEXT_LIMITS, type TextLimits } from './content/texts.ts';
 import { Intake } from './intake.ts';
-import { Loader } from './loading/loader.ts';
+import { BATCH_BYTES_MAX, Loader } from './loading/loader.ts';
 import { PatientWriter } from './loading/patient-writer.ts';
 import { RecentRecords } from './loading/recent-records.ts';
 import { observe } from './metrics.ts';
@@ -155,7 +155,7 @@ interface Parts {
 function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): Parts {
   const { log, clock, horizon, onError } = options;
   const spaces = new ContentSpaces(options.policies, limits.texts);
-  const recent = new RecentRecords(limits.recentBytesMax);
+  const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX);
   const onTrouble = options.onTrouble ?? (() => {});
   const factsPerTraceMax = limits.traceFactsMax;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs } = limits;

@@ -9,16 +9,17 @@ import type { Acknowledgement, TelemetryRequest, TelemetrySignal } from '../cont
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { readLog, readSpan } from '../dialects/read.ts';
 import { shortId } from '../lib/hash.ts';
-import { LineBuffer } from '../lib/line-buffer.ts';
+import { GrowingBuffer } from '../lib/growing-buffer.ts';
 import { listOf } from '../text/reference.ts';
 import { decodeLogs, decodeTraces } from '../otlp/decode.ts';
 import type { DecodeLimits } from '../otlp/limits.ts';
 import type { Decoded, OtlpLog, OtlpResource, OtlpScope, OtlpSpan, Undecodable } from '../otlp/model.ts';
 import { instructionsBefore, isHandle, type ContentSpace, type ContentSpaces } from './content/content-space.ts';
-import { factLines, factsLine, type FactLine } from './content/fact-rows.ts';
+import { factLineAt, factsLine, type FactLine } from './content/fact-rows.ts';
 import { KnownHistories, type KnownHistory } from './content/known-histories.ts';
 import { Outbox } from './content/outbox.ts';
 import { RecordIds } from './content/record-ids.ts';
+import { ownPage } from './content/shared-page.ts';
 import { laneNumber } from './loading/lanes.ts';
 import type { RecentRecords } from './loading/recent-records.ts';
 import { countDropped, countQuarantined, countRefused, countSpans } from './metrics.ts';
@@ -118,7 +119,7 @@ export class Intake {
   }
 
   /** Null when all is durable. */
-  async #spool({ sections, outbox, facts }: Drafted): Promise<Acknowledgement | null> {
+  async #spool({ sections, outbox, facts, release }: Drafted): Promise<Acknowledgement | null> {
     if (sections.length === 0) return null;
     try {
       const end = await this.#options.spool.append(sections);
@@ -129,6 +130,8 @@ export class Intake {
       if (!isFault(error)) throw error;
       countRefused(1, { reason: 'spool' });
       return { outcome: 'overloaded', retryAfterMs: error.retryAfterMs ?? 5_000, message: describeError(error) };
+    } finally {
+      release();
     }
   }
 }
@@ -146,16 +149,21 @@ interface Drafted {
   readonly facts: readonly FactLine[];
   /** What the sender hears once it is there. */
   readonly acknowledgement: Acknowledgement;
+  /** To be called once, when nobody needs the sections any more. */
+  readonly release: () => void;
 }
+
+/** Facts stand in sections until they are spooled, and then in a page of `RecentRecords`. */
+const NO_PAGE = ownPage(Buffer.alloc(0));
 
 /** The rows of one request while they are made. */
 class Draft {
   readonly #outbox = new Outbox();
-  readonly #facts: SpanFacts[] = [];
+  readonly #facts: FactLine[] = [];
   readonly #recordIds = new RecordIds();
   readonly #receivedAt: Timestamp;
-  readonly #factLines = new LineBuffer();
-  readonly #quarantineLines = new LineBuffer();
+  readonly #factLines = new GrowingBuffer();
+  readonly #quarantineLines = new GrowingBuffer();
 
   constructor(receivedAt: Timestamp) {
     this.#receivedAt = receivedAt;
@@ -164,8 +172,10 @@ class Draft {
   /** Returns the facts as they were packed. */
   add(facts: SpanFacts, space: ContentSpace, history?: KnownHistory): SpanFacts {
     const packed = this.#recordIds.safe(space.pack(facts, this.#outbox, history), space.texts.policy);
-    this.#facts.push(packed);
+    const start = this.#factLines.length;
     this.#factLines.add(factsLine(packed, this.#receivedAt));
+    // Of the facts only the line is kept: a request has thousands of them.
+    this.#facts.push(factLineAt(packed, NO_PAGE, start, this.#factLines.length - 1));
     return packed;
   }
 
@@ -185,16 +195,18 @@ class Draft {
   }
 
   finish(acknowledgement: Acknowledgement): Drafted {
-    const facts = this.#factLines.take();
     const lanes = [
-      ['texts', this.#outbox.textLines.take()],
-      ['message_lists', this.#outbox.listLines.take()],
-      ['span_facts', facts],
-      ['quarantine', this.#quarantineLines.take()],
+      ['texts', this.#outbox.textLines],
+      ['message_lists', this.#outbox.listLines],
+      ['span_facts', this.#factLines],
+      ['quarantine', this.#quarantineLines],
     ] as const;
     const sections = lanes
-      .filter(([, bytes]) => bytes.length > 0)
-      .map(([lane, bytes]) => ({ lane: laneNumber(lane), bytes }));
-    return { sections, outbox: this.#outbox, facts: factLines(facts, this.#facts), acknowledgement };
+      .filter(([, lines]) => lines.length > 0)
+      .map(([lane, lines]) => ({ lane: laneNumber(lane), bytes: lines.bytes }));
+    const release = (): void => {
+      for (const [, lines] of lanes) lines.clear();
+    };
+    return { sections, outbox: this.#outbox, facts: this.#facts, acknowledgement, release };
   }
 }

@@ -33,7 +33,7 @@ async function load(settledUpTo: () => SpoolPosition | null): Promise<{ rows: nu
       backoffMaxMs: 1,
     }),
     // Nothing is remembered: all of it has to be read from the spool.
-    recent: new RecentRecords(0),
+    recent: new RecentRecords(0, 0),
     settle: () => Promise.resolve(),
     settledUpTo,
     onError,

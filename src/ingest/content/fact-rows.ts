@@ -8,6 +8,7 @@ import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis, millisFromTimestamp } from '../../lib/time.ts';
 import { sharedKeys, twinColumn } from './shared-keys.ts';
+import { ownPage, type Page } from './shared-page.ts';
 
 /** The facts of one span or record as they stand in a section of the spool, and what finds them. */
 export interface FactLine {
@@ -19,9 +20,10 @@ export interface FactLine {
   readonly startedAt: Timestamp;
   /** What it tells of may have begun, and been told of, since then. */
   readonly relatedSince: Timestamp;
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
+  /** Where it stands now; it moves when others go on and it stays. */
+  page: Page;
+  start: number;
+  end: number;
 }
 
 /** The `facts` column: what has no column of its own. */
@@ -55,26 +57,37 @@ export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
   );
 }
 
-/** The lines of a section, of which the facts are known: `facts[n]` is line n. */
-export function factLines(bytes: Buffer, facts: readonly SpanFacts[]): FactLine[] {
-  let start = 0;
-  return facts.map((each) => {
-    const { traceId, spanId, recordId, startedAt } = each;
-    const end = bytes.indexOf(NEWLINE, start);
-    const related = { keys: sharedKeys(each), relatedSince: relatedSince(each) };
-    const line = { traceId, spanId, recordId, startedAt, ...related, bytes, start, end };
-    start = end + 1;
-    return line;
-  });
+/** The line of facts that were just written as `page` has them, from `start` to `end`. */
+export function factLineAt(packed: SpanFacts, page: Page, start: number, end: number): FactLine {
+  const { traceId, spanId, recordId, startedAt } = packed;
+  const related = { keys: sharedKeys(packed), relatedSince: relatedSince(packed) };
+  return { traceId, spanId, recordId, startedAt, ...related, page, start, end };
 }
 
-/** The same of a section of which nothing is known but its bytes. */
+/** Copies lines that share their page with others to where they are by themselves. */
+export function standAlone(lines: readonly FactLine[]): void {
+  const shared = lines.filter(({ page }) => page.isShared);
+  if (shared.length === 0) return;
+  const room = Buffer.allocUnsafeSlow(shared.reduce((sum, { start, end }) => sum + end - start, 0));
+  const page = ownPage(room);
+  let at = 0;
+  for (const line of shared) {
+    const left = line.page;
+    const length = left.room.copy(room, at, line.start, line.end);
+    Object.assign(line, { page, start: at, end: at + length });
+    at += length;
+    left.release();
+  }
+}
+
+/** The lines of a section of which nothing is known but its bytes. */
 export function parseFactLines(bytes: Buffer): FactLine[] {
+  const page = ownPage(bytes);
   const lines: FactLine[] = [];
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 ? bytes.length : newline;
-    lines.push(lineOf(JSON.parse(bytes.toString('utf8', start, end)) as Row, bytes, start, end));
+    lines.push(lineOf(JSON.parse(bytes.toString('utf8', start, end)) as Row, page, start, end));
     start = end + 1;
   }
   return lines;
@@ -91,19 +104,21 @@ export function factLineOfRow(stored: StoredFacts): FactLine {
     started_at: startedAt,
   });
   const bytes = Buffer.from(`${ids.slice(0, -1)},"facts":${stored.facts}}`);
-  return { ...lineOf(JSON.parse(bytes.toString()) as Row, bytes, 0, bytes.length) };
+  return lineOf(JSON.parse(bytes.toString()) as Row, ownPage(bytes), 0, bytes.length);
 }
 
 /** Packed facts, as they were before they became a line. */
 export function readFacts(line: FactLine): SpanFacts {
-  return factsOf(JSON.parse(line.bytes.toString('utf8', line.start, line.end)) as Row);
+  return factsOf(JSON.parse(line.page.room.toString('utf8', line.start, line.end)) as Row);
 }
 
 /** Whether two lines of one span say the same, whenever they came. */
 export function saySame(a: FactLine, b: FactLine): boolean {
-  const aStart = a.bytes.indexOf(FACTS_KEY, a.start);
-  const bStart = b.bytes.indexOf(FACTS_KEY, b.start);
-  return a.startedAt === b.startedAt && a.bytes.compare(b.bytes, bStart, b.end, aStart, a.end) === 0;
+  if (a.startedAt !== b.startedAt) return false;
+  const [aRoom, bRoom] = [a.page.room, b.page.room];
+  const aStart = aRoom.indexOf(FACTS_KEY, a.start);
+  const bStart = bRoom.indexOf(FACTS_KEY, b.start);
+  return aRoom.compare(bRoom, bStart, b.end, aStart, a.end) === 0;
 }
 
 function relatedSince({ role, startedAt }: SpanFacts): Timestamp {
@@ -120,7 +135,7 @@ function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, respons
   );
 }
 
-function lineOf(row: Row, bytes: Buffer, start: number, end: number): FactLine {
+function lineOf(row: Row, page: Page, start: number, end: number): FactLine {
   const facts = factsOf(row);
   return {
     traceId: row.trace_id,
@@ -129,7 +144,7 @@ function lineOf(row: Row, bytes: Buffer, start: number, end: number): FactLine {
     keys: sharedKeys(facts),
     startedAt: row.started_at,
     relatedSince: relatedSince(facts),
-    bytes,
+    page,
     start,
     end,
   };

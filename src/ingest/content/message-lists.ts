@@ -44,18 +44,21 @@ const CONVERSATION_MESSAGES = 4;
 const BASE_DEPTH_MAX = 400;
 /** What is read of a call's list to attribute it; what comes behind is conversation. */
 export const BEGINNING_MESSAGES = 32;
-// About 400 bytes a node. Forgetting all of them costs one whole list per running conversation.
-const NODES_MAX = 100_000;
+// About 400 bytes a node, in two generations.
+const NODES_MAX = 80_000;
 
+/** Two generations: when the young one is full, the old one is forgotten, and what comes again is young. */
 export class MessageLists {
   #root = emptyList();
-  #byHash = new Map<ContentHash, ListNode>();
+  #young = new Map<ContentHash, ListNode>();
+  #old: ReadonlyMap<ContentHash, ListNode> = new Map();
 
   /** The place of a list of packed messages, behind those of `from`; `isStored` says whether a row of it was written. */
   find(messages: readonly string[], from?: ListNode): ListNode {
-    if (this.#byHash.size > NODES_MAX) {
+    if (this.#young.size > NODES_MAX) {
+      this.#old = this.#young;
+      this.#young = new Map();
       this.#root = emptyList();
-      this.#byHash = new Map();
     }
     let node = from ?? this.#root;
     for (const json of messages) node = childOf(node, json) ?? this.#add(node, json);
@@ -63,16 +66,16 @@ export class MessageLists {
   }
 
   at(hash: ContentHash): ListNode | undefined {
-    return this.#byHash.get(hash);
+    return this.#young.get(hash) ?? this.#old.get(hash);
   }
 
   has(hash: ContentHash): boolean {
-    return this.#byHash.has(hash);
+    return this.#young.has(hash) || this.#old.has(hash);
   }
 
   /** The first of the list's packed messages as JSON, as many as are read of a call; null when it is not remembered. */
   beginning(hash: ContentHash): readonly string[] | null {
-    const node = this.#byHash.get(hash);
+    const node = this.at(hash);
     return node === undefined ? null : messagesOf(node.head ?? node);
   }
 
@@ -80,17 +83,20 @@ export class MessageLists {
     const depth = parent.depth + 1;
     const hash = hashOf(parent, json);
     const head = parent.depth < BEGINNING_MESSAGES ? null : (parent.head ?? parent);
-    const node: ListNode = { ...emptyList(), hash, parent, json, depth, head, isStored: false };
+    const { isStored, baseDepth } = this.#old.get(hash) ?? NOT_STORED;
+    const node: ListNode = { ...emptyList(), hash, parent, json, depth, head, isStored, baseDepth };
     if (parent.next === null) {
       parent.next = node;
     } else {
       parent.others ??= new Map();
       parent.others.set(json, node);
     }
-    this.#byHash.set(hash, node);
+    this.#young.set(hash, node);
     return node;
   }
 }
+
+const NOT_STORED = { isStored: false, baseDepth: 0 };
 
 function hashOf(parent: ListNode, json: string): ContentHash {
   const whole: ContentHash = `sha256:${digest('sha256', parent.hash + json, 'hex').slice(0, HASH_DIGITS)}`;

@@ -4,7 +4,7 @@
  * write can't take somebody else's text with it.
  */
 
-import { LineBuffer } from '../../lib/line-buffer.ts';
+import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { listRow, type ListNode } from './message-lists.ts';
 import type { StoredText } from './texts.ts';
 import type { StoredVariables, VariablesRow } from './variables.ts';
@@ -16,11 +16,11 @@ export class Outbox {
   readonly #claim: object = {};
   readonly #variables: StoredVariables[] = [];
   /** Rows of the table `texts`. */
-  readonly textLines = new LineBuffer();
+  readonly textLines = new GrowingBuffer();
   /** Rows of the table `message_lists`. */
-  readonly listLines = new LineBuffer();
+  readonly listLines = new GrowingBuffer();
   /** Rows of the table `variables`. */
-  readonly variableLines = new LineBuffer();
+  readonly variableLines = new GrowingBuffer();
 
   readonly addText = (text: StoredText): void => {
     if (text.isStored || text.claimedBy === this.#claim) return;
@@ -43,6 +43,11 @@ export class Outbox {
     variables.claimedBy = this.#claim;
     this.#variables.push(variables);
     this.variableLines.add(`${JSON.stringify(row())}\n`);
+  }
+
+  /** To be called when nobody needs the lines any more. */
+  release(): void {
+    for (const lines of [this.textLines, this.listLines, this.variableLines]) lines.clear();
   }
 
   /** To be called when what it carried is durable. */

@@ -4,17 +4,15 @@
  */
 
 import type { Component } from '../../contract/component.ts';
-import type { TelemetryLane } from '../../contract/telemetry-log.ts';
 import { sleep } from '../../lib/limits.ts';
 import { parseFactLines, type FactLine } from '../content/fact-rows.ts';
 import { countSpoolSkipped } from '../metrics.ts';
 import type { SpoolPosition } from '../spool/position.ts';
-import type { Section } from '../spool/record.ts';
 import { SpoolReader } from '../spool/reader.ts';
 import type { Spool } from '../spool/spool.ts';
-import { laneOf } from './lanes.ts';
+import { laneNumber, laneOf } from './lanes.ts';
 import type { PatientWriter } from './patient-writer.ts';
-import type { RecentRecord, RecentRecords } from './recent-records.ts';
+import type { RecentBatch, RecentRecords } from './recent-records.ts';
 
 export interface LoaderOptions {
   readonly spool: Spool;
@@ -29,7 +27,7 @@ export interface LoaderOptions {
   readonly lingerMs?: number;
 }
 
-const BATCH_BYTES_MAX = 8 * 1024 * 1024;
+export const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 // A batch smaller than this waits a little for more: parts of the store should not be tiny.
 const BATCH_BYTES_MIN = 1024 * 1024;
 const LINGER_MS = 300;
@@ -99,42 +97,43 @@ export class Loader implements Component {
     if (waiting <= 0) return false;
     if (waiting < BATCH_BYTES_MIN && !this.#isDraining)
       await sleep(this.#options.lingerMs ?? LINGER_MS, this.#abort.signal);
-    const { records, next } = await this.#nextRecords();
-    await this.#insert(records);
-    await this.#options.settle(
-      records.flatMap((record) => record.facts),
-      this.#position,
-    );
-    const progressed = next !== this.#position;
-    this.#position = next;
+    const batch = await this.#nextBatch();
+    try {
+      await this.#insert(batch.lanes);
+      await this.#options.settle(batch.facts, this.#position);
+    } finally {
+      batch.release();
+    }
+    const progressed = batch.end !== this.#position;
+    this.#position = batch.end;
     return progressed;
   }
 
-  async #nextRecords(): Promise<{ readonly records: readonly RecentRecord[]; readonly next: SpoolPosition }> {
-    const bytesMax = this.#options.batchBytesMax ?? BATCH_BYTES_MAX;
-    const recent = this.#options.recent.takeFrom(this.#position, bytesMax);
-    const last = recent.at(-1);
-    if (last !== undefined) return { records: recent, next: last.end };
+  async #nextBatch(): Promise<RecentBatch> {
+    const recent = this.#options.recent.take(this.#position);
+    if (recent !== null) return recent;
     // Of an earlier process, or forgotten while the store was away.
-    const chunk = await this.#reader.read(this.#position, bytesMax);
+    const chunk = await this.#reader.read(this.#position, this.#options.batchBytesMax ?? BATCH_BYTES_MAX);
     countSpoolSkipped(chunk.skippedBytes);
-    const records = chunk.records.map(({ sections, end }) => ({ sections, end, facts: parseFacts(sections) }));
-    return { records, next: chunk.next };
+    const byLane = Map.groupBy(
+      chunk.records.flatMap(({ sections }) => sections),
+      ({ lane }) => lane,
+    );
+    const lanes = new Map([...byLane].map(([lane, all]) => [lane, Buffer.concat(all.map(({ bytes }) => bytes))]));
+    const facts = parseFactLines(lanes.get(laneNumber('span_facts')) ?? Buffer.alloc(0));
+    return { lanes, facts, end: chunk.next, release: () => {} };
   }
 
-  async #insert(records: readonly RecentRecord[]): Promise<void> {
-    const byLane = new Map<TelemetryLane, Buffer[]>();
-    for (const section of records.flatMap((record) => record.sections)) {
-      const lane = laneOf(section.lane);
-      if (lane === null) continue;
-      const pieces = byLane.get(lane);
-      if (pieces === undefined) byLane.set(lane, [section.bytes]);
-      else pieces.push(section.bytes);
-    }
-    // All at once: what reads a row's texts and lists looks for them only after this.
-    await Promise.all(
-      [...byLane].map(([lane, pieces]) => this.#options.writer.write(lane, Buffer.concat(pieces), this.#abort.signal)),
+  async #insert(lanes: ReadonlyMap<number, Buffer>): Promise<void> {
+    // All at once: what reads a row's texts and lists looks for them only after this. And to the end,
+    // also when one gives up: the rows' memory is used again afterwards.
+    const written = await Promise.allSettled(
+      [...lanes].map(async ([number, rows]) => {
+        const lane = laneOf(number);
+        if (lane !== null) await this.#options.writer.write(lane, rows, this.#abort.signal);
+      }),
     );
+    for (const each of written) if (each.status === 'rejected') throw each.reason;
   }
 
   async #release(): Promise<void> {
@@ -142,8 +141,4 @@ export class Loader implements Component {
     // Never beyond what is loaded, whatever else waits to be settled again.
     await this.#options.spool.release(settled !== null && settled < this.#position ? settled : this.#position);
   }
-}
-
-function parseFacts(sections: readonly Section[]): readonly FactLine[] {
-  return sections.flatMap(({ lane, bytes }) => (laneOf(lane) === 'span_facts' ? parseFactLines(bytes) : []));
 }

@@ -1,65 +1,121 @@
 /**
- * The records that were just spooled, still in memory, so that loading need not read and parse them
- * again. Bounded: while the store is away the oldest are forgotten here and read from the spool later.
+ * The records that were just spooled, still in memory and put together by table, so that loading
+ * need not read, parse and gather them again. Bounded: while the store is away the oldest are
+ * forgotten here and read from the spool later.
  */
 
+import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import type { FactLine } from '../content/fact-rows.ts';
+import { SharedPage } from '../content/shared-page.ts';
 import { offsetOf, positionAt, segmentOf, type SpoolPosition } from '../spool/position.ts';
 import { recordBytes, type Section } from '../spool/record.ts';
+import { laneNumber } from './lanes.ts';
 
-export interface RecentRecord {
-  readonly sections: readonly Section[];
+const FACTS_LANE = laneNumber('span_facts');
+
+/** Records that follow one another. */
+export interface RecentBatch {
+  /** The rows of each table, by the lane's number. */
+  readonly lanes: ReadonlyMap<number, Buffer>;
   readonly facts: readonly FactLine[];
-  /** Behind it. */
+  /** Behind the last record. */
   readonly end: SpoolPosition;
+  /** To be called once, when its rows are in the store. Facts that somebody holds on to stay. */
+  release(): void;
 }
 
-interface Kept extends RecentRecord {
-  readonly bytes: number;
+class Batch {
+  end: SpoolPosition;
+  bytes = 0;
+  readonly facts: FactLine[] = [];
+  readonly #page = new SharedPage();
+  readonly #lanes = new Map<number, GrowingBuffer>();
+
+  constructor(start: SpoolPosition) {
+    this.end = start;
+    this.#page.hold();
+  }
+
+  /** Copies all of it: the sections are the caller's again. */
+  add(end: SpoolPosition, sections: readonly Section[], facts: readonly FactLine[]): void {
+    for (const { lane, bytes } of sections) {
+      if (lane === FACTS_LANE) this.#addFacts(bytes, facts);
+      else this.#laneOf(lane).addBytes(bytes);
+    }
+    this.end = end;
+    this.bytes += recordBytes(sections);
+  }
+
+  get lanes(): ReadonlyMap<number, Buffer> {
+    const lanes = new Map([...this.#lanes].map(([lane, lines]) => [lane, lines.bytes]));
+    if (this.facts.length > 0) lanes.set(FACTS_LANE, this.#page.bytes);
+    return lanes;
+  }
+
+  release(): void {
+    for (const lines of this.#lanes.values()) lines.clear();
+    this.#page.release();
+  }
+
+  #addFacts(bytes: Buffer, facts: readonly FactLine[]): void {
+    const offset = this.#page.add(bytes);
+    for (const line of facts) {
+      line.page = this.#page;
+      line.start += offset;
+      line.end += offset;
+      this.facts.push(line);
+    }
+  }
+
+  #laneOf(lane: number): GrowingBuffer {
+    const known = this.#lanes.get(lane);
+    if (known !== undefined) return known;
+    const lines = new GrowingBuffer();
+    this.#lanes.set(lane, lines);
+    return lines;
+  }
 }
 
 export class RecentRecords {
   readonly #bytesMax: number;
-  readonly #byStart = new Map<SpoolPosition, Kept>();
+  readonly #batchBytesMax: number;
+  /** Oldest first. */
+  readonly #byStart = new Map<SpoolPosition, Batch>();
+  #growing: Batch | null = null;
   #bytes = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, batchBytesMax: number) {
     this.#bytesMax = bytesMax;
+    this.#batchBytesMax = batchBytesMax;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** Copies the sections, and has `facts` stand in the copy. */
   add(end: SpoolPosition, sections: readonly Section[], facts: readonly FactLine[]): void {
     const bytes = recordBytes(sections);
-    this.#byStart.set(positionAt(segmentOf(end), offsetOf(end) - bytes), { sections, facts, end, bytes });
+    const start = positionAt(segmentOf(end), offsetOf(end) - bytes);
+    if (this.#growing?.end !== start || this.#growing.bytes >= this.#batchBytesMax) {
+      this.#growing = new Batch(start);
+      this.#byStart.set(start, this.#growing);
+    }
+    this.#growing.add(end, sections, facts);
     this.#bytes += bytes;
     for (const oldest of this.#byStart.keys()) {
       if (this.#bytes <= this.#bytesMax) return;
-      this.#take(oldest);
+      this.take(oldest)?.release();
     }
   }
 
-  /** Takes the records from `start` on that follow one another, about `bytesMax` of them. */
-  takeFrom(start: SpoolPosition, bytesMax: number): readonly RecentRecord[] {
-    const records: RecentRecord[] = [];
-    let bytes = 0;
-    for (let at = start; bytes < bytesMax;) {
-      const record = this.#take(at);
-      if (record === null) break;
-      records.push(record);
-      bytes += record.bytes;
-      at = record.end;
-    }
-    return records;
-  }
-
-  #take(start: SpoolPosition): Kept | null {
-    const record = this.#byStart.get(start);
-    if (record === undefined) return null;
+  /** The records from `start` on, as far as they were put together. */
+  take(start: SpoolPosition): RecentBatch | null {
+    const batch = this.#byStart.get(start);
+    if (batch === undefined) return null;
     this.#byStart.delete(start);
-    this.#bytes -= record.bytes;
-    return record;
+    this.#bytes -= batch.bytes;
+    if (this.#growing === batch) this.#growing = null;
+    return batch;
   }
 }

@@ -127,6 +127,6 @@ function restore(
   invocations: readonly StoredInvocation[],
 ): void {
   for (const row of facts) window.recall(trace, factLineOfRow(row));
-  trace.written ??= new Map();
-  for (const row of invocations) trace.written.set(row.spanId, row);
+  const stored = new Set(invocations.map(({ spanId }) => spanId));
+  trace.written = [...invocations, ...(trace.written ?? []).filter(({ spanId }) => !stored.has(spanId))];
 }

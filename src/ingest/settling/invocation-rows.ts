@@ -1,6 +1,5 @@
 /** A settled invocation as a row of `invocations`. Pure. */
 
-import { hash as digest } from 'node:crypto';
 import type { Invocation } from '../../contract/invocation.ts';
 import type { CallPrice } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
@@ -16,22 +15,16 @@ export interface InvocationExtras {
   readonly evaluations?: Invocation['evaluations'];
 }
 
-export interface RowDraft {
-  /** All columns but `ingested_at`, `revision` and `is_deleted`, without the closing brace. */
-  readonly head: string;
-  /** Equal when nothing that is stored has changed. */
-  readonly contentHash: string;
-}
-
-export function draftRow(
+/** The row up to `content_hash`, which is made of it. */
+export function rowBeginning(
   call: Invocation,
   promptHash: string,
   variablesHash: string,
   attributed: AttributedAs,
   price: CallPrice | null,
-): RowDraft {
+): string {
   const { tokens } = call;
-  const json =
+  return (
     `{"trace_id":"${call.traceId}","span_id":"${call.spanId}","started_at":"${call.startedAt}"` +
     text('ended_at', call.endedAt) +
     text('service', call.service) +
@@ -69,9 +62,8 @@ export function draftRow(
     text('error_type', call.error?.type) +
     text('error_message', call.error?.message) +
     texts('incomplete', call.incomplete) +
-    texts('dialects', call.dialects);
-  const contentHash = digest('md5', json, 'hex').slice(0, 16);
-  return { head: `${json},"content_hash":"${contentHash}"`, contentHash };
+    texts('dialects', call.dialects)
+  );
 }
 
 // What is empty is left out: the column's default says the same, and nobody has to read it.
@@ -93,8 +85,8 @@ function count(column: string, value: number | null): string {
   return value === null || !Number.isSafeInteger(value) || value < 0 ? '' : `,"${column}":${value}`;
 }
 
-export function rowLine(draft: RowDraft, ingestedAt: Timestamp, revision: bigint): string {
-  return `${draft.head},"ingested_at":"${ingestedAt}","revision":"${revision}","is_deleted":0}\n`;
+export function rowEnd(contentHash: string, ingestedAt: Timestamp, revision: bigint): string {
+  return `,"content_hash":"${contentHash}","ingested_at":"${ingestedAt}","revision":"${revision}","is_deleted":0}\n`;
 }
 
 /** Takes a row back: it has turned out not to be the call. */

@@ -3,6 +3,7 @@
  * store becomes rows. In memory only; the settler reads before and writes after.
  */
 
+import { hash as digest } from 'node:crypto';
 import type { Invocation } from '../../contract/invocation.ts';
 import type { PriceCall } from '../../contract/invocation-log.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
@@ -10,7 +11,7 @@ import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Settled } from '../../invocations/settled.ts';
 import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
-import { LineBuffer } from '../../lib/line-buffer.ts';
+import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { readFacts } from '../content/fact-rows.ts';
 import { BEGINNING_MESSAGES } from '../content/message-lists.ts';
 import { Outbox } from '../content/outbox.ts';
@@ -22,7 +23,7 @@ import {
   type AttributableCall,
   type AttributeCall,
 } from './attribution.ts';
-import { draftRow, rowLine, tombstoneLine } from './invocation-rows.ts';
+import { rowBeginning, rowEnd, tombstoneLine } from './invocation-rows.ts';
 import { callMessages, eachTextToRead, listsOf, unpackText, unpackVariables } from './readable-call.ts';
 import type { TraceState, Written } from './trace-window.ts';
 
@@ -45,11 +46,10 @@ interface ReadCall {
   readonly messages: readonly PromptMessage[] | null;
 }
 
+/** What is in the store of a trace once the round is written. */
 interface Change {
   readonly trace: TraceState;
-  readonly spanId: string;
-  /** Null: taken back. */
-  readonly written: Written | null;
+  readonly written: readonly Written[];
 }
 
 /** Under what the rows of a round are known. */
@@ -60,7 +60,9 @@ export interface Stamp {
 }
 
 export interface SettlementRows {
+  /** Rows of texts and variables, which the others refer to. */
   readonly outbox: Outbox;
+  /** Rows of `invocations`. */
   readonly lines: Buffer;
   readonly counts: { readonly created: number; readonly changed: number; readonly deleted: number };
 }
@@ -75,7 +77,7 @@ export class Settlement {
   readonly #fetchedLists = new Map<ContentHash, readonly string[]>();
   readonly #outbox = new Outbox();
   readonly #changes: Change[] = [];
-  readonly #lines = new LineBuffer();
+  readonly #lines = new GrowingBuffer();
   readonly #counts = { created: 0, changed: 0, deleted: 0 };
 
   constructor(
@@ -138,17 +140,19 @@ export class Settlement {
         this.#onFailure(traces, error);
       }
     }
-    return { outbox: this.#outbox, lines: this.#lines.take(), counts: this.#counts };
+    return { outbox: this.#outbox, lines: this.#lines.bytes, counts: this.#counts };
+  }
+
+  /** To be called at the end, whatever became of the rows. */
+  release(): void {
+    this.#lines.clear();
+    this.#outbox.release();
   }
 
   /** To be called when the rows are in the store. */
   markWritten(): void {
     this.#outbox.markStored();
-    for (const { trace, spanId, written } of this.#changes) {
-      trace.written ??= new Map();
-      if (written === null) trace.written.delete(spanId);
-      else trace.written.set(spanId, written);
-    }
+    for (const { trace, written } of this.#changes) trace.written = written;
   }
 
   #readGroup(traces: readonly TraceState[], invocations: readonly Invocation[]): SettledGroup {
@@ -192,33 +196,39 @@ export class Settlement {
   }
 
   #addRows({ traces, calls }: SettledGroup): void {
-    const { now, nextRevision } = this.#stamp;
-    const [first] = traces;
-    if (first === undefined) return;
-    const traceOf = ({ traceId }: Invocation): TraceState => traces.find(({ key }) => key === traceId) ?? first;
-    for (const read of calls) {
-      const { call } = read;
-      const trace = traceOf(call);
-      const before = trace.written?.get(call.spanId);
-      if (before !== undefined && before.startedAt !== call.startedAt) {
-        // Another start is another place in the table: the old row has to go.
-        this.#lines.add(tombstoneLine({ ...call, startedAt: before.startedAt }, now, nextRevision()));
-      }
-      this.#addRow(read, trace, before);
-    }
-    for (const trace of traces) {
-      if (trace.written === null) continue;
-      const current = new Set(calls.filter(({ call }) => traceOf(call) === trace).map(({ call }) => call.spanId));
-      for (const [spanId, before] of trace.written) {
-        if (current.has(spanId)) continue;
-        this.#lines.add(tombstoneLine({ ...before, spanId }, now, nextRevision()));
-        this.#changes.push({ trace, spanId, written: null });
-        this.#counts.deleted += 1;
-      }
+    for (const [index, trace] of traces.entries()) {
+      // What has no trace of its own goes with the first.
+      const own = calls.filter(({ call }) => {
+        const at = traces.findIndex(({ key }) => key === call.traceId);
+        return index === Math.max(at, 0);
+      });
+      this.#addRowsOf(trace, traces.length === 1 ? calls : own);
     }
   }
 
-  #addRow({ call, messages }: ReadCall, trace: TraceState, before: Written | undefined): void {
+  #addRowsOf(trace: TraceState, calls: readonly ReadCall[]): void {
+    const { now, nextRevision } = this.#stamp;
+    const before = bySpan(trace.written ?? []);
+    const written = calls.map((read) => {
+      const { call } = read;
+      const known = before(call.spanId);
+      if (known !== undefined && known.startedAt !== call.startedAt) {
+        // Another start is another place in the table: the old row has to go.
+        this.#lines.add(tombstoneLine(known, now, nextRevision()));
+      }
+      return this.#addRow(read, known);
+    });
+    const current = bySpan(written);
+    for (const known of trace.written ?? []) {
+      if (current(known.spanId) !== undefined) continue;
+      this.#lines.add(tombstoneLine(known, now, nextRevision()));
+      this.#counts.deleted += 1;
+    }
+    this.#changes.push({ trace, written });
+  }
+
+  /** Returns what is then known to be in the store. */
+  #addRow({ call, messages }: ReadCall, before: Written | undefined): Written {
     const space = this.#options.spaces.for(call.environment);
     const instruction = this.#instruction(call, space);
     const attributable = this.#attributable(call, messages, instruction, space);
@@ -226,17 +236,22 @@ export class Settlement {
     const standing = before !== undefined && call.input !== null && messages === null ? before : undefined;
     const { attributed, variablesHash } = standing ?? this.#attribute(attributable, space);
     const price = this.#options.price(call);
+    const start = this.#lines.length;
     const promptHash = (standing?.promptHash || instruction?.hash || null) as ContentHash | null;
-    const draft = draftRow(call, promptHash ?? '', variablesHash, attributed, price);
-    if (before !== undefined && before.contentHash === draft.contentHash && before.startedAt === call.startedAt) return;
+    const contentHash = this.#addRowBeginning(rowBeginning(call, promptHash ?? '', variablesHash, attributed, price));
+    if (before?.contentHash === contentHash && before.startedAt === call.startedAt) {
+      this.#lines.truncate(start);
+      return before;
+    }
     const { now, nextRevision } = this.#stamp;
     // What the time machine may say was known at a time: since the text is known, not since the last correction.
     const ingestedAt = before !== undefined && before.promptHash === (promptHash ?? '') ? before.ingestedAt : now;
-    this.#lines.add(rowLine(draft, ingestedAt, nextRevision()));
+    this.#lines.add(rowEnd(contentHash, ingestedAt, nextRevision()));
+    this.#counts[before === undefined ? 'created' : 'changed'] += 1;
     const { traceId, spanId, startedAt } = call;
-    const { contentHash } = draft;
-    const written = {
+    return {
       traceId,
+      spanId,
       startedAt,
       ingestedAt,
       promptHash: promptHash ?? '',
@@ -244,8 +259,13 @@ export class Settlement {
       contentHash,
       attributed,
     };
-    this.#changes.push({ trace, spanId, written });
-    this.#counts[before === undefined ? 'created' : 'changed'] += 1;
+  }
+
+  /** Returns its hash: equal when nothing that is stored has changed. */
+  #addRowBeginning(json: string): string {
+    const start = this.#lines.length;
+    this.#lines.add(json);
+    return digest('md5', this.#lines.bytes.subarray(start), 'hex').slice(0, 16);
   }
 
   #attribute(call: AttributableCall, space: ContentSpace): Pick<Written, 'attributed' | 'variablesHash'> {
@@ -297,4 +317,13 @@ export class Settlement {
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
     return space.texts.textOf(hash) ?? this.#fetched.get(hash);
   }
+}
+
+// Most traces have few calls: looking through them is faster than an index.
+const UNINDEXED_MAX = 8;
+
+function bySpan(written: readonly Written[]): (spanId: string) => Written | undefined {
+  if (written.length <= UNINDEXED_MAX) return (spanId) => written.find((each) => each.spanId === spanId);
+  const index = new Map(written.map((each) => [each.spanId, each]));
+  return (spanId) => index.get(spanId);
 }

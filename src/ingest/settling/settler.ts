@@ -292,8 +292,8 @@ export class Settler implements Component {
     const { signal } = this.#abort;
     await writer.write('quarantine', Buffer.from(failed), signal);
     // Before the rows that refer to it; there is seldom any.
-    await writer.write('texts', rows.outbox.textLines.take(), signal);
-    await writer.write('variables', rows.outbox.variableLines.take(), signal);
+    await writer.write('texts', rows.outbox.textLines.bytes, signal);
+    await writer.write('variables', rows.outbox.variableLines.bytes, signal);
     await writer.write('invocations', rows.lines, signal);
     settlement.markWritten();
     for (const trace of this.#beingWritten.keys()) if (trace.isSealed) window.forget(trace);

@@ -5,13 +5,14 @@
  */
 
 import type { Timestamp } from '../../contract/time.ts';
-import { saySame, type FactLine } from '../content/fact-rows.ts';
+import { saySame, standAlone, type FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import type { AttributedAs } from './attribution.ts';
 
 /** What is known to be in the store of one invocation. */
 export interface Written {
   readonly traceId: string;
+  readonly spanId: string;
   readonly startedAt: Timestamp;
   readonly ingestedAt: Timestamp;
   readonly promptHash: string;
@@ -26,9 +27,9 @@ export interface TraceState {
   /** Of one span several, when it was sent with different content. */
   readonly facts: FactLine[];
   /** Under which other traces may tell of the same calls. */
-  readonly keys: Set<string>;
-  /** Invocations of this trace in the store, by span id; made when there is one. */
-  written: Map<string, Written> | null;
+  readonly keys: string[];
+  /** Invocations of this trace in the store; null while there is none. */
+  written: readonly Written[] | null;
   /** Index of `facts`, once there are many. */
   byIdentity: Map<string, FactLine[]> | null;
   /** False when the store may hold more of this trace than is in memory. */
@@ -106,7 +107,7 @@ export class TraceWindow {
       key,
       facts: [],
       byIdentity: null,
-      keys: new Set(),
+      keys: [],
       written: null,
       isWhole,
       dirtyFacts: 0,
@@ -146,8 +147,10 @@ export class TraceWindow {
     trace.lastAddedMs = nowMs;
   }
 
-  /** All of what it had is written now. */
+  /** All of what it had is written now, or about to be. */
   clean(trace: TraceState): void {
+    // One that goes on must not keep in memory what came with its first facts.
+    if (trace.written !== null) standAlone(trace.facts);
     trace.dirtyFacts = 0;
     this.#dirty.delete(trace);
   }
@@ -173,6 +176,8 @@ export class TraceWindow {
     if (!trace.isSealed) this.#traces.delete(trace.key);
     this.#dirty.delete(trace);
     this.#facts -= trace.facts.length;
+    for (const { page } of trace.facts) page.release();
+    trace.facts.length = 0;
     for (const key of trace.keys) {
       const others = this.sharing(key).filter((other) => other !== trace.key);
       if (others.length === 0) this.#byKey.delete(key);
@@ -189,10 +194,12 @@ export class TraceWindow {
   }
 
   #share(trace: TraceState, key: string): void {
-    trace.keys.add(key);
     const sharing = this.#byKey.get(key);
-    if (sharing === undefined) this.#byKey.set(key, [trace.key]);
-    else if (!sharing.includes(trace.key)) {
+    if (sharing?.includes(trace.key) === true) return;
+    trace.keys.push(key);
+    if (sharing === undefined) {
+      this.#byKey.set(key, [trace.key]);
+    } else {
       sharing.push(trace.key);
       if (sharing.length > TRACES_PER_KEY_MAX) sharing.shift();
     }
@@ -201,13 +208,14 @@ export class TraceWindow {
   #keep(trace: TraceState, line: FactLine): void {
     if (sameIdentity(trace, line).some((present) => saySame(present, line))) return;
     this.#facts += 1;
+    line.page.hold();
     trace.facts.push(line);
     if (trace.byIdentity !== null) index(trace.byIdentity, line);
     else if (trace.facts.length > UNINDEXED_MAX) {
       trace.byIdentity = new Map();
       for (const each of trace.facts) index(trace.byIdentity, each);
     }
-    for (const key of line.keys) if (!trace.keys.has(key)) this.#share(trace, key);
+    for (const key of line.keys) this.#share(trace, key);
   }
 }
 
