@@ -15,7 +15,7 @@ import { decodeLogs, decodeTraces } from '../otlp/decode.ts';
 import type { DecodeLimits } from '../otlp/limits.ts';
 import type { Decoded, OtlpLog, OtlpResource, OtlpScope, OtlpSpan, Undecodable } from '../otlp/model.ts';
 import { instructionsBefore, isHandle, type ContentSpace, type ContentSpaces } from './content/content-space.ts';
-import { factLineAt, factsLine, type FactLine } from './content/fact-rows.ts';
+import { FactLine, factsLine } from './content/fact-rows.ts';
 import { KnownHistories, type KnownHistory } from './content/known-histories.ts';
 import { Outbox } from './content/outbox.ts';
 import { RecordIds } from './content/record-ids.ts';
@@ -175,7 +175,7 @@ class Draft {
     const start = this.#factLines.length;
     this.#factLines.add(factsLine(packed, this.#receivedAt));
     // Of the facts only the line is kept: a request has thousands of them.
-    this.#facts.push(factLineAt(packed, NO_PAGE, start, this.#factLines.length - 1));
+    this.#facts.push(new FactLine(packed, NO_PAGE, start, this.#factLines.length - 1));
     return packed;
   }
 

@@ -50,15 +50,17 @@ export function settle(facts: readonly SpanFacts[]): Settled {
   };
 }
 
+const NO_KEYS: readonly string[] = [];
+
 /**
  * Keys under which other traces may hold reports of the same calls; a fact is worth looking up
  * by any of its own. Store them with the facts, and look up those of facts that arrive.
  */
 export function lookupKeys(fact: SpanFacts): readonly string[] {
-  const keys: string[] = [];
-  if (fact.responseId !== undefined) keys.push(`id:${fact.responseId}`);
-  if (fact.twinKey !== undefined) keys.push(`io:${fact.twinKey}`);
-  return keys;
+  const { responseId, twinKey } = fact;
+  if (responseId === undefined && twinKey === undefined) return NO_KEYS;
+  if (twinKey === undefined) return [`id:${responseId}`];
+  return responseId === undefined ? [`io:${twinKey}`] : [`id:${responseId}`, `io:${twinKey}`];
 }
 
 function splitTraces(facts: readonly SpanFacts[]): Trace[] {

@@ -10,20 +10,36 @@ import { addMillis, millisFromTimestamp } from '../../lib/time.ts';
 import { sharedKeys, twinColumn } from './shared-keys.ts';
 import { ownPage, type Page } from './shared-page.ts';
 
-/** The facts of one span or record as they stand in a section of the spool, and what finds them. */
-export interface FactLine {
+/**
+ * The facts of one span or record as they stand in a section of the spool, and what finds them. A
+ * class, since there are a hundred thousand of them at times: all fields are in the object itself.
+ */
+export class FactLine {
   readonly traceId: string;
   readonly spanId: string;
   readonly recordId: string;
-  /** Under which other traces may tell of the same calls; see `sharedKeys`. */
-  readonly keys: readonly string[];
   readonly startedAt: Timestamp;
   /** What it tells of may have begun, and been told of, since then. */
   readonly relatedSince: Timestamp;
+  /** Under which other traces may tell of the same calls; see `sharedKeys`. */
+  readonly keys: readonly string[];
   /** Where it stands now; it moves when others go on and it stays. */
   page: Page;
   start: number;
   end: number;
+
+  /** Of packed facts whose line stands in `page` from `start` to `end`. */
+  constructor(facts: SpanFacts, page: Page, start: number, end: number) {
+    this.traceId = facts.traceId;
+    this.spanId = facts.spanId;
+    this.recordId = facts.recordId;
+    this.startedAt = facts.startedAt;
+    this.relatedSince = relatedSince(facts);
+    this.keys = sharedKeys(facts);
+    this.page = page;
+    this.start = start;
+    this.end = end;
+  }
 }
 
 /** The `facts` column: what has no column of its own. */
@@ -57,13 +73,6 @@ export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
   );
 }
 
-/** The line of facts that were just written as `page` has them, from `start` to `end`. */
-export function factLineAt(packed: SpanFacts, page: Page, start: number, end: number): FactLine {
-  const { traceId, spanId, recordId, startedAt } = packed;
-  const related = { keys: sharedKeys(packed), relatedSince: relatedSince(packed) };
-  return { traceId, spanId, recordId, startedAt, ...related, page, start, end };
-}
-
 /** Copies lines that share their page with others to where they are by themselves. */
 export function standAlone(lines: readonly FactLine[]): void {
   const shared = lines.filter(({ page }) => page.isShared);
@@ -74,8 +83,10 @@ export function standAlone(lines: readonly FactLine[]): void {
   for (const line of shared) {
     const left = line.page;
     const length = left.room.copy(room, at, line.start, line.end);
-    Object.assign(line, { page, start: at, end: at + length });
+    line.page = page;
+    line.start = at;
     at += length;
+    line.end = at;
     left.release();
   }
 }
@@ -87,7 +98,7 @@ export function parseFactLines(bytes: Buffer): FactLine[] {
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 ? bytes.length : newline;
-    lines.push(lineOf(JSON.parse(bytes.toString('utf8', start, end)) as Row, page, start, end));
+    lines.push(new FactLine(factsOf(JSON.parse(bytes.toString('utf8', start, end)) as Row), page, start, end));
     start = end + 1;
   }
   return lines;
@@ -104,7 +115,7 @@ export function factLineOfRow(stored: StoredFacts): FactLine {
     started_at: startedAt,
   });
   const bytes = Buffer.from(`${ids.slice(0, -1)},"facts":${stored.facts}}`);
-  return lineOf(JSON.parse(bytes.toString()) as Row, ownPage(bytes), 0, bytes.length);
+  return new FactLine(factsOf(JSON.parse(bytes.toString()) as Row), ownPage(bytes), 0, bytes.length);
 }
 
 /** Packed facts, as they were before they became a line. */
@@ -133,19 +144,4 @@ function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, respons
     facts,
     response_id === undefined || response_id === '' ? ids : { ...ids, responseId: response_id },
   );
-}
-
-function lineOf(row: Row, page: Page, start: number, end: number): FactLine {
-  const facts = factsOf(row);
-  return {
-    traceId: row.trace_id,
-    spanId: row.span_id,
-    recordId: row.record_id ?? '',
-    keys: sharedKeys(facts),
-    startedAt: row.started_at,
-    relatedSince: relatedSince(facts),
-    page,
-    start,
-    end,
-  };
 }

@@ -86,7 +86,7 @@ export class FactRecall {
       }
     }
     const since = addMillis(clock.now(), -SHARED_WITHIN_MS);
-    const nowMs = clock.monotonicMs();
+    const nowMs = Math.trunc(clock.monotonicMs());
     for (const [column, values] of [
       ['response_id', columns.responseIds],
       ['twin_key', columns.twinKeys],

@@ -216,7 +216,7 @@ export class Settlement {
         // Another start is another place in the table: the old row has to go.
         this.#lines.add(tombstoneLine(known, now, nextRevision()));
       }
-      return this.#addRow(read, known);
+      return this.#addRow(read, trace, known);
     });
     const current = bySpan(written);
     for (const known of trace.written ?? []) {
@@ -228,7 +228,7 @@ export class Settlement {
   }
 
   /** Returns what is then known to be in the store. */
-  #addRow({ call, messages }: ReadCall, before: Written | undefined): Written {
+  #addRow({ call, messages }: ReadCall, trace: TraceState, before: Written | undefined): Written {
     const space = this.#options.spaces.for(call.environment);
     const instruction = this.#instruction(call, space);
     const attributable = this.#attributable(call, messages, instruction, space);
@@ -248,11 +248,8 @@ export class Settlement {
     const ingestedAt = before !== undefined && before.promptHash === (promptHash ?? '') ? before.ingestedAt : now;
     this.#lines.add(rowEnd(contentHash, ingestedAt, nextRevision()));
     this.#counts[before === undefined ? 'created' : 'changed'] += 1;
-    const { traceId, spanId, startedAt } = call;
     return {
-      traceId,
-      spanId,
-      startedAt,
+      ...identityIn(trace, call),
       ingestedAt,
       promptHash: promptHash ?? '',
       variablesHash,
@@ -317,6 +314,19 @@ export class Settlement {
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
     return space.texts.textOf(hash) ?? this.#fetched.get(hash);
   }
+}
+
+/** The call's identity in the strings that the trace has of it anyway; those of `call` can go. */
+function identityIn(
+  { key, facts }: TraceState,
+  { traceId, spanId, startedAt }: Invocation,
+): Pick<Written, 'traceId' | 'spanId' | 'startedAt'> {
+  const line = facts.length > UNINDEXED_MAX ? undefined : facts.find((each) => each.spanId === spanId);
+  return {
+    traceId: traceId === key ? key : traceId,
+    spanId: line?.spanId ?? spanId,
+    startedAt: line?.startedAt === startedAt ? line.startedAt : startedAt,
+  };
 }
 
 // Most traces have few calls: looking through them is faster than an index.

@@ -114,7 +114,7 @@ export class Settler implements Component {
   /** Takes facts that are in the store now. Resolves when there is room for more. */
   async add(facts: readonly FactLine[], from: SpoolPosition): Promise<void> {
     const { window, clock } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const nowMs = Math.trunc(clock.monotonicMs());
     for (const each of facts) {
       const key = traceKey(each);
       let trace = window.get(key) ?? window.open(key, this.#isSurelyNew(each, key), nowMs);
@@ -130,7 +130,7 @@ export class Settler implements Component {
   /** Settles these traces again from what the store holds of them. */
   resettle(traceIds: readonly string[]): Promise<void> {
     const { window, clock } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const nowMs = Math.trunc(clock.monotonicMs());
     for (const id of traceIds) {
       const trace = window.open(id, false, nowMs);
       trace.isWhole = false;
@@ -243,7 +243,7 @@ export class Settler implements Component {
       if (each.dirtyFacts === 0) continue;
       this.#settling.set(each, each.dirtyFrom);
       window.clean(each);
-      each.notBeforeMs = endMs + (endMs - startMs) * GROWING_TRACE_FACTOR;
+      each.notBeforeMs = Math.ceil(endMs + (endMs - startMs) * GROWING_TRACE_FACTOR);
     }
   }
 
@@ -251,7 +251,7 @@ export class Settler implements Component {
   async #failed(round: Round, error: unknown): Promise<void> {
     const { window, clock, onError, pauseMs } = this.#options;
     const { signal } = this.#abort;
-    for (const [trace, from] of round) window.touch(trace, from, clock.monotonicMs());
+    for (const [trace, from] of round) window.touch(trace, from, Math.trunc(clock.monotonicMs()));
     round.clear();
     if (signal.aborted) return;
     onError(error);

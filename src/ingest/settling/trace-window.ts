@@ -25,9 +25,9 @@ export interface TraceState {
   /** The trace id; for a record outside any trace, a key of its own. */
   readonly key: string;
   /** Of one span several, when it was sent with different content. */
-  readonly facts: FactLine[];
+  facts: FactLine[];
   /** Under which other traces may tell of the same calls. */
-  readonly keys: string[];
+  keys: string[];
   /** Invocations of this trace in the store; null while there is none. */
   written: readonly Written[] | null;
   /** Index of `facts`, once there are many. */
@@ -36,7 +36,7 @@ export interface TraceState {
   isWhole: boolean;
   /** Facts that came since it was last settled. */
   dirtyFacts: number;
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds, whole ones: others are objects of their own. */
   dirtySinceMs: number;
   lastAddedMs: number;
   dirtyFrom: SpoolPosition;
@@ -105,9 +105,9 @@ export class TraceWindow {
     if (known !== undefined) return known;
     const trace: TraceState = {
       key,
-      facts: [],
+      facts: NO_FACTS,
       byIdentity: null,
-      keys: [],
+      keys: NO_KEYS,
       written: null,
       isWhole,
       dirtyFacts: 0,
@@ -177,7 +177,7 @@ export class TraceWindow {
     this.#dirty.delete(trace);
     this.#facts -= trace.facts.length;
     for (const { page } of trace.facts) page.release();
-    trace.facts.length = 0;
+    trace.facts = NO_FACTS;
     for (const key of trace.keys) {
       const others = this.sharing(key).filter((other) => other !== trace.key);
       if (others.length === 0) this.#byKey.delete(key);
@@ -196,7 +196,8 @@ export class TraceWindow {
   #share(trace: TraceState, key: string): void {
     const sharing = this.#byKey.get(key);
     if (sharing?.includes(trace.key) === true) return;
-    trace.keys.push(key);
+    if (trace.keys.length === 0) trace.keys = [key];
+    else trace.keys.push(key);
     if (sharing === undefined) {
       this.#byKey.set(key, [trace.key]);
     } else {
@@ -209,7 +210,9 @@ export class TraceWindow {
     if (sameIdentity(trace, line).some((present) => saySame(present, line))) return;
     this.#facts += 1;
     line.page.hold();
-    trace.facts.push(line);
+    // What is pushed onto an empty list makes room for sixteen more, and most have one.
+    if (trace.facts.length === 0) trace.facts = [line];
+    else trace.facts.push(line);
     if (trace.byIdentity !== null) index(trace.byIdentity, line);
     else if (trace.facts.length > UNINDEXED_MAX) {
       trace.byIdentity = new Map();
@@ -220,6 +223,9 @@ export class TraceWindow {
 }
 
 const NONE: readonly string[] = [];
+// Never added to.
+const NO_FACTS: FactLine[] = [];
+const NO_KEYS: string[] = [];
 // Most traces are small: looking through them is faster than an index.
 const UNINDEXED_MAX = 8;
 
