@@ -48,7 +48,8 @@ const INHERIT_ERRORS: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'inher
 // Spans that began before the daemon did are looked for in the store, as after every restart: not what is measured.
 const DAEMON_START_MS = 30_000;
 const GIVE_UP_MS = 60_000;
-const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 200_000, 6: 80_000, 40: 30_000 };
+// Half a minute or more: at the end some seconds go by until the last trace is quiet.
+const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 500_000, 6: 200_000, 40: 60_000 };
 
 export async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--stored')) {

@@ -61,7 +61,7 @@ export class Intake {
       const reason = decoded.reason === 'too_many' ? 'too_large' : 'malformed';
       return { outcome: 'undecodable', reason, message: decoded.message };
     }
-    const draft = new Draft(clock.now());
+    const draft = new Draft(clock.now(), request.body.length);
     this.#read(request.signal, decoded, draft);
     const { signal } = request;
     countSpans(draft.kept, { signal, outcome: 'kept' });
@@ -153,6 +153,9 @@ interface Drafted {
   readonly release: () => void;
 }
 
+// Texts go elsewhere: of large bodies the facts are a small part.
+const EXPECTED_BYTES_MAX = 128 * 1024;
+
 /** Facts stand in sections until they are spooled, and then in a page of `RecentRecords`. */
 const NO_PAGE = ownPage(Buffer.alloc(0));
 
@@ -162,11 +165,12 @@ class Draft {
   readonly #facts: FactLine[] = [];
   readonly #recordIds = new RecordIds();
   readonly #receivedAt: Timestamp;
-  readonly #factLines = new GrowingBuffer();
+  readonly #factLines: GrowingBuffer;
   readonly #quarantineLines = new GrowingBuffer();
 
-  constructor(receivedAt: Timestamp) {
+  constructor(receivedAt: Timestamp, bodyBytes: number) {
     this.#receivedAt = receivedAt;
+    this.#factLines = new GrowingBuffer(Math.min(bodyBytes, EXPECTED_BYTES_MAX));
   }
 
   /** Returns the facts as they were packed. */

@@ -20,6 +20,12 @@ let spareBytes = 0;
 export class GrowingBuffer {
   #room: Buffer = NO_ROOM;
   #length = 0;
+  readonly #expected: number;
+
+  /** `expected`: about how many bytes it will hold; it begins with room for them, and grows. */
+  constructor(expected = 0) {
+    this.#expected = expected;
+  }
 
   /** In bytes. */
   get length(): number {
@@ -66,7 +72,7 @@ export class GrowingBuffer {
   reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#room.length) return;
-    const room = roomFor(needed);
+    const room = roomFor(Math.max(needed, this.#expected));
     this.#room.copy(room, 0, 0, this.#length);
     giveBack(this.#room);
     this.#room = room;

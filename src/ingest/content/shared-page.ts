@@ -17,8 +17,12 @@ export interface Page {
 
 export class SharedPage implements Page {
   readonly isShared = true;
-  readonly #lines = new GrowingBuffer();
+  readonly #lines: GrowingBuffer;
   #holders = 0;
+
+  constructor(expectedBytes: number) {
+    this.#lines = new GrowingBuffer(expectedBytes);
+  }
 
   get room(): Buffer {
     return this.#lines.room;

@@ -28,11 +28,15 @@ class Batch {
   end: SpoolPosition;
   bytes = 0;
   readonly facts: FactLine[] = [];
-  readonly #page = new SharedPage();
+  readonly #page: SharedPage;
   readonly #lanes = new Map<number, GrowingBuffer>();
+  readonly #expected: ReadonlyMap<number, number>;
 
-  constructor(start: SpoolPosition) {
+  /** `expected`: how many bytes of each lane. */
+  constructor(start: SpoolPosition, expected: ReadonlyMap<number, number>) {
     this.end = start;
+    this.#expected = expected;
+    this.#page = new SharedPage(expected.get(FACTS_LANE) ?? 0);
     this.#page.hold();
   }
 
@@ -70,7 +74,7 @@ class Batch {
   #laneOf(lane: number): GrowingBuffer {
     const known = this.#lanes.get(lane);
     if (known !== undefined) return known;
-    const lines = new GrowingBuffer();
+    const lines = new GrowingBuffer(this.#expected.get(lane));
     this.#lanes.set(lane, lines);
     return lines;
   }
@@ -82,6 +86,8 @@ export class RecentRecords {
   /** Oldest first. */
   readonly #byStart = new Map<SpoolPosition, Batch>();
   #growing: Batch | null = null;
+  /** Of the batch before. */
+  #expected: ReadonlyMap<number, number> = new Map();
   #bytes = 0;
 
   constructor(bytesMax: number, batchBytesMax: number) {
@@ -98,7 +104,7 @@ export class RecentRecords {
     const bytes = recordBytes(sections);
     const start = positionAt(segmentOf(end), offsetOf(end) - bytes);
     if (this.#growing?.end !== start || this.#growing.bytes >= this.#batchBytesMax) {
-      this.#growing = new Batch(start);
+      this.#growing = new Batch(start, this.#expected);
       this.#byStart.set(start, this.#growing);
     }
     this.#growing.add(end, sections, facts);
@@ -116,6 +122,7 @@ export class RecentRecords {
     this.#byStart.delete(start);
     this.#bytes -= batch.bytes;
     if (this.#growing === batch) this.#growing = null;
+    this.#expected = new Map([...batch.lanes].map(([lane, rows]) => [lane, rows.length]));
     return batch;
   }
 }

@@ -57,6 +57,8 @@ export interface Stamp {
   readonly now: Timestamp;
   /** Grows with every call. */
   readonly nextRevision: () => bigint;
+  /** About so many bytes of rows; those of the round before. */
+  readonly expectedBytes: number;
 }
 
 export interface SettlementRows {
@@ -77,7 +79,7 @@ export class Settlement {
   readonly #fetchedLists = new Map<ContentHash, readonly string[]>();
   readonly #outbox = new Outbox();
   readonly #changes: Change[] = [];
-  readonly #lines = new GrowingBuffer();
+  readonly #lines: GrowingBuffer;
   readonly #counts = { created: 0, changed: 0, deleted: 0 };
 
   constructor(
@@ -87,6 +89,7 @@ export class Settlement {
   ) {
     this.#options = options;
     this.#stamp = stamp;
+    this.#lines = new GrowingBuffer(stamp.expectedBytes);
     this.#onFailure = onFailure;
   }
 

@@ -70,6 +70,8 @@ export class Settler implements Component {
   /** Of the round before; never rejects. */
   #written: Promise<void> = Promise.resolve();
   #lastRevision = 0n;
+  /** Of the round before. */
+  #roundBytes = 0;
   #waitingForRoom: (() => void)[] = [];
 
   constructor(options: SettlerOptions) {
@@ -225,11 +227,15 @@ export class Settler implements Component {
     const texts = settlement.missingTexts();
     if (texts.length > 0) settlement.supplyTexts(await recall.texts(texts));
     const rows = settlement.finish();
+    this.#roundBytes = rows.lines.length;
     await this.#written;
     this.#beingWritten = this.#settling;
     this.#settling = new Map();
     this.#written = this.#write(rows, failed, settlement)
-      .finally(learning.end)
+      .finally(() => {
+        settlement.release();
+        learning.end();
+      })
       .catch((error: unknown) => this.#failed(this.#beingWritten, error));
   }
 
@@ -273,6 +279,7 @@ export class Settler implements Component {
   /** The trace and those that share a key with it, directly or through another. */
   #groupOf(trace: TraceState): TraceState[] {
     const { window } = this.#options;
+    if (trace.keys.every((key) => window.sharing(key).length < 2)) return [trace];
     const group = new Set([trace]);
     for (const member of group) {
       for (const shared of member.keys) {
@@ -347,6 +354,6 @@ export class Settler implements Component {
       this.#lastRevision += 1n;
       return this.#lastRevision;
     };
-    return { now, nextRevision };
+    return { now, nextRevision, expectedBytes: this.#roundBytes };
   }
 }
