@@ -18,6 +18,7 @@ import type { ContentPolicies } from './content/policy.ts';
 import { DEFAULT_TEXT_LIMITS, type TextLimits } from './content/texts.ts';
 import { Intake } from './intake.ts';
 import { BATCH_BYTES_MAX, Loader } from './loading/loader.ts';
+import { Pace } from './loading/pace.ts';
 import { PatientWriter } from './loading/patient-writer.ts';
 import { RecentRecords } from './loading/recent-records.ts';
 import { observe } from './metrics.ts';
@@ -56,6 +57,9 @@ export interface IngestLimits {
   readonly retryAfterMs: number;
   /** Spooled rows held in memory until they are in the store; beyond it they are read from the spool. */
   readonly recentBytesMax: number;
+  /** While more than so many of them wait to be loaded by a store that works, requests wait, so long at most. */
+  readonly pacedBytes: number;
+  readonly pacedMsMax: number;
   /** Facts held in memory to be settled; about 2 KB each. */
   readonly windowFactsMax: number;
   /** Facts of one trace that are settled together; what comes beyond is settled apart. */
@@ -77,6 +81,8 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   spoolSegmentBytesMax: 32 * 1024 * 1024,
   retryAfterMs: 5_000,
   recentBytesMax: 96 * 1024 * 1024,
+  pacedBytes: 16 * 1024 * 1024,
+  pacedMsMax: 200,
   windowFactsMax: 60_000,
   traceFactsMax: 20_000,
   retainMs: 30_000,
@@ -181,15 +187,17 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     pauseMs: backoffMs,
     onError,
   });
+  const writer = new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs });
   const loader = new Loader({
     spool,
-    writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs }),
+    writer,
     recent,
     settle: (facts, from) => settler.add(facts, from),
     settledUpTo: () => settler.settledUpTo(),
     onError,
   });
-  const intake = new Intake({ spool, recent, spaces, limits: limits.decode, clock, onError });
+  const pace = new Pace(() => recent.bytes > limits.pacedBytes && !writer.isTroubled, limits.pacedMsMax);
+  const intake = new Intake({ spool, recent, pace, spaces, limits: limits.decode, clock, onError });
   observe('spool_bytes', 'Bytes in the spool.', 'By', () => spool.usedBytes);
   observe('window_facts', 'Facts held in memory to be settled.', '1', () => window.facts);
   return { spool, intake, loader, settler };

@@ -21,6 +21,7 @@ import { Outbox } from './content/outbox.ts';
 import { RecordIds } from './content/record-ids.ts';
 import { ownPage } from './content/shared-page.ts';
 import { laneNumber } from './loading/lanes.ts';
+import type { Pace } from './loading/pace.ts';
 import type { RecentRecords } from './loading/recent-records.ts';
 import { countDropped, countQuarantined, countRefused, countSpans } from './metrics.ts';
 import { quarantineLine } from './quarantine.ts';
@@ -30,6 +31,7 @@ import type { Spool } from './spool/spool.ts';
 export interface IntakeOptions {
   readonly spool: Spool;
   readonly recent: RecentRecords;
+  readonly pace: Pace;
   readonly spaces: ContentSpaces;
   readonly limits: DecodeLimits;
   readonly clock: Clock;
@@ -45,6 +47,7 @@ export class Intake {
   }
 
   readonly accept = async (request: TelemetryRequest): Promise<Acknowledgement> => {
+    await this.#options.pace.wait();
     const draft = this.#draft(request);
     if ('outcome' in draft) return draft;
     return (await this.#spool(draft)) ?? draft.acknowledgement;

@@ -11,11 +11,16 @@ const BYTES_PER_UNIT_MAX = 3;
 /** Rooms are so many bytes times a power of two. */
 const ROOM_BYTES_MIN = 16 * 1024;
 const ROOM_SIZES = 12;
-const SPARE_BYTES_MAX = 64 * 1024 * 1024;
+const SPARE_BYTES_MAX = 256 * 1024 * 1024;
+// What nobody has needed for so long is let go of.
+const NEEDED_WITHIN_MS = 5_000;
 
 /** Rooms that wait to be used again, by size. */
 const spare: Buffer[][] = Array.from({ length: ROOM_SIZES }, () => []);
 let spareBytes = 0;
+/** The least that was spare since the last look: so much nobody needed. */
+let neverNeededBytes = 0;
+let lookedMs = 0;
 
 export class GrowingBuffer {
   #room: Buffer = NO_ROOM;
@@ -83,6 +88,7 @@ function roomFor(bytes: number): Buffer {
   const size = sizeFor(bytes);
   const found = spare[size]?.pop();
   if (found !== undefined) spareBytes -= found.length;
+  neverNeededBytes = Math.min(neverNeededBytes, spareBytes);
   // Not from Node's pool: one of its slabs lives as long as the longest of all that share it.
   return found ?? Buffer.allocUnsafeSlow(size < ROOM_SIZES ? ROOM_BYTES_MIN << size : bytes);
 }
@@ -92,6 +98,20 @@ function giveBack(room: Buffer): void {
   if (room.length < ROOM_BYTES_MIN || rooms === undefined || spareBytes + room.length > SPARE_BYTES_MAX) return;
   rooms.push(room);
   spareBytes += room.length;
+  const nowMs = performance.now();
+  if (nowMs - lookedMs > NEEDED_WITHIN_MS) letGo(nowMs);
+}
+
+function letGo(nowMs: number): void {
+  for (const rooms of spare.toReversed()) {
+    while (rooms.length > 0 && (rooms[0] as Buffer).length <= neverNeededBytes) {
+      const { length } = rooms.pop() as Buffer;
+      spareBytes -= length;
+      neverNeededBytes -= length;
+    }
+  }
+  neverNeededBytes = spareBytes;
+  lookedMs = nowMs;
 }
 
 function sizeFor(bytes: number): number {

@@ -32,7 +32,7 @@ import { jsonLines } from './json-lines.ts';
 import { isRunning } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
-import { plainTables } from './table-dialect.ts';
+import { embeddedTables } from './table-dialect.ts';
 
 export interface EmbeddedOptions {
   /** The data directory; created when missing. */
@@ -94,7 +94,7 @@ function embeddedDatabase(
   };
   return {
     kind: 'embedded',
-    dialect: plainTables,
+    dialect: embeddedTables,
     release: options.release,
     query: <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
       withFaults(

@@ -16,6 +16,15 @@ export const plainTables: TableDialect = {
 };
 
 /**
+ * In the daemon's own process merges are paid for by the daemon: they wait until there are more parts
+ * to merge at once. Half the work at full load; the engine lowers the number as parts grow old.
+ */
+export const embeddedTables: TableDialect = {
+  ...plainTables,
+  settings: `${plainTables.settings}, merge_selector_base = 12`,
+};
+
+/**
  * Tables with the same content on every replica. The path in Keeper is spelled out rather than left
  * to the table's UUID: a replica that joins later then finds the tables of the others.
  */

@@ -33,6 +33,11 @@ export class PatientWriter {
     this.#options = options;
   }
 
+  /** True from a failed attempt until one succeeds. */
+  get isTroubled(): boolean {
+    return this.#isTroubled;
+  }
+
   /** Resolves when every line is in the store or in quarantine. Rejects only when `signal` aborts. */
   async write(lane: TelemetryLane, lines: Buffer, signal: AbortSignal): Promise<void> {
     if (lines.length === 0) return;

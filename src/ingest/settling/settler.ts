@@ -6,6 +6,7 @@
 import type { Component } from '../../contract/component.ts';
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { shortId } from '../../lib/hash.ts';
 import type { KnowledgeHorizon, Learning } from '../../lib/knowledge-horizon.ts';
 import { sleep } from '../../lib/limits.ts';
@@ -42,6 +43,8 @@ export interface SettlerOptions extends SettlementOptions {
 }
 
 const TICK_MS = 200;
+// So long at a time nobody else is served.
+const SLICE_MS = 20;
 // One round: large enough for few inserts, small enough to be written within a moment.
 const FACTS_PER_ROUND = 10_000;
 // How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
@@ -221,7 +224,7 @@ export class Settler implements Component {
       this.#options.onError(error);
       failed += this.#quarantineLine(traces, error);
     });
-    for (const group of groups) this.#settleGroup(group, settlement);
+    await this.#settleGroups(groups, settlement);
     const lists = settlement.missingLists();
     if (lists.length > 0) settlement.supplyLists(await recall.lists(lists));
     const texts = settlement.missingTexts();
@@ -237,6 +240,23 @@ export class Settler implements Component {
         learning.end();
       })
       .catch((error: unknown) => this.#failed(this.#beingWritten, error));
+  }
+
+  /** In slices, so that requests and the store are served in between; a group that changed meanwhile has its turn in the next round. */
+  async #settleGroups(groups: readonly TraceState[][], settlement: Settlement): Promise<void> {
+    const { clock } = this.#options;
+    const dirtyFacts = new Map<TraceState, number>();
+    for (const each of groups.flat()) dirtyFacts.set(each, each.dirtyFacts);
+    let sinceMs = clock.monotonicMs();
+    for (const [first] of groups) {
+      if (clock.monotonicMs() - sinceMs > SLICE_MS) {
+        await nextTurn();
+        sinceMs = clock.monotonicMs();
+      }
+      const group = first === undefined ? [] : this.#groupOf(first);
+      // The store was asked about what the group was; the longest waiting come first, before any change.
+      if (group.every((each) => each.dirtyFacts === dirtyFacts.get(each))) this.#settleGroup(group, settlement);
+    }
   }
 
   /** From here to the write the spool may let go of nothing that these traces hold. */
