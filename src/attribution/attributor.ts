@@ -55,18 +55,24 @@ export function createAttributor({ remembersAnswers = true }: AttributorOptions 
 const FIRST_MESSAGES_MAX = 48;
 const LAST_MESSAGES_MAX = 16;
 const TEMPLATE_CHARACTERS_MAX = 1 << 21;
+const MESSAGE_CHARACTERS_MAX = 1 << 23;
+// What a finding weighs beside its text.
+const FINDING_CHARACTERS = 200;
+// V8 hashes a string up to this length.
+const HASHED_CHARACTERS_MAX = 16_383;
 
 class Engine implements Attributor {
   private readonly registrar = new Registrar();
   private readonly answers: AnswerCache<Attribution> | null;
-  private readonly messageFindings: AnswerCache<TextFinding> | null;
+  /** Of messages, which come again with every turn of their conversation. */
+  private readonly messageFindings: GenerationalCache<string, TextFinding> | null;
   private readonly declaredHits: KnownHits;
   /** Those that emitters send along. */
   private readonly templates: GenerationalCache<string, readonly RegisteredVariant[]> | null;
 
   constructor(remembersAnswers: boolean) {
     this.answers = remembersAnswers ? new AnswerCache() : null;
-    this.messageFindings = remembersAnswers ? new AnswerCache() : null;
+    this.messageFindings = remembersAnswers ? new GenerationalCache(MESSAGE_CHARACTERS_MAX) : null;
     this.declaredHits = remembersAnswers ? new GenerationalCache(KNOWN_HITS_CHARACTERS_MAX) : null;
     this.templates = remembersAnswers ? new GenerationalCache(TEMPLATE_CHARACTERS_MAX) : null;
   }
@@ -250,14 +256,15 @@ class Engine implements Attributor {
   }
 
   private findMessage(content: string): TextFinding {
+    const { messageFindings } = this;
     const { matcher } = this.registrar;
-    matcher.prepare(content);
-    if (this.messageFindings === null) return matcher.findAll(content);
-    const hash = matcher.contentHash();
-    const known = this.messageFindings.get(hash, content);
+    // Of longer texts a map knows no more than how long they are.
+    const isRemembered = messageFindings !== null && content.length <= HASHED_CHARACTERS_MAX;
+    const known = isRemembered ? messageFindings.get(content, content.length + FINDING_CHARACTERS) : undefined;
     if (known !== undefined) return known;
+    matcher.prepare(content);
     const finding = matcher.findAll(content);
-    this.messageFindings.keep(hash, content, finding);
+    if (isRemembered) messageFindings.set(content, finding, content.length + FINDING_CHARACTERS);
     return finding;
   }
 

@@ -25,6 +25,7 @@ import { observe } from './metrics.ts';
 import { Quarantine } from './quarantine.ts';
 import type { AttributeCall } from './settling/attribution.ts';
 import { FactRecall } from './settling/fact-recall.ts';
+import { ListReadings } from './settling/list-readings.ts';
 import { Seen } from './settling/seen.ts';
 import { Settler } from './settling/settler.ts';
 import { TraceWindow } from './settling/trace-window.ts';
@@ -172,6 +173,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const settler = new Settler({
     settle: (facts: readonly SpanFacts[]) => settle(facts),
     spaces,
+    readings: new ListReadings(),
     attribute: options.attribute,
     price: options.price,
     log,

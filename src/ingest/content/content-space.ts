@@ -8,7 +8,7 @@ import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import { listMessage } from '../../text/reference.ts';
 import type { KnownHistory } from './known-histories.ts';
-import { MessageLists } from './message-lists.ts';
+import { MessageLists, type ListNode } from './message-lists.ts';
 import { MessageMemory, type OnText } from './messages.ts';
 import type { Outbox } from './outbox.ts';
 import { policyFor, type ContentPolicies, type ContentPolicy } from './policy.ts';
@@ -122,18 +122,12 @@ export class ContentSpaces {
     return space;
   }
 
-  /** Whether any of the spaces remembers the list. */
-  hasList(hash: ContentHash): boolean {
-    for (const space of this.#spaces.values()) if (space.lists.has(hash)) return true;
-    return false;
-  }
-
-  /** The beginning of a list that any of the spaces remembers. */
-  beginningOfList(hash: ContentHash): readonly string[] | null {
+  /** A list that any of the spaces remembers. */
+  listAt(hash: ContentHash): ListNode | undefined {
     for (const space of this.#spaces.values()) {
-      const beginning = space.lists.beginning(hash);
-      if (beginning !== null) return beginning;
+      const list = space.lists.at(hash);
+      if (list !== undefined) return list;
     }
-    return null;
+    return undefined;
   }
 }

@@ -69,16 +69,6 @@ export class MessageLists {
     return this.#young.get(hash) ?? this.#old.get(hash);
   }
 
-  has(hash: ContentHash): boolean {
-    return this.#young.has(hash) || this.#old.has(hash);
-  }
-
-  /** The first of the list's packed messages as JSON, as many as are read of a call; null when it is not remembered. */
-  beginning(hash: ContentHash): readonly string[] | null {
-    const node = this.at(hash);
-    return node === undefined ? null : messagesOf(node.head ?? node);
-  }
-
   #add(parent: ListNode, json: string): ListNode {
     const depth = parent.depth + 1;
     const hash = hashOf(parent, json);
@@ -113,6 +103,11 @@ export function listRow(node: ListNode, writer: object): { readonly row: Message
   const base = nearestBase(node, writer);
   const row = { hash: node.hash as ContentHash, base: base?.hash ?? '', messages: messagesOf(node, base) };
   return { row, baseDepth: base === null ? 0 : base.baseDepth + 1 };
+}
+
+/** The list's first packed messages as JSON, as many as are read of a call. */
+export function beginningOf(list: ListNode): readonly string[] {
+  return messagesOf(list.head ?? list);
 }
 
 /** What the list adds to `base`. */

@@ -30,29 +30,45 @@ export function unpackVariables(
 /** The beginning of a list's packed messages as JSON; null or undefined when it is not at hand. */
 export type BeginningAt = (hash: ContentHash) => readonly string[] | null | undefined;
 
+/** The messages of a list as far as they are read; null when one of them is not at hand. */
+export type ReadList = (hash: ContentHash) => readonly PromptMessage[] | null;
+
 /**
  * The text parts of the input messages, of a long conversation only the first ones: a registered
  * chat stands at the beginning, and reading all that follows would cost more than everything else.
  * Null when there is no content, or a part of it is not at hand.
  */
 export function callMessages(
-  call: Invocation,
+  { input }: Invocation,
   textOf: TextOf,
-  beginningAt: BeginningAt,
+  readList: ReadList,
 ): readonly PromptMessage[] | null {
-  const packed = messagesToRead(call, beginningAt);
-  if (packed === null) return null;
+  if (input === null) return null;
   const messages: PromptMessage[] = [];
-  for (const { role, texts } of packed) {
-    let content: string | null = null;
-    for (const text of texts) {
-      const unpacked = unpack(text, textOf);
-      if (unpacked === null) return null;
-      content = content === null ? unpacked : `${content}\n${unpacked}`;
+  for (const each of input) {
+    const list = listOf(each);
+    if (list === null) {
+      const message = readMessage(packedMessage(each), textOf);
+      if (message === null) return null;
+      messages.push(message);
+      continue;
     }
-    messages.push({ role, content: content ?? '' });
+    const ofList = readList(list);
+    if (ofList === null) return null;
+    messages.push(...ofList);
   }
   return messages;
+}
+
+/** Null when a text of it is not at hand. */
+export function readMessage({ role, texts }: PackedMessage, textOf: TextOf): PromptMessage | null {
+  let content: string | null = null;
+  for (const text of texts) {
+    const unpacked = unpack(text, textOf);
+    if (unpacked === null) return null;
+    content = content === null ? unpacked : `${content}\n${unpacked}`;
+  }
+  return { role, content: content ?? '' };
 }
 
 function unpack({ packed, stored }: PackedText, textOf: TextOf): string | null {

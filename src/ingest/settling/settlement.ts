@@ -13,7 +13,7 @@ import type { Settled } from '../../invocations/settled.ts';
 import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
 import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { readFacts } from '../content/fact-rows.ts';
-import { BEGINNING_MESSAGES } from '../content/message-lists.ts';
+import { BEGINNING_MESSAGES, beginningOf } from '../content/message-lists.ts';
 import { Outbox } from '../content/outbox.ts';
 import { parseReference } from '../../text/reference.ts';
 import {
@@ -24,12 +24,15 @@ import {
   type AttributeCall,
 } from './attribution.ts';
 import { rowBeginning, rowEnd, tombstoneLine } from './invocation-rows.ts';
-import { callMessages, eachTextToRead, listsOf, unpackText, unpackVariables } from './readable-call.ts';
+import type { ListReadings } from './list-readings.ts';
+import { packedMessageOf } from './packed-message.ts';
+import { callMessages, eachTextToRead, listsOf, readMessage, unpackText, unpackVariables } from './readable-call.ts';
 import type { TraceState, Written } from './trace-window.ts';
 
 export interface SettlementOptions {
   readonly settle: (facts: readonly SpanFacts[]) => Settled;
   readonly spaces: ContentSpaces;
+  readonly readings: ListReadings;
   readonly attribute: AttributeCall;
   readonly price: PriceCall;
 }
@@ -163,9 +166,19 @@ export class Settlement {
       traces,
       calls: invocations.map((call) => {
         const space = this.#options.spaces.for(call.environment);
-        return { call, messages: callMessages(call, (hash) => this.#textOf(hash, space), this.#beginningAt) };
+        return { call, messages: this.#messagesOf(call, space) };
       }),
     };
+  }
+
+  #messagesOf(call: Invocation, space: ContentSpace): readonly PromptMessage[] | null {
+    const textOf = (hash: ContentHash): string | undefined => this.#textOf(hash, space);
+    return callMessages(call, textOf, (hash) => {
+      const list = this.#options.spaces.listAt(hash);
+      if (list !== undefined) return this.#options.readings.read(list, textOf);
+      const messages = this.#fetchedLists.get(hash)?.map((json) => readMessage(packedMessageOf(json), textOf));
+      return messages === undefined || messages.includes(null) ? null : (messages as PromptMessage[]);
+    });
   }
 
   #lacksAnything({ call, messages }: ReadCall): boolean {
@@ -308,11 +321,13 @@ export class Settlement {
   }
 
   #hasList(hash: ContentHash): boolean {
-    return this.#options.spaces.hasList(hash) || this.#fetchedLists.has(hash);
+    return this.#options.spaces.listAt(hash) !== undefined || this.#fetchedLists.has(hash);
   }
 
-  readonly #beginningAt = (hash: ContentHash): readonly string[] | null =>
-    this.#options.spaces.beginningOfList(hash) ?? this.#fetchedLists.get(hash) ?? null;
+  readonly #beginningAt = (hash: ContentHash): readonly string[] | null => {
+    const list = this.#options.spaces.listAt(hash);
+    return list === undefined ? (this.#fetchedLists.get(hash) ?? null) : beginningOf(list);
+  };
 
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
     return space.texts.textOf(hash) ?? this.#fetched.get(hash);
