@@ -48,6 +48,7 @@ describe('recent records', () => {
   it(`lines that somebody holds read as they were written, whatever was let go of, seed ${numbers.seed}`, () => {
     const recent = new RecentRecords(400_000, 40_000);
     const held = new Map<FactLine, string>();
+    const wrong: string[] = [];
     let end = positionAt(1, 0);
     let loaded: SpoolPosition = end;
     for (let step = 0; step < 2_000; step += 1) {
@@ -65,10 +66,10 @@ describe('recent records', () => {
         line.page.release();
         held.delete(line);
       }
-      if (step % 50 === 0) expect(misread(held)).toEqual([]);
+      if (step % 50 === 0) wrong.push(...misread(held));
     }
     expect(held.size).toBeGreaterThan(20);
-    expect(misread(held)).toEqual([]);
+    expect([...wrong, ...misread(held)]).toEqual([]);
   });
 });
 
