@@ -40,7 +40,9 @@ const CONVERSATION = 'gen_ai.conversation.id';
 // Parsing less than this is as fast as looking it up.
 const BYTES_MIN = 2_048;
 const BYTES_MAX = 1024 * 1024;
+// With the room that they grow into, in each of two generations.
 const REMEMBERED_BYTES_MAX = 48 * 1024 * 1024;
+const ROOM = 1.5;
 // Without a conversation id the beginning tells conversations apart.
 const KEY_BYTES = 1_024;
 // What follows a history must be a message of its own: some forms join neighbours.
@@ -83,19 +85,20 @@ export class KnownHistories {
     const length = bytes.length - 1;
     const known = from?.remembered;
     if (known === undefined) {
-      this.#byKey.set(key, { bytes: withRoom(bytes, length), length, head, history }, length);
+      const remembered = { bytes: withRoom(bytes, length), length, head, history };
+      this.#byKey.set(key, remembered, remembered.bytes.length);
       return;
     }
-    const grownBy = length - known.length;
+    const before = known.bytes.length;
     extend(known, bytes, length);
     Object.assign(known, { head, history });
-    this.#byKey.set(key, known, grownBy);
+    this.#byKey.set(key, known, known.bytes.length - before);
   }
 
   /** What is remembered of the span's conversation, if that is how its messages begin. */
   #knownBefore(span: OtlpSpan, bytes: Buffer): Remembered | null {
     const key = keyOf(span, bytes);
-    const known = this.#byKey.get(key, bytes.length);
+    const known = this.#byKey.get(key, Math.ceil(bytes.length * ROOM));
     if (known === undefined || bytes.length <= known.length) return null;
     return bytes.compare(known.bytes, 0, known.length, 0, known.length) === 0 ? known : null;
   }
@@ -116,7 +119,7 @@ function isArrayOfObjects(bytes: Buffer): boolean {
 
 /** A copy of the first `length` bytes that can grow: the next turn only adds its own. */
 function withRoom(bytes: Buffer, length: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(Math.ceil(length * 1.5));
+  const copy = Buffer.allocUnsafeSlow(Math.ceil(length * ROOM));
   bytes.copy(copy, 0, 0, length);
   return copy;
 }
