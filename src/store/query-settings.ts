@@ -17,8 +17,15 @@ export const COMMON_SETTINGS = {
   insert_deduplicate: 1,
 } as const;
 
-/** The embedded engine gets parameters as part of the text, and a page of hashes is long. */
-export const EMBEDDED_SETTINGS = { ...COMMON_SETTINGS, max_query_size: 16_777_216 } as const;
+/**
+ * The embedded engine gets parameters as part of the text, and a page of hashes is long. It shares its
+ * cores with the daemon: rows of one insert are parsed in one thread, which is the less work.
+ */
+export const EMBEDDED_SETTINGS = {
+  ...COMMON_SETTINGS,
+  max_query_size: 16_777_216,
+  input_format_parallel_parsing: 0,
+} as const;
 
 /**
  * What one insert promises: the token alone decides whether it is a repeat. Without one it gets one
