@@ -5,9 +5,8 @@
 
 import { createHash } from 'node:crypto';
 import type { SpanFacts } from '../contract/span-facts.ts';
-import type { Timestamp } from '../contract/time.ts';
 import { canonicalJson } from '../lib/json.ts';
-import { timestampFromNanos } from '../lib/time.ts';
+import { nearestTimestamp } from '../lib/time.ts';
 import { plain, text } from '../otlp/attributes.ts';
 import type { Decoded, OtlpLog, OtlpResource, OtlpScope, OtlpSpan } from '../otlp/model.ts';
 import type { LogInput, Reading, SpanInput } from './dialect.ts';
@@ -17,9 +16,6 @@ import { KeyTable } from './key-table.ts';
 import { senderOf } from './resource.ts';
 
 const KEY_TABLE = new KeyTable(DIALECTS);
-const EPOCH = timestampFromNanos(0n);
-/** Where ClickHouse's DateTime64(9) ends. */
-const NANOS_MAX = 9_223_372_035_999_999_999n;
 
 /**
  * What a span says. A span that is no dialect's is a `link`, if it has a parent: chains of
@@ -45,8 +41,8 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
     ...identity(span.traceId, span.spanId, 'span'),
     role,
     parentSpanId: span.parentSpanId,
-    startedAt: timestamp(span.startNanos),
-    ...(span.endNanos === 0n ? {} : { endedAt: timestamp(span.endNanos) }),
+    startedAt: nearestTimestamp(span.startNanos),
+    ...(span.endNanos === 0n ? {} : { endedAt: nearestTimestamp(span.endNanos) }),
     dialects: understood,
     ...content,
     // The resource is set by who operates the service, so it outweighs what an SDK calls a project.
@@ -60,7 +56,7 @@ function linkOf(span: OtlpSpan): SpanFacts | null {
     ...identity(span.traceId, span.spanId, 'span'),
     role: 'link',
     parentSpanId: span.parentSpanId,
-    startedAt: timestamp(span.startNanos),
+    startedAt: nearestTimestamp(span.startNanos),
     dialects: [],
   };
 }
@@ -111,8 +107,8 @@ export function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, 
       recordId: recordId(log),
       role,
       parentSpanId: '',
-      startedAt: timestamp(log.timeNanos - BigInt(Math.round((durationMs ?? 0) * 1_000_000))),
-      ...(role === 'report' ? { endedAt: timestamp(log.timeNanos) } : {}),
+      startedAt: nearestTimestamp(log.timeNanos - BigInt(Math.round((durationMs ?? 0) * 1_000_000))),
+      ...(role === 'report' ? { endedAt: nearestTimestamp(log.timeNanos) } : {}),
       dialects: [dialect.name],
       sequence,
       ...senderOf(resource),
@@ -171,10 +167,4 @@ function fill(known: Reading, reading: Reading): boolean {
     else if (key === 'incomplete') open[key] = [...new Set([...(present as string[]), ...(value as string[])])];
   }
   return said;
-}
-
-/** Times outside of what can be stored, which only broken clocks send, become the nearest that can. */
-function timestamp(nanos: bigint): Timestamp {
-  if (nanos <= 0n) return EPOCH;
-  return timestampFromNanos(nanos > NANOS_MAX ? NANOS_MAX : nanos);
 }

@@ -3,15 +3,18 @@
 import type { Clock, Timestamp } from '../contract/time.ts';
 
 const NANOS_PER_SECOND = 1_000_000_000n;
-// The range of ClickHouse's DateTime64(9): 1900-01-01 to 2262-04-11. We also refuse times before 1970.
-const MAX_SECONDS = 9_223_372_036n;
+// DateTime64(9) ends in 2262, but the hours and days that tables are ordered and asked by are ClickHouse's
+// DateTime, which begins in 1970 and starts again from there in 2106: a later call would hide all others.
+const LATEST_SECONDS = 4_291_747_199n;
+
+const LATEST_NANOS = LATEST_SECONDS * NANOS_PER_SECOND + 999_999_999n;
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(Z|z|[+-]\d{2}:\d{2})$/;
 
-/** Nanoseconds since 1970 to a timestamp. Throws a RangeError outside 1970 to 2262. */
+/** Nanoseconds since 1970 to a timestamp. Throws a RangeError outside 1970 to 2105. */
 export function timestampFromNanos(nanos: bigint): Timestamp {
+  if (nanos < 0n || nanos > LATEST_NANOS) throw new RangeError(`${nanos} ns is not a time between 1970 and 2105.`);
   const seconds = nanos / NANOS_PER_SECOND;
-  if (nanos < 0n || seconds > MAX_SECONDS) throw new RangeError(`${nanos} ns is not a time between 1970 and 2262.`);
   const fraction = Number(nanos - seconds * NANOS_PER_SECOND);
   return `${secondOf(Number(seconds))}.${String(fraction).padStart(9, '0')}Z` as Timestamp;
 }
@@ -29,11 +32,14 @@ function secondOf(seconds: number): string {
   return lastSecond;
 }
 
+function isInRange(millis: number): boolean {
+  return millis >= 0 && millis < (Number(LATEST_SECONDS) + 1) * 1_000;
+}
+
+/** Throws a RangeError outside 1970 to 2105. */
 export function timestampFromMillis(millis: number): Timestamp {
-  const date = new Date(millis);
-  const iso = date.toISOString();
-  if (millis < 0 || iso.length !== 24) throw new RangeError(`${millis} ms is not a time between 1970 and 2262.`);
-  return `${iso.slice(0, 23)}000000Z` as Timestamp;
+  if (!isInRange(millis)) throw new RangeError(`${millis} ms is not a time between 1970 and 2105.`);
+  return `${new Date(millis).toISOString().slice(0, 23)}000000Z` as Timestamp;
 }
 
 export function nanosFromTimestamp(timestamp: Timestamp): bigint {
@@ -47,14 +53,14 @@ export function millisFromTimestamp(timestamp: Timestamp): number {
 
 /**
  * Reads any RFC 3339 time (`2026-11-20T02:47:00Z`, offsets, 0 to 9 digits of a second), or null if
- * it is not one. Digits beyond the ninth are cut.
+ * it is not one, or not between 1970 and 2105. Digits beyond the ninth are cut.
  */
 export function parseTimestamp(text: string): Timestamp | null {
   const match = RFC3339.exec(text.trim());
   if (match === null) return null;
   const [, date, time, fraction = '', zone] = match;
   const millis = Date.parse(`${date}T${time}${zone === 'z' ? 'Z' : zone}`);
-  if (!Number.isFinite(millis) || millis < 0) return null;
+  if (!isInRange(millis)) return null;
   // JavaScript rolls 31 February over to March; a time that does not exist is not a time.
   const day = Number(date?.slice(8));
   const month = Number(date?.slice(5, 7));
@@ -63,8 +69,15 @@ export function parseTimestamp(text: string): Timestamp | null {
   return `${whole.slice(0, 20)}${fraction.padEnd(9, '0')}Z` as Timestamp;
 }
 
+/** The first or the last time there is where the sum is beyond it. */
 export function addMillis(timestamp: Timestamp, millis: number): Timestamp {
-  return timestampFromNanos(nanosFromTimestamp(timestamp) + BigInt(Math.round(millis)) * 1_000_000n);
+  return nearestTimestamp(nanosFromTimestamp(timestamp) + BigInt(Math.round(millis)) * 1_000_000n);
+}
+
+/** As `timestampFromNanos`; what is outside becomes the nearest time there is. */
+export function nearestTimestamp(nanos: bigint): Timestamp {
+  if (nanos < 0n) return timestampFromNanos(0n);
+  return timestampFromNanos(nanos > LATEST_NANOS ? LATEST_NANOS : nanos);
 }
 
 /** `later - earlier` in milliseconds. */

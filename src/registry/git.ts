@@ -5,7 +5,7 @@
 
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { Fault } from '../contract/fault.ts';
-import { timestampFromMillis } from '../lib/time.ts';
+import { nearestTimestamp } from '../lib/time.ts';
 import type { Timestamp } from '../contract/time.ts';
 
 export const GIT_LIMITS = {
@@ -204,9 +204,8 @@ export function parseGitLog(output: string): GitCommit[] {
 }
 
 function timeOf(seconds: string): Timestamp {
-  // Git stores any number; dates before 1970 and after 2262 exist in odd histories.
-  const millis = Math.min(Math.max(0, Number(seconds) * 1000), 9_223_372_036_000);
-  return timestampFromMillis(Number.isFinite(millis) ? millis : 0);
+  // Git stores any number, and odd histories have dates that are none.
+  return nearestTimestamp(/^-?\d{1,18}$/.test(seconds) ? BigInt(seconds) * 1_000_000_000n : 0n);
 }
 
 /**

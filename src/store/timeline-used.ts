@@ -6,7 +6,7 @@
 import type { ContentHash } from '../contract/prompt.ts';
 import type { UsedEntry } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { addMillis, millisBetween, timestampFromMillis } from '../lib/time.ts';
+import { addMillis, millisBetween } from '../lib/time.ts';
 import { usedEntries, type CallBucket } from '../timeline/used.ts';
 import type { Database } from './database.ts';
 
@@ -103,7 +103,7 @@ async function chooseWindow(
   { from, to, knownAt }: UsedQuestion,
 ): Promise<{ readonly from: Timestamp; readonly to: Timestamp }> {
   for (const marginMs of MARGINS_MS) {
-    const window = { from: earlier(from, marginMs), to: min(addMillis(to, marginMs), knownAt) };
+    const window = { from: addMillis(from, -marginMs), to: min(addMillis(to, marginMs), knownAt) };
     const [row] = await database.query<{ rows: string }>(
       `SELECT count() AS rows FROM invocations WHERE ${WINDOW}`,
       window,
@@ -119,11 +119,6 @@ async function countCalls(database: Database, parameters: Readonly<Record<string
     parameters,
   );
   return Number(row?.calls ?? 0);
-}
-
-function earlier(time: Timestamp, millis: number): Timestamp {
-  const epoch = timestampFromMillis(0);
-  return millisBetween(epoch, time) < millis ? epoch : addMillis(time, -millis);
 }
 
 function min(a: Timestamp, b: Timestamp): Timestamp {

@@ -6,7 +6,7 @@
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis, millisFromTimestamp } from '../../lib/time.ts';
+import { addMillis } from '../../lib/time.ts';
 import { sharedKeys, twinColumn } from './shared-keys.ts';
 import { ownPage, type Page } from './shared-page.ts';
 
@@ -133,9 +133,7 @@ export function saySame(a: FactLine, b: FactLine): boolean {
 }
 
 function relatedSince({ role, startedAt }: SpanFacts): Timestamp {
-  // Senders without a clock say 1970, before which there is no time.
-  const hasClock = millisFromTimestamp(startedAt) > JUDGED_WITHIN_MS;
-  return role === 'evaluation' && hasClock ? addMillis(startedAt, -JUDGED_WITHIN_MS) : startedAt;
+  return role === 'evaluation' ? addMillis(startedAt, -JUDGED_WITHIN_MS) : startedAt;
 }
 
 function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, response_id, started_at }: Row): SpanFacts {

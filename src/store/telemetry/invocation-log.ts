@@ -58,13 +58,15 @@ async function newestCalls(
   after: readonly string[] | null,
   limit: number,
 ): Promise<readonly StoredCall[]> {
-  const to = after === null ? (filter.to ?? (await newestStart(database))) : (after[0] as Timestamp);
-  if (to === null) return [];
+  const given = after === null ? filter.to : (after[0] as Timestamp);
+  const end = given === undefined ? await newestStart(database) : { to: given, near: given };
+  if (end === null) return [];
+  const { to, near } = end;
   const earliest = filter.from ?? BEGINNING;
   // One trace is found by its index, wherever it is.
   const windows = filter.traceId === undefined ? WINDOWS_MS : [];
   for (const windowMs of windows) {
-    const from = windowStart(to, windowMs);
+    const from = addMillis(near, -windowMs);
     if (from <= earliest) break;
     const rows = await callsBetween(database, filter, from, to, after, limit);
     if (rows.length >= limit) return rows;
@@ -72,15 +74,12 @@ async function newestCalls(
   return callsBetween(database, filter, earliest, to, after, limit);
 }
 
-function windowStart(to: Timestamp, windowMs: number): Timestamp {
-  return Date.parse(to.slice(0, 23) + 'Z') < windowMs ? BEGINNING : addMillis(to, -windowMs);
-}
-
-async function newestStart(database: Database): Promise<Timestamp | null> {
-  const [row] = await database.query<{ rows: string; newest: Timestamp }>(
-    'SELECT count() AS rows, max(started_at) AS newest FROM invocations',
+/** `near`: where most of the newest calls are, which a sender whose clock is ahead does not move. */
+async function newestStart(database: Database): Promise<{ to: Timestamp; near: Timestamp } | null> {
+  const [row] = await database.query<{ rows: string; to: Timestamp; near: Timestamp }>(
+    "SELECT count() AS rows, max(started_at) AS to, least(to, now64(9, 'UTC')) AS near FROM invocations",
   );
-  return row === undefined || row.rows === '0' ? null : row.newest;
+  return row === undefined || row.rows === '0' ? null : row;
 }
 
 function callsBetween(
