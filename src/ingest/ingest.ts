@@ -71,6 +71,8 @@ export interface IngestLimits {
   /** First wait after the store failed; it doubles up to the next. */
   readonly storeBackoffMs: number;
   readonly storeBackoffMaxMs: number;
+  /** An insert that takes longer is said to be trouble. */
+  readonly storeStalledMs: number;
   /** Traces, and as many keys that traces share, that are remembered as possibly stored; two bytes each. */
   readonly seenTracesMax: number;
 }
@@ -91,6 +93,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   provisionalMs: 2_500,
   storeBackoffMs: 250,
   storeBackoffMaxMs: 15_000,
+  storeStalledMs: 30_000,
   seenTracesMax: 4_000_000,
 };
 
@@ -165,7 +168,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX);
   const onTrouble = options.onTrouble ?? (() => {});
   const factsPerTraceMax = limits.traceFactsMax;
-  const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs } = limits;
+  const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs, storeStalledMs: stalledMs } = limits;
   const window = new TraceWindow({ factsMax: limits.windowFactsMax, factsPerTraceMax, retainMs: limits.retainMs });
   const seen = new Seen(limits.seenTracesMax, clock.now());
   const seenKeys = new Seen(limits.seenTracesMax, clock.now());
@@ -177,7 +180,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     attribute: options.attribute,
     price: options.price,
     log,
-    writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs }),
+    writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs, stalledMs }),
     window,
     seen,
     seenKeys,
@@ -189,7 +192,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     pauseMs: backoffMs,
     onError,
   });
-  const writer = new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs });
+  const writer = new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs, stalledMs });
   const loader = new Loader({
     spool,
     writer,

@@ -32,6 +32,7 @@ import { jsonLines } from './json-lines.ts';
 import { isRunning } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
+import { detachStandardInput } from './standard-input.ts';
 import { embeddedTables } from './table-dialect.ts';
 
 export interface EmbeddedOptions {
@@ -51,6 +52,7 @@ const MEGABYTE = 1_000_000;
 export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Database> {
   const engine = version().libchdb.replaceAll('"', '');
   await prepareDirectory(options.path, options.release, engine);
+  detachStandardInput();
   const keeper = await openSession(options.path);
   const connections = Array.from({ length: CONNECTIONS }, () =>
     createChdbConnection({ path: enginePath(options.path) }),

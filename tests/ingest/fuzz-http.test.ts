@@ -19,7 +19,10 @@ it(`survives ${BODIES} broken requests, seed ${seed}`, async () => {
   console.log(`SEED=${seed}`);
   const store = await openStore();
   const errors: unknown[] = [];
-  const ingest = createIngest(store.telemetry, { onError: (error) => errors.push(error) });
+  const ingest = createIngest(store.telemetry, {
+    onError: (error) => errors.push(error),
+    onTrouble: (problem) => errors.push(problem),
+  });
   await ingest.start();
   const inFlight = new InFlight(DEFAULT_OTLP_LIMITS.inFlightBytesMax);
   const receiver = new OtlpHttpReceiver({

@@ -31,6 +31,7 @@ async function load(settledUpTo: () => SpoolPosition | null): Promise<{ rows: nu
       onTrouble: () => {},
       backoffMs: 1,
       backoffMaxMs: 1,
+      stalledMs: 60_000,
     }),
     // Nothing is remembered: all of it has to be read from the spool.
     recent: new RecentRecords(0, 0),

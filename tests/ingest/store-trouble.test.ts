@@ -97,6 +97,29 @@ describe('a store in trouble', () => {
     await ingest.stop(5_000);
   });
 
+  it('that does not answer for long is said to be trouble until it answers', async () => {
+    const answer = Promise.withResolvers<void>();
+    const log: TelemetryLog = {
+      ...store.telemetry,
+      insertLines: async (lane, lines, token) => {
+        await answer.promise;
+        await store.telemetry.insertLines(lane, lines, token);
+      },
+    };
+    const said: (string | null)[] = [];
+    const onTrouble = (problem: string | null): void => void said.push(problem);
+    const ingest = createIngest(log, { onTrouble, limits: { storeStalledMs: 1_000 } });
+    await ingest.start();
+    const body = tracesBody([call('silent')]);
+    expect((await ingest.accept({ signal: 'traces', encoding: 'json', body })).outcome).toBe('durable');
+    const problem = 'Telemetry waits on disk: the store has not answered an insert into span_facts for 1s.';
+    await expect.poll(() => said, { timeout: 20_000 }).toEqual([problem]);
+    answer.resolve();
+    expect(await eventually(countOf('silent'), ([calls]) => calls === 1)).toEqual([1, 1]);
+    expect(said).toEqual([problem, null]);
+    await ingest.stop(5_000);
+  });
+
   it('that was away while the daemon ended gets it from the next daemon', async () => {
     const dataDirectory = tempDirectory();
     const away = troubled(store.telemetry, () => {

@@ -253,8 +253,11 @@ describe.each(implementations)('%s', (_name, place) => {
     queue.cancel('poll', 'unwanted');
     await queue.start();
     await expect.poll(() => ticks.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
-    const [first, second, third] = ticks.map((tick) => tick.tick);
-    expect([second, third]).toEqual([(first ?? 0) + 1, (first ?? 0) + 2]);
+    // A busy machine may skip one; none comes twice or late.
+    const numbers = ticks.map(({ tick }) => tick);
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+    const dueSeconds = ticks.map(({ dueAt }) => Date.parse(dueAt) / 1_000);
+    expect(dueSeconds.map((due) => due - (dueSeconds[0] ?? 0))).toEqual(numbers.map((at) => at - (numbers[0] ?? 0)));
     expect(ticks[0]).toMatchObject({ source: 'one', dueAt: expect.stringMatching(/^\d{4}-.*\.000000000Z$/) });
     expect(ticks.every((tick) => tick.source === 'one')).toBe(true);
   });

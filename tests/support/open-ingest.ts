@@ -40,6 +40,9 @@ export async function openIngest(
     attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),
     price: createPriceBook([]),
     onError,
+    onTrouble: (problem) => {
+      if (problem !== null) console.error(problem);
+    },
     limits,
   });
   await ingest.start();

@@ -9,6 +9,7 @@ import type { TelemetryLane, TelemetryLog } from '../../contract/telemetry-log.t
 import type { Clock } from '../../contract/time.ts';
 import { shortId } from '../../lib/hash.ts';
 import { sleep } from '../../lib/limits.ts';
+import { formatDuration } from '../../lib/time.ts';
 import { countInserted, countQuarantined, countRetries } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
 
@@ -19,6 +20,8 @@ export interface PatientWriterOptions {
   readonly onTrouble: (problem: string | null) => void;
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
+  /** An insert that takes longer is trouble as well. */
+  readonly stalledMs: number;
 }
 
 // So many bad rows in one batch mean that the store is wrong (a table is missing), not the rows.
@@ -51,7 +54,7 @@ export class PatientWriter {
         return;
       } catch (error) {
         countRetries(1, { lane });
-        this.#troubled(lane, error);
+        this.#troubled(`${lane} can't be written. ${describeError(error)}`);
         const jitter = 0.75 + Math.random() * 0.5;
         const waitMs = Math.min(backoffMs * 2 ** attempt, backoffMaxMs) * jitter;
         await sleep(Math.max(waitMs, isFault(error) ? (error.retryAfterMs ?? 0) : 0), signal);
@@ -60,12 +63,18 @@ export class PatientWriter {
   }
 
   async #attempt(lane: TelemetryLane, lines: Buffer, token: string): Promise<void> {
+    const { stalledMs } = this.#options;
+    const stalled = setTimeout(() => {
+      this.#troubled(`the store has not answered an insert into ${lane} for ${formatDuration(stalledMs)}.`);
+    }, stalledMs);
     try {
       await this.#options.log.insertLines(lane, lines, token);
       countInserted(lines.length, { lane });
     } catch (error) {
       if (!isFault(error) || error.kind !== 'permanent' || lane === 'quarantine') throw error;
       await this.#isolate(lane, splitLines(lines), error, { left: POISON_ROWS_MAX });
+    } finally {
+      clearTimeout(stalled);
     }
   }
 
@@ -102,10 +111,10 @@ export class PatientWriter {
     countQuarantined(1, { kind: 'row' });
   }
 
-  #troubled(lane: TelemetryLane, error: unknown): void {
+  #troubled(what: string): void {
     if (this.#isTroubled) return;
     this.#isTroubled = true;
-    this.#options.onTrouble(`Telemetry waits on disk: ${lane} can't be written. ${describeError(error)}`);
+    this.#options.onTrouble(`Telemetry waits on disk: ${what}`);
   }
 
   #recovered(): void {
