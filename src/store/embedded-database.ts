@@ -29,6 +29,7 @@ import {
 } from './data-directory.ts';
 import { DATABASE_NAME, type Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
+import { letEngineStepBack } from './engine-threads.ts';
 import { isRunning } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
@@ -71,6 +72,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   try {
     await keeper.queryAsync(`CREATE DATABASE IF NOT EXISTS ${DATABASE_NAME} ENGINE = Atomic`);
     for (const each of connections) await prepareConnection(each);
+    letEngineStepBack();
     await claimDirectory(options.path, options.release, engine, options.clock.now());
   } catch (error) {
     await closeAll();

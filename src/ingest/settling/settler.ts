@@ -67,6 +67,10 @@ export class Settler implements Component {
   #running: Promise<void> | null = null;
   #isDraining = false;
   #isOver = false;
+  /** Nothing may be forgotten: what was looked for in memory must stay until it is settled with the rest. */
+  #isCompleting = false;
+  /** Of the traces that are being settled, those with which nothing is new. */
+  #relatives: ReadonlySet<TraceState> = new Set();
   /** The round that is being settled, and the one before it while its rows are written. */
   #settling: Round = new Map();
   #beingWritten: Round = new Map();
@@ -129,6 +133,7 @@ export class Settler implements Component {
       }
       window.add(trace, each, from, nowMs);
     }
+    if (window.isOverfull) this.#forgetExpired();
     while (window.isOverfull && this.#running !== null && !this.#isOver) await this.#room();
   }
 
@@ -201,9 +206,8 @@ export class Settler implements Component {
 
   /** Settles one round while the rows of the one before are written. */
   async #round(due: readonly TraceState[]): Promise<void> {
-    const { recall, horizon } = this.#options;
-    await recall.complete(due);
-    const groups = this.#groupsOf(due);
+    const { horizon } = this.#options;
+    const groups = await this.#completeGroups(due);
     // What is known to be in the store of a trace must be known when it is settled again.
     if (groups.some((group) => group.some((trace) => this.#beingWritten.has(trace)))) await this.#written;
     const learning = horizon.begin();
@@ -216,6 +220,18 @@ export class Settler implements Component {
     }
   }
 
+  async #completeGroups(due: readonly TraceState[]): Promise<TraceState[][]> {
+    this.#isCompleting = true;
+    try {
+      await this.#options.recall.complete(due);
+      const groups = this.#groupsOf(due);
+      this.#relatives = new Set(groups.flatMap((group) => group.filter(({ dirtyFacts }) => dirtyFacts === 0)));
+      return groups;
+    } finally {
+      this.#isCompleting = false;
+    }
+  }
+
   /** Resolves when the write has begun. No answer goes beyond the round's time while the store is waited for. */
   async #settleAndWrite(groups: readonly TraceState[][], learning: Learning): Promise<void> {
     const { recall } = this.#options;
@@ -225,6 +241,7 @@ export class Settler implements Component {
       failed += this.#quarantineLine(traces, error);
     });
     await this.#settleGroups(groups, settlement);
+    this.#relatives = new Set();
     const lists = settlement.missingLists();
     if (lists.length > 0) settlement.supplyLists(await recall.lists(lists));
     const texts = settlement.missingTexts();
@@ -349,10 +366,11 @@ export class Settler implements Component {
 
   #forgetExpired(): void {
     const { window, seen, seenKeys, clock } = this.#options;
+    if (this.#isCompleting) return;
     const now = clock.now();
     for (const trace of window.expired(clock.monotonicMs())) {
       // Whoever asks the store for it must find there what was settled of it.
-      if (this.#beingWritten.has(trace)) continue;
+      if (this.#settling.has(trace) || this.#beingWritten.has(trace) || this.#relatives.has(trace)) continue;
       window.forget(trace);
       seen.add(trace.key, now);
       for (const key of trace.keys) seenKeys.add(key, now);

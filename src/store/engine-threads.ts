@@ -1,0 +1,40 @@
+/**
+ * The embedded engine's threads step back for the daemon's own. Under load there are more of them
+ * than cores, and everything that the daemon does waits for its one thread; the engine's work is
+ * bounded by what that thread hands over.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+
+const THREADS = '/proc/self/task';
+// A tenth of the weight of a thread that does not step back; a core that is idle is theirs all the same.
+const NICE = 10;
+// V8's helpers work for the thread that waits for them.
+const NOT_THE_ENGINES = new Set(['V8Worker', 'DelayedTaskSche', 'SignalInspector']);
+
+/**
+ * To be called when the engine is open: threads that it starts later do as those that start them.
+ * Node's threads for files are among them, since it is they that run statements. Does nothing where
+ * threads have no priorities of their own (macOS).
+ */
+export function letEngineStepBack(): void {
+  for (const id of threads()) {
+    try {
+      if (NOT_THE_ENGINES.has(readFileSync(`${THREADS}/${id}/comm`, 'utf8').trim())) continue;
+      setPriority(id, NICE);
+    } catch {
+      // It has ended, or this is not allowed here: then it stays as it was.
+    }
+  }
+}
+
+function threads(): number[] {
+  try {
+    return readdirSync(THREADS)
+      .map(Number)
+      .filter((id) => id !== process.pid);
+  } catch {
+    return [];
+  }
+}
