@@ -38,16 +38,37 @@ export function settle(facts: readonly SpanFacts[]): Settled {
   if (invocations.length > 1) {
     invocations.sort((a, b) => compare(a.startedAt, b.startedAt) || compareIdentity(a, b));
   }
-  return {
-    invocations,
-    unattached,
-    get absorbed() {
-      return distinctAbsorbed([
-        ...groups.flatMap(absorbedBy),
-        ...traces.flatMap((trace) => [...coveredReports(trace, reports.get(trace)), ...noLongerCalls(trace)]),
-      ]);
-    },
-  };
+  return new SettledFacts(invocations, unattached, { traces, groups, reports });
+}
+
+interface Workings {
+  readonly traces: readonly Trace[];
+  readonly groups: readonly CallGroup[];
+  readonly reports: ReadonlyMap<Trace, MatchedReports>;
+}
+
+/**
+ * A class for its getter: one in an object literal becomes part of the object's hidden class, each
+ * time of a new one, and V8 keeps all that it can see until the next collection of the whole heap.
+ */
+class SettledFacts implements Settled {
+  readonly invocations: readonly Invocation[];
+  readonly unattached: Settled['unattached'];
+  readonly #workings: Workings;
+
+  constructor(invocations: readonly Invocation[], unattached: Settled['unattached'], workings: Workings) {
+    this.invocations = invocations;
+    this.unattached = unattached;
+    this.#workings = workings;
+  }
+
+  get absorbed(): readonly Absorbed[] {
+    const { traces, groups, reports } = this.#workings;
+    return distinctAbsorbed([
+      ...groups.flatMap(absorbedBy),
+      ...traces.flatMap((trace) => [...coveredReports(trace, reports.get(trace)), ...noLongerCalls(trace)]),
+    ]);
+  }
 }
 
 const NO_KEYS: readonly string[] = [];

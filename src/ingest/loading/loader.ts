@@ -29,7 +29,7 @@ export interface LoaderOptions {
 
 export const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 // A batch smaller than this waits a little for more: parts of the store should not be tiny.
-const BATCH_BYTES_MIN = 1024 * 1024;
+const BATCH_BYTES_MIN = 4 * 1024 * 1024;
 const LINGER_MS = 300;
 const POLL_MS = 50;
 // Where one loop fails for a reason of ours, e.g. an unreadable segment.
