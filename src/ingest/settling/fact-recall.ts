@@ -36,16 +36,20 @@ export class FactRecall {
 
   /**
    * Completes these traces from the store, and brings in traces of the store that tell of the same
-   * calls, whole as well.
+   * calls, whole as well. Returns whether the store had to be asked. `lookedFor` is the caller's
+   * only to keep: keys that need not be looked for again.
    */
-  async complete(traces: readonly TraceState[]): Promise<void> {
-    const lookedFor = new Set<string>();
+  async complete(traces: readonly TraceState[], lookedFor: Set<string>): Promise<boolean> {
+    let hasAsked = false;
     let reached = traces;
     for (let step = 0; step < STEPS_MAX && reached.length > 0; step += 1) {
+      const lookedForBefore = lookedFor.size;
       await this.#bringInSharing(reached, lookedFor);
       reached = [...this.#partialOf(reached)];
+      hasAsked ||= lookedFor.size > lookedForBefore || reached.length > 0;
       for (const some of chunks(reached, TRACES_PER_QUERY)) await this.#readBack(some);
     }
+    return hasAsked;
   }
 
   /** Message lists that are no longer in memory. */

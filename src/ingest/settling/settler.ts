@@ -20,6 +20,7 @@ import type { SpoolPosition } from '../spool/position.ts';
 import type { FactRecall } from './fact-recall.ts';
 import type { Seen } from './seen.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
+import { TraceGroups, type NotedGroups } from './trace-groups.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
 
 export interface SettlerOptions extends SettlementOptions {
@@ -49,11 +50,11 @@ const SLICE_MS = 20;
 const FACTS_PER_ROUND = 10_000;
 // How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
 const GROWING_TRACE_FACTOR = 20;
-// Traces settled together; where keys are not unique, chains of them must end somewhere.
-const GROUP_TRACES_MAX = 64;
 // What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
 const REMEMBER_MS = 24 * 3_600_000;
 const REMEMBER_MAX = 200_000;
+// The store is asked again about what came while it was asked, so often in one round.
+const ASKED_AGAIN_MAX = 4;
 // Of a process that was killed: what it may have been writing then.
 const LAST_WRITES_NS = 60_000_000_000n;
 
@@ -69,8 +70,7 @@ export class Settler implements Component {
   #isOver = false;
   /** Nothing may be forgotten: what was looked for in memory must stay until it is settled with the rest. */
   #isCompleting = false;
-  /** Of the traces that are being settled, those with which nothing is new. */
-  #relatives: ReadonlySet<TraceState> = new Set();
+  readonly #groups: TraceGroups;
   /** The round that is being settled, and the one before it while its rows are written. */
   #settling: Round = new Map();
   #beingWritten: Round = new Map();
@@ -83,6 +83,7 @@ export class Settler implements Component {
 
   constructor(options: SettlerOptions) {
     this.#options = options;
+    this.#groups = new TraceGroups(options.window);
   }
 
   async start(): Promise<void> {
@@ -207,12 +208,10 @@ export class Settler implements Component {
   /** Settles one round while the rows of the one before are written. */
   async #round(due: readonly TraceState[]): Promise<void> {
     const { horizon } = this.#options;
-    const groups = await this.#completeGroups(due);
-    // What is known to be in the store of a trace must be known when it is settled again.
-    if (groups.some((group) => group.some((trace) => this.#beingWritten.has(trace)))) await this.#written;
+    const firsts = await this.#completed(due);
     const learning = horizon.begin();
     try {
-      await this.#settleAndWrite(groups, learning);
+      await this.#settleAndWrite(firsts, learning);
     } catch (error) {
       // Nothing has this time; the round gets a new one when it is settled again.
       learning.end();
@@ -220,28 +219,39 @@ export class Settler implements Component {
     }
   }
 
-  async #completeGroups(due: readonly TraceState[]): Promise<TraceState[][]> {
+  /** One trace of each group, when memory has of them all that there is. */
+  async #completed(due: readonly TraceState[]): Promise<readonly TraceState[]> {
+    const lookedFor = new Set<string>();
+    const noted = await this.#complete(due, lookedFor);
+    if (!noted.isBeingWritten) return noted.firsts;
+    // What is known to be in the store of a trace must be known when it is settled again.
+    await this.#written;
+    return (await this.#complete(due, lookedFor)).firsts;
+  }
+
+  async #complete(due: readonly TraceState[], lookedFor: Set<string>): Promise<NotedGroups> {
     this.#isCompleting = true;
     try {
-      await this.#options.recall.complete(due);
-      const groups = this.#groupsOf(due);
-      this.#relatives = new Set(groups.flatMap((group) => group.filter(({ dirtyFacts }) => dirtyFacts === 0)));
-      return groups;
+      // What came while the store was asked may have relatives in the store as well.
+      for (let times = 0; times < ASKED_AGAIN_MAX; times += 1) {
+        if (!(await this.#options.recall.complete(due, lookedFor))) break;
+      }
+      return this.#groups.note(due, this.#beingWritten);
     } finally {
       this.#isCompleting = false;
     }
   }
 
   /** Resolves when the write has begun. No answer goes beyond the round's time while the store is waited for. */
-  async #settleAndWrite(groups: readonly TraceState[][], learning: Learning): Promise<void> {
+  async #settleAndWrite(firsts: readonly TraceState[], learning: Learning): Promise<void> {
     const { recall } = this.#options;
     let failed = '';
     const settlement = new Settlement(this.#options, this.#stamp(learning.at), (traces, error) => {
       this.#options.onError(error);
       failed += this.#quarantineLine(traces, error);
     });
-    await this.#settleGroups(groups, settlement);
-    this.#relatives = new Set();
+    await this.#settleGroups(firsts, settlement);
+    this.#groups.settled();
     const lists = settlement.missingLists();
     if (lists.length > 0) settlement.supplyLists(await recall.lists(lists));
     const texts = settlement.missingTexts();
@@ -259,20 +269,17 @@ export class Settler implements Component {
       .catch((error: unknown) => this.#failed(this.#beingWritten, error));
   }
 
-  /** In slices, so that requests and the store are served in between; a group that changed meanwhile has its turn in the next round. */
-  async #settleGroups(groups: readonly TraceState[][], settlement: Settlement): Promise<void> {
+  /** In slices, so that requests and the store are served in between. The longest waiting come first, before any change. */
+  async #settleGroups(firsts: readonly TraceState[], settlement: Settlement): Promise<void> {
     const { clock } = this.#options;
-    const dirtyFacts = new Map<TraceState, number>();
-    for (const each of groups.flat()) dirtyFacts.set(each, each.dirtyFacts);
     let sinceMs = clock.monotonicMs();
-    for (const [first] of groups) {
+    for (const first of firsts) {
       if (clock.monotonicMs() - sinceMs > SLICE_MS) {
         await nextTurn();
         sinceMs = clock.monotonicMs();
       }
-      const group = first === undefined ? [] : this.#groupOf(first);
-      // The store was asked about what the group was; the longest waiting come first, before any change.
-      if (group.every((each) => each.dirtyFacts === dirtyFacts.get(each))) this.#settleGroup(group, settlement);
+      const group = this.#groups.asNoted(first);
+      if (group !== null) this.#settleGroup(group, settlement);
     }
   }
 
@@ -299,36 +306,6 @@ export class Settler implements Component {
     if (signal.aborted) return;
     onError(error);
     await sleep(pauseMs, signal).catch(() => {});
-  }
-
-  #groupsOf(due: readonly TraceState[]): TraceState[][] {
-    const grouped = new Set<TraceState>();
-    const groups: TraceState[][] = [];
-    for (const trace of due) {
-      if (grouped.has(trace)) continue;
-      const group = this.#groupOf(trace);
-      groups.push(group);
-      for (const each of group) grouped.add(each);
-    }
-    return groups;
-  }
-
-  /** The trace and those that share a key with it, directly or through another. */
-  #groupOf(trace: TraceState): TraceState[] {
-    const { window } = this.#options;
-    if (trace.keys.every((key) => window.sharing(key).length < 2)) return [trace];
-    const group = new Set([trace]);
-    for (const member of group) {
-      for (const shared of member.keys) {
-        const sharing = window.sharing(shared);
-        if (sharing.length < 2) continue;
-        for (const key of sharing) {
-          const other = window.get(key);
-          if (other !== undefined && group.size < GROUP_TRACES_MAX) group.add(other);
-        }
-      }
-    }
-    return [...group];
   }
 
   async #write(rows: SettlementRows, failed: string, settlement: Settlement): Promise<void> {
@@ -370,7 +347,7 @@ export class Settler implements Component {
     const now = clock.now();
     for (const trace of window.expired(clock.monotonicMs())) {
       // Whoever asks the store for it must find there what was settled of it.
-      if (this.#settling.has(trace) || this.#beingWritten.has(trace) || this.#relatives.has(trace)) continue;
+      if (this.#settling.has(trace) || this.#beingWritten.has(trace) || this.#groups.isRelative(trace)) continue;
       window.forget(trace);
       seen.add(trace.key, now);
       for (const key of trace.keys) seenKeys.add(key, now);

@@ -42,6 +42,9 @@ export interface TraceState {
   dirtyFrom: SpoolPosition;
   /** True once it takes no more facts. */
   isSealed: boolean;
+  /** When its group was last noted, and how many facts were unsettled then; see `TraceGroups`. */
+  notedIn: number;
+  notedFacts: number;
   /** Not before: a large trace that keeps growing is settled less often. */
   notBeforeMs: number;
 }
@@ -64,7 +67,10 @@ export class TraceWindow {
   /** In the order in which they were last added to. */
   readonly #traces = new Map<string, TraceState>();
   readonly #dirty = new Set<TraceState>();
-  readonly #byKey = new Map<string, string[]>();
+  /** Most keys are of one trace, which needs no list. */
+  readonly #byKey = new Map<string, string | string[]>();
+  /** The last of `#traces`. */
+  #newest: TraceState | null = null;
   #facts = 0;
 
   constructor(limits: WindowLimits) {
@@ -112,12 +118,15 @@ export class TraceWindow {
       isWhole,
       dirtyFacts: 0,
       isSealed: false,
+      notedIn: 0,
+      notedFacts: 0,
       dirtySinceMs: nowMs,
       lastAddedMs: nowMs,
       dirtyFrom: 0 as SpoolPosition,
       notBeforeMs: 0,
     };
     this.#traces.set(key, trace);
+    this.#newest = trace;
     return trace;
   }
 
@@ -130,8 +139,10 @@ export class TraceWindow {
   add(trace: TraceState, facts: FactLine, from: SpoolPosition, nowMs: number): void {
     this.#keep(trace, facts);
     this.touch(trace, from, nowMs);
+    if (this.#newest === trace) return;
     this.#traces.delete(trace.key);
     this.#traces.set(trace.key, trace);
+    this.#newest = trace;
   }
 
   /** Has the trace settled again although nothing new is known here. */
@@ -157,12 +168,14 @@ export class TraceWindow {
 
   /** False where a key is of so many traces that no two of them can be told to belong together by it. */
   tellsApart(key: string): boolean {
-    return this.sharing(key).length < TRACES_PER_KEY_MAX;
+    const sharing = this.#byKey.get(key);
+    return !Array.isArray(sharing) || sharing.length < TRACES_PER_KEY_MAX;
   }
 
-  /** Traces in memory that have this key. */
+  /** Traces in memory that have this key; none when there is but one. */
   sharing(key: string): readonly string[] {
-    return this.#byKey.get(key) ?? NONE;
+    const sharing = this.#byKey.get(key);
+    return Array.isArray(sharing) ? sharing : NONE;
   }
 
   /** The oldest place in the spool that is not settled yet; null when all is. */
@@ -174,15 +187,12 @@ export class TraceWindow {
 
   forget(trace: TraceState): void {
     if (!trace.isSealed) this.#traces.delete(trace.key);
+    if (this.#newest === trace) this.#newest = null;
     this.#dirty.delete(trace);
     this.#facts -= trace.facts.length;
     for (const { page } of trace.facts) page.release();
     trace.facts = NO_FACTS;
-    for (const key of trace.keys) {
-      const others = this.sharing(key).filter((other) => other !== trace.key);
-      if (others.length === 0) this.#byKey.delete(key);
-      else this.#byKey.set(key, others);
-    }
+    for (const key of trace.keys) this.#unshare(trace, key);
   }
 
   /** Clean traces that may be forgotten now: too old, or the window is too full. Oldest first. */
@@ -195,15 +205,30 @@ export class TraceWindow {
 
   #share(trace: TraceState, key: string): void {
     const sharing = this.#byKey.get(key);
-    if (sharing?.includes(trace.key) === true) return;
+    const isList = Array.isArray(sharing);
+    if (isList ? sharing.includes(trace.key) : sharing === trace.key) return;
     if (trace.keys.length === 0) trace.keys = [key];
     else trace.keys.push(key);
     if (sharing === undefined) {
-      this.#byKey.set(key, [trace.key]);
+      this.#byKey.set(key, trace.key);
+    } else if (!isList) {
+      this.#byKey.set(key, [sharing, trace.key]);
     } else {
       sharing.push(trace.key);
       if (sharing.length > TRACES_PER_KEY_MAX) sharing.shift();
     }
+  }
+
+  #unshare(trace: TraceState, key: string): void {
+    const sharing = this.#byKey.get(key);
+    if (!Array.isArray(sharing)) {
+      if (sharing === trace.key) this.#byKey.delete(key);
+      return;
+    }
+    const others = sharing.filter((other) => other !== trace.key);
+    const [first] = others;
+    if (first === undefined) this.#byKey.delete(key);
+    else this.#byKey.set(key, others.length === 1 ? first : others);
   }
 
   #keep(trace: TraceState, line: FactLine): void {
