@@ -58,6 +58,8 @@ const TEMPLATE_CHARACTERS_MAX = 1 << 21;
 const MESSAGE_CHARACTERS_MAX = 1 << 23;
 // What a finding weighs beside its text.
 const FINDING_CHARACTERS = 200;
+/** Of most messages: one for all, which holds no text. */
+const NOTHING_FOUND: TextFinding = { equal: [], patterns: [], isFaint: false, bytes: '', isIncomplete: false };
 // V8 hashes a string up to this length.
 const HASHED_CHARACTERS_MAX = 16_383;
 
@@ -263,7 +265,9 @@ class Engine implements Attributor {
     const known = isRemembered ? messageFindings.get(content, content.length + FINDING_CHARACTERS) : undefined;
     if (known !== undefined) return known;
     matcher.prepare(content);
-    const finding = matcher.findAll(content);
+    const found = matcher.findAll(content);
+    const isNothing = found.equal.length === 0 && found.patterns.length === 0 && !found.isIncomplete;
+    const finding = isNothing ? NOTHING_FOUND : found;
     if (isRemembered) messageFindings.set(content, finding, content.length + FINDING_CHARACTERS);
     return finding;
   }

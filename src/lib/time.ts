@@ -19,17 +19,20 @@ export function timestampFromNanos(nanos: bigint): Timestamp {
   return `${secondOf(Number(seconds))}.${String(fraction).padStart(9, '0')}Z` as Timestamp;
 }
 
-// Times come in batches: one is often in the same second as the one before it.
-let lastSeconds = Number.NaN;
-let lastSecond = '';
+// Times come in batches, mostly of the last minutes: each second is written and read once. Of a
+// power of two of them, by their last bits.
+const KNOWN_SECONDS = 1_024;
+const knownSeconds = Array.from({ length: KNOWN_SECONDS }, () => -1);
+const knownTexts = Array.from({ length: KNOWN_SECONDS }, () => '');
 
 /** Without fraction and zone. */
 function secondOf(seconds: number): string {
-  if (seconds !== lastSeconds) {
-    lastSecond = new Date(seconds * 1000).toISOString().slice(0, 19);
-    lastSeconds = seconds;
+  const slot = seconds % KNOWN_SECONDS;
+  if (knownSeconds[slot] !== seconds) {
+    knownTexts[slot] = new Date(seconds * 1000).toISOString().slice(0, 19);
+    knownSeconds[slot] = seconds;
   }
-  return lastSecond;
+  return knownTexts[slot] as string;
 }
 
 function isInRange(millis: number): boolean {
@@ -78,6 +81,16 @@ export function addMillis(timestamp: Timestamp, millis: number): Timestamp {
 export function nearestTimestamp(nanos: bigint): Timestamp {
   if (nanos < 0n) return timestampFromNanos(0n);
   return timestampFromNanos(nanos > LATEST_NANOS ? LATEST_NANOS : nanos);
+}
+
+/** `later - earlier` in milliseconds and their fractions, as exact as a number is. */
+export function exactMillisBetween(earlier: Timestamp, later: Timestamp): number {
+  const nanos = Number(later.slice(20, 29)) - Number(earlier.slice(20, 29));
+  const isSameMinute = earlier.startsWith(later.slice(0, 17));
+  const seconds = isSameMinute
+    ? Number(later.slice(17, 19)) - Number(earlier.slice(17, 19))
+    : (Date.parse(`${later.slice(0, 19)}Z`) - Date.parse(`${earlier.slice(0, 19)}Z`)) / 1_000;
+  return (seconds * 1e9 + nanos) / 1e6;
 }
 
 /** `later - earlier` in milliseconds. */

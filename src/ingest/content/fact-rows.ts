@@ -54,6 +54,13 @@ interface Row {
   readonly facts: FactsColumn;
 }
 
+const HAVE_COLUMNS = {
+  traceId: undefined,
+  spanId: undefined,
+  recordId: undefined,
+  startedAt: undefined,
+  responseId: undefined,
+};
 const NEWLINE = 10;
 const FACTS_KEY = Buffer.from('"facts":');
 
@@ -62,7 +69,9 @@ const JUDGED_WITHIN_MS = 3_600_000;
 
 /** One line of `span_facts`, with its line end. */
 export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
-  const { traceId, spanId, recordId, startedAt, responseId, ...column } = packed;
+  const { traceId, spanId, recordId, startedAt, responseId } = packed;
+  // What has a column of its own is left out; so it is cheaper than to gather the rest.
+  const column: object = { ...packed, ...HAVE_COLUMNS };
   const twin = twinColumn(packed);
   const record = recordId === '' ? '' : `"record_id":"${recordId}",`;
   const response = responseId === undefined ? '' : `"response_id":${JSON.stringify(responseId)},`;

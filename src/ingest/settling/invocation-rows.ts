@@ -3,7 +3,7 @@
 import type { Invocation } from '../../contract/invocation.ts';
 import type { CallPrice } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { nanosFromTimestamp } from '../../lib/time.ts';
+import { exactMillisBetween } from '../../lib/time.ts';
 import type { AttributedAs } from './attribution.ts';
 
 /** What is not in a column of its own. */
@@ -124,5 +124,5 @@ function money(amount: string | null): string | null {
 
 function latencyMs(call: Invocation): number | null {
   if (call.endedAt === null) return null;
-  return Number(nanosFromTimestamp(call.endedAt) - nanosFromTimestamp(call.startedAt)) / 1e6;
+  return exactMillisBetween(call.startedAt, call.endedAt);
 }

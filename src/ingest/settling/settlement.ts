@@ -21,6 +21,7 @@ import {
   instructionOf,
   instructionSource,
   type AttributableCall,
+  type AttributedAs,
   type AttributeCall,
 } from './attribution.ts';
 import { rowBeginning, rowEnd, tombstoneLine } from './invocation-rows.ts';
@@ -84,6 +85,7 @@ export class Settlement {
   readonly #changes: Change[] = [];
   readonly #lines: GrowingBuffer;
   readonly #counts = { created: 0, changed: 0, deleted: 0 };
+  #lastAttributed: AttributedAs | null = null;
 
   constructor(
     options: SettlementOptions,
@@ -212,14 +214,16 @@ export class Settlement {
   }
 
   #addRows({ traces, calls }: SettledGroup): void {
-    for (const [index, trace] of traces.entries()) {
-      // What has no trace of its own goes with the first.
-      const own = calls.filter(({ call }) => {
-        const at = traces.findIndex(({ key }) => key === call.traceId);
-        return index === Math.max(at, 0);
-      });
-      this.#addRowsOf(trace, traces.length === 1 ? calls : own);
+    const [first] = traces;
+    if (first === undefined) return;
+    if (traces.length === 1) {
+      this.#addRowsOf(first, calls);
+      return;
     }
+    // What has no trace of its own goes with the first.
+    const keys = new Set(traces.map(({ key }) => key));
+    const byKey = Map.groupBy(calls, ({ call }) => (keys.has(call.traceId) ? call.traceId : first.key));
+    for (const trace of traces) this.#addRowsOf(trace, byKey.get(trace.key) ?? []);
   }
 
   #addRowsOf(trace: TraceState, calls: readonly ReadCall[]): void {
@@ -278,14 +282,26 @@ export class Settlement {
   #addRowBeginning(json: string): string {
     const start = this.#lines.length;
     this.#lines.add(json);
-    return digest('md5', this.#lines.bytes.subarray(start), 'hex').slice(0, 16);
+    return digest('sha1', this.#lines.bytes.subarray(start), 'hex').slice(0, 16);
   }
 
   #attribute(call: AttributableCall, space: ContentSpace): Pick<Written, 'attributed' | 'variablesHash'> {
     const { match, kind, prompt, version, owner } = this.#options.attribute(call);
     const variablesHash = match == null ? '' : space.variables.keep(match, this.#outbox);
-    // Without the match, which holds the whole text.
-    return { attributed: { kind, prompt, version, owner }, variablesHash };
+    return { attributed: this.#attributedAs(kind, prompt, version, owner), variablesHash };
+  }
+
+  /** Without the match, which holds the whole text. Calls that follow one another are often of one version. */
+  #attributedAs(
+    kind: AttributedAs['kind'],
+    prompt: string | null,
+    version: string | null,
+    owner: string | null,
+  ): AttributedAs {
+    const last = this.#lastAttributed;
+    if (last?.kind === kind && last.prompt === prompt && last.version === version && last.owner === owner) return last;
+    this.#lastAttributed = { kind, prompt, version, owner };
+    return this.#lastAttributed;
   }
 
   #instruction(call: Invocation, space: ContentSpace): { hash: ContentHash; text: string | null } | null {
