@@ -14,12 +14,12 @@ export class GenerationalCache<Key, Value> {
     this.#weightMax = weightMax;
   }
 
-  /** `weight` is what the entry weighs when a hit moves it back to the young. */
-  get(key: Key, weight: number): Value | undefined {
+  /** `weight` is what the entry weighs when a hit moves it back to the young, or says so of the value. */
+  get(key: Key, weight: number | ((value: Value) => number)): Value | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(key);
-    if (old !== undefined) this.set(key, old, weight);
+    if (old !== undefined) this.set(key, old, typeof weight === 'number' ? weight : weight(old));
     return old;
   }
 

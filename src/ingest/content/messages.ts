@@ -36,11 +36,9 @@ export class MessageMemory {
     if (!this.#texts.mustReference(text)) return this.#shortJson(message, text, onText);
     const stored = this.#texts.remember(text);
     onText(stored);
-    const known = stored.messages?.get(message.role);
-    if (known !== undefined) return known;
+    if (stored.message?.role === message.role) return stored.message.json;
     const json = JSON.stringify({ role: message.role, parts: [{ type: 'text', text: stored.reference }] });
-    stored.messages ??= new Map();
-    stored.messages.set(message.role, json);
+    stored.message = { role: message.role, json };
     return json;
   }
 

@@ -36,8 +36,12 @@ export interface StoredText {
   isStored: boolean;
   /** Which writer has it in hand; see `Outbox`. */
   claimedBy: object | null;
-  /** JSON of the packed message with this text alone, by role. */
-  messages: Map<string, string> | null;
+  /** JSON of the packed message with this text alone, and of which role; of the last one seen. */
+  message: { readonly role: string; readonly json: string } | null;
+}
+
+function lengthOf({ text }: StoredText): number {
+  return text.length;
 }
 
 export class TextMemory {
@@ -78,7 +82,7 @@ export class TextMemory {
       mayBeStored,
       isStored: !mayBeStored,
       claimedBy: null,
-      messages: null,
+      message: null,
     };
     this.#byText.set(key, entry, key.length);
     this.#byHash.set(hash, entry, entry.text.length);
@@ -87,7 +91,7 @@ export class TextMemory {
 
   /** The text of a hash, while it is remembered. */
   textOf(hash: ContentHash): string | undefined {
-    return this.#byHash.get(hash, 0)?.text;
+    return this.#byHash.get(hash, lengthOf)?.text;
   }
 
   #cut(text: string, hash: ContentHash): string {

@@ -27,7 +27,7 @@ export class ListReadings {
   }
 
   #messageAt(node: ListNode, textOf: TextOf): PromptMessage | null {
-    const known = this.#byNode.get(node, node.json.length);
+    const known = this.#byNode.get(node, ({ content }) => node.json.length + content.length);
     if (known !== undefined) return known;
     const message = readMessage(packedMessageOf(node.json), textOf);
     if (message !== null) this.#byNode.set(node, message, node.json.length + message.content.length);
