@@ -1,13 +1,15 @@
 /**
- * How fast telemetry comes in, end to end and durable, beside two limits measured in the same run:
- * decoding alone, and inserting the very same final rows straight into the embedded engine.
+ * How fast telemetry comes in, end to end and durable, beside limits measured in the same run:
+ * decoding alone, receiving and making durable alone, and inserting the very same final rows straight
+ * into the embedded engine.
  *
  * `npm run bench -- ingest [--spans N] [--kb 1,6,40] [--json]`
  * `npm run bench -- ingest --stored 1000000,10000000,50000000 [--spans N] [--kb 1] [--json]`: the rate
  * of the daemon beside so many spans in its store, and its ratio to the first of them.
  */
 
-import { execFileSync, type ExecFileSyncOptions } from 'node:child_process';
+import { execFileSync, fork, type ExecFileSyncOptions } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,8 +32,11 @@ interface Result {
   readonly straight_cpu_us_per_span: number;
   readonly resident_mb: number;
   readonly decode_per_second: number;
+  /** Requests received and durable, and nothing else. */
+  readonly receive_per_second: number;
   readonly straight_insert_per_second: number;
   readonly ratio_to_decode: number;
+  readonly ratio_to_receive: number;
   readonly ratio_to_straight_insert: number;
   readonly refused: number;
   readonly tables: Readonly<
@@ -49,7 +54,7 @@ const INHERIT_ERRORS: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'inher
 const DAEMON_START_MS = 30_000;
 const GIVE_UP_MS = 60_000;
 // Half a minute or more: at the end some seconds go by until the last trace is quiet.
-const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 500_000, 6: 200_000, 40: 60_000 };
+const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 1_000_000, 6: 300_000, 40: 100_000 };
 
 export async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--stored')) {
@@ -120,6 +125,7 @@ async function measure(kb: number, spans: number): Promise<Result> {
     const traffic = trafficOf(kb, spans, kb, (row) => writeSync(naive, row));
     closeSync(naive);
     const decodePerSecond = decodeRate(traffic);
+    const receivePerSecond = await receiveRate(join(directory, 'received'), traffic);
     const through = await drive(directory, traffic);
     const straight = straightInsert(join(directory, 'data'), naiveFile);
     const straightPerSecond = traffic.spans / straight.seconds;
@@ -136,8 +142,10 @@ async function measure(kb: number, spans: number): Promise<Result> {
       straight_cpu_us_per_span: round((straight.cpuSeconds / traffic.spans) * 1e6, 1),
       resident_mb: Math.round(through.residentMb),
       decode_per_second: Math.round(decodePerSecond),
+      receive_per_second: Math.round(receivePerSecond),
       straight_insert_per_second: Math.round(straightPerSecond),
       ratio_to_decode: round(traffic.spans / through.seconds / decodePerSecond, 3),
+      ratio_to_receive: round(traffic.spans / through.seconds / receivePerSecond, 3),
       ratio_to_straight_insert: round(traffic.spans / through.seconds / straightPerSecond, 3),
       refused: through.refused,
       tables: straight.tables,
@@ -158,6 +166,18 @@ function decodeRate(traffic: Traffic): number {
     if (result.outcome === 'decoded') decoded += result.accepted;
   }
   return decoded / ((performance.now() - start) / 1_000);
+}
+
+async function receiveRate(directory: string, traffic: Traffic): Promise<number> {
+  const child = fork(join(import.meta.dirname, 'ingest/spool-process.ts'), [directory], { stdio: 'inherit' });
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const start = performance.now();
+  await sendAll(`http://127.0.0.1:${port}`, traffic.bodies);
+  const seconds = (performance.now() - start) / 1_000;
+  const exit = once(child, 'exit');
+  child.disconnect();
+  await exit;
+  return traffic.spans / seconds;
 }
 
 interface Through {
@@ -250,6 +270,7 @@ function print(result: Result): void {
       `${result.span_kb} KB a span, ${result.spans} spans, ${result.calls} calls`,
       `  end to end      ${result.end_to_end_per_second} spans/s, ${result.mb_per_second} MB/s (acknowledged ${result.acknowledged_per_second} spans/s, refused ${result.refused})`,
       `  decode alone    ${result.decode_per_second} spans/s, ratio ${result.ratio_to_decode}`,
+      `  receive alone   ${result.receive_per_second} spans/s, ratio ${result.ratio_to_receive}`,
       `  straight insert ${result.straight_insert_per_second} spans/s, ratio ${result.ratio_to_straight_insert}`,
       `  daemon          ${result.cpu_us_per_span} us CPU a span, main thread ${result.main_thread_cpu_us_per_span} (straight insert ${result.straight_cpu_us_per_span}), ${result.resident_mb} MB resident`,
       `  on disk         ${result.disk_bytes_per_span} B a span, naive rows ${result.naive_disk_bytes_per_span} B: 1/${result.naive_to_disk}`,

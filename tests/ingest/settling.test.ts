@@ -1,5 +1,6 @@
 /** One call, however its spans arrive: late, split, doubled, in two traces, in a very large trace. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
@@ -105,6 +106,53 @@ describe('settling', () => {
       await send(ingest, second);
       const items = await eventually(calls, ([call]) => call?.invocation.spanId === second.spanId);
       expect(items).toHaveLength(1);
+    });
+  });
+
+  it('looks for views of what comes while the store is asked about the rest of its trace', async () => {
+    const service = hexId(8);
+    const startMs = Date.now() - 2_000;
+    const view = (responseId: string, traceId: string, startedMs: number) => ({
+      traceId,
+      spanId: hexId(8),
+      startMs: startedMs,
+      durationMs: 800,
+      service,
+      attributes: chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {
+        'gen_ai.response.id': responseId,
+      }),
+    });
+    const [one, other] = [hexId(8), hexId(8)];
+    const traceId = hexId(16);
+    const [late, later] = [view(one, traceId, startMs + 10), view(other, traceId, startMs + 20)];
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isHeld = false;
+    const log: TelemetryLog = {
+      ...store.telemetry,
+      factsSharing: async (...question) => {
+        if (isHeld) asked.resolve();
+        if (isHeld) await answer.promise;
+        return store.telemetry.factsSharing(...question);
+      },
+    };
+    const spans = async () =>
+      (await store.invocations.list({ service }, { limit: 10 })).items.map(({ invocation }) => invocation.spanId);
+    await run({ log, limits: { retainMs: 1 } }, async (ingest) => {
+      await send(ingest, view(one, hexId(16), startMs), view(other, hexId(16), startMs));
+      await eventually(spans, ({ length }) => length === 2);
+      await sleep(500);
+      isHeld = true;
+      await send(ingest, late);
+      await asked.promise;
+      await send(ingest, later);
+      await eventually(
+        () => store.telemetry.factsOfTraces([traceId], 10),
+        ({ length }) => length === 2,
+      );
+      await sleep(100);
+      isHeld = false;
+      answer.resolve();
+      expect(await eventually(spans, (all) => all[0] === later.spanId)).toEqual([later.spanId, late.spanId]);
     });
   });
 
