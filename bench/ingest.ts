@@ -54,7 +54,7 @@ const INHERIT_ERRORS: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'inher
 const DAEMON_START_MS = 30_000;
 const GIVE_UP_MS = 60_000;
 // Half a minute or more: at the end some seconds go by until the last trace is quiet.
-const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 1_000_000, 6: 300_000, 40: 100_000 };
+const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 1_000_000, 6: 300_000, 40: 60_000 };
 
 export async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--stored')) {
