@@ -6,7 +6,6 @@ const NANOS_PER_SECOND = 1_000_000_000n;
 // DateTime64(9) ends in 2262, but the hours and days that tables are ordered and asked by are ClickHouse's
 // DateTime, which begins in 1970 and starts again from there in 2106: a later call would hide all others.
 const LATEST_SECONDS = 4_291_747_199n;
-
 const LATEST_NANOS = LATEST_SECONDS * NANOS_PER_SECOND + 999_999_999n;
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(Z|z|[+-]\d{2}:\d{2})$/;
@@ -19,8 +18,8 @@ export function timestampFromNanos(nanos: bigint): Timestamp {
   return `${secondOf(Number(seconds))}.${String(fraction).padStart(9, '0')}Z` as Timestamp;
 }
 
-// Times come in batches, mostly of the last minutes: each second is written and read once. Of a
-// power of two of them, by their last bits.
+// Times come in batches, mostly of the last minutes: the text of each second is made once. A new
+// second replaces the one that is as far from it as there are places.
 const KNOWN_SECONDS = 1_024;
 const knownSeconds = Array.from({ length: KNOWN_SECONDS }, () => -1);
 const knownTexts = Array.from({ length: KNOWN_SECONDS }, () => '');

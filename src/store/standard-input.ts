@@ -34,7 +34,8 @@ export function detachStandardInput(): void {
 
 function isNothing(): boolean {
   try {
-    return fstatSync(STANDARD_INPUT).rdev === statSync(NOTHING).rdev && fstatSync(STANDARD_INPUT).isCharacterDevice();
+    const input = fstatSync(STANDARD_INPUT);
+    return input.isCharacterDevice() && input.rdev === statSync(NOTHING).rdev;
   } catch {
     return false;
   }

@@ -42,8 +42,16 @@ export class FactLine {
   }
 }
 
+const HAVE_COLUMNS = {
+  traceId: undefined,
+  spanId: undefined,
+  recordId: undefined,
+  startedAt: undefined,
+  responseId: undefined,
+};
+
 /** The `facts` column: what has no column of its own. */
-type FactsColumn = Omit<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedAt' | 'responseId'>;
+type FactsColumn = Omit<SpanFacts, keyof typeof HAVE_COLUMNS>;
 
 interface Row {
   readonly trace_id: string;
@@ -54,13 +62,6 @@ interface Row {
   readonly facts: FactsColumn;
 }
 
-const HAVE_COLUMNS = {
-  traceId: undefined,
-  spanId: undefined,
-  recordId: undefined,
-  startedAt: undefined,
-  responseId: undefined,
-};
 const NEWLINE = 10;
 const FACTS_KEY = Buffer.from('"facts":');
 

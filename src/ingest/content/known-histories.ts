@@ -98,7 +98,7 @@ export class KnownHistories {
   /** What is remembered of the span's conversation, if that is how its messages begin. */
   #knownBefore(span: OtlpSpan, bytes: Buffer): Remembered | null {
     const key = keyOf(span, bytes);
-    const known = this.#byKey.get(key, Math.ceil(bytes.length * ROOM));
+    const known = this.#byKey.get(key, (remembered) => remembered.bytes.length);
     if (known === undefined || bytes.length <= known.length) return null;
     return bytes.compare(known.bytes, 0, known.length, 0, known.length) === 0 ? known : null;
   }

@@ -63,16 +63,23 @@ export class PatientWriter {
   }
 
   async #attempt(lane: TelemetryLane, lines: Buffer, token: string): Promise<void> {
-    const { stalledMs } = this.#options;
-    const stalled = setTimeout(() => {
-      this.#troubled(`the store has not answered an insert into ${lane} for ${formatDuration(stalledMs)}.`);
-    }, stalledMs);
     try {
-      await this.#options.log.insertLines(lane, lines, token);
+      await this.#insert(lane, lines, token);
       countInserted(lines.length, { lane });
     } catch (error) {
       if (!isFault(error) || error.kind !== 'permanent' || lane === 'quarantine') throw error;
       await this.#isolate(lane, splitLines(lines), error, { left: POISON_ROWS_MAX });
+    }
+  }
+
+  /** Says so when the store does not answer. */
+  async #insert(lane: TelemetryLane, lines: Buffer, token: string): Promise<void> {
+    const { log, stalledMs } = this.#options;
+    const stalled = setTimeout(() => {
+      this.#troubled(`the store has not answered an insert into ${lane} for ${formatDuration(stalledMs)}.`);
+    }, stalledMs);
+    try {
+      await log.insertLines(lane, lines, token);
     } finally {
       clearTimeout(stalled);
     }
@@ -94,7 +101,7 @@ export class PatientWriter {
     const middle = Math.ceil(rows.length / 2);
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
       try {
-        await this.#options.log.insertLines(lane, Buffer.concat(half), randomUUID());
+        await this.#insert(lane, Buffer.concat(half), randomUUID());
       } catch (error) {
         if (!isFault(error) || error.kind !== 'permanent') throw error;
         await this.#isolate(lane, half, error, budget);
@@ -107,7 +114,7 @@ export class PatientWriter {
     const at = this.#options.clock.now();
     const reason = describeError(refusal);
     const entry = { id: shortId(lane, payload), at, kind: 'row', lane, reason, payload, status: 'waiting' } as const;
-    await this.#options.log.insertLines('quarantine', Buffer.from(quarantineLine(entry)), entry.id);
+    await this.#insert('quarantine', Buffer.from(quarantineLine(entry)), entry.id);
     countQuarantined(1, { kind: 'row' });
   }
 

@@ -1,6 +1,6 @@
 /** Packed texts of a call made readable again, as far as their texts are at hand. Pure. */
 
-import type { Invocation } from '../../contract/invocation.ts';
+import type { Invocation, Message } from '../../contract/invocation.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import { listOf, parseReference } from '../../text/reference.ts';
 import { packedMessage, packedMessageOf, packedText, type PackedMessage, type PackedText } from './packed-message.ts';
@@ -27,8 +27,8 @@ export function unpackVariables(
   return unpacked;
 }
 
-/** The beginning of a list's packed messages as JSON; null or undefined when it is not at hand. */
-export type BeginningAt = (hash: ContentHash) => readonly string[] | null | undefined;
+/** The beginning of a list's packed messages as JSON; null when it is not at hand. */
+export type BeginningAt = (hash: ContentHash) => readonly string[] | null;
 
 /** The messages of a list as far as they are read; null when one of them is not at hand. */
 export type ReadList = (hash: ContentHash) => readonly PromptMessage[] | null;
@@ -38,26 +38,31 @@ export type ReadList = (hash: ContentHash) => readonly PromptMessage[] | null;
  * chat stands at the beginning, and reading all that follows would cost more than everything else.
  * Null when there is no content, or a part of it is not at hand.
  */
-export function callMessages(
+export function callMessages(call: Invocation, textOf: TextOf, readList: ReadList): readonly PromptMessage[] | null {
+  return throughInput(call, (message) => readMessage(packedMessage(message), textOf), readList);
+}
+
+/** What each message is made into, those of lists in their place; null when there are none, or one can't be made. */
+function throughInput<Made>(
   { input }: Invocation,
-  textOf: TextOf,
-  readList: ReadList,
-): readonly PromptMessage[] | null {
+  ofMessage: (message: Message) => Made | null,
+  ofList: (hash: ContentHash) => readonly Made[] | null,
+): readonly Made[] | null {
   if (input === null) return null;
-  const messages: PromptMessage[] = [];
-  for (const each of input) {
-    const list = listOf(each);
+  const all: Made[] = [];
+  for (const message of input) {
+    const list = listOf(message);
     if (list === null) {
-      const message = readMessage(packedMessage(each), textOf);
-      if (message === null) return null;
-      messages.push(message);
+      const made = ofMessage(message);
+      if (made === null) return null;
+      all.push(made);
       continue;
     }
-    const ofList = readList(list);
-    if (ofList === null) return null;
-    messages.push(...ofList);
+    const made = ofList(list);
+    if (made === null) return null;
+    all.push(...made);
   }
-  return messages;
+  return all;
 }
 
 /** Null when a text of it is not at hand. */
@@ -85,23 +90,12 @@ export function eachTextToRead(call: Invocation, beginningAt: BeginningAt, tell:
   const note = ({ stored }: PackedText): void => {
     if (stored !== null) tell(stored);
   };
-  for (const message of messagesToRead(call, beginningAt) ?? []) message.texts.forEach(note);
+  const packed = throughInput(
+    call,
+    packedMessage,
+    (list) => beginningAt(list)?.map((json) => packedMessageOf(json)) ?? null,
+  );
+  for (const message of packed ?? []) message.texts.forEach(note);
   if (call.template !== null) note(packedText(call.template));
   if (call.variables !== null) for (const value of Object.values(call.variables)) note(packedText(value));
-}
-
-function messagesToRead({ input }: Invocation, beginningAt: BeginningAt): readonly PackedMessage[] | null {
-  if (input === null) return null;
-  const messages: PackedMessage[] = [];
-  for (const message of input) {
-    const list = listOf(message);
-    if (list === null) {
-      messages.push(packedMessage(message));
-      continue;
-    }
-    const beginning = beginningAt(list);
-    if (beginning === null || beginning === undefined) return null;
-    for (const json of beginning) messages.push(packedMessageOf(json));
-  }
-  return messages;
 }

@@ -286,18 +286,13 @@ export class Settlement {
   }
 
   #attribute(call: AttributableCall, space: ContentSpace): Pick<Written, 'attributed' | 'variablesHash'> {
-    const { match, kind, prompt, version, owner } = this.#options.attribute(call);
-    const variablesHash = match == null ? '' : space.variables.keep(match, this.#outbox);
-    return { attributed: this.#attributedAs(kind, prompt, version, owner), variablesHash };
+    const answer = this.#options.attribute(call);
+    const variablesHash = answer.match == null ? '' : space.variables.keep(answer.match, this.#outbox);
+    return { attributed: this.#attributedAs(answer), variablesHash };
   }
 
   /** Without the match, which holds the whole text. Calls that follow one another are often of one version. */
-  #attributedAs(
-    kind: AttributedAs['kind'],
-    prompt: string | null,
-    version: string | null,
-    owner: string | null,
-  ): AttributedAs {
+  #attributedAs({ kind, prompt, version, owner }: AttributedAs): AttributedAs {
     const last = this.#lastAttributed;
     if (last?.kind === kind && last.prompt === prompt && last.version === version && last.owner === owner) return last;
     this.#lastAttributed = { kind, prompt, version, owner };

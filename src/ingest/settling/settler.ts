@@ -53,8 +53,8 @@ const GROWING_TRACE_FACTOR = 20;
 // What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
 const REMEMBER_MS = 24 * 3_600_000;
 const REMEMBER_MAX = 200_000;
-// The store is asked again about what came while it was asked, so often in one round.
-const ASKED_AGAIN_MAX = 4;
+// So often at most in a row, since what comes while the store is asked has to be asked about as well.
+const ASKS_MAX = 4;
 // Of a process that was killed: what it may have been writing then.
 const LAST_WRITES_NS = 60_000_000_000n;
 
@@ -233,7 +233,7 @@ export class Settler implements Component {
     this.#isCompleting = true;
     try {
       // What came while the store was asked may have relatives in the store as well.
-      for (let times = 0; times < ASKED_AGAIN_MAX; times += 1) {
+      for (let times = 0; times < ASKS_MAX; times += 1) {
         if (!(await this.#options.recall.complete(due, lookedFor))) break;
       }
       return this.#groups.note(due, this.#beingWritten);
