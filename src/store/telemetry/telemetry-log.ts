@@ -94,10 +94,14 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
 
     distrustUsage: (sinceRevision) =>
       database.command(
-        // Calls of before there was a count are counted once.
+        // Calls of before there was a count are counted once. A count that begins anew begins above
+        // all counts that hours were added up at: replaced rows are merged away in time, so it could
+        // else meet one of them again.
         `INSERT INTO usage_changes
-         SELECT toStartOfHour(started_at) AS hour, count() AS rows, now('UTC') AS at FROM invocations
-         WHERE revision >= {since:UInt64} OR (SELECT count() FROM usage_changes) = 0 GROUP BY hour`,
+         WITH (SELECT count() FROM usage_changes) = 0 AS begins
+         SELECT toStartOfHour(started_at) AS hour,
+           count() + if(begins, (SELECT max(rows) FROM usage_hours), 0) AS rows, now('UTC') AS at
+         FROM invocations WHERE revision >= {since:UInt64} OR begins GROUP BY hour`,
         { since: String(sinceRevision) },
       ),
     messageLists: (hashes) => readMessageLists(database, hashes),
