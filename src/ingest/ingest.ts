@@ -61,10 +61,12 @@ export interface IngestLimits {
   /** While more than so many of them wait to be loaded by a store that works, requests wait, so long at most. */
   readonly pacedBytes: number;
   readonly pacedMsMax: number;
-  /** Facts held in memory to be settled; about 2 KB each. */
+  /** Facts held in memory to be settled, and bytes of their lines; beside those a fact takes about 1 KB. */
   readonly windowFactsMax: number;
-  /** Facts of one trace that are settled together; what comes beyond is settled apart. */
+  readonly windowBytesMax: number;
+  /** Facts of one trace that are settled together, and bytes; what comes beyond is settled apart. */
   readonly traceFactsMax: number;
+  readonly traceBytesMax: number;
   readonly retainMs: number;
   readonly quietMs: number;
   readonly provisionalMs: number;
@@ -87,7 +89,9 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   pacedBytes: 16 * 1024 * 1024,
   pacedMsMax: 200,
   windowFactsMax: 60_000,
+  windowBytesMax: 160 * 1024 * 1024,
   traceFactsMax: 20_000,
+  traceBytesMax: 32 * 1024 * 1024,
   retainMs: 30_000,
   quietMs: 1_200,
   provisionalMs: 2_500,
@@ -169,7 +173,13 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const onTrouble = options.onTrouble ?? (() => {});
   const factsPerTraceMax = limits.traceFactsMax;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs, storeStalledMs: stalledMs } = limits;
-  const window = new TraceWindow({ factsMax: limits.windowFactsMax, factsPerTraceMax, retainMs: limits.retainMs });
+  const window = new TraceWindow({
+    factsMax: limits.windowFactsMax,
+    bytesMax: limits.windowBytesMax,
+    factsPerTraceMax,
+    bytesPerTraceMax: limits.traceBytesMax,
+    retainMs: limits.retainMs,
+  });
   const seen = new Seen(limits.seenTracesMax, clock.now());
   const seenKeys = new Seen(limits.seenTracesMax, clock.now());
   const recall = new FactRecall({ log, window, seenKeys, clock, factsPerTraceMax });

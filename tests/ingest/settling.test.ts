@@ -216,26 +216,29 @@ describe('settling', () => {
     expect(await store.invocations.affected({ ...question, version: '2' })).toBe(0);
   });
 
-  it('settles a trace of thousands of spans that keeps growing, and one larger than its limit', async () => {
-    const traceId = hexId(16);
-    const root = hexId(8);
-    const spans = Array.from({ length: 3_000 }, (_, index) => ({
-      traceId,
-      parentSpanId: root,
-      attributes: chatAttributes('Answer.', [{ role: 'user', text: `question ${index}` }], 'hi'),
-    }));
-    await run({ limits: { traceFactsMax: 1_000 } }, async (ingest) => {
-      for (let start = 0; start < spans.length; start += 500) await send(ingest, ...spans.slice(start, start + 500));
-      const count = async () => {
-        const [row] = await store.database.query<{ calls: string }>(
-          'SELECT count() AS calls FROM invocations FINAL WHERE trace_id = {traceId:String} AND is_deleted = 0',
-          { traceId },
-        );
-        return Number(row?.calls);
-      };
-      expect(await eventually(count, (calls) => calls === spans.length)).toBe(spans.length);
-    });
-  });
+  it.each([{ traceFactsMax: 1_000 }, { traceBytesMax: 256 * 1024, windowBytesMax: 512 * 1024 }])(
+    'settles a trace of thousands of spans that keeps growing, and is larger than its limit %j',
+    async (limits) => {
+      const traceId = hexId(16);
+      const root = hexId(8);
+      const spans = Array.from({ length: 3_000 }, (_, index) => ({
+        traceId,
+        parentSpanId: root,
+        attributes: chatAttributes('Answer.', [{ role: 'user', text: `question ${index}` }], 'hi'),
+      }));
+      await run({ limits }, async (ingest) => {
+        for (let start = 0; start < spans.length; start += 500) await send(ingest, ...spans.slice(start, start + 500));
+        const count = async () => {
+          const [row] = await store.database.query<{ calls: string }>(
+            'SELECT count() AS calls FROM invocations FINAL WHERE trace_id = {traceId:String} AND is_deleted = 0',
+            { traceId },
+          );
+          return Number(row?.calls);
+        };
+        expect(await eventually(count, (calls) => calls === spans.length)).toBe(spans.length);
+      });
+    },
+  );
 
   it('takes nothing back of a trace of which it can only read a part', async () => {
     const traceId = hexId(16);

@@ -1,6 +1,6 @@
 /**
  * The traces that are being settled, in memory: their packed facts, what was written of them, and
- * since when they wait. Bounded in facts; what is forgotten can be read back from the store. Does
+ * since when they wait. Bounded in facts and in bytes; what is forgotten can be read back from the store. Does
  * nothing by itself; the settler asks it what is due.
  */
 
@@ -26,6 +26,8 @@ export interface TraceState {
   readonly key: string;
   /** Of one span several, when it was sent with different content. */
   facts: FactLine[];
+  /** Of their lines. */
+  bytes: number;
   /** Under which other traces may tell of the same calls. */
   keys: string[];
   /** Invocations of this trace in the store; null while there is none. */
@@ -51,7 +53,10 @@ export interface TraceState {
 
 export interface WindowLimits {
   readonly factsMax: number;
+  /** Of the lines of all facts: most have a kilobyte, and a sender may write any. */
+  readonly bytesMax: number;
   readonly factsPerTraceMax: number;
+  readonly bytesPerTraceMax: number;
   /** How long a settled trace is kept for latecomers. */
   readonly retainMs: number;
 }
@@ -72,6 +77,7 @@ export class TraceWindow {
   /** The last of `#traces`. */
   #newest: TraceState | null = null;
   #facts = 0;
+  #bytes = 0;
 
   constructor(limits: WindowLimits) {
     this.#limits = limits;
@@ -86,7 +92,7 @@ export class TraceWindow {
   }
 
   get isOverfull(): boolean {
-    return this.#facts > this.#limits.factsMax;
+    return this.#facts > this.#limits.factsMax || this.#bytes > this.#limits.bytesMax;
   }
 
   get(key: string): TraceState | undefined {
@@ -94,11 +100,12 @@ export class TraceWindow {
   }
 
   /**
-   * Lets a trace that has too many facts be settled by itself; what comes later is settled apart.
+   * Lets a trace that has too many facts, or too large ones, be settled by itself; what comes later is settled apart.
    * Returns false when it is not that large.
    */
   sealIfOversized(trace: TraceState): boolean {
-    if (trace.facts.length < this.#limits.factsPerTraceMax) return false;
+    const { factsPerTraceMax, bytesPerTraceMax } = this.#limits;
+    if (trace.facts.length < factsPerTraceMax && trace.bytes < bytesPerTraceMax) return false;
     if (trace.dirtyFacts === 0) this.forget(trace);
     this.#traces.delete(trace.key);
     trace.isSealed = true;
@@ -112,6 +119,7 @@ export class TraceWindow {
     const trace: TraceState = {
       key,
       facts: NO_FACTS,
+      bytes: 0,
       byIdentity: null,
       keys: NO_KEYS,
       written: null,
@@ -190,8 +198,10 @@ export class TraceWindow {
     if (this.#newest === trace) this.#newest = null;
     this.#dirty.delete(trace);
     this.#facts -= trace.facts.length;
+    this.#bytes -= trace.bytes;
     for (const { page } of trace.facts) page.release();
     trace.facts = NO_FACTS;
+    trace.bytes = 0;
     for (const key of trace.keys) this.#unshare(trace, key);
   }
 
@@ -233,7 +243,10 @@ export class TraceWindow {
 
   #keep(trace: TraceState, line: FactLine): void {
     if (sameIdentity(trace, line).some((present) => saySame(present, line))) return;
+    const bytes = line.end - line.start;
     this.#facts += 1;
+    this.#bytes += bytes;
+    trace.bytes += bytes;
     line.page.hold();
     // What is pushed onto an empty list makes room for sixteen more, and most have one.
     if (trace.facts.length === 0) trace.facts = [line];
