@@ -1,7 +1,7 @@
 /** JSON inside attributes: parsed where it parses, never a reason to fail. */
 
 import type { Json } from '../contract/prompt.ts';
-import { plain, textOf } from '../otlp/attributes.ts';
+import { plain, readText, textOf } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpValue } from '../otlp/model.ts';
 
 export type JsonRecord = { readonly [key: string]: Json };
@@ -44,8 +44,7 @@ export function looksLikeJson(text: string): boolean {
 /** A structured value as it is, a JSON text parsed; undefined when absent or not JSON. */
 export function jsonOf(value: OtlpValue | undefined): Json | undefined {
   if (value === undefined || value === null) return undefined;
-  const text = textOf(value);
-  return text === undefined ? plain(value) : parseJson(text);
+  return textOf(value) === undefined ? plain(value) : readText(value, parseJson);
 }
 
 export function recordAt(attributes: OtlpAttributes, key: string): JsonRecord | undefined {

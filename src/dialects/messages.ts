@@ -5,9 +5,9 @@
 
 import type { Message, MessagePart } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
-import { plain, textOf } from '../otlp/attributes.ts';
+import { textOf } from '../otlp/attributes.ts';
 import type { OtlpValue } from '../otlp/model.ts';
-import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, stringAt } from './json-text.ts';
+import { type JsonRecord, isArray, isRecord, jsonOf, looksLikeJson, stringAt } from './json-text.ts';
 import { readParts, readToolCall, textPart, toolResponse } from './parts.ts';
 import { roleName } from './names.ts';
 
@@ -24,7 +24,7 @@ interface ReadMessages {
 export function messagesOf(value: OtlpValue | undefined, role: string): ReadMessages | undefined {
   if (value === undefined || value === null) return undefined;
   const text = textOf(value);
-  const json = text === undefined ? plain(value) : looksLikeJson(text) ? parseJson(text) : text;
+  const json = text !== undefined && !looksLikeJson(text) ? text : jsonOf(value);
   if (json === undefined) return { messages: [{ role: 'unknown', parts: [textPart(text ?? '')] }], isTruncated: true };
   const messages = readMessages(json, role);
   return messages.length === 0 ? undefined : { messages, isTruncated: false };

@@ -11,6 +11,16 @@ export function textOf(value: OtlpValue | undefined): string | undefined {
   return value instanceof LazyText ? value.toString() : undefined;
 }
 
+/**
+ * What `read` makes of a text, as `textOf` has it; undefined for what is no text. It may be what was
+ * made of the same text before, so it must not be changed.
+ */
+export function readText<Value>(value: OtlpValue | undefined, read: (text: string) => Value): Value | undefined {
+  if (value instanceof LazyText) return value.read(read);
+  const whole = textOf(value);
+  return whole === undefined ? undefined : read(whole);
+}
+
 /** UTF-8 of a text, perhaps a view of the request body; undefined for what is no text. */
 export function bytesOf(value: OtlpValue | undefined): Buffer | undefined {
   if (value instanceof LazyText) return value.bytes;

@@ -3,13 +3,13 @@
  * are recognised by their bytes alone.
  */
 
-import { repeatedText } from './repeated-text.ts';
+import { repeatedText, type RepeatedText } from './repeated-text.ts';
 
 export class LazyText {
   readonly #bytes: Buffer;
   readonly #start: number;
   readonly #end: number;
-  #text: string | undefined;
+  #text: string | RepeatedText | undefined;
 
   constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes;
@@ -24,11 +24,19 @@ export class LazyText {
 
   /** Decodes once. Bytes that are not UTF-8 become U+FFFD: one bad attribute must not lose a request. */
   toString(): string {
-    this.#text ??= repeatedText(this.#bytes, this.#start, this.#end) ?? this.#decode();
-    return this.#text;
+    const text = this.#decoded();
+    return typeof text === 'string' ? text : text.text;
   }
 
-  #decode(): string {
-    return this.#bytes.toString('utf8', this.#start, this.#end);
+  /** What `read` makes of the text; of one that comes again and again, what it made of it before. */
+  read<Value>(read: (text: string) => Value): Value {
+    const text = this.#decoded();
+    return typeof text === 'string' ? read(text) : text.read(read);
+  }
+
+  #decoded(): string | RepeatedText {
+    this.#text ??=
+      repeatedText(this.#bytes, this.#start, this.#end) ?? this.#bytes.toString('utf8', this.#start, this.#end);
+    return this.#text;
   }
 }

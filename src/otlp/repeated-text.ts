@@ -1,42 +1,69 @@
 /**
  * Decodes texts that come again and again, such as a system prompt with every call, into the very
- * same string: a hit costs one comparison of bytes, and whoever looks that string up in a map finds
- * its hash already known to the engine.
+ * same string, and keeps what was read from it: a hit costs one comparison of bytes, and whoever
+ * looks that string up in a map finds its hash already known to the engine.
  */
 
 /** Longer texts are histories, which grow and so never repeat. */
 const TEXT_BYTES_MAX = 32 * 1024;
-/** Direct-mapped, so it never grows: 32 MB when every slot holds the longest text. */
-const SLOTS = 1_024;
+/** Of all kept texts; what is read from them takes about as much again, twice. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+/** Direct-mapped: a new text replaces what was in its slot. */
+const SLOTS = 4_096;
 /** Of texts that were seen once. */
 const SEEN_SLOTS = 16_384;
 const SAMPLES = 16;
 
-interface Kept {
+export class RepeatedText {
   readonly bytes: Buffer;
   readonly text: string;
+  #readBy: unknown = null;
+  #read: unknown = undefined;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.text = bytes.toString('utf8');
+  }
+
+  /** What `read` makes of the text, made once; the caller must not change it. */
+  read<Value>(read: (text: string) => Value): Value {
+    if (this.#readBy !== read) {
+      this.#read = read(this.text);
+      this.#readBy = read;
+    }
+    return this.#read as Value;
+  }
 }
 
-const kept: (Kept | undefined)[] = Array.from({ length: SLOTS });
+const kept: (RepeatedText | undefined)[] = Array.from({ length: SLOTS });
 const seen = new Uint32Array(SEEN_SLOTS);
+let keptBytes = 0;
 
 /** The text between `start` and `end` if it was met before, else undefined. */
-export function repeatedText(bytes: Buffer, start: number, end: number): string | undefined {
+export function repeatedText(bytes: Buffer, start: number, end: number): RepeatedText | undefined {
   const length = end - start;
   if (length > TEXT_BYTES_MAX) return undefined;
   const print = fingerprint(bytes, start, length);
   const slot = print & (SLOTS - 1);
   const known = kept[slot];
-  if (known?.bytes.length === length && bytes.compare(known.bytes, 0, length, start, end) === 0) return known.text;
+  if (known?.bytes.length === length && bytes.compare(known.bytes, 0, length, start, end) === 0) return known;
   const seenSlot = print & (SEEN_SLOTS - 1);
   if (seen[seenSlot] !== print) {
     // The first time: a text that never comes again must not push out one that does.
     seen[seenSlot] = print;
     return undefined;
   }
-  const copy = Buffer.from(bytes.subarray(start, end));
-  const text = copy.toString('utf8');
-  kept[slot] = { bytes: copy, text };
+  return keep(slot, Buffer.from(bytes.subarray(start, end)));
+}
+
+function keep(slot: number, bytes: Buffer): RepeatedText {
+  keptBytes += bytes.length - (kept[slot]?.bytes.length ?? 0);
+  if (keptBytes > KEPT_BYTES_MAX) {
+    kept.fill(undefined);
+    keptBytes = bytes.length;
+  }
+  const text = new RepeatedText(bytes);
+  kept[slot] = text;
   return text;
 }
 
