@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeTraces } from '../src/otlp/decode.ts';
 import { runPlumbline, startDaemon, type Daemon } from '../tests/support/daemon.ts';
-import { processUse } from './ingest/process-use.ts';
+import { processUse, type ProcessUse } from './ingest/process-use.ts';
 import { sendAll } from './ingest/send.ts';
 import { makeTraffic, type Traffic } from './ingest/traffic.ts';
 
@@ -23,7 +23,10 @@ interface Result {
   readonly span_kb: number;
   readonly spans: number;
   readonly calls: number;
+  /** Settled while it is sent, once the daemon is warm; see `sustainedBetween`. */
   readonly end_to_end_per_second: number;
+  /** From the first byte to the last settled call: with a cold start, and the quiet that ends the last traces. */
+  readonly whole_run_per_second: number;
   readonly acknowledged_per_second: number;
   readonly mb_per_second: number;
   readonly cpu_us_per_span: number;
@@ -53,7 +56,10 @@ const INHERIT_ERRORS: ExecFileSyncOptions = { stdio: ['ignore', 'ignore', 'inher
 // Spans that began before the daemon did are looked for in the store, as after every restart: not what is measured.
 const DAEMON_START_MS = 30_000;
 const GIVE_UP_MS = 60_000;
-// Half a minute or more: at the end some seconds go by until the last trace is quiet.
+const LOOK_EVERY_MS = 250;
+// Compilers and caches need some seconds of load, which no daemon that runs for weeks has again.
+const WARM_UP_PART = 0.2;
+// Half a minute or more: of it, a fifth is warming up.
 const DEFAULT_SPANS: Readonly<Record<number, number>> = { 1: 1_000_000, 6: 300_000, 40: 60_000 };
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -87,8 +93,8 @@ async function besideStored(args: readonly string[]): Promise<void> {
       const traffic = trafficOf(kb, spans, 100 + seed, () => {});
       const through = await drive(directory, traffic);
       if (stored === 0) continue;
-      const perSecond = Math.round(traffic.spans / through.seconds);
-      const cpu = round((through.cpuSeconds / traffic.spans) * 1e6, 1);
+      const perSecond = Math.round(through.spansPerSecond);
+      const cpu = round(through.cpuUsPerSpan, 1);
       const ratio = round(perSecond / (results[0]?.per_second ?? perSecond), 2);
       results.push({ stored, per_second: perSecond, cpu_us_per_span: cpu, ratio_to_first: ratio });
       if (!args.includes('--json'))
@@ -134,19 +140,20 @@ async function measure(kb: number, spans: number): Promise<Result> {
       span_kb: round(traffic.bytes / traffic.spans / 1_000, 1),
       spans: traffic.spans,
       calls: traffic.calls,
-      end_to_end_per_second: Math.round(traffic.spans / through.seconds),
+      end_to_end_per_second: Math.round(through.spansPerSecond),
+      whole_run_per_second: Math.round(traffic.spans / through.seconds),
       acknowledged_per_second: Math.round(traffic.spans / through.acknowledgedSeconds),
-      mb_per_second: round(traffic.bytes / through.seconds / 1e6, 1),
-      cpu_us_per_span: round((through.cpuSeconds / traffic.spans) * 1e6, 1),
-      main_thread_cpu_us_per_span: round((through.mainCpuSeconds / traffic.spans) * 1e6, 1),
+      mb_per_second: round((through.spansPerSecond * traffic.bytes) / traffic.spans / 1e6, 1),
+      cpu_us_per_span: round(through.cpuUsPerSpan, 1),
+      main_thread_cpu_us_per_span: round(through.mainCpuUsPerSpan, 1),
       straight_cpu_us_per_span: round((straight.cpuSeconds / traffic.spans) * 1e6, 1),
       resident_mb: Math.round(through.residentMb),
       decode_per_second: Math.round(decodePerSecond),
       receive_per_second: Math.round(receivePerSecond),
       straight_insert_per_second: Math.round(straightPerSecond),
-      ratio_to_decode: round(traffic.spans / through.seconds / decodePerSecond, 3),
-      ratio_to_receive: round(traffic.spans / through.seconds / receivePerSecond, 3),
-      ratio_to_straight_insert: round(traffic.spans / through.seconds / straightPerSecond, 3),
+      ratio_to_decode: round(through.spansPerSecond / decodePerSecond, 3),
+      ratio_to_receive: round(through.spansPerSecond / receivePerSecond, 3),
+      ratio_to_straight_insert: round(through.spansPerSecond / straightPerSecond, 3),
       refused: through.refused,
       tables: straight.tables,
       disk_bytes_per_span: Math.round(disk / traffic.spans),
@@ -181,46 +188,79 @@ async function receiveRate(directory: string, traffic: Traffic): Promise<number>
 }
 
 interface Through {
+  /** Sustained. */
+  readonly spansPerSecond: number;
+  readonly cpuUsPerSpan: number;
+  readonly mainCpuUsPerSpan: number;
+  /** Of the whole run. */
   readonly seconds: number;
   readonly acknowledgedSeconds: number;
-  readonly cpuSeconds: number;
-  readonly mainCpuSeconds: number;
   readonly residentMb: number;
   readonly refused: number;
 }
 
-/** The daemon as a user runs it, from the first byte sent to the last call written into the table that the API reads. */
+/** The daemon as it is at a moment of the run. */
+interface Look extends ProcessUse {
+  readonly seconds: number;
+  /** Calls written into the table that the API reads. */
+  readonly settled: number;
+}
+
+/** The daemon as a user runs it, from the first byte sent to the last call settled. */
 async function drive(directory: string, traffic: Traffic): Promise<Through> {
   writeProject(directory, traffic.prompts);
   await runPlumbline(directory, ['lock']);
   const daemon = await startDaemon(directory);
   try {
-    const pid = daemon.process.pid ?? 0;
-    const before = processUse(pid);
     const start = performance.now();
-    const { refused } = await sendAll(daemon.otlp, traffic.bodies);
-    const acknowledgedSeconds = (performance.now() - start) / 1_000;
-    let residentMb = 0;
-    let [settled, settledAt] = [0, performance.now()];
-    while (settled < traffic.calls) {
-      residentMb = Math.max(residentMb, processUse(pid).residentMb);
-      const now = await settledCalls(daemon);
-      if (now > settled) settledAt = performance.now();
-      else if (performance.now() - settledAt > GIVE_UP_MS)
-        throw new Error(`${now} of ${traffic.calls} calls were settled, and then no more.\n${daemon.printed()}`);
-      settled = now;
-      await new Promise((resolve) => {
-        setTimeout(resolve, 100);
-      });
-    }
-    const seconds = (performance.now() - start) / 1_000;
-    const after = processUse(pid);
-    const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
-    const mainCpuSeconds = after.mainCpuSeconds - before.mainCpuSeconds;
-    return { seconds, acknowledgedSeconds, cpuSeconds, mainCpuSeconds, residentMb, refused };
+    const since = (): number => (performance.now() - start) / 1_000;
+    const sending = sendAll(daemon.otlp, traffic.bodies).then((sent) => ({ ...sent, seconds: since() }));
+    const [{ refused, seconds: acknowledgedSeconds }, looks] = await Promise.all([
+      sending,
+      lookUntilSettled(daemon, traffic.calls, since),
+    ]);
+    const [from, to] = sustainedBetween(looks, traffic.calls, acknowledgedSeconds);
+    const spans = ((to.settled - from.settled) / traffic.calls) * traffic.spans;
+    return {
+      spansPerSecond: spans / (to.seconds - from.seconds),
+      cpuUsPerSpan: ((to.cpuSeconds - from.cpuSeconds) / spans) * 1e6,
+      mainCpuUsPerSpan: ((to.mainCpuSeconds - from.mainCpuSeconds) / spans) * 1e6,
+      seconds: looks.at(-1)?.seconds ?? 0,
+      acknowledgedSeconds,
+      residentMb: Math.max(...looks.map(({ residentMb }) => residentMb)),
+      refused,
+    };
   } finally {
     await daemon.stop();
   }
+}
+
+async function lookUntilSettled(daemon: Daemon, calls: number, since: () => number): Promise<readonly Look[]> {
+  const looks: Look[] = [];
+  let [settled, settledAt] = [-1, 0];
+  while (settled < calls) {
+    const now = await settledCalls(daemon);
+    looks.push({ ...processUse(daemon.process.pid ?? 0), seconds: since(), settled: now });
+    if (now > settled) settledAt = performance.now();
+    else if (performance.now() - settledAt > GIVE_UP_MS)
+      throw new Error(`${now} of ${calls} calls were settled, and then no more.\n${daemon.printed()}`);
+    settled = now;
+    await new Promise((resolve) => {
+      setTimeout(resolve, LOOK_EVERY_MS);
+    });
+  }
+  return looks;
+}
+
+/**
+ * The first and the last look at a warm daemon to which is still sent: what is acknowledged and not
+ * settled at the end does not count. The whole run, where it is too short for that.
+ */
+function sustainedBetween(looks: readonly Look[], calls: number, sentSeconds: number): readonly [Look, Look] {
+  const [first, last] = [looks[0] as Look, looks.at(-1) as Look];
+  const from = looks.find(({ settled }) => settled >= calls * WARM_UP_PART) ?? first;
+  const to = looks.findLast(({ seconds }) => seconds <= sentSeconds) ?? last;
+  return to.settled - from.settled > calls / 4 ? [from, to] : [first, last];
 }
 
 function writeProject(directory: string, prompts: Traffic['prompts']): void {
@@ -268,7 +308,7 @@ function print(result: Result): void {
   console.log(
     [
       `${result.span_kb} KB a span, ${result.spans} spans, ${result.calls} calls`,
-      `  end to end      ${result.end_to_end_per_second} spans/s, ${result.mb_per_second} MB/s (acknowledged ${result.acknowledged_per_second} spans/s, refused ${result.refused})`,
+      `  end to end      ${result.end_to_end_per_second} spans/s, ${result.mb_per_second} MB/s (refused ${result.refused}; the whole run ${result.whole_run_per_second} spans/s, acknowledged ${result.acknowledged_per_second})`,
       `  decode alone    ${result.decode_per_second} spans/s, ratio ${result.ratio_to_decode}`,
       `  receive alone   ${result.receive_per_second} spans/s, ratio ${result.ratio_to_receive}`,
       `  straight insert ${result.straight_insert_per_second} spans/s, ratio ${result.ratio_to_straight_insert}`,

@@ -85,7 +85,7 @@ async function drive(child: ChildProcess, { bodies, seed, connections, isJson }:
     if (!isJson)
       console.log(
         `${end} bodies in ${seconds.toFixed(0)} s, ${(end / seconds).toFixed(0)} a second; ${describe(statuses)}; ` +
-          `${report.calls} calls; ${report.residentMb.toFixed(0)} MB resident (heap ${report.heapMb.toFixed(0)}, buffers ${report.buffersMb.toFixed(0)}), seeds from ${seed}`,
+          `${report.calls} calls; ${report.residentMb.toFixed(0)} MB resident (heap ${report.heapMb.toFixed(0)}, buffers ${report.buffersMb.toFixed(0)}, engine ${report.engineMb.toFixed(0)}), seeds from ${seed}`,
       );
     if (log !== '') throw new Error(`The receiver reported:\n${log}`);
   }

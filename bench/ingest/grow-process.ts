@@ -9,6 +9,8 @@ import { openDatabase } from '../../src/store/open-database.ts';
 
 const ROWS_PER_STATEMENT = 1_000_000;
 const DAYS = 30;
+// One merge seldom is the last: the next is chosen a moment after it.
+const QUIET_LOOKS = 10;
 
 const [path, number] = process.argv.slice(2) as [string, string];
 const spansMax = Number(number);
@@ -25,7 +27,8 @@ for (let copy = 0, rows = spans; rows < spansMax; copy += 1) {
   process.stderr.write(`\r${rows} of ${spansMax} spans stored `);
 }
 process.stderr.write('\nwaiting for the merges of what was added\n');
-while ((await rowsOf('system.merges')) > 0) {
+for (let quiet = 0; quiet < QUIET_LOOKS;) {
+  quiet = (await rowsOf('system.merges')) > 0 ? 0 : quiet + 1;
   await new Promise((resolve) => {
     setTimeout(resolve, 500);
   });

@@ -14,10 +14,15 @@ export interface Report {
   /** Of it, what JavaScript holds, in its heap and in buffers outside of it. */
   readonly heapMb: number;
   readonly buffersMb: number;
+  /** And what the embedded engine says that it holds. */
+  readonly engineMb: number;
 }
 
 async function report(): Promise<Report> {
-  const [row] = await database.query<{ calls: string }>('SELECT count() AS calls FROM invocations');
+  const [row] = await database.query<{ calls: string; engine_bytes: string }>(
+    `SELECT count() AS calls,
+       (SELECT value FROM system.metrics WHERE metric = 'MemoryTracking') AS engine_bytes FROM invocations`,
+  );
   const { user, system } = process.cpuUsage();
   const main = process.threadCpuUsage();
   const { rss, heapUsed, external } = process.memoryUsage();
@@ -28,6 +33,7 @@ async function report(): Promise<Report> {
     residentMb: rss / 1e6,
     heapMb: heapUsed / 1e6,
     buffersMb: external / 1e6,
+    engineMb: Number(row?.engine_bytes) / 1e6,
   };
 }
 
