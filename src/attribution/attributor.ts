@@ -20,6 +20,7 @@ import { nearMatches } from './near-match.ts';
 import type { NearBudget } from './near-match.ts';
 import type { RegisteredVariant } from './registered-variants.ts';
 import { Registrar } from './registrar.ts';
+import { RepeatedMessage } from './repeated-message.ts';
 import type { AddResult } from './registrar.ts';
 import type { TextFinding } from './text-matcher.ts';
 
@@ -65,6 +66,8 @@ const HASHED_CHARACTERS_MAX = 16_383;
 
 class Engine implements Attributor {
   private readonly registrar = new Registrar();
+  /** Stands for what is registered, where messages keep what was found in them. */
+  private registered: object = {};
   private readonly answers: AnswerCache<Attribution> | null;
   /** Of messages, which come again with every turn of their conversation. */
   private readonly messageFindings: GenerationalCache<string, TextFinding> | null;
@@ -116,6 +119,7 @@ class Engine implements Attributor {
   }
 
   private forgetAnswers(): void {
+    this.registered = {};
     this.answers?.clear();
     this.messageFindings?.clear();
     this.declaredHits?.clear();
@@ -237,7 +241,7 @@ class Engine implements Attributor {
     const hits = new Map<number, MessageHit[]>();
     let isIncomplete = false;
     for (let at = 0; at < looked.length; at += 1) {
-      const finding = this.findMessage((looked[at] as PromptMessage).content);
+      const finding = this.findMessage(looked[at] as PromptMessage);
       isIncomplete ||= finding.isIncomplete;
       // What people say in a conversation is as good as never registered.
       if (finding.equal.length === 0 && finding.patterns.length === 0) continue;
@@ -257,19 +261,33 @@ class Engine implements Attributor {
     return { candidates, isIncomplete };
   }
 
-  private findMessage(content: string): TextFinding {
+  private findMessage(message: PromptMessage): TextFinding {
     const { messageFindings } = this;
-    const { matcher } = this.registrar;
+    const { content } = message;
+    if (messageFindings === null) return this.findContent(content);
+    if (message instanceof RepeatedMessage) {
+      const known = message.foundBy(this.registered);
+      if (known !== null) return known;
+      const finding = this.findContent(content);
+      message.keep(this.registered, finding);
+      return finding;
+    }
     // Of longer texts a map knows no more than how long they are.
-    const isRemembered = messageFindings !== null && content.length <= HASHED_CHARACTERS_MAX;
-    const known = isRemembered ? messageFindings.get(content, content.length + FINDING_CHARACTERS) : undefined;
+    if (content.length > HASHED_CHARACTERS_MAX) return this.findContent(content);
+    const weight = content.length + FINDING_CHARACTERS;
+    const known = messageFindings.get(content, weight);
     if (known !== undefined) return known;
+    const finding = this.findContent(content);
+    messageFindings.set(content, finding, weight);
+    return finding;
+  }
+
+  private findContent(content: string): TextFinding {
+    const { matcher } = this.registrar;
     matcher.prepare(content);
     const found = matcher.findAll(content);
     const isNothing = found.equal.length === 0 && found.patterns.length === 0 && !found.isIncomplete;
-    const finding = isNothing ? NOTHING_FOUND : found;
-    if (isRemembered) messageFindings.set(content, finding, content.length + FINDING_CHARACTERS);
-    return finding;
+    return isNothing ? NOTHING_FOUND : found;
   }
 
   /** Sources that differ only in what a hash forgives. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, it, vi } from 'vitest';
 
-import { createAttributor, deservesNear, withNear } from '../../src/attribution/index.ts';
+import { createAttributor, deservesNear, RepeatedMessage, withNear } from '../../src/attribution/index.ts';
 import { TextMatcher } from '../../src/attribution/text-matcher.ts';
 import type { AttributionQuery } from '../../src/contract/attribution.ts';
 import type { Attributor } from '../../src/attribution/index.ts';
@@ -249,6 +249,42 @@ describe('a chat', () => {
       expect(answer.matches.map(({ prompt }) => prompt)).toEqual(['bare']);
     }
     expect(attributor.attribute({ messages: [{ role: 'assistant', content }] }).kind).toBe('unknown');
+  });
+});
+
+describe('messages that are asked about with every call', () => {
+  const said = [
+    { role: 'system', content: RENDERED_V1 },
+    { role: 'user', content: 'where is my order?' },
+  ];
+
+  it('are answered like others, also after something else is registered, and by two attributors in turn', () => {
+    const messages = said.map((message) => new RepeatedMessage(message));
+    const [first, second] = [registry(), createAttributor()];
+    const ask = (attributor: Attributor): void => {
+      for (let time = 0; time < 2; time += 1) {
+        for (const each of [attributor, first, second])
+          expect(each.attribute({ messages })).toEqual(each.attribute({ messages: said }));
+      }
+    };
+    ask(first);
+    second.add(version('other', 1, V2.replace('one word', 'two words')));
+    ask(second);
+    second.add(version('copy', 7, V1));
+    ask(second);
+    expect(second.attribute({ messages }).matches.map(({ prompt }) => prompt)).toEqual(['copy']);
+    first.remove('support.intent', '1');
+    ask(first);
+    expect(first.attribute({ messages }).kind).toBe('unknown');
+  });
+
+  it('are looked through once by each', () => {
+    const find = vi.spyOn(TextMatcher.prototype, 'findAll');
+    const messages = said.map((message) => new RepeatedMessage(message));
+    const attributors = [registry(), registry()];
+    for (let time = 0; time < 5; time += 1) for (const each of attributors) each.attribute({ messages });
+    expect(find).toHaveBeenCalledTimes(said.length * attributors.length);
+    find.mockRestore();
   });
 });
 

@@ -18,7 +18,10 @@ export interface MessageListRow {
   readonly messages: readonly string[];
 }
 
-export interface ListNode {
+/** What is read of a call's list to attribute it; what comes behind is conversation. */
+export const BEGINNING_MESSAGES = 32;
+
+export class ListNode {
   readonly hash: ContentHash | '';
   readonly parent: ListNode | null;
   readonly json: string;
@@ -27,12 +30,23 @@ export interface ListNode {
   /** The list of its first messages, as many as are read of a call; itself when it has no more. */
   readonly head: ListNode | null;
   /** Most lists go on in one way only. */
-  next: ListNode | null;
-  others: Map<string, ListNode> | null;
-  isStored: boolean;
+  next: ListNode | null = null;
+  others: Map<string, ListNode> | null = null;
+  isStored = true;
   /** Rows between this list and one that holds all its messages. */
-  baseDepth: number;
-  claimedBy: object | null;
+  baseDepth = 0;
+  claimedBy: object | null = null;
+  /** The generation in which it can be found by its hash; see `MessageLists`. */
+  generation = 0;
+
+  /** Without a parent: the list of no messages. */
+  constructor(hash: ContentHash | '' = '', parent: ListNode | null = null, json = '') {
+    this.hash = hash;
+    this.parent = parent;
+    this.json = json;
+    this.depth = parent === null ? 0 : parent.depth + 1;
+    this.head = parent === null || parent.depth < BEGINNING_MESSAGES ? null : (parent.head ?? parent);
+  }
 }
 
 // 128 bits: a list's hash only finds it again, and every call carries two of them.
@@ -42,26 +56,22 @@ const HASH_DIGITS = 32;
 const CONVERSATION_MESSAGES = 4;
 // A reader follows at most so many rows, which it gets side by side; then a list is written whole again.
 const BASE_DEPTH_MAX = 400;
-/** What is read of a call's list to attribute it; what comes behind is conversation. */
-export const BEGINNING_MESSAGES = 32;
-// About 400 bytes a node, in two generations.
-const NODES_MAX = 80_000;
+// About a kilobyte each, with the messages before it that are no list of their own; in two generations.
+const LISTS_MAX = 40_000;
 
 /** Two generations: when the young one is full, the old one is forgotten, and what comes again is young. */
 export class MessageLists {
-  #root = emptyList();
-  #young = new Map<ContentHash, ListNode>();
-  #old: ReadonlyMap<ContentHash, ListNode> = new Map();
+  #root = new ListNode();
+  #generation = 1;
+  #young = new Map<ContentHash | '', ListNode>();
+  #old: ReadonlyMap<ContentHash | '', ListNode> = new Map();
 
   /** The place of a list of packed messages, behind those of `from`; `isStored` says whether a row of it was written. */
   find(messages: readonly string[], from?: ListNode): ListNode {
-    if (this.#young.size > NODES_MAX) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#root = emptyList();
-    }
+    if (this.#young.size > LISTS_MAX) this.#nextGeneration();
     let node = from ?? this.#root;
-    for (const json of messages) node = childOf(node, json) ?? this.#add(node, json);
+    for (const json of messages) node = childOf(node, json) ?? addChild(node, json);
+    if (node.generation !== this.#generation) this.#list(node);
     return node;
   }
 
@@ -69,24 +79,36 @@ export class MessageLists {
     return this.#young.get(hash) ?? this.#old.get(hash);
   }
 
-  #add(parent: ListNode, json: string): ListNode {
-    const depth = parent.depth + 1;
-    const hash = hashOf(parent, json);
-    const head = parent.depth < BEGINNING_MESSAGES ? null : (parent.head ?? parent);
-    const { isStored, baseDepth } = this.#old.get(hash) ?? NOT_STORED;
-    const node: ListNode = { ...emptyList(), hash, parent, json, depth, head, isStored, baseDepth };
-    if (parent.next === null) {
-      parent.next = node;
-    } else {
-      parent.others ??= new Map();
-      parent.others.set(json, node);
+  #nextGeneration(): void {
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#root = new ListNode();
+    this.#generation += 1;
+  }
+
+  /** Only the places that a list was asked for are found by their hash. */
+  #list(node: ListNode): void {
+    const before = this.#old.get(node.hash);
+    if (before !== undefined) {
+      node.isStored = before.isStored;
+      node.baseDepth = before.baseDepth;
     }
-    this.#young.set(hash, node);
-    return node;
+    node.generation = this.#generation;
+    this.#young.set(node.hash, node);
   }
 }
 
-const NOT_STORED = { isStored: false, baseDepth: 0 };
+function addChild(parent: ListNode, json: string): ListNode {
+  const node = new ListNode(hashOf(parent, json), parent, json);
+  node.isStored = false;
+  if (parent.next === null) {
+    parent.next = node;
+  } else {
+    parent.others ??= new Map();
+    parent.others.set(json, node);
+  }
+  return node;
+}
 
 function hashOf(parent: ListNode, json: string): ContentHash {
   const whole: ContentHash = `sha256:${digest('sha256', parent.hash + json, 'hex').slice(0, HASH_DIGITS)}`;
@@ -127,19 +149,4 @@ function nearestBase(node: ListNode, writer: object): ListNode | null {
     if (at.isStored || at.claimedBy === writer) return at.baseDepth < BASE_DEPTH_MAX ? at : null;
   }
   return null;
-}
-
-function emptyList(): ListNode {
-  return {
-    hash: '',
-    parent: null,
-    json: '',
-    depth: 0,
-    head: null,
-    next: null,
-    others: null,
-    isStored: true,
-    baseDepth: 0,
-    claimedBy: null,
-  };
 }

@@ -3,6 +3,7 @@
  * call before, of which all but the last messages have been read then.
  */
 
+import { RepeatedMessage } from '../../attribution/index.ts';
 import type { Message } from '../../contract/invocation.ts';
 import type { PromptMessage } from '../../contract/prompt.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
@@ -43,7 +44,7 @@ export class ListReadings {
     for (const node of unread.toReversed()) {
       const message = readMessage(packedMessage(JSON.parse(node.json) as Message), textOf);
       if (message === null) return null;
-      messages.push(message);
+      messages.push(new RepeatedMessage(message));
       characters += message.content.length;
     }
     // The texts of the messages before are those of another reading.
