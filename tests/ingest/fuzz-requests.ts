@@ -31,6 +31,8 @@ interface Original extends WireRequest {
 }
 
 const DOORS = ['/v1/traces', '/v1/logs', '/api/public/otel/v1/traces', '/v1/metrics'] as const;
+// So many requests; no emitter has more to say of a span.
+const SAME_SPANS_FOR = 20_000;
 // Longest any answer may take; a body that costs more is a denial of service.
 const ANSWER_TIMEOUT_MS = 60_000;
 
@@ -51,10 +53,14 @@ export function fuzzRequests(): (seed: number) => FuzzRequest {
 function fuzzRequest(originals: readonly Original[], seed: number): FuzzRequest {
   const next = random(seed ^ 0x5bd1e995);
   const below = (limit: number): number => Math.floor(next() * limit);
-  const original = originals[below(originals.length)] as Original;
+  const number = below(originals.length);
+  const original = originals[number] as Original;
   const other = originals[below(originals.length)] as Original;
-  // Most are calls of their own; the rest says other things about the spans of the captures, again and again.
-  const bytes = next() < 0.9 ? withNewTraces(original, next) : original.bytes;
+  // Most are calls of their own; the rest says other things about the same spans, again and again for a while.
+  const bytes = withTraces(
+    original,
+    next() < 0.9 ? next : random(Math.floor(seed / SAME_SPANS_FOR) * originals.length + number),
+  );
   let body: Buffer = mutate(bytes, other.bytes, original.encoding === 'json', seed).bytes;
   const ownDoor = original.signal === 'traces' ? '/v1/traces' : '/v1/logs';
   const path = next() < 0.9 ? ownDoor : (DOORS[below(DOORS.length)] as string);
@@ -80,8 +86,8 @@ function traceIdsOf(wire: WireRequest): readonly string[] {
   return [...new Set(ids)].filter((id) => id !== '');
 }
 
-/** The same spans in traces that nobody has seen. */
-function withNewTraces({ bytes, encoding, traceIds }: Original, next: () => number): Buffer {
+/** The same spans in other traces. */
+function withTraces({ bytes, encoding, traceIds }: Original, next: () => number): Buffer {
   const changed = Buffer.from(bytes);
   for (const id of traceIds) {
     const hex = Array.from({ length: 4 }, () =>
