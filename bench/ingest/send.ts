@@ -2,7 +2,7 @@
 
 import { Agent, request } from 'node:http';
 
-const CONNECTIONS = 16;
+const CONNECTIONS = 32;
 
 /** `receiver`: a base URL. Returns how often it was told to come back. */
 export async function sendAll(receiver: string, bodies: readonly Buffer[]): Promise<{ refused: number }> {
