@@ -16,6 +16,7 @@ export const TELEMETRY_LANES = [
   'quarantine',
   'variables',
   'invocations',
+  'sightings',
 ] as const;
 export type TelemetryLane = (typeof TELEMETRY_LANES)[number];
 
@@ -59,6 +60,15 @@ export interface QuarantineEntry {
   readonly status: 'waiting' | 'replayed' | 'discarded';
 }
 
+/** Traces, and keys that traces share, of which a replica has just stored facts. A row of `sightings`. */
+export interface Sighting {
+  readonly replica: string;
+  /** Counts up in each replica. */
+  readonly number: number;
+  readonly traces: readonly string[];
+  readonly keys: readonly string[];
+}
+
 export interface TelemetryLog {
   /** Newline-separated JSON rows as they are. A token makes a retry of the same bytes harmless. */
   insertLines(lane: TelemetryLane, lines: Uint8Array, token: string): Promise<void>;
@@ -83,6 +93,8 @@ export interface TelemetryLog {
     since: Timestamp,
     limit: number,
   ): Promise<readonly { responseId: string; twinKey: string; receivedAt: Timestamp }[]>;
+  /** What other replicas told within so many seconds, without those that are known already, each as `replica/number`. */
+  sightings(replica: string, withinSeconds: number, known: readonly string[]): Promise<readonly Sighting[]>;
   /** At least the highest revision of any invocation; 0 when there is none. */
   highestRevision(): Promise<bigint>;
   /**

@@ -74,6 +74,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const price = createPriceBook(configuration.prices);
   const ingest = new Ingest({
     log: createTelemetryLog(database, texts),
+    isShared: database.kind === 'server',
     clock,
     horizon: options.horizon,
     dataDirectory: configuration.dataDirectory,

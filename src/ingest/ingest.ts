@@ -28,6 +28,7 @@ import { FactRecall } from './settling/fact-recall.ts';
 import { ListReadings } from './settling/list-readings.ts';
 import { Seen } from './settling/seen.ts';
 import { Settler } from './settling/settler.ts';
+import { Sightings, type SightingsOptions } from './settling/sightings.ts';
 import { TraceWindow } from './settling/trace-window.ts';
 import { Spool } from './spool/spool.ts';
 
@@ -46,6 +47,8 @@ export interface IngestOptions {
   readonly onError: (error: unknown) => void;
   /** What is wrong with the store as seen from here, for `/readyz`; null when it works again. */
   readonly onTrouble?: (problem: string | null) => void;
+  /** Whether other replicas write to the same store. */
+  readonly isShared?: boolean;
   readonly limits?: Partial<IngestLimits>;
 }
 
@@ -77,6 +80,8 @@ export interface IngestLimits {
   readonly storeStalledMs: number;
   /** Traces, and as many keys that traces share, that are remembered as possibly stored; two bytes each. */
   readonly seenTracesMax: number;
+  /** How often is looked for what other replicas tell. */
+  readonly sightingsMs: number;
 }
 
 export const DEFAULT_INGEST_LIMITS: IngestLimits = {
@@ -99,6 +104,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   storeBackoffMaxMs: 15_000,
   storeStalledMs: 30_000,
   seenTracesMax: 4_000_000,
+  sightingsMs: 400,
 };
 
 export class Ingest implements Component {
@@ -142,6 +148,7 @@ export class Ingest implements Component {
     });
     const parts = assemble(this.#options, this.#limits, spool);
     await parts.settler.start();
+    await parts.sightings?.start();
     await parts.loader.start();
     this.#parts = parts;
   }
@@ -154,6 +161,7 @@ export class Ingest implements Component {
     const left = (): number => Math.max(0, deadline - Date.now());
     await parts.loader.drain(left());
     await parts.settler.stop(left());
+    await parts.sightings?.stop();
     await parts.loader.stop(left());
     await parts.spool.close();
   }
@@ -164,6 +172,8 @@ interface Parts {
   readonly intake: Intake;
   readonly loader: Loader;
   readonly settler: Settler;
+  /** Null when nobody else writes to the store. */
+  readonly sightings: Sightings | null;
 }
 
 function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): Parts {
@@ -203,10 +213,16 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     onError,
   });
   const writer = new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs, stalledMs });
+  const onSighted: SightingsOptions['onSighted'] = (traces, keys) => settler.sighted(traces, keys);
+  const sightings =
+    options.isShared === true
+      ? new Sightings({ log, writer, clock, onSighted, lookMs: limits.sightingsMs, onError })
+      : null;
   const loader = new Loader({
     spool,
     writer,
     recent,
+    ...(sightings !== null && { onStored: (facts, signal) => sightings.tell(facts, signal) }),
     settle: (facts, from) => settler.add(facts, from),
     settledUpTo: () => settler.settledUpTo(),
     onError,
@@ -215,5 +231,5 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const intake = new Intake({ spool, recent, pace, spaces, limits: limits.decode, clock, onError });
   observe('spool_bytes', 'Bytes in the spool.', 'By', () => spool.usedBytes);
   observe('window_facts', 'Facts held in memory to be settled.', '1', () => window.facts);
-  return { spool, intake, loader, settler };
+  return { spool, intake, loader, settler, sightings };
 }

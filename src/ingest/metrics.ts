@@ -22,6 +22,8 @@ export const countReadBack = counter('read_back_traces', 'Traces whose earlier f
 export const countEarlySettled = counter('early_settled_traces', 'Traces settled early because the window was full.');
 export const countOversized = counter('oversized_traces', 'Traces with more facts than are settled together.');
 
+export const countSightings = counter('sighted_traces', 'Traces of which another replica told that it has facts.');
+
 /** A value that is read when somebody looks. */
 export function observe(name: string, description: string, unit: string, read: () => number): void {
   gauge({ name: `plumbline.ingest.${name}`, description, unit }, read);

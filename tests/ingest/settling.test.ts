@@ -91,6 +91,34 @@ describe('settling', () => {
     });
   });
 
+  it('counts a call once of which two replicas have a part each, also when both have forgotten theirs', async () => {
+    const shared = { isShared: true, limits: { sightingsMs: 50, retainMs: 1 } };
+    const { traceId, outer, inner } = nested();
+    const responseId = `chatcmpl-${hexId(8)}`;
+    const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {
+      'gen_ai.response.id': responseId,
+    });
+    const startMs = Date.now() - 2_000;
+    const first = { traceId: hexId(16), spanId: hexId(8), startMs, durationMs: 900, service: responseId, attributes };
+    const second = { ...first, traceId: hexId(16), spanId: hexId(8), startMs: startMs + 10, durationMs: 800 };
+    const twins = async () => (await store.invocations.list({ service: responseId }, { limit: 10 })).items;
+    await run(shared, (one) =>
+      run(shared, async (other) => {
+        await Promise.all([send(one, outer, first), send(other, inner, second)]);
+        const calls = await eventually(
+          callsOf(traceId),
+          ([call, more]) =>
+            more === undefined && call?.invocation.spanId === inner.spanId && call?.invocation.input !== null,
+        );
+        expect(calls).toHaveLength(1);
+        expect(calls[0]?.invocation.input?.at(-1)?.parts).toEqual([{ type: 'text', text: `hello ${traceId}` }]);
+        expect((await eventually(twins, (all) => all.length === 1)).map(({ invocation }) => invocation.spanId)).toEqual(
+          [second.spanId],
+        );
+      }),
+    );
+  });
+
   it('counts a call once that two traces report under one response id, however late the second', async () => {
     const responseId = `chatcmpl-${hexId(8)}`;
     const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {

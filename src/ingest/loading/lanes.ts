@@ -9,6 +9,8 @@ const NUMBERS: Readonly<Record<TelemetryLane, number>> = {
   quarantine: 4,
   invocations: 5,
   variables: 6,
+  // Never spooled.
+  sightings: 7,
 };
 
 export function laneNumber(lane: TelemetryLane): number {

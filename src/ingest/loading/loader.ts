@@ -18,6 +18,8 @@ export interface LoaderOptions {
   readonly spool: Spool;
   readonly writer: PatientWriter;
   readonly recent: RecentRecords;
+  /** Told of facts that are in the store now, before anything else is done with them. */
+  readonly onStored?: (facts: readonly FactLine[], signal: AbortSignal) => Promise<void>;
   /** Takes facts that are in the store now; resolves when there is room for more. */
   readonly settle: (facts: readonly FactLine[], from: SpoolPosition) => Promise<void>;
   /** How far everything is settled and written, so that the spool can let go of it. */
@@ -100,6 +102,7 @@ export class Loader implements Component {
     const batch = await this.#nextBatch();
     try {
       await this.#insert(batch.lanes);
+      await this.#options.onStored?.(batch.facts, this.#abort.signal);
       await this.#options.settle(batch.facts, this.#position);
     } finally {
       batch.release();

@@ -6,7 +6,7 @@ import type { Clock } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { factLineOfRow } from '../content/fact-rows.ts';
-import { addColumnsOfKey } from '../content/shared-keys.ts';
+import { addColumnsOfKey, type SharedColumns } from '../content/shared-keys.ts';
 import { countOversized, countReadBack } from '../metrics.ts';
 import type { Seen } from './seen.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
@@ -25,7 +25,7 @@ const TRACES_PER_QUERY = 500;
 // What tells of the same call comes within this, or not at all.
 const SHARED_WITHIN_MS = 24 * 3_600_000;
 // A trace that was read back may share keys with others, and so on. Chains of real traces are shorter.
-const STEPS_MAX = 4;
+const STEPS_MAX = 16;
 
 export class FactRecall {
   readonly #options: FactRecallOptions;
@@ -47,9 +47,19 @@ export class FactRecall {
       await this.#bringInSharing(reached, lookedFor);
       reached = [...this.#partialOf(reached)];
       hasAsked ||= lookedFor.size > lookedForBefore || reached.length > 0;
-      for (const some of chunks(reached, TRACES_PER_QUERY)) await this.#readBack(some);
+      for (const some of chunks(reached, TRACES_PER_QUERY)) await this.#makeWhole(some);
     }
     return hasAsked;
+  }
+
+  /** Traces in the store that have one of these keys, the newest few of each. */
+  async tracesHaving(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const columns = { responseIds: new Set<string>(), twinKeys: new Set<string>() };
+    for (const key of keys) addColumnsOfKey(key, columns);
+    const having = new Set<string>();
+    await this.#eachSharing(columns, ({ traceId }) => having.add(traceId));
+    having.delete('');
+    return having;
   }
 
   /** Message lists that are no longer in memory. */
@@ -78,7 +88,7 @@ export class FactRecall {
   }
 
   async #bringInSharing(traces: readonly TraceState[], lookedFor: Set<string>): Promise<void> {
-    const { log, seenKeys, window, clock } = this.#options;
+    const { seenKeys, window, clock } = this.#options;
     const columns = { responseIds: new Set<string>(), twinKeys: new Set<string>() };
     for (const trace of traces) {
       for (const fact of trace.facts) {
@@ -89,18 +99,34 @@ export class FactRecall {
         }
       }
     }
-    const since = addMillis(clock.now(), -SHARED_WITHIN_MS);
     const nowMs = Math.trunc(clock.monotonicMs());
+    await this.#eachSharing(columns, (row) => {
+      const trace = window.open(traceKey(row), row.traceId === '', nowMs);
+      window.recall(trace, factLineOfRow(row));
+    });
+  }
+
+  async #eachSharing(columns: SharedColumns, tell: (row: StoredFacts) => void): Promise<void> {
+    const { log, clock } = this.#options;
+    const since = addMillis(clock.now(), -SHARED_WITHIN_MS);
     for (const [column, values] of [
       ['response_id', columns.responseIds],
       ['twin_key', columns.twinKeys],
     ] as const) {
       for (const some of chunks([...values], TRACES_PER_QUERY)) {
-        for (const row of await log.factsSharing(column, some, since)) {
-          const trace = window.open(traceKey(row), row.traceId === '', nowMs);
-          window.recall(trace, factLineOfRow(row));
-        }
+        for (const row of await log.factsSharing(column, some, since)) tell(row);
       }
+    }
+  }
+
+  async #makeWhole(traces: readonly TraceState[]): Promise<void> {
+    // Before the store is asked: whoever hears meanwhile that there is more in it says so again.
+    for (const trace of traces) trace.isWhole = true;
+    try {
+      await this.#readBack(traces);
+    } catch (error) {
+      for (const trace of traces) trace.isWhole = false;
+      throw error;
     }
   }
 
@@ -120,7 +146,6 @@ export class FactRecall {
         else restore(window, trace, facts, invocations.get(id) ?? []);
       }
     }
-    for (const trace of traces) trace.isWhole = true;
   }
 }
 

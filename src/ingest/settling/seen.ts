@@ -1,7 +1,8 @@
 /**
  * Remembers approximately which keys (of traces, or shared by traces) were here before, so that only
  * facts whose relatives may be in the store cost a look into the store. Two Bloom filters that take
- * turns; what may have come before the older one began counts as seen.
+ * turns; what may have come before the older one began counts as seen. What other replicas had is
+ * remembered beside it.
  */
 
 import type { Timestamp } from '../../contract/time.ts';
@@ -18,6 +19,8 @@ export class Seen {
   #young: Filter;
   #old: Filter;
   #surelyAfter: Timestamp;
+  /** Made when there is another replica. */
+  #elsewhere: Seen | null = null;
 
   constructor(keysMax: number, since: Timestamp) {
     this.keysMax = keysMax;
@@ -43,7 +46,18 @@ export class Seen {
 
   /** Whether something with this key may be in the store; `since` is when it can have come at the earliest. */
   mayHave(key: string, since: Timestamp): boolean {
-    return since <= this.#surelyAfter || this.#young.has(key) || this.#old.has(key);
+    return since <= this.#surelyAfter || this.wasHere(key) || this.#elsewhere?.wasHere(key) === true;
+  }
+
+  /** Whether this replica had it, as far as it remembers. */
+  wasHere(key: string): boolean {
+    return this.#young.has(key) || this.#old.has(key);
+  }
+
+  /** Another replica has it. */
+  addElsewhere(key: string, now: Timestamp): void {
+    this.#elsewhere ??= new Seen(this.keysMax, now);
+    this.#elsewhere.add(key, now);
   }
 }
 

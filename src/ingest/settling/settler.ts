@@ -71,6 +71,8 @@ export class Settler implements Component {
   /** Nothing may be forgotten: what was looked for in memory must stay until it is settled with the rest. */
   #isCompleting = false;
   readonly #groups: TraceGroups;
+  /** Keys that the store was asked about for this round. */
+  readonly #lookedFor = new Set<string>();
   /** The round that is being settled, and the one before it while its rows are written. */
   #settling: Round = new Map();
   #beingWritten: Round = new Map();
@@ -142,12 +144,29 @@ export class Settler implements Component {
   resettle(traceIds: readonly string[]): Promise<void> {
     const { window, clock } = this.#options;
     const nowMs = Math.trunc(clock.monotonicMs());
-    for (const id of traceIds) {
-      const trace = window.open(id, false, nowMs);
-      trace.isWhole = false;
-      window.touch(trace, Number.MAX_SAFE_INTEGER as SpoolPosition, nowMs);
-    }
+    for (const id of traceIds) window.doubt(window.open(id, false, nowMs), nowMs);
     return Promise.resolve();
+  }
+
+  /** Another replica has stored facts of these: what is or was here of them is settled again, with what is there. */
+  async sighted(traceIds: readonly string[], keys: readonly string[]): Promise<void> {
+    const { window, seen, seenKeys, recall, clock } = this.#options;
+    const [now, nowMs] = [clock.now(), Math.trunc(clock.monotonicMs())];
+    const isHere = (id: string): boolean => window.get(id) !== undefined || seen.wasHere(id);
+    for (const id of traceIds) seen.addElsewhere(id, now);
+    await this.resettle(traceIds.filter(isHere));
+    const forgotten: string[] = [];
+    for (const key of keys) {
+      seenKeys.addElsewhere(key, now);
+      this.#lookedFor.delete(key);
+      const having = window.having(key);
+      if (having.length === 0 && seenKeys.wasHere(key)) forgotten.push(key);
+      for (const id of having) {
+        const trace = window.get(id);
+        if (trace !== undefined) window.doubt(trace, nowMs);
+      }
+    }
+    if (forgotten.length > 0) await this.resettle([...(await recall.tracesHaving(forgotten))]);
   }
 
   #isSurelyNew(facts: FactLine, key: string): boolean {
@@ -221,20 +240,20 @@ export class Settler implements Component {
 
   /** One trace of each group, when memory has of them all that there is. */
   async #completed(due: readonly TraceState[]): Promise<readonly TraceState[]> {
-    const lookedFor = new Set<string>();
-    const noted = await this.#complete(due, lookedFor);
+    this.#lookedFor.clear();
+    const noted = await this.#complete(due);
     if (!noted.isBeingWritten) return noted.firsts;
     // What is known to be in the store of a trace must be known when it is settled again.
     await this.#written;
-    return (await this.#complete(due, lookedFor)).firsts;
+    return (await this.#complete(due)).firsts;
   }
 
-  async #complete(due: readonly TraceState[], lookedFor: Set<string>): Promise<NotedGroups> {
+  async #complete(due: readonly TraceState[]): Promise<NotedGroups> {
     this.#isCompleting = true;
     try {
       // What came while the store was asked may have relatives in the store as well.
       for (let times = 0; times < ASKS_MAX; times += 1) {
-        if (!(await this.#options.recall.complete(due, lookedFor))) break;
+        if (!(await this.#options.recall.complete(due, this.#lookedFor))) break;
       }
       return this.#groups.note(due, this.#beingWritten);
     } finally {

@@ -45,11 +45,12 @@ export class TraceGroups {
     return { firsts, isBeingWritten };
   }
 
-  /** The group of this trace; null when it has changed since it was noted, or was settled with another. */
+  /** The group of this trace; null when it has changed since it was noted, is not whole, or was settled with another. */
   asNoted(first: TraceState): readonly TraceState[] | null {
     const group = this.#groupOf(first);
+    // Not whole: another replica has told of more since the store was asked.
     const isAsNoted = group.every(
-      ({ notedIn, notedFacts, dirtyFacts }) => notedIn === this.#round && notedFacts === dirtyFacts,
+      ({ notedIn, notedFacts, dirtyFacts, isWhole }) => isWhole && notedIn === this.#round && notedFacts === dirtyFacts,
     );
     return isAsNoted ? group : null;
   }

@@ -166,6 +166,12 @@ export class TraceWindow {
     trace.lastAddedMs = nowMs;
   }
 
+  /** The store may hold more of it than is here: it is read and settled again. */
+  doubt(trace: TraceState, nowMs: number): void {
+    trace.isWhole = false;
+    this.touch(trace, NOT_SPOOLED, nowMs);
+  }
+
   /** All of what it had is written now, or about to be. */
   clean(trace: TraceState): void {
     // One that goes on must not keep in memory what came with its first facts.
@@ -184,6 +190,13 @@ export class TraceWindow {
   sharing(key: string): readonly string[] {
     const sharing = this.#byKey.get(key);
     return Array.isArray(sharing) ? sharing : NONE;
+  }
+
+  /** Traces in memory that have this key. */
+  having(key: string): readonly string[] {
+    const having = this.#byKey.get(key);
+    if (having === undefined) return NONE;
+    return Array.isArray(having) ? having : [having];
   }
 
   /** The oldest place in the spool that is not settled yet; null when all is. */
@@ -261,6 +274,7 @@ export class TraceWindow {
 }
 
 const NONE: readonly string[] = [];
+const NOT_SPOOLED = Number.MAX_SAFE_INTEGER as SpoolPosition;
 // Never added to.
 const NO_FACTS: FactLine[] = [];
 const NO_KEYS: string[] = [];

@@ -6,6 +6,15 @@ import { restores } from './0003-restores.ts';
 import { variables } from './0004-variables.ts';
 import { twinKeys } from './0005-twin-keys.ts';
 import { usageHours } from './0006-usage-hours.ts';
+import { sightings } from './0007-sightings.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [foundation, telemetry, restores, variables, twinKeys, usageHours];
+export const MIGRATIONS: readonly Migration[] = [
+  foundation,
+  telemetry,
+  restores,
+  variables,
+  twinKeys,
+  usageHours,
+  sightings,
+];

@@ -2,7 +2,13 @@
 
 import type { ContentHash } from '../../contract/prompt.ts';
 import type { TextLog } from '../../contract/store.ts';
-import type { QuarantineEntry, StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
+import type {
+  QuarantineEntry,
+  Sighting,
+  StoredFacts,
+  StoredInvocation,
+  TelemetryLog,
+} from '../../contract/telemetry-log.ts';
 import type { AttributionKind } from '../../contract/attribution.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Database } from '../database.ts';
@@ -87,6 +93,8 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
 
     recentShared: (since, limit) => recentShared(database, since, limit),
 
+    sightings: (replica, withinSeconds, known) => readSightings(database, replica, withinSeconds, known),
+
     highestRevision: async () => {
       const [row] = await database.query<{ revision: string }>('SELECT max(revision) AS revision FROM invocations');
       return BigInt(row?.revision ?? 0);
@@ -124,6 +132,8 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
   };
 }
 
+// About a megabyte each at most; the rest comes with the next look.
+const SIGHTINGS_MAX = 50;
 // One key ties few traces together; see TraceWindow.
 const FACTS_PER_KEY = 32;
 
@@ -166,4 +176,20 @@ function toStoredInvocation(row: InvocationKeyRow): StoredInvocation {
       owner: row.owner === '' ? null : row.owner,
     },
   };
+}
+
+async function readSightings(
+  database: Database,
+  replica: string,
+  withinSeconds: number,
+  known: readonly string[],
+): Promise<readonly Sighting[]> {
+  const rows = await database.query<Omit<Sighting, 'number'> & { readonly number: string }>(
+    `SELECT replica, number, traces, keys FROM sightings
+     PREWHERE at > now64(3, 'UTC') - toIntervalSecond({seconds:UInt32}) AND replica != {replica:String}
+       AND concat(replica, '/', toString(number)) NOT IN {known:Array(String)}
+     ORDER BY at, replica, number LIMIT ${SIGHTINGS_MAX}`,
+    { replica, seconds: Math.ceil(withinSeconds), known },
+  );
+  return rows.map((row) => ({ ...row, number: Number(row.number) }));
 }

@@ -1,0 +1,109 @@
+/**
+ * Spans of one trace may come to different replicas, and settled apart its calls would count twice.
+ * So each replica tells the others which traces and shared keys it has just stored facts of, and
+ * looks often at what they tell: what both have is settled by both from all that is stored, with
+ * the same result.
+ */
+
+import { randomUUID } from 'node:crypto';
+import type { Component } from '../../contract/component.ts';
+import type { TelemetryLog } from '../../contract/telemetry-log.ts';
+import type { Clock } from '../../contract/time.ts';
+import { sleep } from '../../lib/limits.ts';
+import type { FactLine } from '../content/fact-rows.ts';
+import type { PatientWriter } from '../loading/patient-writer.ts';
+import { countSightings } from '../metrics.ts';
+
+export interface SightingsOptions {
+  readonly log: TelemetryLog;
+  readonly writer: PatientWriter;
+  readonly clock: Clock;
+  /** Called for what another replica has stored facts of. */
+  readonly onSighted: (traces: readonly string[], keys: readonly string[]) => Promise<void>;
+  /** Between two looks. */
+  readonly lookMs: number;
+  /** Called when looking begins to fail. */
+  readonly onError: (error: unknown) => void;
+}
+
+// An insert may take a while from its time to its end.
+const LATE_MS = 30_000;
+// Where the store was away for longer, what was told meanwhile is found when the facts are looked for at a start.
+const LOOK_BACK_MAX_MS = 3_600_000;
+
+export class Sightings implements Component {
+  readonly name = 'ingest-sightings';
+  readonly #options: SightingsOptions;
+  readonly #replica = randomUUID();
+  readonly #abort = new AbortController();
+  /** When each was read, oldest first. */
+  readonly #known = new Map<string, number>();
+  #number = 0;
+  #lookedMs: number;
+  #running: Promise<void> | null = null;
+
+  constructor(options: SightingsOptions) {
+    this.#options = options;
+    this.#lookedMs = options.clock.monotonicMs();
+  }
+
+  start(): Promise<void> {
+    this.#running ??= this.#run();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  /** To be called when the facts are in the store, so that whoever hears of them finds them there. */
+  async tell(facts: readonly FactLine[], signal: AbortSignal): Promise<void> {
+    const [traces, keys] = [new Set<string>(), new Set<string>()];
+    for (const fact of facts) {
+      if (fact.traceId !== '') traces.add(fact.traceId);
+      for (const key of fact.keys) keys.add(key);
+    }
+    if (traces.size === 0 && keys.size === 0) return;
+    this.#number += 1;
+    const row = { replica: this.#replica, number: this.#number, traces: [...traces], keys: [...keys] };
+    await this.#options.writer.write('sightings', Buffer.from(`${JSON.stringify(row)}\n`), signal);
+  }
+
+  async #run(): Promise<void> {
+    const { lookMs, onError } = this.#options;
+    const { signal } = this.#abort;
+    let isFailing = false;
+    while (!signal.aborted) {
+      try {
+        await this.#look();
+        isFailing = false;
+      } catch (error) {
+        if (!isFailing) onError(error);
+        isFailing = true;
+      }
+      await sleep(lookMs, signal).catch(() => {});
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { log, clock, onSighted } = this.#options;
+    const startMs = clock.monotonicMs();
+    const withinMs = Math.min(startMs - this.#lookedMs + LATE_MS, LOOK_BACK_MAX_MS);
+    for (let isMore = true; isMore && !this.#abort.signal.aborted;) {
+      const told = await log.sightings(this.#replica, withinMs / 1_000, [...this.#known.keys()]);
+      for (const { replica, number, traces, keys } of told) {
+        await onSighted(traces, keys);
+        this.#known.set(`${replica}/${number}`, startMs);
+        countSightings(traces.length);
+      }
+      isMore = told.length > 0;
+    }
+    this.#lookedMs = startMs;
+    for (const [key, readMs] of this.#known) {
+      // Read again it would only cost time; but what is too old to be asked for need not be known.
+      if (startMs - readMs < 2 * LATE_MS) break;
+      this.#known.delete(key);
+    }
+  }
+}
