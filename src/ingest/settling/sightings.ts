@@ -28,7 +28,7 @@ export interface SightingsOptions {
 
 // An insert may take a while from its time to its end.
 const LATE_MS = 30_000;
-// Where the store was away for longer, what was told meanwhile is found when the facts are looked for at a start.
+// What was told is gone after an hour; and while the store is away nobody has anything to tell.
 const LOOK_BACK_MAX_MS = 3_600_000;
 
 export class Sightings implements Component {
