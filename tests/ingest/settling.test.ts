@@ -56,6 +56,19 @@ function nested(): { traceId: string; outer: SpanDraft; inner: SpanDraft } {
   };
 }
 
+/** Two traces that report one call under one response id. */
+function twins() {
+  const responseId = `chatcmpl-${hexId(8)}`;
+  const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {
+    'gen_ai.response.id': responseId,
+  });
+  const startMs = Date.now() - 2_000;
+  const first = { traceId: hexId(16), spanId: hexId(8), startMs, durationMs: 900, service: responseId, attributes };
+  const second = { ...first, traceId: hexId(16), spanId: hexId(8), startMs: startMs + 10, durationMs: 800 };
+  const calls = async () => (await store.invocations.list({ service: responseId }, { limit: 10 })).items;
+  return { first, second, calls };
+}
+
 describe('settling', () => {
   it('takes an outer span back when the inner one turns out to be the call, and keeps its content', async () => {
     const { traceId, outer, inner } = nested();
@@ -94,14 +107,7 @@ describe('settling', () => {
   it('counts a call once of which two replicas have a part each, also when both have forgotten theirs', async () => {
     const shared = { isShared: true, limits: { sightingsMs: 50, retainMs: 1 } };
     const { traceId, outer, inner } = nested();
-    const responseId = `chatcmpl-${hexId(8)}`;
-    const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {
-      'gen_ai.response.id': responseId,
-    });
-    const startMs = Date.now() - 2_000;
-    const first = { traceId: hexId(16), spanId: hexId(8), startMs, durationMs: 900, service: responseId, attributes };
-    const second = { ...first, traceId: hexId(16), spanId: hexId(8), startMs: startMs + 10, durationMs: 800 };
-    const twins = async () => (await store.invocations.list({ service: responseId }, { limit: 10 })).items;
+    const { first, second, calls: twinCalls } = twins();
     await run(shared, (one) =>
       run(shared, async (other) => {
         await Promise.all([send(one, outer, first), send(other, inner, second)]);
@@ -112,22 +118,15 @@ describe('settling', () => {
         );
         expect(calls).toHaveLength(1);
         expect(calls[0]?.invocation.input?.at(-1)?.parts).toEqual([{ type: 'text', text: `hello ${traceId}` }]);
-        expect((await eventually(twins, (all) => all.length === 1)).map(({ invocation }) => invocation.spanId)).toEqual(
-          [second.spanId],
-        );
+        expect(
+          (await eventually(twinCalls, (all) => all.length === 1)).map(({ invocation }) => invocation.spanId),
+        ).toEqual([second.spanId]);
       }),
     );
   });
 
   it('counts a call once that two traces report under one response id, however late the second', async () => {
-    const responseId = `chatcmpl-${hexId(8)}`;
-    const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {
-      'gen_ai.response.id': responseId,
-    });
-    const startMs = Date.now() - 2_000;
-    const first = { traceId: hexId(16), spanId: hexId(8), startMs, durationMs: 900, service: responseId, attributes };
-    const second = { ...first, traceId: hexId(16), spanId: hexId(8), startMs: startMs + 10, durationMs: 800 };
-    const calls = async () => (await store.invocations.list({ service: responseId }, { limit: 10 })).items;
+    const { first, second, calls } = twins();
     await run({ limits: { retainMs: 1 } }, async (ingest) => {
       await send(ingest, first);
       await eventually(calls, isThere);
