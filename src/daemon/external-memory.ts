@@ -8,8 +8,8 @@ import { setFlagsFromString } from 'node:v8';
 
 // Where the flags are known to exist and to do this; an unknown one is complained about on stderr.
 const V8_MAJOR = '13';
-// So much more than after the last collection. By itself V8 waits for up to four times as much, and buffers would count too.
-const GROWTH_PERCENT = 40;
+// So much more than after the last collection: twice the memory. By itself V8 waits for up to four times, and buffers would count too.
+const GROWTH_PERCENT = 100;
 
 /** Has buffers count as part of the heap that they belong to: it is collected when both together have grown by some part. To be called at the start. */
 export function countBuffersWithHeap(v8Version = process.versions.v8): boolean {
