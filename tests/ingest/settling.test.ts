@@ -125,6 +125,39 @@ describe('settling', () => {
     );
   });
 
+  it('has the other replica mend what one has written in its last moment', async () => {
+    const { traceId, outer, inner } = nested();
+    const held = Promise.withResolvers<void>();
+    let isWriting = false;
+    // It hears nothing more, and what it settles without the other's half is written last.
+    const deaf: TelemetryLog = {
+      ...store.telemetry,
+      sightings: () => Promise.resolve([]),
+      insertLines: async (lane, lines, token) => {
+        isWriting ||= lane === 'invocations';
+        if (lane === 'invocations') await held.promise;
+        await store.telemetry.insertLines(lane, lines, token);
+      },
+    };
+    const spans = async () => (await callsOf(traceId)()).map(({ invocation }) => invocation.spanId);
+    await run({ isShared: true, limits: { sightingsMs: 50 } }, async (other) => {
+      await run({ log: deaf, isShared: true }, async (stopping) => {
+        await send(stopping, outer);
+        await eventually(
+          () => Promise.resolve(isWriting),
+          (is) => is,
+        );
+        await send(other, inner);
+        await eventually(spans, ([call]) => call === inner.spanId);
+        // Whatever the other has heard by now, it has settled.
+        await sleep(1_000);
+        held.resolve();
+        await eventually(spans, ({ length }) => length === 2);
+      });
+      expect(await eventually(spans, ({ length }) => length === 1)).toEqual([inner.spanId]);
+    });
+  });
+
   it('counts a call once that two traces report under one response id, however late the second', async () => {
     const { first, second, calls } = twins();
     await run({ limits: { retainMs: 1 } }, async (ingest) => {

@@ -28,8 +28,16 @@ export interface SightingsOptions {
 
 // An insert may take a while from its time to its end.
 const LATE_MS = 30_000;
+// What was told before this was settled with what the others told, if they told anything.
+const HEARD_MS = 10_000;
 // What was told is gone after an hour; and while the store is away nobody has anything to tell.
 const LOOK_BACK_MAX_MS = 3_600_000;
+
+interface Told {
+  readonly traces: ReadonlySet<string>;
+  readonly keys: ReadonlySet<string>;
+  readonly atMs: number;
+}
 
 export class Sightings implements Component {
   readonly name = 'ingest-sightings';
@@ -38,6 +46,8 @@ export class Sightings implements Component {
   readonly #abort = new AbortController();
   /** When each was read, oldest first. */
   readonly #known = new Map<string, number>();
+  /** What was told within `HEARD_MS`, oldest first. */
+  #told: Told[] = [];
   #number = 0;
   #lookedMs: number;
   #running: Promise<void> | null = null;
@@ -52,9 +62,21 @@ export class Sightings implements Component {
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
+  /**
+   * To be called when all is settled. What the others have told in the last moment is not heard here
+   * any more, and calls may have been written without it: they are told again, and mend them.
+   */
+  async stop(deadlineMs: number): Promise<void> {
     this.#abort.abort();
     await this.#running;
+    this.#forgetHeard();
+    const [traces, keys] = [new Set<string>(), new Set<string>()];
+    for (const told of this.#told) {
+      for (const trace of told.traces) traces.add(trace);
+      for (const key of told.keys) keys.add(key);
+    }
+    // A store that does not answer has no calls that were written meanwhile either.
+    await this.#write(traces, keys, AbortSignal.timeout(deadlineMs)).catch(() => {});
   }
 
   /** To be called when the facts are in the store, so that whoever hears of them finds them there. */
@@ -64,10 +86,21 @@ export class Sightings implements Component {
       if (fact.traceId !== '') traces.add(fact.traceId);
       for (const key of fact.keys) keys.add(key);
     }
+    await this.#write(traces, keys, signal);
+    this.#forgetHeard();
+    this.#told.push({ traces, keys, atMs: this.#options.clock.monotonicMs() });
+  }
+
+  async #write(traces: ReadonlySet<string>, keys: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     if (traces.size === 0 && keys.size === 0) return;
     this.#number += 1;
     const row = { replica: this.#replica, number: this.#number, traces: [...traces], keys: [...keys] };
     await this.#options.writer.write('sightings', Buffer.from(`${JSON.stringify(row)}\n`), signal);
+  }
+
+  #forgetHeard(): void {
+    const sinceMs = this.#options.clock.monotonicMs() - HEARD_MS;
+    this.#told = this.#told.filter(({ atMs }) => atMs >= sinceMs);
   }
 
   async #run(): Promise<void> {
