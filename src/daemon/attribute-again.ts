@@ -15,7 +15,7 @@ import type { AttributedBy } from './attributed-by.ts';
 export interface AttributeAgainOptions {
   readonly traffic: Pick<TrafficLog, 'unattributed'>;
   /** Settles these traces again, which attributes their calls anew. */
-  readonly resettle: (traceIds: readonly string[]) => Promise<void>;
+  readonly resettle: (traceIds: readonly string[]) => void;
   /** Of everything that calls are attributed by now. */
   readonly ids: () => ReadonlySet<string>;
   readonly done: Pick<AttributedBy, 'covers' | 'write'>;
@@ -144,7 +144,7 @@ export class AttributeAgain implements Component {
       const found: readonly TraceCursor[] = await traffic.unattributed(from, until, after, batchTraces);
       after = found.length < batchTraces ? null : (found.at(-1) ?? null);
       if (found.length === 0) return;
-      await resettle(found.map((trace) => trace.traceId));
+      resettle(found.map((trace) => trace.traceId));
       yield found.length;
       await sleep(pauseMs, signal);
     } while (after !== null);

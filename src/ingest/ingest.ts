@@ -133,8 +133,8 @@ export class Ingest implements Component {
   }
 
   /** Settles these traces again from what is stored of them, which attributes and prices their calls anew. */
-  async resettle(traceIds: readonly string[]): Promise<void> {
-    await this.#parts?.settler.resettle(traceIds);
+  resettle(traceIds: readonly string[]): void {
+    this.#parts?.settler.resettle(traceIds);
   }
 
   /** The store must be open and migrated. What an earlier process left in the spool is loaded in the background. */
@@ -161,7 +161,7 @@ export class Ingest implements Component {
     const left = (): number => Math.max(0, deadline - Date.now());
     await parts.loader.drain(left());
     await parts.settler.stop(left());
-    await parts.sightings?.stop();
+    await parts.sightings?.stop(left());
     await parts.loader.stop(left());
     await parts.spool.close();
   }

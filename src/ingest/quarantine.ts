@@ -22,7 +22,7 @@ export interface QuarantineOptions {
   readonly clock: Clock;
   readonly horizon: KnowledgeHorizon;
   /** Settles a trace again from what is stored of it. */
-  readonly resettle: (traceIds: readonly string[]) => Promise<void>;
+  readonly resettle: (traceIds: readonly string[]) => void;
 }
 
 export class Quarantine {
@@ -51,9 +51,9 @@ export class Quarantine {
     if (entry === null) throw new Fault('permanent', `There is no quarantined entry ${id}.`);
     if (entry.kind === 'row' && entry.lane !== '') {
       await this.#insert(entry.lane, entry.payload, id);
-      if (entry.lane === 'span_facts') await resettle([(JSON.parse(entry.payload) as { trace_id: string }).trace_id]);
+      if (entry.lane === 'span_facts') resettle([(JSON.parse(entry.payload) as { trace_id: string }).trace_id]);
     } else if (entry.kind === 'trace') {
-      await resettle(JSON.parse(entry.payload) as string[]);
+      resettle(JSON.parse(entry.payload) as string[]);
     } else {
       throw new Fault('permanent', `Entry ${id} is a span that could not be read; it can't be replayed.`, {
         hint: 'Report the reason it shows, and discard it.',

@@ -209,7 +209,7 @@ test('what was said of a text that was not kept stands, when its trace is settle
     },
   });
   await using(second, async () => {
-    await second.resettle(traces);
+    second.resettle(traces);
     await eventually(
       async () => settledAgain.length,
       (count) => count === 2,
@@ -234,7 +234,7 @@ describe('going through unknown calls', () => {
           return answer(passes);
         },
       },
-      resettle: async (traceIds) => {
+      resettle: (traceIds) => {
         resettled += traceIds.length;
       },
       ids: () => new Set(),
@@ -278,7 +278,7 @@ describe('going through unknown calls', () => {
             return [];
           },
         },
-        resettle: async () => undefined,
+        resettle: () => {},
         ids: () => new Set(ids),
         done: new AttributedBy(file, release),
         clock: systemClock,
@@ -323,7 +323,7 @@ describe('going through unknown calls', () => {
     const { attributeAgain, passes } = counted(async () => []);
     const waiting = new AttributeAgain({
       traffic: { unattributed: async () => [trace(1)] },
-      resettle: async () => undefined,
+      resettle: () => {},
       ids: () => new Set(),
       done: ALWAYS_AGAIN,
       clock: systemClock,

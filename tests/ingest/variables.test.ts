@@ -202,7 +202,7 @@ describe('variables', () => {
     await send([{ service, environment: 'sealed', system: answers('Acme', 'Still there?') }]);
     const before = await summary('answers', { service });
     const { items } = await opened.invocations.list({ service }, { limit: 1 });
-    await ingest.resettle(items.map(({ invocation }) => invocation.traceId));
+    ingest.resettle(items.map(({ invocation }) => invocation.traceId));
     await send([{ service, system: answers('Acme', 'Another one.') }]);
     expect((await summary('answers', { service, environment: 'sealed' })).variables).toEqual(before.variables);
   });

@@ -141,11 +141,10 @@ export class Settler implements Component {
   }
 
   /** Settles these traces again from what the store holds of them. */
-  resettle(traceIds: readonly string[]): Promise<void> {
+  resettle(traceIds: Iterable<string>): void {
     const { window, clock } = this.#options;
     const nowMs = Math.trunc(clock.monotonicMs());
     for (const id of traceIds) window.doubt(window.open(id, false, nowMs), nowMs);
-    return Promise.resolve();
   }
 
   /** Another replica has stored facts of these: what is or was here of them is settled again, with what is there. */
@@ -154,7 +153,7 @@ export class Settler implements Component {
     const [now, nowMs] = [clock.now(), Math.trunc(clock.monotonicMs())];
     const isHere = (id: string): boolean => window.get(id) !== undefined || seen.wasHere(id);
     for (const id of traceIds) seen.addElsewhere(id, now);
-    await this.resettle(traceIds.filter(isHere));
+    this.resettle(traceIds.filter(isHere));
     const forgotten: string[] = [];
     for (const key of keys) {
       seenKeys.addElsewhere(key, now);
@@ -166,7 +165,7 @@ export class Settler implements Component {
         if (trace !== undefined) window.doubt(trace, nowMs);
       }
     }
-    if (forgotten.length > 0) await this.resettle([...(await recall.tracesHaving(forgotten))]);
+    if (forgotten.length > 0) this.resettle(await recall.tracesHaving(forgotten));
   }
 
   #isSurelyNew(facts: FactLine, key: string): boolean {
