@@ -7,7 +7,7 @@ import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
-import { sharedKeys, twinColumn } from './shared-keys.ts';
+import { responseIdOf, sharedKeys, twinColumn } from './shared-keys.ts';
 import { ownPage, type Page } from './shared-page.ts';
 
 /**
@@ -128,9 +128,14 @@ export function factLineOfRow(stored: StoredFacts): FactLine {
   return new FactLine(factsOf(JSON.parse(bytes.toString()) as Row), ownPage(bytes), 0, bytes.length);
 }
 
-/** Packed facts, as they were before they became a line. */
-export function readFacts(line: FactLine): SpanFacts {
-  return factsOf(JSON.parse(line.page.room.toString('utf8', line.start, line.end)) as Row);
+/** Packed facts, as they were before they became a line. Of it only what is not known anyway is parsed. */
+export function readFacts({ traceId, spanId, recordId, startedAt, keys, page, start, end }: FactLine): SpanFacts {
+  const { room } = page;
+  // Behind the facts stands only what closes the row.
+  const column = room.toString('utf8', room.indexOf(FACTS_KEY, start) + FACTS_KEY.length, end - 1);
+  const responseId = responseIdOf(keys);
+  const ids = { traceId, spanId, recordId, startedAt };
+  return Object.assign(JSON.parse(column) as FactsColumn, responseId === undefined ? ids : { ...ids, responseId });
 }
 
 /** Whether two lines of one span say the same, whenever they came. */

@@ -24,6 +24,11 @@ export function sharedKeys(facts: SpanFacts): readonly string[] {
   return keys.flatMap((key) => (key.startsWith(RESPONSE_KEY) ? [key] : [`${key}@${slot}`, `${key}@${slot + 1}`]));
 }
 
+/** The response id of a fact that has these keys. */
+export function responseIdOf(keys: readonly string[]): string | undefined {
+  return keys.find((key) => key.startsWith(RESPONSE_KEY))?.slice(RESPONSE_KEY.length);
+}
+
 /** What stands in the column `twin_key`; empty for none. */
 export function twinColumn(facts: SpanFacts): string {
   return facts.twinKey === undefined ? '' : `${facts.twinKey}@${slotOf(facts)}`;

@@ -47,6 +47,7 @@ function lengthOf({ text }: StoredText): number {
 export class TextMemory {
   readonly policy: ContentPolicy;
   readonly #limits: TextLimits;
+  /** Of texts that came twice. */
   readonly #byText: GenerationalCache<string, StoredText>;
   readonly #byHash: GenerationalCache<string, StoredText>;
 
@@ -74,9 +75,16 @@ export class TextMemory {
     const whole = this.inline(original);
     const hash: ContentHash = `sha256:${digest('sha256', whole, 'hex')}`;
     const mayBeStored = this.policy.mode !== 'hash_only';
+    const ofHash = reference(mayBeStored ? form : 'h', hash);
+    const again = this.#byHash.get(hash, lengthOf);
+    if (again?.reference === ofHash) {
+      // Most texts never come again: a look for one is fastest among those that did. One string is enough to keep.
+      this.#byText.set(again.text === key ? again.text : key, again, key.length);
+      return again;
+    }
     const entry: StoredText = {
       hash,
-      reference: reference(mayBeStored ? form : 'h', hash),
+      reference: ofHash,
       // Emitters cut texts between the halves of a surrogate pair; the hash is of this very form.
       text: this.#cut(whole.toWellFormed(), hash),
       mayBeStored,
@@ -84,7 +92,6 @@ export class TextMemory {
       claimedBy: null,
       message: null,
     };
-    this.#byText.set(key, entry, key.length);
     this.#byHash.set(hash, entry, entry.text.length);
     return entry;
   }

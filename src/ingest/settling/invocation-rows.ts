@@ -26,11 +26,11 @@ export function rowBeginning(
   const { tokens } = call;
   return (
     `{"trace_id":"${call.traceId}","span_id":"${call.spanId}","started_at":"${call.startedAt}"` +
-    text('ended_at', call.endedAt) +
+    word('ended_at', call.endedAt) +
     text('service', call.service) +
     text('instance', call.instance) +
     text('environment', call.environment) +
-    text('operation', call.operation) +
+    word('operation', call.operation) +
     text('provider', call.provider) +
     text('request_model', call.requestModel) +
     text('response_model', call.responseModel) +
@@ -42,9 +42,9 @@ export function rowBeginning(
     text('prompt', attributed.prompt) +
     text('version', attributed.version) +
     text('owner', attributed.owner) +
-    text('attribution_kind', attributed.kind) +
-    text('prompt_hash', promptHash) +
-    text('variables_hash', variablesHash) +
+    word('attribution_kind', attributed.kind) +
+    word('prompt_hash', promptHash) +
+    word('variables_hash', variablesHash) +
     text('input', call.input === null ? null : JSON.stringify(call.input)) +
     text('output', call.output === null ? null : JSON.stringify(call.output)) +
     text('extras', extrasOf(call)) +
@@ -54,9 +54,9 @@ export function rowBeginning(
     count('cache_read_tokens', tokens.cacheRead) +
     count('cache_write_tokens', tokens.cacheWrite) +
     count('reasoning_tokens', tokens.reasoning) +
-    text('cost_usd', money(price?.costUsd ?? null)) +
+    word('cost_usd', money(price?.costUsd ?? null)) +
     text('price_id', price?.priceId) +
-    text('reported_cost_usd', money(call.reportedCostUsd)) +
+    word('reported_cost_usd', money(call.reportedCostUsd)) +
     measure('latency_ms', latencyMs(call)) +
     measure('first_token_ms', call.firstTokenMs) +
     text('error_type', call.error?.type) +
@@ -70,6 +70,11 @@ export function rowBeginning(
 
 function text(column: string, value: string | null | undefined): string {
   return value === '' || value === null || value === undefined ? '' : `,"${column}":${JSON.stringify(value)}`;
+}
+
+/** Our own words, hashes, times and amounts, in which nothing needs escaping. */
+function word(column: string, value: string | null): string {
+  return value === '' || value === null ? '' : `,"${column}":"${value}"`;
 }
 
 function texts(column: string, values: readonly string[]): string {

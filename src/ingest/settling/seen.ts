@@ -41,7 +41,7 @@ export class Seen {
       this.#young = new Filter(this.keysMax, now);
       this.#surelyAfter = addMillis(this.#old.since, COVERAGE_MARGIN_MS);
     }
-    this.#young.add(key);
+    this.#young.add(probesOf(key));
   }
 
   /** Whether something with this key may be in the store; `since` is when it can have come at the earliest. */
@@ -51,7 +51,8 @@ export class Seen {
 
   /** Whether this replica had it, as far as it remembers. */
   wasHere(key: string): boolean {
-    return this.#young.has(key) || this.#old.has(key);
+    const probes = probesOf(key);
+    return this.#young.has(probes) || this.#old.has(probes);
   }
 
   /** Another replica has it. */
@@ -65,42 +66,48 @@ class Filter {
   since: Timestamp;
   keys = 0;
   readonly #bits: Uint32Array;
-  readonly #bitCount: number;
+  /** Bits are a power of two. */
+  readonly #mask: number;
 
   constructor(keysMax: number, since: Timestamp) {
     this.since = since;
-    this.#bitCount = Math.max(64, keysMax * BITS_PER_KEY);
-    this.#bits = new Uint32Array(Math.ceil(this.#bitCount / 32));
+    const bitCount = 2 ** Math.ceil(Math.log2(Math.max(64, keysMax * BITS_PER_KEY)));
+    this.#mask = bitCount - 1;
+    this.#bits = new Uint32Array(bitCount / 32);
   }
 
-  add(key: string): void {
+  add({ first, step }: Probes): void {
     this.keys += 1;
-    const [first, second] = halves(key);
-    for (let probe = 0; probe < PROBES; probe += 1) {
-      const bit = ((first + Math.imul(probe, second)) >>> 0) % this.#bitCount;
-      (this.#bits[bit >>> 5] as number) |= 1 << (bit & 31);
+    for (let probe = 0, bit = first; probe < PROBES; probe += 1, bit = (bit + step) | 0) {
+      const at = bit & this.#mask;
+      (this.#bits[at >>> 5] as number) |= 1 << (at & 31);
     }
   }
 
-  has(key: string): boolean {
+  has({ first, step }: Probes): boolean {
     if (this.keys === 0) return false;
-    const [first, second] = halves(key);
-    for (let probe = 0; probe < PROBES; probe += 1) {
-      const bit = ((first + Math.imul(probe, second)) >>> 0) % this.#bitCount;
-      if (((this.#bits[bit >>> 5] as number) & (1 << (bit & 31))) === 0) return false;
+    for (let probe = 0, bit = first; probe < PROBES; probe += 1, bit = (bit + step) | 0) {
+      const at = bit & this.#mask;
+      if (((this.#bits[at >>> 5] as number) & (1 << (at & 31))) === 0) return false;
     }
     return true;
   }
 }
 
-/** For double hashing; FNV-1a, twice. */
-function halves(key: string): [number, number] {
+/** Where a key's bits are: double hashing. */
+interface Probes {
+  readonly first: number;
+  readonly step: number;
+}
+
+/** FNV-1a, twice. */
+function probesOf(key: string): Probes {
   let first = 0x811c9dc5;
-  let second = 0x01000193;
+  let step = 0x01000193;
   for (let index = 0; index < key.length; index += 1) {
     const code = key.charCodeAt(index);
     first = Math.imul(first ^ code, 0x01000193);
-    second = Math.imul(second + code, 0x85ebca6b) ^ (second >>> 13);
+    step = Math.imul(step + code, 0x85ebca6b) ^ (step >>> 13);
   }
-  return [first, second | 1];
+  return { first, step: step | 1 };
 }
