@@ -8,6 +8,9 @@ const NO_ROOM = Buffer.alloc(0);
 // UTF-16 units become at most three bytes each.
 const BYTES_PER_UNIT_MAX = 3;
 
+// At least: else each addition to one that is larger than the rooms below would copy all of it.
+const GROWTH = 1.5;
+
 /** Rooms are so many bytes times a power of two. */
 const ROOM_BYTES_MIN = 16 * 1024;
 const ROOM_SIZES = 12;
@@ -77,7 +80,7 @@ export class GrowingBuffer {
   reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#room.length) return;
-    const room = roomFor(Math.max(needed, this.#expected));
+    const room = roomFor(Math.max(needed, this.#expected, Math.ceil(this.#room.length * GROWTH)));
     this.#room.copy(room, 0, 0, this.#length);
     giveBack(this.#room);
     this.#room = room;

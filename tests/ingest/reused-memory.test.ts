@@ -29,6 +29,19 @@ describe('a growing buffer', () => {
     expect(buffer.bytes.toString()).toBe('b');
   });
 
+  it('moves seldom, however large it grows', () => {
+    const buffer = new GrowingBuffer();
+    const piece = 'x'.repeat(1024 * 1024);
+    const rooms = new Set<Buffer>();
+    for (let pieces = 0; pieces < 100; pieces += 1) {
+      buffer.add(piece);
+      rooms.add(buffer.room);
+    }
+    expect(buffer.length).toBe(100 * piece.length);
+    expect(rooms.size).toBeLessThan(12);
+    buffer.clear();
+  });
+
   it('gives its room to the next one', () => {
     const first = new GrowingBuffer(3_000_000);
     first.add('first');

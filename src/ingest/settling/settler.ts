@@ -48,6 +48,7 @@ const TICK_MS = 200;
 const SLICE_MS = 20;
 // One round: large enough for few inserts, small enough to be written within a moment.
 const FACTS_PER_ROUND = 10_000;
+const BYTES_PER_ROUND = 24 * 1024 * 1024;
 // How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
 const GROWING_TRACE_FACTOR = 20;
 // What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
@@ -207,7 +208,7 @@ export class Settler implements Component {
     const nowMs = clock.monotonicMs();
     const early = window.isOverfull && !this.#isDraining;
     const due: TraceState[] = [];
-    let facts = 0;
+    let [facts, bytes] = [0, 0];
     for (const trace of window.dirty) {
       const isDue =
         this.#isDraining ||
@@ -218,7 +219,8 @@ export class Settler implements Component {
       if (!isDue) countEarlySettled(1);
       due.push(trace);
       facts += trace.facts.length;
-      if (facts >= FACTS_PER_ROUND) break;
+      bytes += trace.bytes;
+      if (facts >= FACTS_PER_ROUND || bytes >= BYTES_PER_ROUND) break;
     }
     return due;
   }
