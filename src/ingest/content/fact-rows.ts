@@ -133,9 +133,7 @@ export function readFacts({ traceId, spanId, recordId, startedAt, keys, page, st
   const { room } = page;
   // Behind the facts stands only what closes the row.
   const column = room.toString('utf8', room.indexOf(FACTS_KEY, start) + FACTS_KEY.length, end - 1);
-  const responseId = responseIdOf(keys);
-  const ids = { traceId, spanId, recordId, startedAt };
-  return Object.assign(JSON.parse(column) as FactsColumn, responseId === undefined ? ids : { ...ids, responseId });
+  return withIds(JSON.parse(column) as FactsColumn, { traceId, spanId, recordId, startedAt }, responseIdOf(keys));
 }
 
 /** Whether two lines of one span say the same, whenever they came. */
@@ -152,9 +150,14 @@ function relatedSince({ role, startedAt }: SpanFacts): Timestamp {
 }
 
 function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, response_id, started_at }: Row): SpanFacts {
-  const ids = { traceId, spanId, recordId: record_id ?? '', startedAt: started_at };
-  return Object.assign(
-    facts,
-    response_id === undefined || response_id === '' ? ids : { ...ids, responseId: response_id },
-  );
+  return withIds(facts, { traceId, spanId, recordId: record_id ?? '', startedAt: started_at }, response_id);
+}
+
+/** Changes what is given, which nobody else has. */
+function withIds(
+  facts: FactsColumn,
+  ids: Pick<SpanFacts, 'traceId' | 'spanId' | 'recordId' | 'startedAt'>,
+  responseId: string | undefined,
+): SpanFacts {
+  return Object.assign(facts, responseId === undefined || responseId === '' ? ids : { ...ids, responseId });
 }

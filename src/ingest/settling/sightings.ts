@@ -33,10 +33,9 @@ const HEARD_MS = 10_000;
 // What was told is gone after an hour; and while the store is away nobody has anything to tell.
 const LOOK_BACK_MAX_MS = 3_600_000;
 
-interface Told {
-  readonly traces: ReadonlySet<string>;
-  readonly keys: ReadonlySet<string>;
-  readonly atMs: number;
+interface Said {
+  readonly traces: readonly string[];
+  readonly keys: readonly string[];
 }
 
 export class Sightings implements Component {
@@ -47,7 +46,7 @@ export class Sightings implements Component {
   /** When each was read, oldest first. */
   readonly #known = new Map<string, number>();
   /** What was told within `HEARD_MS`, oldest first. */
-  #told: Told[] = [];
+  #told: (Said & { readonly atMs: number })[] = [];
   #number = 0;
   #lookedMs: number;
   #running: Promise<void> | null = null;
@@ -70,13 +69,8 @@ export class Sightings implements Component {
     this.#abort.abort();
     await this.#running;
     this.#forgetHeard();
-    const [traces, keys] = [new Set<string>(), new Set<string>()];
-    for (const told of this.#told) {
-      for (const trace of told.traces) traces.add(trace);
-      for (const key of told.keys) keys.add(key);
-    }
     // A store that does not answer has no calls that were written meanwhile either.
-    await this.#write(traces, keys, AbortSignal.timeout(deadlineMs)).catch(() => {});
+    await this.#write(this.#told, AbortSignal.timeout(deadlineMs)).catch(() => {});
   }
 
   /** To be called when the facts are in the store, so that whoever hears of them finds them there. */
@@ -86,16 +80,19 @@ export class Sightings implements Component {
       if (fact.traceId !== '') traces.add(fact.traceId);
       for (const key of fact.keys) keys.add(key);
     }
-    await this.#write(traces, keys, signal);
+    if (traces.size === 0 && keys.size === 0) return;
+    const said = { traces: [...traces], keys: [...keys] };
+    await this.#write([said], signal);
     this.#forgetHeard();
-    this.#told.push({ traces, keys, atMs: this.#options.clock.monotonicMs() });
+    this.#told.push({ ...said, atMs: this.#options.clock.monotonicMs() });
   }
 
-  async #write(traces: ReadonlySet<string>, keys: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
-    if (traces.size === 0 && keys.size === 0) return;
-    this.#number += 1;
-    const row = { replica: this.#replica, number: this.#number, traces: [...traces], keys: [...keys] };
-    await this.#options.writer.write('sightings', Buffer.from(`${JSON.stringify(row)}\n`), signal);
+  async #write(all: readonly Said[], signal: AbortSignal): Promise<void> {
+    const rows = all.map(({ traces, keys }) => {
+      this.#number += 1;
+      return `${JSON.stringify({ replica: this.#replica, number: this.#number, traces, keys })}\n`;
+    });
+    await this.#options.writer.write('sightings', Buffer.from(rows.join('')), signal);
   }
 
   #forgetHeard(): void {
