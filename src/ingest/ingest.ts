@@ -91,7 +91,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   spoolSegmentBytesMax: 32 * 1024 * 1024,
   retryAfterMs: 5_000,
   recentBytesMax: 96 * 1024 * 1024,
-  pacedBytes: 16 * 1024 * 1024,
+  pacedBytes: 40 * 1024 * 1024,
   pacedMsMax: 200,
   windowFactsMax: 60_000,
   windowBytesMax: 160 * 1024 * 1024,

@@ -15,13 +15,17 @@ export const plainTables: TableDialect = {
   settings: `non_replicated_deduplication_window = ${REMEMBERED_INSERTS}, ${DURABLE}`,
 };
 
+// Above it a part has several files for each column: 150 for one insert of calls, each made, synced and soon
+// deleted again. Parts that are merged this far are few, and their columns are read alone more often.
+const ONE_FILE_BYTES_MAX = 256 * 1024 * 1024;
+
 /**
  * In the daemon's own process merges are paid for by the daemon: they wait until there are more parts
  * to merge at once. Half the work at full load; the engine lowers the number as parts grow old.
  */
 export const embeddedTables: TableDialect = {
   ...plainTables,
-  settings: `${plainTables.settings}, merge_selector_base = 12`,
+  settings: `${plainTables.settings}, merge_selector_base = 12, min_bytes_for_wide_part = ${ONE_FILE_BYTES_MAX}`,
 };
 
 /**

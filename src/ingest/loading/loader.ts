@@ -29,9 +29,10 @@ export interface LoaderOptions {
   readonly lingerMs?: number;
 }
 
-export const BATCH_BYTES_MAX = 8 * 1024 * 1024;
+// Of all tables together. What an insert costs beside its rows, and how often rows are merged, falls with its size.
+export const BATCH_BYTES_MAX = 24 * 1024 * 1024;
 // A batch smaller than this waits a little for more: parts of the store should not be tiny.
-const BATCH_BYTES_MIN = 4 * 1024 * 1024;
+const BATCH_BYTES_MIN = 12 * 1024 * 1024;
 const LINGER_MS = 300;
 const POLL_MS = 50;
 // Where one loop fails for a reason of ours, e.g. an unreadable segment.
