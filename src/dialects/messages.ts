@@ -143,15 +143,28 @@ export function readMessage(json: JsonRecord, fallbackRole: string): Message[] {
     const id = toolCallId ?? (role === 'tool' ? stringAt(json, 'id') : undefined);
     return [{ role: 'tool', parts: [toolResponse(id, json['content'])] }];
   }
-  if (!CONTENT_KEYS.some((key) => key in json)) {
+  if (!hasContent(json)) {
     return Object.keys(json).length === 0 ? [] : [{ role, parts: [textPart(JSON.stringify(json))] }];
   }
   const parts = readParts(json['parts'] ?? json['content'] ?? undefined);
-  return withParts(role, [...reasoningOf(json), ...parts, ...toolCallsOf(json, parts)]);
+  const reasoning = reasoningOf(json);
+  const calls = toolCallsOf(json, parts);
+  if (reasoning.length === 0 && calls.length === 0) return withParts(role, parts);
+  return withParts(role, [...reasoning, ...parts, ...calls]);
 }
 
-/** An object without any of these is not a message but somebody's own data: kept as text. */
-const CONTENT_KEYS = ['parts', 'content', 'tool_calls', 'toolCalls', 'function_call', 'reasoning_content', 'role'];
+/** An object with nothing of this is not a message but somebody's own data: kept as text. */
+function hasContent(json: JsonRecord): boolean {
+  return (
+    'parts' in json ||
+    'content' in json ||
+    'role' in json ||
+    'tool_calls' in json ||
+    'toolCalls' in json ||
+    'function_call' in json ||
+    'reasoning_content' in json
+  );
+}
 
 function itemRole(type: string): string | undefined {
   return type === 'function_call' || type === 'reasoning' ? 'assistant' : undefined;
@@ -162,15 +175,17 @@ function isBareToolMessage(role: string, json: JsonRecord): boolean {
   return role === 'tool' && typeof json['content'] === 'string' && json['parts'] === undefined;
 }
 
-function reasoningOf(json: JsonRecord): MessagePart[] {
+const NO_PARTS: readonly MessagePart[] = [];
+
+function reasoningOf(json: JsonRecord): readonly MessagePart[] {
   const text = stringAt(json, 'reasoning_content', 'reasoning');
-  return text === undefined ? [] : [{ type: 'reasoning', text }];
+  return text === undefined ? NO_PARTS : [{ type: 'reasoning', text }];
 }
 
 /** Some emitters repeat in `tool_calls` what the content's parts already hold. */
-function toolCallsOf(json: JsonRecord, parts: readonly MessagePart[]): MessagePart[] {
+function toolCallsOf(json: JsonRecord, parts: readonly MessagePart[]): readonly MessagePart[] {
   const calls = json['tool_calls'] ?? json['toolCalls'];
-  if (!isArray(calls)) return isRecord(json['function_call']) ? [readToolCall(json['function_call'])] : [];
+  if (!isArray(calls)) return isRecord(json['function_call']) ? [readToolCall(json['function_call'])] : NO_PARTS;
   const known = new Set(parts.map((part) => (part.type === 'tool_call' ? part.id : null)));
   return calls
     .filter(isRecord)

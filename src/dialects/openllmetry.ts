@@ -66,7 +66,7 @@ function readContext(attributes: OtlpAttributes): Reading {
 
 /** Its JavaScript instrumentation of Anthropic reports input without cached input, in every version. */
 function readExclusiveUsage(reading: Reading, attributes: OtlpAttributes): void {
-  const { tokens } = readUsage(attributes);
+  const tokens = readUsage(attributes);
   if (tokens === undefined) return;
   const { input, output, cacheRead, cacheWrite } = tokens;
   const usage = tokenUsage({

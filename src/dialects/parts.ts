@@ -13,12 +13,19 @@ const REFERENCE_CHARACTERS_MAX = 2_048;
 
 /** Parts of a message's content. Empty texts are left out: nobody said them. */
 export function readParts(content: Json | undefined): MessagePart[] {
-  if (content === undefined || content === null) return [];
-  if (isArray(content)) return content.flatMap((part) => readParts(part));
-  if (!isRecord(content)) return content === '' ? [] : [textPart(String(content))];
-  const part = readPart(content);
-  if (part === null || (part.type === 'text' && part.text === '')) return [];
-  return [part];
+  const parts: MessagePart[] = [];
+  addParts(content, parts);
+  return parts;
+}
+
+function addParts(content: Json | undefined, parts: MessagePart[]): void {
+  if (content === undefined || content === null || content === '') return;
+  if (isArray(content)) {
+    for (const part of content) addParts(part, parts);
+    return;
+  }
+  const part = isRecord(content) ? readPart(content) : textPart(String(content));
+  if (part !== null && (part.type !== 'text' || part.text !== '')) parts.push(part);
 }
 
 export function textPart(text: string): MessagePart {

@@ -24,30 +24,35 @@ const KEY_TABLE = new KeyTable(DIALECTS);
 export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpan): SpanFacts | null {
   const candidates = KEY_TABLE.candidates(scope.name, span.attributes);
   const input: SpanInput = { resource, scope, span };
-  const known: Reading = {};
+  // The strongest dialect's reading is what the others fill up.
+  let known: Reading = {};
   const understood: string[] = [];
   for (const dialect of candidates) {
     const reading = dialect.span?.(input, known) ?? null;
     if (reading === null) continue;
-    if (fill(known, reading)) understood.push(dialect.name);
+    const saysAnything = understood.length === 0 ? isAnything(reading) : fill(known, reading);
+    if (!saysAnything) continue;
+    if (understood.length === 0) known = reading;
+    understood.push(dialect.name);
   }
   if (understood.length === 0) return linkOf(span);
   // It knows a prompt, a conversation or a user, and not what it is: good for the calls below it.
   known.role ??= 'wrapper';
   if (known.role === 'call') addCallFacts(known, span);
   if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
-  const { role, durationMs: _durationMs, ...content } = known;
-  return {
-    ...identity(span.traceId, span.spanId, 'span'),
-    role,
+  const facts: SpanFacts = Object.assign(known, {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    recordId: '',
+    signal: 'span',
+    role: known.role,
     parentSpanId: span.parentSpanId,
     startedAt: nearestTimestamp(span.startNanos),
-    ...(span.endNanos === 0n ? {} : { endedAt: nearestTimestamp(span.endNanos) }),
     dialects: understood,
-    ...content,
-    // The resource is set by who operates the service, so it outweighs what an SDK calls a project.
-    ...senderOf(resource),
-  };
+  } as const);
+  if (span.endNanos !== 0n) Object.assign(facts, { endedAt: nearestTimestamp(span.endNanos) });
+  // The resource is set by who operates the service, so it outweighs what an SDK calls a project.
+  return Object.assign(facts, senderOf(resource));
 }
 
 function linkOf(span: OtlpSpan): SpanFacts | null {
@@ -151,6 +156,11 @@ function identity(traceId: string, spanId: string, signal: 'span' | 'log') {
 function recordId(log: OtlpLog): string {
   const content = [String(log.timeNanos), log.eventName, plain(log.attributes), plain(log.body)];
   return createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16);
+}
+
+function isAnything(reading: Reading): boolean {
+  for (const key in reading) if (reading[key as keyof Reading] !== undefined) return true;
+  return false;
 }
 
 /** Fills what `known` leaves open; true when the reading said anything. Tokens and settings are filled kind by kind. */

@@ -16,7 +16,7 @@ import { finishReasons, providerName } from './names.ts';
 import { readParts } from './parts.ts';
 import { isMessageEvent, readMessageEvent, readSpanEvents } from './semconv-events.ts';
 import { readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { tokenUsage, type Usage } from './usage.ts';
 
 const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
 const EVALUATION_EVENT = 'gen_ai.evaluation.result';
@@ -50,8 +50,11 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   const operation = text(attributes, 'gen_ai.operation.name');
   classify(reading, attributes, operation, known);
   // Content and usage of agents and steps repeat those of the calls below them.
-  if ((known.role ?? reading.role) === 'wrapper') return { ...reading, ...readContext(attributes) };
-  Object.assign(reading, readContext(attributes), readModel(attributes), readUsage(attributes));
+  readContext(reading, attributes);
+  if ((known.role ?? reading.role) === 'wrapper') return reading;
+  readModel(reading, attributes);
+  const tokens = readUsage(attributes);
+  if (tokens !== undefined) reading.tokens = tokens;
   readContent(reading, attributes, known);
   if (span.events.length > 0) readSpanEvents(reading, span.events);
   const reasons = finishReasons(readFinishReasons(attributes));
@@ -85,12 +88,11 @@ function isUnnamedCall(attributes: OtlpAttributes): boolean {
   return (
     attributes.has('gen_ai.system') ||
     attributes.has('gen_ai.provider.name') ||
-    readUsage(attributes).tokens !== undefined
+    readUsage(attributes) !== undefined
   );
 }
 
-function readContext(attributes: OtlpAttributes): Reading {
-  const reading: Reading = {};
+function readContext(reading: Reading, attributes: OtlpAttributes): void {
   const conversation = text(attributes, 'gen_ai.conversation.id');
   if (conversation !== undefined) reading.conversationId = conversation;
   const name = text(attributes, 'gen_ai.prompt.name');
@@ -99,7 +101,6 @@ function readContext(attributes: OtlpAttributes): Reading {
     const variables = prefixed(attributes, 'gen_ai.prompt.variable.');
     if (variables !== undefined) reading.variables = variables;
   }
-  return reading;
 }
 
 /** Attributes below a prefix as name → text. */
@@ -125,8 +126,7 @@ const PARAMETERS = [
   'reasoning.effort',
 ].map((name) => [name, `gen_ai.request.${name}`] as const);
 
-function readModel(attributes: OtlpAttributes): Reading {
-  const reading: Reading = {};
+function readModel(reading: Reading, attributes: OtlpAttributes): void {
   const provider = providerName(firstText(attributes, ['gen_ai.provider.name', 'gen_ai.system']));
   if (provider !== undefined) reading.provider = provider;
   const requestModel = text(attributes, 'gen_ai.request.model');
@@ -153,12 +153,10 @@ function readModel(attributes: OtlpAttributes): Reading {
     tools === undefined ? undefined : readTools(jsonOf(tools)),
   );
   if (settings !== undefined) reading.settings = settings;
-  return reading;
 }
 
-export function readUsage(attributes: OtlpAttributes): Reading {
-  const reading: Reading = {};
-  const tokens = tokenUsage({
+export function readUsage(attributes: OtlpAttributes): Usage | undefined {
+  return tokenUsage({
     input: firstNumber(attributes, ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens']),
     output: firstNumber(attributes, ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens']),
     cacheRead: firstNumber(attributes, [
@@ -180,8 +178,6 @@ export function readUsage(attributes: OtlpAttributes): Reading {
     ]),
     total: firstNumber(attributes, ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens']),
   });
-  if (tokens !== undefined) reading.tokens = tokens;
-  return reading;
 }
 
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
@@ -225,7 +221,10 @@ function readLog(input: LogInput): Reading | null {
   const reading: Reading = { role: 'detail' };
   const operation = OPERATIONS[text(attributes, 'gen_ai.operation.name') ?? ''];
   if (operation !== undefined) reading.operation = operation;
-  Object.assign(reading, readContext(attributes), readModel(attributes), readUsage(attributes));
+  readContext(reading, attributes);
+  readModel(reading, attributes);
+  const tokens = readUsage(attributes);
+  if (tokens !== undefined) reading.tokens = tokens;
   readContent(reading, attributes, {});
   const reasons = finishReasons(readFinishReasons(attributes));
   if (reasons !== undefined) reading.finishReasons = reasons;

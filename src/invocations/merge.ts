@@ -21,7 +21,7 @@ interface MergeInput {
 export function mergeInvocation(input: MergeInput): Invocation {
   const { facts, context } = input;
   const [own] = facts as readonly [SpanFacts, ...SpanFacts[]];
-  const all = [...facts, ...context];
+  const all = context.length === 0 ? facts : [...facts, ...context];
   const tokens = mergeTokens(facts);
   const messages = mergeInput(facts, context);
   const output = joined(facts, 'output');
@@ -51,14 +51,14 @@ export function mergeInvocation(input: MergeInput): Invocation {
     reportedCostUsd: first(facts, 'reportedCostUsd') ?? null,
     firstTokenMs: first(facts, 'firstTokenMs') ?? null,
     error,
-    evaluations: mergeEvaluations([...all.flatMap((fact) => fact.evaluations ?? []), ...input.evaluations]),
+    evaluations: mergeEvaluations(all, input.evaluations),
     incomplete: incompleteReasons(facts, {
       tokens,
       hasMessages: hasMessages(messages),
       error,
       isOpen: own.endedAt === undefined,
     }),
-    dialects: [...new Set(facts.flatMap((fact) => fact.dialects))],
+    dialects: facts.length === 1 ? own.dialects : [...new Set(facts.flatMap((fact) => fact.dialects))],
   };
 }
 
@@ -74,6 +74,7 @@ type ListField = 'input' | 'output' | 'finishReasons';
  * it, and the lists of several log records of one span one after the other.
  */
 function joined<Key extends ListField>(facts: readonly SpanFacts[], key: Key): NonNullable<SpanFacts[Key]> | null {
+  if (facts.length === 1) return facts[0]?.[key] ?? null;
   const found = facts.find((fact) => fact[key] !== undefined);
   if (found === undefined) return null;
   const sameSpan = facts.filter((fact) => fact.spanId === found.spanId && fact[key] !== undefined);
@@ -94,7 +95,9 @@ function mergeInput(facts: readonly SpanFacts[], context: readonly SpanFacts[]):
   const system = systemOf(facts) ?? first(context, 'system');
   if (input === null) return first(facts, 'system') ?? null;
   if (system === undefined) return input;
-  const said = new Set(input.filter((message) => message.role !== 'user').map(textOf));
+  const others = input.filter((message) => message.role !== 'user');
+  if (others.length === 0) return [...system, ...input];
+  const said = new Set(others.map(textOf));
   const missing = system.filter((message) => !said.has(textOf(message)));
   return missing.length === 0 ? input : [...missing, ...input];
 }
@@ -131,7 +134,10 @@ function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
   };
 }
 
+const NO_SETTINGS: PromptSettings = {};
+
 function mergeSettings(facts: readonly SpanFacts[]): PromptSettings {
+  if (facts.length === 1) return facts[0]?.settings ?? NO_SETTINGS;
   return Object.assign({}, ...facts.map((fact) => fact.settings ?? {}).toReversed()) as PromptSettings;
 }
 
@@ -143,9 +149,12 @@ function mergeSender(
   facts: readonly SpanFacts[],
   context: readonly SpanFacts[],
 ): Pick<Invocation, 'service' | 'instance' | 'environment'> {
-  const candidates = [...facts.toReversed(), ...context];
+  const candidates = facts.length === 1 && context.length === 0 ? facts : [...facts.toReversed(), ...context];
   const sender = candidates.find((fact) => fact.service !== undefined);
-  const own = sender === undefined ? candidates : candidates.filter((fact) => fact.service === sender.service);
+  const own =
+    sender === undefined || candidates.length === 1
+      ? candidates
+      : candidates.filter((fact) => fact.service === sender.service);
   return {
     service: sender?.service ?? '',
     instance: first(own, 'instance') ?? '',
@@ -155,17 +164,22 @@ function mergeSender(
 
 /** A call that answered did not fail, even if what was around it did. */
 function mergeError(facts: readonly SpanFacts[]): Invocation['error'] {
+  if (facts.every((fact) => fact.error === undefined)) return null;
   const failed = facts.filter((fact) => fact.error !== undefined);
   const [own] = facts;
   const answered =
     own?.error === undefined && facts.some((fact) => fact.output !== undefined || fact.tokens?.output !== undefined);
-  if (failed.length === 0 || answered) return null;
+  if (answered) return null;
   const errors = failed.flatMap((fact) => fact.error ?? []);
   const type = errors.find((error) => error.type !== 'error')?.type ?? 'error';
   return { type, message: errors.find((error) => error.message !== '')?.message ?? '' };
 }
 
-function mergeEvaluations(evaluations: readonly Evaluation[]): readonly Evaluation[] {
+function mergeEvaluations(facts: readonly SpanFacts[], attached: readonly Evaluation[]): readonly Evaluation[] {
+  const own = facts.some((fact) => fact.evaluations !== undefined)
+    ? facts.flatMap((fact) => fact.evaluations ?? [])
+    : [];
+  const evaluations = own.length === 0 ? attached : [...own, ...attached];
   if (evaluations.length < 2) return evaluations;
   const distinct = new Map(
     evaluations.map((item) => [JSON.stringify([item.name, item.score, item.label, item.explanation]), item]),
@@ -184,6 +198,7 @@ function hasMessages(input: readonly Message[] | null): boolean {
   return input?.some(({ role }) => role !== 'system' && role !== 'developer') === true;
 }
 
+const COMPLETE: readonly IncompleteReason[] = [];
 const REASON_ORDER: readonly IncompleteReason[] = [
   'attributes_dropped',
   'content_not_captured',
@@ -195,7 +210,8 @@ const REASON_ORDER: readonly IncompleteReason[] = [
 ];
 
 function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly IncompleteReason[] {
-  const reasons = new Set(facts.flatMap((fact) => fact.incomplete ?? []));
+  const reasons = new Set<IncompleteReason>();
+  for (const { incomplete } of facts) if (incomplete !== undefined) for (const reason of incomplete) reasons.add(reason);
   // Instructions alone are sent even by emitters that were told to send no content.
   if (!found.hasMessages) reasons.add('content_not_captured');
   const hasUsage = found.tokens.input !== null || found.tokens.output !== null;
@@ -203,5 +219,5 @@ function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly 
   if (!hasUsage && found.error === null) reasons.add('usage_not_reported');
   if (found.tokens.cacheRead !== null || found.tokens.cacheWrite !== null) reasons.delete('usage_without_cache');
   if (found.isOpen) reasons.add('still_open');
-  return REASON_ORDER.filter((reason) => reasons.has(reason));
+  return reasons.size === 0 ? COMPLETE : REASON_ORDER.filter((reason) => reasons.has(reason));
 }

@@ -18,6 +18,9 @@ import { type Trace, type TraceNode, buildTrace, compare } from './trace.ts';
 import { type CallUnit, findUnits } from './units.ts';
 
 export function settle(facts: readonly SpanFacts[]): Settled {
+  const [only] = facts;
+  // Most calls are reported by one span alone: nothing is around it, and nothing else tells of it.
+  if (facts.length === 1 && only?.role === 'call') return new SettledFacts([soleCall(only)], NOTHING, NO_WORKINGS);
   const traces = splitTraces(withoutDuplicates(facts));
   const reports = new Map<Trace, MatchedReports>();
   const prompts = new Map<Trace, PromptIndex>();
@@ -69,6 +72,14 @@ class SettledFacts implements Settled {
       ...traces.flatMap((trace) => [...coveredReports(trace, reports.get(trace)), ...noLongerCalls(trace)]),
     ]);
   }
+}
+
+const NOTHING: readonly never[] = [];
+const NO_WORKINGS: Workings = { traces: [], groups: [], reports: new Map() };
+
+function soleCall(fact: SpanFacts): Invocation {
+  const { traceId, spanId } = fact;
+  return mergeInvocation({ traceId, spanId, facts: [fact], context: NOTHING, evaluations: NOTHING });
 }
 
 const NO_KEYS: readonly string[] = [];

@@ -6,7 +6,8 @@
  */
 
 import { hash as digest } from 'node:crypto';
-import type { ContentHash } from '../../contract/prompt.ts';
+import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
+import { PrintedTable, printOfHash } from '../../lib/printed-table.ts';
 import { LIST_CONVERSATION_CHARACTERS } from '../../text/reference.ts';
 
 /** A row of `message_lists`: the messages of `base`, then these. */
@@ -20,6 +21,15 @@ export interface MessageListRow {
 
 /** What is read of a call's list to attribute it; what comes behind is conversation. */
 export const BEGINNING_MESSAGES = 32;
+
+/** A list's messages as they are read of a call; see `src/ingest/settling/list-readings.ts`. */
+export interface ListReading {
+  readonly messages: readonly PromptMessage[];
+  /** What it takes beside the readings of the lists that it goes on from. */
+  readonly characters: number;
+  /** In which it was last asked for. */
+  generation: number;
+}
 
 export class ListNode {
   readonly hash: ContentHash | '';
@@ -38,6 +48,7 @@ export class ListNode {
   claimedBy: object | null = null;
   /** The generation in which it can be found by its hash; see `MessageLists`. */
   generation = 0;
+  reading: ListReading | null = null;
 
   /** Without a parent: the list of no messages. */
   constructor(hash: ContentHash | '' = '', parent: ListNode | null = null, json = '') {
@@ -63,8 +74,8 @@ const LISTS_MAX = 40_000;
 export class MessageLists {
   #root = new ListNode();
   #generation = 1;
-  #young = new Map<ContentHash | '', ListNode>();
-  #old: ReadonlyMap<ContentHash | '', ListNode> = new Map();
+  #young = new PrintedTable<ListNode>();
+  #old = new PrintedTable<ListNode>();
 
   /** The place of a list of packed messages, behind those of `from`; `isStored` says whether a row of it was written. */
   find(messages: readonly string[], from?: ListNode): ListNode {
@@ -76,25 +87,27 @@ export class MessageLists {
   }
 
   at(hash: ContentHash): ListNode | undefined {
-    return this.#young.get(hash) ?? this.#old.get(hash);
+    const print = printOfHash(hash);
+    return this.#young.get(hash, print) ?? this.#old.get(hash, print);
   }
 
   #nextGeneration(): void {
     this.#old = this.#young;
-    this.#young = new Map();
+    this.#young = new PrintedTable();
     this.#root = new ListNode();
     this.#generation += 1;
   }
 
   /** Only the places that a list was asked for are found by their hash. */
   #list(node: ListNode): void {
-    const before = this.#old.get(node.hash);
+    const print = printOfHash(node.hash);
+    const before = this.#old.get(node.hash, print);
     if (before !== undefined) {
       node.isStored = before.isStored;
       node.baseDepth = before.baseDepth;
     }
     node.generation = this.#generation;
-    this.#young.set(node.hash, node);
+    this.#young.set(node.hash, node, print);
   }
 }
 

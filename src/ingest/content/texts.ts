@@ -7,7 +7,8 @@
 import { countCutTexts } from '../metrics.ts';
 import { hash as digest } from 'node:crypto';
 import type { ContentHash } from '../../contract/prompt.ts';
-import { GenerationalCache } from '../../lib/generational-cache.ts';
+import { PrintedCache } from '../../lib/printed-cache.ts';
+import { printOfHash, printOfText } from '../../lib/printed-table.ts';
 import { redact, type ContentPolicy } from './policy.ts';
 import { looksLikeReference, reference } from '../../text/reference.ts';
 
@@ -47,15 +48,17 @@ function lengthOf({ text }: StoredText): number {
 export class TextMemory {
   readonly policy: ContentPolicy;
   readonly #limits: TextLimits;
-  /** Of texts that came twice. */
-  readonly #byText: GenerationalCache<string, StoredText>;
-  readonly #byHash: GenerationalCache<string, StoredText>;
+  /** By the text as it came, apart for each form. */
+  readonly #byText: Readonly<Record<'t' | 'j', PrintedCache<StoredText>>>;
+  readonly #byHash: PrintedCache<StoredText>;
 
   constructor(policy: ContentPolicy, limits: TextLimits) {
     this.policy = policy;
     this.#limits = limits;
-    this.#byText = new GenerationalCache(limits.rememberedCharactersMax);
-    this.#byHash = new GenerationalCache(limits.rememberedCharactersMax);
+    const { rememberedCharactersMax } = limits;
+    const byText = (): PrintedCache<StoredText> => new PrintedCache(rememberedCharactersMax, printOfText);
+    this.#byText = { t: byText(), j: byText() };
+    this.#byHash = new PrintedCache(rememberedCharactersMax, printOfHash);
   }
 
   /** Whether a text of a sender has to become a reference. */
@@ -69,8 +72,8 @@ export class TextMemory {
   }
 
   remember(original: string, form: 't' | 'j' = 't'): StoredText {
-    const key = form === 't' ? original : `\u0001j${original}`;
-    const known = this.#byText.get(key, key.length);
+    const byText = this.#byText[form];
+    const known = byText.get(original, lengthOf);
     if (known !== undefined) return known;
     const whole = this.inline(original);
     const hash: ContentHash = `sha256:${digest('sha256', whole, 'hex')}`;
@@ -78,8 +81,7 @@ export class TextMemory {
     const ofHash = reference(mayBeStored ? form : 'h', hash);
     const again = this.#byHash.get(hash, lengthOf);
     if (again?.reference === ofHash) {
-      // Most texts never come again: a look for one is fastest among those that did. One string is enough to keep.
-      this.#byText.set(again.text === key ? again.text : key, again, key.length);
+      byText.set(original, again, original.length);
       return again;
     }
     const entry: StoredText = {
@@ -93,6 +95,7 @@ export class TextMemory {
       message: null,
     };
     this.#byHash.set(hash, entry, entry.text.length);
+    byText.set(original, entry, original.length);
     return entry;
   }
 
