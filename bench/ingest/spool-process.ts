@@ -3,7 +3,7 @@
  * and nothing is done with them. What an ingest that knows what is inside is compared with.
  */
 
-import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
+import { ThreadedHttpReceiver } from '../../collectors/otlp/http-in-thread.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import type { Acknowledgement } from '../../src/contract/telemetry.ts';
 import { DEFAULT_INGEST_LIMITS } from '../../src/ingest/ingest.ts';
@@ -15,7 +15,7 @@ const { spoolBytesMax: bytesMax, spoolSegmentBytesMax: segmentBytesMax, retryAft
 const spool = await Spool.open({ directory, bytesMax, segmentBytesMax, retryAfterMs });
 const lane = laneNumber('span_facts');
 
-const receiver = new OtlpHttpReceiver({
+const receiver = new ThreadedHttpReceiver({
   host: '127.0.0.1',
   port: 0,
   accept: async ({ body }): Promise<Acknowledgement> => {

@@ -20,7 +20,7 @@ import { answerOf, failed, malformed, overloaded, tooLarge, unauthorized, type R
 import { contentEncoding, CONTENT_ENCODINGS, decompress, type ContentEncoding } from './decompress.ts';
 import { InFlight, type OtlpLimits } from './limits.ts';
 import { countBody, countRequest } from './metrics.ts';
-import { GrowingBuffer } from '../../src/lib/growing-buffer.ts';
+import { GrowingBuffer, type Rooms } from '../../src/lib/growing-buffer.ts';
 import { readBody } from './read-body.ts';
 
 export interface OtlpHttpOptions {
@@ -28,7 +28,11 @@ export interface OtlpHttpOptions {
   /** 0 picks a free one; see `port` after `start`. */
   readonly port: number;
   readonly accept: AcceptTelemetry;
-  readonly authorize: AuthorizeIngest;
+  readonly authorize: (
+    ...headers: Parameters<AuthorizeIngest>
+  ) => ReturnType<AuthorizeIngest> | Promise<ReturnType<AuthorizeIngest>>;
+  /** Where bodies are gathered, if it matters to `accept`. */
+  readonly rooms?: Rooms;
   readonly limits: OtlpLimits;
   readonly inFlight: InFlight;
   /** A bug behind `accept`; the sender was told to come back. */
@@ -107,7 +111,7 @@ export class OtlpHttpReceiver implements Component {
     const signal = PATHS[path];
     const encoding = requestEncoding(request.headers['content-type']);
     const exchange = { request, response, signal: signal ?? 'traces', encoding: encoding ?? 'json' };
-    const refusal = this.#refuseByHead(request, signal, encoding);
+    const refusal = await this.#refuseByHead(request, signal, encoding);
     if (refusal !== null) {
       this.#refuse(exchange, refusal);
       return;
@@ -118,20 +122,25 @@ export class OtlpHttpReceiver implements Component {
   }
 
   /** Everything that can be said before the body is read. */
-  #refuseByHead(request: IncomingMessage, signal: string | undefined, encoding: OtlpEncoding | null): Refusal | null {
+  async #refuseByHead(
+    request: IncomingMessage,
+    signal: string | undefined,
+    encoding: OtlpEncoding | null,
+  ): Promise<Refusal | null> {
     const { authorize, limits } = this.#options;
     if (signal === undefined) return notFound(request.url ?? '');
     if (request.method !== 'POST') return methodNotAllowed();
     if (this.#isStopping) return overloaded('The daemon is stopping.', limits.retryAfterMs);
     const decision = authorize(request.headers);
-    if (decision !== 'allowed') return unauthorized(decision);
+    const settled = typeof decision === 'string' ? decision : await decision;
+    if (settled !== 'allowed') return unauthorized(settled);
     return encoding === null ? unsupportedMediaType() : null;
   }
 
   async #serveBody(exchange: Exchange, bodyEncoding: ContentEncoding): Promise<void> {
     const { inFlight, limits } = this.#options;
     let takenBytes = 0;
-    const body = new GrowingBuffer();
+    const body = new GrowingBuffer(0, this.#options.rooms);
     const taken = (bytes: number): void => {
       takenBytes += bytes;
     };
@@ -183,6 +192,8 @@ export class OtlpHttpReceiver implements Component {
     exchange.response.writeHead(200, {
       'content-type': CONTENT_TYPES[exchange.encoding],
       'content-length': body.length,
+      // Else the stop would wait for a connection that its sender keeps.
+      ...(this.#isStopping && { connection: 'close' }),
     });
     exchange.response.end(body);
   }
@@ -196,7 +207,7 @@ export class OtlpHttpReceiver implements Component {
       ...refusalHeaders(refusal),
       'content-type': CONTENT_TYPES[encoding],
       'content-length': String(body.length),
-      ...(isUnread && { connection: 'close' }),
+      ...((isUnread || this.#isStopping) && { connection: 'close' }),
     });
     response.end(body);
     if (isUnread) drain(request);

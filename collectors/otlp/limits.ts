@@ -1,7 +1,5 @@
 /** What one receiver takes at a time, and how the bytes in flight are counted over its transports. */
 
-import { countInFlight } from './metrics.ts';
-
 export interface OtlpLimits {
   /** Of one body, after decompression. The OTLP specification recommends 64 MiB. */
   readonly bodyBytesMax: number;
@@ -20,29 +18,45 @@ export const DEFAULT_OTLP_LIMITS: OtlpLimits = {
   retryAfterMs: 2_000,
 };
 
-/** Bytes in flight, shared by HTTP and gRPC. */
+/** Bytes in flight, of all transports together; each thread counts in a place of its own, and sees those of the others. */
 export class InFlight {
-  readonly #bytesMax: number;
-  #bytes = 0;
+  readonly bytesMax: number;
+  readonly counts: Int32Array<SharedArrayBuffer>;
+  readonly #own: number;
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  /** `own`: the place of this thread. `bytesMax` is below 2^31, as counts are 32 bits long. */
+  constructor(
+    bytesMax: number,
+    counts = new Int32Array(new SharedArrayBuffer(THREADS * Int32Array.BYTES_PER_ELEMENT)),
+    own = 0,
+  ) {
+    this.bytesMax = bytesMax;
+    this.counts = counts;
+    this.#own = own;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    let bytes = 0;
+    for (let thread = 0; thread < THREADS; thread += 1) bytes += Atomics.load(this.counts, thread);
+    return bytes;
   }
 
-  /** False, and nothing is taken, when there is no room. */
+  /** False, and nothing is taken, when there is no room. Two threads at the same moment may exceed it by one piece. */
   take(bytes: number): boolean {
-    if (this.#bytes + bytes > this.#bytesMax) return false;
-    this.#bytes += bytes;
-    countInFlight(bytes);
+    if (this.bytes + bytes > this.bytesMax) return false;
+    Atomics.add(this.counts, this.#own, bytes);
     return true;
   }
 
   give(bytes: number): void {
-    this.#bytes -= bytes;
-    countInFlight(-bytes);
+    Atomics.sub(this.counts, this.#own, bytes);
+  }
+
+  /** The thread with this place has ended, and what it had is gone. */
+  forget(place: number): void {
+    Atomics.store(this.counts, place, 0);
   }
 }
+
+/** The daemon's own thread, and the one that receives HTTP. */
+const THREADS = 2;

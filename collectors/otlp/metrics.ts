@@ -1,6 +1,6 @@
 /** What the receiver counts: everything it took, refused or dropped. */
 
-import { counter, upDownCounter } from '../../src/lib/instruments.ts';
+import { counter, gauge } from '../../src/lib/instruments.ts';
 
 const requests = counter({
   name: 'plumbline.otlp.requests',
@@ -10,11 +10,6 @@ const bodyBytes = counter({
   name: 'plumbline.otlp.body_bytes',
   unit: 'By',
   description: 'Bytes of OTLP bodies after decompression.',
-});
-const inFlightBytes = upDownCounter({
-  name: 'plumbline.otlp.in_flight_bytes',
-  unit: 'By',
-  description: 'Bytes of OTLP bodies that are being received or handled.',
 });
 
 export type Transport = 'http' | 'grpc';
@@ -34,14 +29,53 @@ export type RequestOutcome =
   | 'aborted'
   | 'failed';
 
+/** To be called once, in the daemon's own thread. */
+export function observeInFlight(read: () => number): void {
+  const description = 'Bytes of OTLP bodies that are being received or handled.';
+  gauge({ name: 'plumbline.otlp.in_flight_bytes', unit: 'By', description }, read);
+}
+
 export function countRequest(transport: Transport, signal: string, outcome: RequestOutcome): void {
-  requests(1, { transport, signal, outcome });
+  if (elsewhere === null) requests(1, { transport, signal, outcome });
+  else elsewhere.add({ what: 'requests', amount: 1, labels: { transport, signal, outcome } });
 }
 
 export function countBody(transport: Transport, bytes: number): void {
-  bodyBytes(bytes, { transport });
+  if (elsewhere === null) bodyBytes(bytes, { transport });
+  else elsewhere.add({ what: 'body_bytes', amount: bytes, labels: { transport } });
 }
 
-export function countInFlight(bytes: number): void {
-  inFlightBytes(bytes);
+/** A sum of one kind, on its way from a thread without a meter to the one that has it. */
+export interface Counted {
+  readonly what: 'requests' | 'body_bytes';
+  readonly amount: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What was counted in a thread since it was last asked. */
+export class CountsElsewhere {
+  readonly #sums = new Map<string, Counted>();
+
+  add({ what, amount, labels }: Counted): void {
+    const key = `${what} ${Object.values(labels).join(' ')}`;
+    this.#sums.set(key, { what, amount: amount + (this.#sums.get(key)?.amount ?? 0), labels });
+  }
+
+  take(): readonly Counted[] {
+    const sums = [...this.#sums.values()];
+    this.#sums.clear();
+    return sums;
+  }
+}
+
+let elsewhere: CountsElsewhere | null = null;
+
+/** From now on this thread only adds up; whoever has the meter counts it with `recount`. */
+export function countElsewhere(): CountsElsewhere {
+  elsewhere ??= new CountsElsewhere();
+  return elsewhere;
+}
+
+export function recount(sums: readonly Counted[]): void {
+  for (const { what, amount, labels } of sums) (what === 'requests' ? requests : bodyBytes)(amount, labels);
 }

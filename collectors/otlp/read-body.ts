@@ -27,6 +27,8 @@ export function readBody(
 ): Promise<ReadBody> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limits.bodyBytesMax) return Promise.resolve({ outcome: 'too_large' });
+  // It may have gone while somebody was asked whether it may send.
+  if (request.destroyed) return Promise.resolve({ outcome: 'aborted' });
   return new Promise((resolve) => {
     const finish = (result: ReadBody): void => {
       clearTimeout(timer);

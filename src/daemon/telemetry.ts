@@ -2,8 +2,9 @@
 
 import { join } from 'node:path';
 import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
-import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
+import { ThreadedHttpReceiver } from '../../collectors/otlp/http-in-thread.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
+import { observeInFlight } from '../../collectors/otlp/metrics.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Component } from '../contract/component.ts';
 import type { InvocationLog } from '../contract/invocation-log.ts';
@@ -98,15 +99,17 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     clock,
     log,
   });
+  const inFlight = new InFlight(DEFAULT_OTLP_LIMITS.inFlightBytesMax);
+  observeInFlight(() => inFlight.bytes);
   const shared = {
     host: server.host,
     accept: ingest.accept,
     authorize: authorizeIngest(configuration),
     limits: DEFAULT_OTLP_LIMITS,
-    inFlight: new InFlight(DEFAULT_OTLP_LIMITS.inFlightBytesMax),
+    inFlight,
     onError,
   };
-  const http = new OtlpHttpReceiver({ ...shared, port: server.otlpPort });
+  const http = new ThreadedHttpReceiver({ ...shared, port: server.otlpPort });
   const grpc = new OtlpGrpcReceiver({ ...shared, port: server.grpcPort });
   return {
     processing: [ingest, again],

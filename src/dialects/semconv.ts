@@ -86,9 +86,7 @@ function classify(
 function isUnnamedCall(attributes: OtlpAttributes): boolean {
   if (!attributes.has('gen_ai.request.model') && !attributes.has('gen_ai.response.model')) return false;
   return (
-    attributes.has('gen_ai.system') ||
-    attributes.has('gen_ai.provider.name') ||
-    readUsage(attributes) !== undefined
+    attributes.has('gen_ai.system') || attributes.has('gen_ai.provider.name') || readUsage(attributes) !== undefined
   );
 }
 

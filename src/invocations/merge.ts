@@ -211,7 +211,8 @@ const REASON_ORDER: readonly IncompleteReason[] = [
 
 function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly IncompleteReason[] {
   const reasons = new Set<IncompleteReason>();
-  for (const { incomplete } of facts) if (incomplete !== undefined) for (const reason of incomplete) reasons.add(reason);
+  for (const { incomplete } of facts)
+    if (incomplete !== undefined) for (const reason of incomplete) reasons.add(reason);
   // Instructions alone are sent even by emitters that were told to send no content.
   if (!found.hasMessages) reasons.add('content_not_captured');
   const hasUsage = found.tokens.input !== null || found.tokens.output !== null;

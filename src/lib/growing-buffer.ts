@@ -18,21 +18,67 @@ const SPARE_BYTES_MAX = 256 * 1024 * 1024;
 // What nobody has needed for so long is let go of.
 const NEEDED_WITHIN_MS = 5_000;
 
-/** Rooms that wait to be used again, by size. */
-const spare: Buffer[][] = Array.from({ length: ROOM_SIZES }, () => []);
-let spareBytes = 0;
-/** The least that was spare since the last look: so much nobody needed. */
-let neverNeededBytes = 0;
-let lookedMs = 0;
+/** Rooms that wait to be used again. */
+export class Rooms {
+  readonly #allocate: (bytes: number) => Buffer;
+  /** By size. */
+  readonly #spare: Buffer[][] = Array.from({ length: ROOM_SIZES }, () => []);
+  #spareBytes = 0;
+  /** The least that was spare since the last look: so much nobody needed. */
+  #neverNeededBytes = 0;
+  #lookedMs = 0;
+
+  constructor(allocate: (bytes: number) => Buffer) {
+    this.#allocate = allocate;
+  }
+
+  /** At least so large; what is in it is anything. */
+  take(bytes: number): Buffer {
+    const size = sizeFor(bytes);
+    const found = this.#spare[size]?.pop();
+    if (found !== undefined) this.#spareBytes -= found.length;
+    this.#neverNeededBytes = Math.min(this.#neverNeededBytes, this.#spareBytes);
+    return found ?? this.#allocate(size < ROOM_SIZES ? ROOM_BYTES_MIN << size : bytes);
+  }
+
+  give(room: Buffer): void {
+    const rooms = this.#spare[sizeFor(room.length)];
+    if (room.length < ROOM_BYTES_MIN || rooms === undefined || this.#spareBytes + room.length > SPARE_BYTES_MAX) return;
+    rooms.push(room);
+    this.#spareBytes += room.length;
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs > NEEDED_WITHIN_MS) this.#letGo(nowMs);
+  }
+
+  #letGo(nowMs: number): void {
+    for (const rooms of this.#spare.toReversed()) {
+      while (rooms.length > 0 && (rooms[0] as Buffer).length <= this.#neverNeededBytes) {
+        const { length } = rooms.pop() as Buffer;
+        this.#spareBytes -= length;
+        this.#neverNeededBytes -= length;
+      }
+    }
+    this.#neverNeededBytes = this.#spareBytes;
+    this.#lookedMs = nowMs;
+  }
+}
+
+// Not from Node's pool: one of its slabs lives as long as the longest of all that share it.
+const OWN_ROOMS = new Rooms((bytes) => Buffer.allocUnsafeSlow(bytes));
+
+/** Memory that another thread may read. */
+export const SHARED_ROOMS = new Rooms((bytes) => Buffer.from(new SharedArrayBuffer(bytes)));
 
 export class GrowingBuffer {
   #room: Buffer = NO_ROOM;
   #length = 0;
   readonly #expected: number;
+  readonly #rooms: Rooms;
 
   /** `expected`: about how many bytes it will hold; it begins with room for them, and grows. */
-  constructor(expected = 0) {
+  constructor(expected = 0, rooms = OWN_ROOMS) {
     this.#expected = expected;
+    this.#rooms = rooms;
   }
 
   /** In bytes. */
@@ -71,7 +117,7 @@ export class GrowingBuffer {
 
   /** Empties it. Somebody else gets the room: whoever still looks at `bytes` sees something else. */
   clear(): void {
-    giveBack(this.#room);
+    this.#rooms.give(this.#room);
     this.#room = NO_ROOM;
     this.#length = 0;
   }
@@ -80,41 +126,11 @@ export class GrowingBuffer {
   reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#room.length) return;
-    const room = roomFor(Math.max(needed, this.#expected, Math.ceil(this.#room.length * GROWTH)));
+    const room = this.#rooms.take(Math.max(needed, this.#expected, Math.ceil(this.#room.length * GROWTH)));
     this.#room.copy(room, 0, 0, this.#length);
-    giveBack(this.#room);
+    this.#rooms.give(this.#room);
     this.#room = room;
   }
-}
-
-function roomFor(bytes: number): Buffer {
-  const size = sizeFor(bytes);
-  const found = spare[size]?.pop();
-  if (found !== undefined) spareBytes -= found.length;
-  neverNeededBytes = Math.min(neverNeededBytes, spareBytes);
-  // Not from Node's pool: one of its slabs lives as long as the longest of all that share it.
-  return found ?? Buffer.allocUnsafeSlow(size < ROOM_SIZES ? ROOM_BYTES_MIN << size : bytes);
-}
-
-function giveBack(room: Buffer): void {
-  const rooms = spare[sizeFor(room.length)];
-  if (room.length < ROOM_BYTES_MIN || rooms === undefined || spareBytes + room.length > SPARE_BYTES_MAX) return;
-  rooms.push(room);
-  spareBytes += room.length;
-  const nowMs = performance.now();
-  if (nowMs - lookedMs > NEEDED_WITHIN_MS) letGo(nowMs);
-}
-
-function letGo(nowMs: number): void {
-  for (const rooms of spare.toReversed()) {
-    while (rooms.length > 0 && (rooms[0] as Buffer).length <= neverNeededBytes) {
-      const { length } = rooms.pop() as Buffer;
-      spareBytes -= length;
-      neverNeededBytes -= length;
-    }
-  }
-  neverNeededBytes = spareBytes;
-  lookedMs = nowMs;
 }
 
 function sizeFor(bytes: number): number {

@@ -25,11 +25,6 @@ export function counter(options: Description): Count {
   };
 }
 
-/** Goes up and down. */
-export function upDownCounter(options: Description): Count {
-  return lazily(options, (from, { name, ...rest }) => from.createUpDownCounter(name, rest));
-}
-
 /** A value that is read when somebody looks. To be called when the daemon is put together, not when a module is loaded. */
 export function gauge({ name, ...rest }: Description, read: () => number): void {
   plumblineMeter()

@@ -1,7 +1,7 @@
 /** The ingest with its HTTP receiver and a store, for a process of their own: what stands around them in the daemon is left out. */
 
 import { join } from 'node:path';
-import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
+import { ThreadedHttpReceiver } from '../../collectors/otlp/http-in-thread.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
 import { Ingest, type IngestLimits } from '../../src/ingest/ingest.ts';
@@ -46,7 +46,7 @@ export async function openIngest(
     limits,
   });
   await ingest.start();
-  const receiver = new OtlpHttpReceiver({
+  const receiver = new ThreadedHttpReceiver({
     host: '127.0.0.1',
     port: 0,
     accept: ingest.accept,

@@ -1,0 +1,147 @@
+/**
+ * OTLP over HTTP, received in a thread of its own: the daemon's thread reads what came, and is busy
+ * with that for nearly all of the time under load. To whoever uses it, the same as `OtlpHttpReceiver`.
+ */
+
+import { Worker } from 'node:worker_threads';
+import type { Component } from '../../src/contract/component.ts';
+import { Fault } from '../../src/contract/fault.ts';
+import { sleep } from '../../src/lib/limits.ts';
+import {
+  HTTP_THREAD_PLACE,
+  stackOf,
+  type FromHttpThread,
+  type HttpThreadOptions,
+  type ToHttpThread,
+} from './http-messages.ts';
+import type { OtlpHttpOptions } from './http.ts';
+import { recount } from './metrics.ts';
+import type { AuthorizeIngest } from '../../src/contract/telemetry.ts';
+
+export interface ThreadedHttpOptions extends Omit<OtlpHttpOptions, 'authorize' | 'rooms'> {
+  /** Of the headers only `authorization` is handed over. */
+  readonly authorize: AuthorizeIngest;
+}
+
+// Sources have one ending, the compiled package another.
+const THREAD = new URL(`./http-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+// Hardly anything in it lives longer than a request.
+const YOUNG_MB_MAX = 32;
+const RESTART_MS = 1_000;
+
+export class ThreadedHttpReceiver implements Component {
+  readonly name = 'otlp-http';
+  readonly #options: ThreadedHttpOptions;
+  #worker: Worker | null = null;
+  #port = 0;
+  #isStopping = false;
+  #onStopped: () => void = () => {};
+
+  constructor(options: ThreadedHttpOptions) {
+    this.#options = options;
+  }
+
+  /** The port in use; only after `start`. */
+  get port(): number {
+    return this.#port;
+  }
+
+  async start(): Promise<void> {
+    this.#port = await this.#run(this.#options.port);
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    const worker = this.#worker;
+    this.#isStopping = true;
+    if (worker === null) return;
+    const stopped = new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+    });
+    this.#say(worker, { kind: 'stop', deadlineMs });
+    await stopped;
+    this.#worker = null;
+    await worker.terminate();
+  }
+
+  /** Resolves with the port as soon as the thread listens. */
+  #run(port: number): Promise<number> {
+    const { host, limits, inFlight } = this.#options;
+    const workerData: HttpThreadOptions = { host, port, limits, inFlight: inFlight.counts };
+    const worker = new Worker(THREAD, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX } });
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromHttpThread) => {
+        if (message.kind === 'listening') {
+          this.#worker = worker;
+          resolve(message.port);
+        } else if (message.kind === 'refused') {
+          reject(refusal(message));
+          void worker.terminate();
+        } else {
+          this.#hear(worker, message);
+        }
+      });
+      worker.on('error', (error) => {
+        if (this.#worker === worker) this.#options.onError(error);
+        else reject(error);
+      });
+      worker.once('exit', () => {
+        this.#onStopped();
+        inFlight.forget(HTTP_THREAD_PLACE);
+        if (this.#worker === worker && !this.#isStopping) void this.#restart();
+      });
+    });
+  }
+
+  #hear(worker: Worker, message: Exclude<FromHttpThread, { readonly kind: 'listening' | 'refused' }>): void {
+    const { onError, authorize } = this.#options;
+    switch (message.kind) {
+      case 'request':
+        void this.#accept(worker, message);
+        return;
+      case 'authorize': {
+        const decision = authorize({ authorization: message.authorization });
+        this.#say(worker, { kind: 'authorized', id: message.id, decision });
+        return;
+      }
+      case 'counted':
+        recount(message.sums);
+        return;
+      case 'failed':
+        onError(new Error(message.stack));
+        return;
+      case 'stopped':
+        this.#onStopped();
+    }
+  }
+
+  async #accept(worker: Worker, request: Extract<FromHttpThread, { readonly kind: 'request' }>): Promise<void> {
+    const { id, signal, encoding, memory, length } = request;
+    try {
+      const acknowledgement = await this.#options.accept({ signal, encoding, body: Buffer.from(memory, 0, length) });
+      this.#say(worker, { kind: 'answer', id, acknowledgement });
+    } catch (error) {
+      this.#say(worker, { kind: 'threw', id, stack: stackOf(error) });
+    }
+  }
+
+  /** A bug has ended the thread and was told of; senders wait and come again to the same port. */
+  async #restart(): Promise<void> {
+    while (!this.#isStopping) {
+      await sleep(RESTART_MS);
+      try {
+        await this.#run(this.#port);
+        return;
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+  }
+
+  #say(worker: Worker, message: ToHttpThread): void {
+    worker.postMessage(message);
+  }
+}
+
+function refusal({ message, hint }: Extract<FromHttpThread, { readonly kind: 'refused' }>): Fault {
+  return new Fault('config', message, hint === undefined ? {} : { hint });
+}

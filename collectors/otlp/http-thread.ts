@@ -1,0 +1,143 @@
+/**
+ * The thread that receives OTLP over HTTP: connections, bodies, decompression and answers. What is in
+ * a body is not looked at here: it is gathered in memory that the daemon's own thread reads too.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { isFault } from '../../src/contract/fault.ts';
+import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
+import { GrowingBuffer, SHARED_ROOMS } from '../../src/lib/growing-buffer.ts';
+import {
+  HTTP_THREAD_PLACE,
+  stackOf,
+  type FromHttpThread,
+  type HttpThreadOptions,
+  type ToHttpThread,
+} from './http-messages.ts';
+import { OtlpHttpReceiver } from './http.ts';
+import { InFlight } from './limits.ts';
+import { countElsewhere } from './metrics.ts';
+
+type Decision = ReturnType<AuthorizeIngest>;
+
+// So often what was counted here is told to whoever shows it.
+const COUNTED_EVERY_MS = 250;
+// Senders are few; whoever makes up keys is asked about every time.
+const DECISIONS_MAX = 1_000;
+
+const daemon = parentPort;
+if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
+const { host, port, limits, inFlight } = workerData as HttpThreadOptions;
+
+interface Waiting {
+  readonly resolve: (acknowledgement: Acknowledgement) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+let lastId = 0;
+const waiting = new Map<number, Waiting>();
+const asking = new Map<number, (decision: Decision) => void>();
+/** By the header; it does not change what a key may do while the daemon runs. */
+const decisions = new Map<string | undefined, Decision>();
+const counts = countElsewhere();
+
+const receiver = new OtlpHttpReceiver({
+  host,
+  port,
+  limits,
+  inFlight: new InFlight(limits.inFlightBytesMax, inFlight, HTTP_THREAD_PLACE),
+  rooms: SHARED_ROOMS,
+  accept,
+  authorize: ({ authorization }) => {
+    const header = typeof authorization === 'string' ? authorization : undefined;
+    return decisions.get(header) ?? askWhether(header);
+  },
+  onError: (error) => say({ kind: 'failed', stack: stackOf(error) }),
+});
+
+daemon.on('message', (message: ToHttpThread) => {
+  switch (message.kind) {
+    case 'answer':
+      taken(message.id)?.resolve(message.acknowledgement);
+      return;
+    case 'threw':
+      taken(message.id)?.reject(new Error(message.stack));
+      return;
+    case 'authorized':
+      asking.get(message.id)?.(message.decision);
+      asking.delete(message.id);
+      return;
+    case 'stop':
+      void stop(message.deadlineMs);
+  }
+});
+
+const counting = setInterval(tellCounts, COUNTED_EVERY_MS);
+
+try {
+  await receiver.start();
+  say({ kind: 'listening', port: receiver.port });
+} catch (error) {
+  if (!isFault(error)) throw error;
+  say({ kind: 'refused', message: error.message, hint: error.hint });
+}
+
+async function accept({ signal, encoding, body }: TelemetryRequest): Promise<Acknowledgement> {
+  const shared = sharedCopy(body);
+  const memory = shared?.room.buffer ?? body.buffer;
+  try {
+    lastId += 1;
+    const id = lastId;
+    const answer = new Promise<Acknowledgement>((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+    });
+    // Rooms begin where their memory does.
+    say({ kind: 'request', id, signal, encoding, memory: memory as SharedArrayBuffer, length: body.length });
+    return await answer;
+  } finally {
+    shared?.clear();
+  }
+}
+
+/** Of a body that was decompressed into memory of its own; null for one that is shared already. */
+function sharedCopy(body: Buffer): GrowingBuffer | null {
+  if (body.buffer instanceof SharedArrayBuffer) return null;
+  const shared = new GrowingBuffer(0, SHARED_ROOMS);
+  // Also of an empty body, which has no memory at all.
+  shared.reserve(Math.max(1, body.length));
+  shared.addBytes(body);
+  return shared;
+}
+
+async function askWhether(authorization: string | undefined): Promise<Decision> {
+  lastId += 1;
+  const id = lastId;
+  const decision = await new Promise<Decision>((resolve) => {
+    asking.set(id, resolve);
+    say({ kind: 'authorize', id, authorization });
+  });
+  if (decisions.size < DECISIONS_MAX) decisions.set(authorization, decision);
+  return decision;
+}
+
+function taken(id: number): Waiting | undefined {
+  const found = waiting.get(id);
+  waiting.delete(id);
+  return found;
+}
+
+function tellCounts(): void {
+  const sums = counts.take();
+  if (sums.length > 0) say({ kind: 'counted', sums });
+}
+
+async function stop(deadlineMs: number): Promise<void> {
+  await receiver.stop(deadlineMs);
+  clearInterval(counting);
+  tellCounts();
+  say({ kind: 'stopped' });
+}
+
+function say(message: FromHttpThread): void {
+  daemon?.postMessage(message);
+}
