@@ -7,3 +7,11 @@ export function canonicalJson(value: unknown): string {
     return Object.fromEntries(Object.entries(nested).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
   });
 }
+
+/** Printable ASCII without what JSON escapes. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** As `JSON.stringify` writes it; names and ids, in which nothing has to be escaped, without asking it. */
+export function jsonText(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}

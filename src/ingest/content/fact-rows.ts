@@ -6,6 +6,7 @@
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { jsonText } from '../../lib/json.ts';
 import { addMillis } from '../../lib/time.ts';
 import { responseIdOf, sharedKeys, twinColumn } from './shared-keys.ts';
 import { ownPage, type Page } from './shared-page.ts';
@@ -75,7 +76,7 @@ export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
   const column: object = { ...packed, ...HAVE_COLUMNS };
   const twin = twinColumn(packed);
   const record = recordId === '' ? '' : `"record_id":"${recordId}",`;
-  const response = responseId === undefined ? '' : `"response_id":${JSON.stringify(responseId)},`;
+  const response = responseId === undefined ? '' : `"response_id":${jsonText(responseId)},`;
   // The ids are hex or hashes and the times are timestamps: none needs escaping.
   return (
     `{"trace_id":"${traceId}","span_id":"${spanId}",${record}${response}${twin === '' ? '' : `"twin_key":"${twin}",`}"started_at":"${startedAt}",` +

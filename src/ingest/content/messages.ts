@@ -6,6 +6,7 @@
 import type { Message, MessagePart } from '../../contract/invocation.ts';
 import type { Json } from '../../contract/prompt.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
+import { jsonText } from '../../lib/json.ts';
 import type { StoredText, TextMemory } from './texts.ts';
 
 // Of short texts; long ones remember the JSON themselves.
@@ -37,7 +38,7 @@ export class MessageMemory {
     const stored = this.#texts.remember(text);
     onText(stored);
     if (stored.message?.role === message.role) return stored.message.json;
-    const json = JSON.stringify({ role: message.role, parts: [{ type: 'text', text: stored.reference }] });
+    const json = `{"role":${jsonText(message.role)},"parts":[{"type":"text","text":${JSON.stringify(stored.reference)}}]}`;
     stored.message = { role: message.role, json };
     return json;
   }

@@ -3,6 +3,7 @@
 import type { Invocation } from '../../contract/invocation.ts';
 import type { CallPrice } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { jsonText } from '../../lib/json.ts';
 import { exactMillisBetween } from '../../lib/time.ts';
 import type { AttributedAs } from './attribution.ts';
 
@@ -69,7 +70,7 @@ export function rowBeginning(
 // What is empty is left out: the column's default says the same, and nobody has to read it.
 
 function text(column: string, value: string | null | undefined): string {
-  return value === '' || value === null || value === undefined ? '' : `,"${column}":${JSON.stringify(value)}`;
+  return value === '' || value === null || value === undefined ? '' : `,"${column}":${jsonText(value)}`;
 }
 
 /** Our own words, hashes, times and amounts, in which nothing needs escaping. */
