@@ -28,6 +28,8 @@ const THREAD = new URL(`./http-thread.${import.meta.url.endsWith('.ts') ? 'ts' :
 // Hardly anything in it lives longer than a request.
 const YOUNG_MB_MAX = 32;
 const RESTART_MS = 1_000;
+// The thread closes its connections at the deadline; this is for one that does not answer at all.
+const GRACE_MS = 500;
 
 export class ThreadedHttpReceiver implements Component {
   readonly name = 'otlp-http';
@@ -51,14 +53,16 @@ export class ThreadedHttpReceiver implements Component {
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    const worker = this.#worker;
     this.#isStopping = true;
+    const worker = this.#worker;
     if (worker === null) return;
     const stopped = new Promise<void>((resolve) => {
       this.#onStopped = resolve;
     });
     this.#say(worker, { kind: 'stop', deadlineMs });
-    await stopped;
+    const patience = new AbortController();
+    await Promise.race([stopped, sleep(deadlineMs + GRACE_MS, patience.signal).catch(() => {})]);
+    patience.abort();
     this.#worker = null;
     await worker.terminate();
   }
@@ -71,8 +75,9 @@ export class ThreadedHttpReceiver implements Component {
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromHttpThread) => {
         if (message.kind === 'listening') {
-          this.#worker = worker;
           resolve(message.port);
+          if (this.#isStopping) void worker.terminate();
+          else this.#worker = worker;
         } else if (message.kind === 'refused') {
           reject(refusal(message));
           void worker.terminate();
@@ -87,7 +92,9 @@ export class ThreadedHttpReceiver implements Component {
       worker.once('exit', () => {
         this.#onStopped();
         inFlight.forget(HTTP_THREAD_PLACE);
-        if (this.#worker === worker && !this.#isStopping) void this.#restart();
+        if (this.#worker !== worker) return;
+        this.#worker = null;
+        if (!this.#isStopping) void this.#restart();
       });
     });
   }

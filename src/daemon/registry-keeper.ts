@@ -62,6 +62,7 @@ export class RegistryKeeper implements Component {
   #view: RegistryView = EMPTY_VIEW;
   #timer: NodeJS.Timeout | null = null;
   #reloading: Promise<void> | null = null;
+  #isStopping = false;
   #problems = '';
   /** What was recorded completely; the same object again means that nothing changed. */
   #loaded: RegistryLoad | null = null;
@@ -82,9 +83,10 @@ export class RegistryKeeper implements Component {
     this.#timer = setInterval(() => {
       // A reload that takes longer than the interval is not started twice.
       this.#reloading ??= this.reload()
-        .catch((error: unknown) =>
-          this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded'),
-        )
+        .catch((error: unknown) => {
+          // What it needs is being stopped too, and the next start loads anyway.
+          if (!this.#isStopping) this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded');
+        })
         .finally(() => {
           this.#reloading = null;
         });
@@ -92,6 +94,7 @@ export class RegistryKeeper implements Component {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#reloading;
   }

@@ -1,0 +1,62 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import type { RegistryLog } from '../../src/contract/store.ts';
+import { RegistryKeeper, type RegistryLoad } from '../../src/daemon/registry-keeper.ts';
+import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
+import { systemClock } from '../../src/lib/time.ts';
+import type { Log } from '../../src/observability/log.ts';
+
+const LOADED: RegistryLoad = { snapshot: { versions: [], pins: [] }, problems: [], notes: [], tampered: [], rules: [] };
+
+const store = {
+  recordVersions: () => Promise.resolve([]),
+  recordPins: () => Promise.resolve(),
+  versions: () => Promise.resolve([]),
+} as Partial<RegistryLog> as RegistryLog;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A keeper whose reloads fail when they are told to; `errors` is what it logs. */
+async function startKeeper() {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const errors: unknown[] = [];
+  let fail: (reason: Error) => void = () => {};
+  let loads = 0;
+  const keeper = new RegistryKeeper({
+    load: () => {
+      loads += 1;
+      return loads === 1
+        ? Promise.resolve(LOADED)
+        : new Promise((_resolve, reject) => {
+            fail = reject;
+          });
+    },
+    store,
+    horizon: new KnowledgeHorizon(systemClock),
+    log: { info: () => {}, error: (_fields: object, message: string) => errors.push(message) } as Partial<Log> as Log,
+    onVersions: () => {},
+    onChanged: () => Promise.resolve(),
+    onTampered: () => Promise.resolve(),
+  });
+  await keeper.start();
+  vi.advanceTimersToNextTimer();
+  await vi.waitUntil(() => loads === 2);
+  return { keeper, errors, fail: (reason: Error) => fail(reason) };
+}
+
+it('says that a reload failed', async () => {
+  const { keeper, errors, fail } = await startKeeper();
+  fail(new Error('no such folder'));
+  await vi.waitUntil(() => errors.length > 0);
+  expect(errors).toEqual(['the registry could not be reloaded']);
+  await keeper.stop();
+});
+
+it('says nothing of a reload that fails because the daemon stops', async () => {
+  const { keeper, errors, fail } = await startKeeper();
+  const stopped = keeper.stop();
+  fail(new Error('The daemon stops.'));
+  await stopped;
+  expect(errors).toEqual([]);
+});
