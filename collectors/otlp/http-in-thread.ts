@@ -125,9 +125,9 @@ export class ThreadedHttpReceiver implements Component {
     const { id, signal, encoding, memory, length } = request;
     try {
       const acknowledgement = await this.#options.accept({ signal, encoding, body: Buffer.from(memory, 0, length) });
-      this.#say(worker, { kind: 'answer', id, acknowledgement });
+      this.#say(worker, { kind: 'answer', id, memory, acknowledgement }, [memory]);
     } catch (error) {
-      this.#say(worker, { kind: 'threw', id, stack: stackOf(error) });
+      this.#say(worker, { kind: 'threw', id, memory, stack: stackOf(error) }, [memory]);
     }
   }
 
@@ -144,8 +144,8 @@ export class ThreadedHttpReceiver implements Component {
     }
   }
 
-  #say(worker: Worker, message: ToHttpThread): void {
-    worker.postMessage(message);
+  #say(worker: Worker, message: ToHttpThread, handedOver: readonly ArrayBuffer[] = []): void {
+    worker.postMessage(message, handedOver);
   }
 }
 

@@ -19,13 +19,13 @@ export type FromHttpThread =
   | { readonly kind: 'listening'; readonly port: number }
   /** It can't listen; a `Fault`'s parts. */
   | { readonly kind: 'refused'; readonly message: string; readonly hint: string | undefined }
-  /** The body stands in `memory` until this request is answered. */
+  /** The body is the first `length` bytes of `memory`, which is the other thread's until this request is answered. */
   | {
       readonly kind: 'request';
       readonly id: number;
       readonly signal: TelemetryRequest['signal'];
       readonly encoding: TelemetryRequest['encoding'];
-      readonly memory: SharedArrayBuffer;
+      readonly memory: ArrayBuffer;
       readonly length: number;
     }
   | { readonly kind: 'authorize'; readonly id: number; readonly authorization: string | undefined }
@@ -35,9 +35,14 @@ export type FromHttpThread =
   | { readonly kind: 'stopped' };
 
 export type ToHttpThread =
-  | { readonly kind: 'answer'; readonly id: number; readonly acknowledgement: Acknowledgement }
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly memory: ArrayBuffer;
+      readonly acknowledgement: Acknowledgement;
+    }
   /** Handling the request threw: a bug of ours, which was not told to anybody yet. */
-  | { readonly kind: 'threw'; readonly id: number; readonly stack: string }
+  | { readonly kind: 'threw'; readonly id: number; readonly memory: ArrayBuffer; readonly stack: string }
   | { readonly kind: 'authorized'; readonly id: number; readonly decision: ReturnType<AuthorizeIngest> }
   | { readonly kind: 'stop'; readonly deadlineMs: number };
 

@@ -1,12 +1,12 @@
 /**
  * The thread that receives OTLP over HTTP: connections, bodies, decompression and answers. What is in
- * a body is not looked at here: it is gathered in memory that the daemon's own thread reads too.
+ * a body is not looked at here: its memory goes to the daemon's own thread, and comes back with the answer.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { isFault } from '../../src/contract/fault.ts';
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
-import { GrowingBuffer, SHARED_ROOMS } from '../../src/lib/growing-buffer.ts';
+import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
 import {
   HTTP_THREAD_PLACE,
   stackOf,
@@ -40,13 +40,20 @@ const asking = new Map<number, (decision: Decision) => void>();
 /** By the header; it does not change what a key may do while the daemon runs. */
 const decisions = new Map<string | undefined, Decision>();
 const counts = countElsewhere();
+/** Memory that may be handed over: nothing but one body is in it. */
+const ours = new WeakSet<ArrayBufferLike>();
+const rooms = new Rooms((bytes) => {
+  const room = Buffer.allocUnsafeSlow(bytes);
+  ours.add(room.buffer);
+  return room;
+});
 
 const receiver = new OtlpHttpReceiver({
   host,
   port,
   limits,
   inFlight: new InFlight(limits.inFlightBytesMax, inFlight, HTTP_THREAD_PLACE),
-  rooms: SHARED_ROOMS,
+  rooms,
   accept,
   authorize: ({ authorization }) => {
     const header = typeof authorization === 'string' ? authorization : undefined;
@@ -58,9 +65,11 @@ const receiver = new OtlpHttpReceiver({
 daemon.on('message', (message: ToHttpThread) => {
   switch (message.kind) {
     case 'answer':
+      takeBack(message.memory);
       taken(message.id)?.resolve(message.acknowledgement);
       return;
     case 'threw':
+      takeBack(message.memory);
       taken(message.id)?.reject(new Error(message.stack));
       return;
     case 'authorized':
@@ -82,31 +91,29 @@ try {
   say({ kind: 'refused', message: error.message, hint: error.hint });
 }
 
-async function accept({ signal, encoding, body }: TelemetryRequest): Promise<Acknowledgement> {
-  const shared = sharedCopy(body);
-  const memory = shared?.room.buffer ?? body.buffer;
-  try {
-    lastId += 1;
-    const id = lastId;
-    const answer = new Promise<Acknowledgement>((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
-    });
-    // Rooms begin where their memory does.
-    say({ kind: 'request', id, signal, encoding, memory: memory as SharedArrayBuffer, length: body.length });
-    return await answer;
-  } finally {
-    shared?.clear();
-  }
+function accept({ signal, encoding, body }: TelemetryRequest): Promise<Acknowledgement> {
+  const memory = (ours.has(body.buffer) ? body : copied(body)).buffer as ArrayBuffer;
+  const { length } = body;
+  lastId += 1;
+  const id = lastId;
+  return new Promise((resolve, reject) => {
+    waiting.set(id, { resolve, reject });
+    say({ kind: 'request', id, signal, encoding, memory, length }, [memory]);
+  });
 }
 
-/** Of a body that was decompressed into memory of its own; null for one that is shared already. */
-function sharedCopy(body: Buffer): GrowingBuffer | null {
-  if (body.buffer instanceof SharedArrayBuffer) return null;
-  const shared = new GrowingBuffer(0, SHARED_ROOMS);
-  // Also of an empty body, which has no memory at all.
-  shared.reserve(Math.max(1, body.length));
-  shared.addBytes(body);
-  return shared;
+/** Of a body that was decompressed into memory which others may have a part of. */
+function copied(body: Buffer): Buffer {
+  const copy = new GrowingBuffer(0, rooms);
+  // Also of an empty one, which would have no memory at all.
+  copy.reserve(Math.max(1, body.length));
+  copy.addBytes(body);
+  return copy.room;
+}
+
+function takeBack(memory: ArrayBuffer): void {
+  ours.add(memory);
+  rooms.give(Buffer.from(memory));
 }
 
 async function askWhether(authorization: string | undefined): Promise<Decision> {
@@ -138,6 +145,6 @@ async function stop(deadlineMs: number): Promise<void> {
   say({ kind: 'stopped' });
 }
 
-function say(message: FromHttpThread): void {
-  daemon?.postMessage(message);
+function say(message: FromHttpThread, handedOver: readonly ArrayBuffer[] = []): void {
+  daemon?.postMessage(message, handedOver);
 }

@@ -31,7 +31,7 @@ export interface OtlpHttpOptions {
   readonly authorize: (
     ...headers: Parameters<AuthorizeIngest>
   ) => ReturnType<AuthorizeIngest> | Promise<ReturnType<AuthorizeIngest>>;
-  /** Where bodies are gathered, if it matters to `accept`. */
+  /** Where bodies are gathered, if it matters to `accept`; which may take the memory of one away. */
   readonly rooms?: Rooms;
   readonly limits: OtlpLimits;
   readonly inFlight: InFlight;

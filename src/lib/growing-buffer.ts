@@ -41,6 +41,7 @@ export class Rooms {
     return found ?? this.#allocate(size < ROOM_SIZES ? ROOM_BYTES_MIN << size : bytes);
   }
 
+  /** One of its own, which nobody else has any more. */
   give(room: Buffer): void {
     const rooms = this.#spare[sizeFor(room.length)];
     if (room.length < ROOM_BYTES_MIN || rooms === undefined || this.#spareBytes + room.length > SPARE_BYTES_MAX) return;
@@ -65,9 +66,6 @@ export class Rooms {
 
 // Not from Node's pool: one of its slabs lives as long as the longest of all that share it.
 const OWN_ROOMS = new Rooms((bytes) => Buffer.allocUnsafeSlow(bytes));
-
-/** Memory that another thread may read. */
-export const SHARED_ROOMS = new Rooms((bytes) => Buffer.from(new SharedArrayBuffer(bytes)));
 
 export class GrowingBuffer {
   #room: Buffer = NO_ROOM;

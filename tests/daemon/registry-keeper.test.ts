@@ -34,7 +34,12 @@ async function startKeeper() {
     },
     store,
     horizon: new KnowledgeHorizon(systemClock),
-    log: { info: () => {}, error: (_fields: object, message: string) => errors.push(message) } as Partial<Log> as Log,
+    log: {
+      info: () => {},
+      error: (_fields: object, message: string) => {
+        errors.push(message);
+      },
+    } as unknown as Log,
     onVersions: () => {},
     onChanged: () => Promise.resolve(),
     onTampered: () => Promise.resolve(),
