@@ -28,8 +28,12 @@ const THREAD = new URL(`./http-thread.${import.meta.url.endsWith('.ts') ? 'ts' :
 // Hardly anything in it lives longer than a request.
 const YOUNG_MB_MAX = 32;
 const RESTART_MS = 1_000;
+// Some five to ten milliseconds of reading. A larger request has a turn of its own.
+const BYTES_A_TURN = 256 * 1024;
 // The thread closes its connections at the deadline; this is for one that does not answer at all.
 const GRACE_MS = 500;
+
+type Request = Extract<FromHttpThread, { readonly kind: 'request' }>;
 
 export class ThreadedHttpReceiver implements Component {
   readonly name = 'otlp-http';
@@ -38,6 +42,9 @@ export class ThreadedHttpReceiver implements Component {
   #port = 0;
   #isStopping = false;
   #onStopped: () => void = () => {};
+  /** Requests that nobody has looked at yet; see `#acceptSome`. */
+  readonly #waiting: { readonly worker: Worker; readonly request: Request }[] = [];
+  #isAccepting = false;
 
   constructor(options: ThreadedHttpOptions) {
     this.#options = options;
@@ -103,7 +110,9 @@ export class ThreadedHttpReceiver implements Component {
     const { onError, authorize } = this.#options;
     switch (message.kind) {
       case 'request':
-        void this.#accept(worker, message);
+        this.#waiting.push({ worker, request: message });
+        if (!this.#isAccepting) setImmediate(this.#acceptSome);
+        this.#isAccepting = true;
         return;
       case 'authorize': {
         const decision = authorize({ authorization: message.authorization });
@@ -121,7 +130,22 @@ export class ThreadedHttpReceiver implements Component {
     }
   }
 
-  async #accept(worker: Worker, request: Extract<FromHttpThread, { readonly kind: 'request' }>): Promise<void> {
+  /**
+   * A few in each turn of the event loop: all that have come would keep it from hearing that the first ones
+   * are on the disk, and senders would be answered, and send, all at once.
+   */
+  readonly #acceptSome = (): void => {
+    for (let bytes = 0; bytes < BYTES_A_TURN;) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      bytes += next.request.length + 1;
+      void this.#accept(next.worker, next.request);
+    }
+    this.#isAccepting = this.#waiting.length > 0;
+    if (this.#isAccepting) setImmediate(this.#acceptSome);
+  };
+
+  async #accept(worker: Worker, request: Request): Promise<void> {
     const { id, signal, encoding, memory, length } = request;
     try {
       const acknowledgement = await this.#options.accept({ signal, encoding, body: Buffer.from(memory, 0, length) });

@@ -85,7 +85,8 @@ export class RegistryKeeper implements Component {
       this.#reloading ??= this.reload()
         .catch((error: unknown) => {
           // What it needs is being stopped too, and the next start loads anyway.
-          if (!this.#isStopping) this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded');
+          if (!this.#isStopping)
+            this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded');
         })
         .finally(() => {
           this.#reloading = null;

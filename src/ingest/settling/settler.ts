@@ -45,7 +45,7 @@ export interface SettlerOptions extends SettlementOptions {
 
 const TICK_MS = 200;
 // So long at a time nobody else is served.
-const SLICE_MS = 20;
+const SLICE_MS = 10;
 // One round: large enough for few inserts, small enough to be written within a moment.
 const FACTS_PER_ROUND = 10_000;
 const BYTES_PER_ROUND = 24 * 1024 * 1024;

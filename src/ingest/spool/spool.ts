@@ -1,9 +1,10 @@
 /**
  * The write-ahead spool: what a sender was told is safe is in here until the store has it. Appends
- * from many requests share one write and one fsync (group commit). Bounded in bytes: a full spool
+ * from many requests share one write to the disk (group commit). Bounded in bytes: a full spool
  * or a full disk refuses with `overloaded` and loses nothing. Knows bytes, not telemetry.
  */
 
+import { constants } from 'node:fs';
 import { mkdir, open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
@@ -36,6 +37,9 @@ interface Waiting {
 
 // A gathering write takes at most IOV_MAX (1024) buffers on Linux.
 const PIECES_PER_WRITE_MAX = 1_000;
+// What is written is on the disk when the write returns: to ask for that apart would take another turn of the
+// event loop, which under load is as long as the writing.
+const NEW_AND_DURABLE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC;
 const SEGMENT_NAME = /^(\d{12})\.spool$/;
 
 export class Spool {
@@ -166,14 +170,10 @@ export class Spool {
     const file = this.#file as FileHandle;
     const bytes = group.reduce((sum, waiting) => sum + waiting.bytes, 0);
     try {
-      await writeFully(
-        file,
-        group.flatMap((waiting) => waiting.pieces),
-        segment.durableBytes,
-      );
-      await file.datasync();
+      const pieces = group.flatMap((waiting) => waiting.pieces);
+      await writeFully(file, pieces, segment.durableBytes);
     } catch (error) {
-      // What is behind the durable end is unknown now, and after a failed fsync the kernel may have
+      // What is behind the durable end is unknown now, and after a failed one the kernel may have
       // dropped it: never append to this file again.
       await file.truncate(segment.durableBytes).catch(() => {});
       await this.#seal();
@@ -196,7 +196,7 @@ export class Spool {
     }
     const number = this.#nextSegment;
     const path = join(this.#options.directory, `${String(number).padStart(12, '0')}.spool`);
-    const file = await open(path, 'wx');
+    const file = await open(path, NEW_AND_DURABLE);
     this.#nextSegment += 1;
     this.#file = file;
     const segment: SpoolSegment = { number, path, durableBytes: 0 };
