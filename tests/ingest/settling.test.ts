@@ -299,6 +299,49 @@ describe('settling', () => {
     },
   );
 
+  it('settles what came to a trace while it was being written, also when it became too large then', async () => {
+    const traceId = hexId(16);
+    const parentSpanId = hexId(8);
+    const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'question' }], 'hi');
+    const spans = Array.from({ length: 60 }, () => ({ traceId, parentSpanId, attributes }));
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let isWriting = false;
+    const telemetry: TelemetryLog = {
+      ...store.telemetry,
+      insertLines: async (lane, lines, token) => {
+        if (lane === 'invocations' && !isWriting) {
+          isWriting = true;
+          await gate;
+        }
+        return store.telemetry.insertLines(lane, lines, token);
+      },
+    };
+    const count = (table: string, column: string) => async () => {
+      const [row] = await store.database.query<{ rows: string }>(
+        `SELECT uniqExact(${column}) AS rows FROM ${table} WHERE trace_id = {traceId:String}`,
+        { traceId },
+      );
+      return Number(row?.rows);
+    };
+    const ingest = createIngest(telemetry, { limits: { traceFactsMax: 100, quietMs: 50, provisionalMs: 100 } });
+    await ingest.start();
+    await send(ingest, ...spans);
+    await eventually(
+      () => Promise.resolve(isWriting),
+      (is) => is,
+    );
+    await send(ingest, ...spans);
+    await eventually(count('span_facts', 'span_id'), (facts) => facts === 120);
+    // They come to the trace right after they are stored.
+    await sleep(300);
+    release();
+    expect(await eventually(count('invocations', 'span_id'), (calls) => calls === 120)).toBe(120);
+    await ingest.stop(5_000);
+  });
+
   it('takes nothing back of a trace of which it can only read a part', async () => {
     const traceId = hexId(16);
     const parentSpanId = hexId(8);

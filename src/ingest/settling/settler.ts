@@ -337,7 +337,8 @@ export class Settler implements Component {
     await writer.write('variables', rows.outbox.variableLines.bytes, signal);
     await writer.write('invocations', rows.lines, signal);
     settlement.markWritten();
-    for (const trace of this.#beingWritten.keys()) if (trace.isSealed) window.forget(trace);
+    // One that was sealed meanwhile may have got more before: that is settled first.
+    for (const trace of this.#beingWritten.keys()) if (trace.isSealed && trace.dirtyFacts === 0) window.forget(trace);
     this.#beingWritten.clear();
     countSettled(rows.counts.created, { what: 'new' });
     countSettled(rows.counts.changed, { what: 'changed' });
