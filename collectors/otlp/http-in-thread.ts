@@ -30,7 +30,7 @@ const YOUNG_MB_MAX = 32;
 const RESTART_MS = 1_000;
 // Some five to ten milliseconds of reading. A larger request has a turn of its own.
 const BYTES_A_TURN = 256 * 1024;
-// The thread closes its connections at the deadline; this is for one that does not answer at all.
+// So long before the deadline the thread closes its connections; one that does not say so by then is ended.
 const GRACE_MS = 500;
 
 type Request = Extract<FromHttpThread, { readonly kind: 'request' }>;
@@ -66,9 +66,9 @@ export class ThreadedHttpReceiver implements Component {
     const stopped = new Promise<void>((resolve) => {
       this.#onStopped = resolve;
     });
-    this.#say(worker, { kind: 'stop', deadlineMs });
+    this.#say(worker, { kind: 'stop', deadlineMs: Math.max(0, deadlineMs - GRACE_MS) });
     const patience = new AbortController();
-    await Promise.race([stopped, sleep(deadlineMs + GRACE_MS, patience.signal).catch(() => {})]);
+    await Promise.race([stopped, sleep(deadlineMs, patience.signal).catch(() => {})]);
     patience.abort();
     this.#worker = null;
     await worker.terminate();
