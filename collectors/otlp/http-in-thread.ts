@@ -5,18 +5,12 @@
 
 import { Worker } from 'node:worker_threads';
 import type { Component } from '../../src/contract/component.ts';
-import { Fault } from '../../src/contract/fault.ts';
+import { Fault, stackOf } from '../../src/contract/fault.ts';
+import type { AuthorizeIngest } from '../../src/contract/telemetry.ts';
 import { sleep } from '../../src/lib/limits.ts';
-import {
-  HTTP_THREAD_PLACE,
-  stackOf,
-  type FromHttpThread,
-  type HttpThreadOptions,
-  type ToHttpThread,
-} from './http-messages.ts';
+import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import type { OtlpHttpOptions } from './http.ts';
 import { recount } from './metrics.ts';
-import type { AuthorizeIngest } from '../../src/contract/telemetry.ts';
 
 export interface ThreadedHttpOptions extends Omit<OtlpHttpOptions, 'authorize' | 'rooms'> {
   /** Of the headers only `authorization` is handed over. */

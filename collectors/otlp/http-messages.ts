@@ -45,8 +45,3 @@ export type ToHttpThread =
   | { readonly kind: 'threw'; readonly id: number; readonly memory: ArrayBuffer; readonly stack: string }
   | { readonly kind: 'authorized'; readonly id: number; readonly decision: ReturnType<AuthorizeIngest> }
   | { readonly kind: 'stop'; readonly deadlineMs: number };
-
-/** For a message: errors lose their class on the way. */
-export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}

@@ -4,16 +4,10 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { isFault } from '../../src/contract/fault.ts';
+import { isFault, stackOf } from '../../src/contract/fault.ts';
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
 import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
-import {
-  HTTP_THREAD_PLACE,
-  stackOf,
-  type FromHttpThread,
-  type HttpThreadOptions,
-  type ToHttpThread,
-} from './http-messages.ts';
+import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import { OtlpHttpReceiver } from './http.ts';
 import { InFlight } from './limits.ts';
 import { countElsewhere } from './metrics.ts';

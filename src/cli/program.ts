@@ -1,7 +1,7 @@
 /** Builds the command line from the verbs and turns every outcome into an exit code. */
 
 import { Command, CommanderError } from 'commander';
-import { isFault } from '../contract/fault.ts';
+import { isFault, stackOf } from '../contract/fault.ts';
 import type { CliContext } from './context.ts';
 import { styled } from './output.ts';
 import type { ExitCode, Flags, Verb } from './verb.ts';
@@ -70,6 +70,6 @@ function reportFailure(error: unknown, line: readonly string[], context: CliCont
     if (error.hint !== undefined) output.note(error.hint);
     return 2;
   }
-  output.note(`A bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  output.note(`A bug: ${stackOf(error)}`);
   return 2;
 }

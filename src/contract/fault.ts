@@ -38,6 +38,11 @@ export function isFault(error: unknown): error is Fault {
   return error instanceof Fault;
 }
 
+/** For whoever mends a bug: where it was thrown, and not only what it says. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** One line for a log or an API answer: the message, and the hint if there is one. */
 export function describeError(error: unknown): string {
   if (isFault(error)) return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;

@@ -8,7 +8,7 @@ import { CHANNEL_PLUGINS } from '../channels/index.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
-import { describeError } from '../contract/fault.ts';
+import { describeError, stackOf } from '../contract/fault.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { LatestObservation } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
@@ -338,8 +338,7 @@ export class Daemon {
       keys: configuration.keys,
       publicUrl: configuration.server.publicUrl,
       version,
-      onBug: (error, where) =>
-        log.error({ error: error instanceof Error ? error.stack : String(error) }, `a bug in ${where}`),
+      onBug: (error, where) => log.error({ error: stackOf(error) }, `a bug in ${where}`),
     });
   }
 

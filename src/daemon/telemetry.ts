@@ -7,6 +7,7 @@ import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import { observeInFlight } from '../../collectors/otlp/metrics.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Component } from '../contract/component.ts';
+import { stackOf } from '../contract/fault.ts';
 import type { InvocationLog } from '../contract/invocation-log.ts';
 import type { TextLog } from '../contract/store.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
@@ -70,8 +71,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { server } = configuration;
   const calls = createInvocationLog(database, texts);
   const traffic = createTrafficLog(database);
-  const onError = (error: unknown): void =>
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'a bug in the ingest');
+  const onError = (error: unknown): void => log.error({ error: stackOf(error) }, 'a bug in the ingest');
   const price = createPriceBook(configuration.prices);
   const ingest = new Ingest({
     log: createTelemetryLog(database, texts),

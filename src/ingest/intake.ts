@@ -3,7 +3,7 @@
  * content policy is applied here, before a single byte is written.
  */
 
-import { describeError, isFault } from '../contract/fault.ts';
+import { describeError, isFault, stackOf } from '../contract/fault.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import type { Acknowledgement, TelemetryRequest, TelemetrySignal } from '../contract/telemetry.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
@@ -191,7 +191,7 @@ class Draft {
     const { traceId, spanId } = item;
     const name = 'name' in item ? item.name : item.eventName;
     const payload = JSON.stringify({ traceId, spanId, name, attributes: [...item.attributes.keys()] });
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const reason = stackOf(error);
     const id = shortId(traceId, spanId, name);
     const entry = { id, at: this.#receivedAt, kind: 'span', lane: '', reason, payload, status: 'waiting' } as const;
     this.#quarantineLines.add(quarantineLine(entry));

@@ -4,6 +4,7 @@
  */
 
 import type { Component } from '../../contract/component.ts';
+import { stackOf } from '../../contract/fault.ts';
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -348,7 +349,7 @@ export class Settler implements Component {
   #quarantineLine(group: readonly TraceState[], error: unknown): string {
     countQuarantined(1, { kind: 'trace' });
     const traceIds = group.map((trace) => trace.key);
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const reason = stackOf(error);
     const payload = JSON.stringify(traceIds);
     const at = this.#options.clock.now();
     return quarantineLine({
