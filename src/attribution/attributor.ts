@@ -61,7 +61,10 @@ const MESSAGE_CHARACTERS_MAX = 1 << 23;
 const FINDING_CHARACTERS = 200;
 /** Of most messages: one for all, which holds no text. */
 const NOTHING_FOUND: TextFinding = { equal: [], patterns: [], isFaint: false, bytes: '', isIncomplete: false };
-// V8 hashes a string up to this length.
+// What people say and hear is seldom said again: to look through a short text costs less than to look it up.
+const SAID_AGAIN_MIN = 200;
+const INSTRUCTS: ReadonlySet<string> = new Set(['system', 'developer']);
+// V8 hashes a string up to this length: of longer ones a map knows no more than how long they are.
 const HASHED_CHARACTERS_MAX = 16_383;
 
 class Engine implements Attributor {
@@ -263,7 +266,7 @@ class Engine implements Attributor {
 
   private findMessage(message: PromptMessage): TextFinding {
     const { messageFindings } = this;
-    const { content } = message;
+    const { role, content } = message;
     if (messageFindings === null) return this.findContent(content);
     if (message instanceof RepeatedMessage) {
       const known = message.foundBy(this.registered);
@@ -272,8 +275,8 @@ class Engine implements Attributor {
       message.keep(this.registered, finding);
       return finding;
     }
-    // Of longer texts a map knows no more than how long they are.
-    if (content.length > HASHED_CHARACTERS_MAX) return this.findContent(content);
+    const isSaidOnce = content.length < SAID_AGAIN_MIN && !INSTRUCTS.has(role);
+    if (isSaidOnce || content.length > HASHED_CHARACTERS_MAX) return this.findContent(content);
     const weight = content.length + FINDING_CHARACTERS;
     const known = messageFindings.get(content, weight);
     if (known !== undefined) return known;

@@ -300,16 +300,20 @@ describe('distinct texts', () => {
       ],
       settings: { model: 'model-a' },
     });
-    const answers = Array.from({ length: 10 }, () => attributor.attribute(conversation('Where?')));
+    const [where, why] = ['Where is it? '.repeat(20), 'Why is it there? '.repeat(20)] as const;
+    const answers = Array.from({ length: 10 }, () => attributor.attribute(conversation(where)));
     expect(new Set(answers.map(({ matches }) => matches[0]?.version))).toEqual(new Set(['1']));
     expect(findAll).toHaveBeenCalledTimes(2);
-    attributor.attribute(conversation('Why?'));
+    attributor.attribute(conversation(why));
     expect(findAll).toHaveBeenCalledTimes(3);
     expect(attributor.attribute({ text: RENDERED_V1 })).toBe(attributor.attribute({ text: RENDERED_V1 }));
     expect(find).toHaveBeenCalledTimes(1);
     attributor.remove('support.intent', '1');
-    expect(attributor.attribute(conversation('Why?')).matches.map(({ version: name }) => name)).not.toContain('1');
+    expect(attributor.attribute(conversation(why)).matches.map(({ version: name }) => name)).not.toContain('1');
     expect(findAll).toHaveBeenCalledTimes(5);
+    // Of what is short and no instruction nothing is remembered: to look again is cheaper.
+    for (let time = 0; time < 3; time += 1) attributor.attribute(conversation('Why?'));
+    expect(findAll).toHaveBeenCalledTimes(8);
     vi.restoreAllMocks();
   });
 
