@@ -9,6 +9,7 @@ import { renderTemplate } from '../templates/index.ts';
 import { GenerationalCache } from '../lib/generational-cache.ts';
 import { chatBody, textBody } from '../text/body.ts';
 import { contentHashes, strictestEqualHash } from '../text/hashes.ts';
+import { isInstructing } from '../text/roles.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { Candidate } from './candidate.ts';
 import { candidateOfHits } from './chat-match.ts';
@@ -63,7 +64,6 @@ const FINDING_CHARACTERS = 200;
 const NOTHING_FOUND: TextFinding = { equal: [], patterns: [], isFaint: false, bytes: '', isIncomplete: false };
 // What people say and hear is seldom said again: to look through a short text costs less than to look it up.
 const SAID_AGAIN_MIN = 200;
-const INSTRUCTS: ReadonlySet<string> = new Set(['system', 'developer']);
 // V8 hashes a string up to this length: of longer ones a map knows no more than how long they are.
 const HASHED_CHARACTERS_MAX = 16_383;
 
@@ -275,7 +275,7 @@ class Engine implements Attributor {
       message.keep(this.registered, finding);
       return finding;
     }
-    const isSaidOnce = content.length < SAID_AGAIN_MIN && !INSTRUCTS.has(role);
+    const isSaidOnce = content.length < SAID_AGAIN_MIN && !isInstructing(role);
     if (isSaidOnce || content.length > HASHED_CHARACTERS_MAX) return this.findContent(content);
     const weight = content.length + FINDING_CHARACTERS;
     const known = messageFindings.get(content, weight);

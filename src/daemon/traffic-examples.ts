@@ -12,6 +12,7 @@ import type { TrafficExample, TrafficRow } from '../contract/traffic-log.ts';
 import { GenerationalCache } from '../lib/generational-cache.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import type { Log } from '../observability/log.ts';
+import { isInstructing } from '../text/roles.ts';
 import { storedQuery } from './call-attribution.ts';
 import type { RegistryView } from './registry-view.ts';
 import { promptOf, type ExampleAnswer } from './traffic-groups.ts';
@@ -108,7 +109,7 @@ function notKept({ kind }: TrafficRow): Attribution {
 }
 
 function instructionText(input: readonly Message[] | null): string | null {
-  const message = input?.find(({ role }) => role === 'system' || role === 'developer') ?? input?.[0];
+  const message = input?.find(({ role }) => isInstructing(role)) ?? input?.[0];
   if (message === undefined) return null;
   return message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n\n');
 }

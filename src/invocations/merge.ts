@@ -6,6 +6,7 @@
 import type { Evaluation, IncompleteReason, Invocation, Message, TokenUsage } from '../contract/invocation.ts';
 import type { PromptSettings } from '../contract/prompt.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
+import { isInstructing } from '../text/roles.ts';
 import { compare } from './trace.ts';
 
 interface MergeInput {
@@ -106,7 +107,7 @@ function mergeInput(facts: readonly SpanFacts[], context: readonly SpanFacts[]):
 function systemOf(facts: readonly SpanFacts[]): readonly Message[] | undefined {
   for (const { system, input } of facts) {
     if (system !== undefined) return system;
-    const head = input?.filter(({ role }) => role === 'system' || role === 'developer') ?? [];
+    const head = input?.filter(({ role }) => isInstructing(role)) ?? [];
     if (head.length > 0) return head;
   }
   return undefined;
@@ -195,7 +196,7 @@ interface Found {
 }
 
 function hasMessages(input: readonly Message[] | null): boolean {
-  return input?.some(({ role }) => role !== 'system' && role !== 'developer') === true;
+  return input?.some(({ role }) => !isInstructing(role)) === true;
 }
 
 const COMPLETE: readonly IncompleteReason[] = [];

@@ -7,6 +7,7 @@ import type { Evaluation, Message } from '../../contract/invocation.ts';
 import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import { listMessage } from '../../text/reference.ts';
+import { isInstructing } from '../../text/roles.ts';
 import type { KnownHistory } from './known-histories.ts';
 import { MessageLists, type ListNode } from './message-lists.ts';
 import { MessageMemory, type OnText } from './messages.ts';
@@ -17,8 +18,6 @@ import { VariableMemory } from './variables.ts';
 
 // A list of its own would cost more than it saves.
 const INLINE_MESSAGES_MAX = 4;
-// Emitters put them into the messages or beside them; apart from them the list is the same.
-const INSTRUCTION_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
 
 export class ContentSpace {
   readonly texts: TextMemory;
@@ -79,10 +78,10 @@ export class ContentSpace {
   }
 }
 
-/** How many messages stand in place at the beginning. */
+/** How many messages stand in place at the beginning: emitters put instructions into the messages or beside them, and apart from them the list is the same. */
 export function instructionsBefore(messages: readonly Message[]): number {
   let head = 0;
-  while (head < messages.length && INSTRUCTION_ROLES.has((messages[head] as Message).role)) head += 1;
+  while (head < messages.length && isInstructing((messages[head] as Message).role)) head += 1;
   return head;
 }
 

@@ -5,6 +5,7 @@ import type { Invocation, Message } from '../../contract/invocation.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { listOf, parseReference } from '../../text/reference.ts';
+import { isInstructing } from '../../text/roles.ts';
 import { packedMessageOf } from './packed-message.ts';
 
 /** A call whose texts are still packed, with its instruction and messages readable. */
@@ -34,8 +35,6 @@ export interface AttributedCall extends AttributedAs {
 /** Must be fast: it is called for every call. Near misses belong into a queue. */
 export type AttributeCall = (call: AttributableCall) => AttributedCall;
 
-const INSTRUCTION_ROLES: ReadonlySet<string> = new Set(['system', 'developer']);
-
 /** What the instruction is made of: texts that are still packed, or the first user message of a list. */
 export type InstructionSource =
   | { readonly kind: 'texts'; readonly texts: readonly string[] }
@@ -43,7 +42,7 @@ export type InstructionSource =
 
 export function instructionSource(input: readonly Message[] | null): InstructionSource {
   if (input === null) return { kind: 'texts', texts: [] };
-  const instructions = input.filter((message) => INSTRUCTION_ROLES.has(message.role));
+  const instructions = input.filter((message) => isInstructing(message.role));
   if (instructions.length > 0) return { kind: 'texts', texts: instructions.flatMap(textsOf) };
   const firstUser = input.find((message) => message.role === 'user');
   if (firstUser === undefined) return { kind: 'texts', texts: [] };
