@@ -1,7 +1,7 @@
 /**
  * The embedded engine's threads step back for the daemon's own. Under load there are more of them
  * than cores, and everything that the daemon does waits for its one thread; the engine's work is
- * bounded by what that thread hands over.
+ * bounded by what that thread hands over. V8's helpers step back half as far.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,8 +10,11 @@ import { setPriority } from 'node:os';
 const THREADS = '/proc/self/task';
 // A tenth of the weight of a thread that does not step back; a core that is idle is theirs all the same.
 const NICE = 10;
-// V8's helpers work for the thread that waits for them.
-const NOT_THE_ENGINES = new Set(['V8Worker', 'DelayedTaskSche', 'SignalInspector']);
+// V8's helpers mark and compile beside the daemon's thread, and at times it waits for them: they come between.
+const HELPERS_NICE = 5;
+const V8_HELPERS = 'V8Worker';
+/** Nearly always asleep. */
+const NOT_THE_ENGINES = new Set(['DelayedTaskSche', 'SignalInspector']);
 
 /**
  * To be called when the engine is open: threads that it starts later do as those that start them.
@@ -21,8 +24,8 @@ const NOT_THE_ENGINES = new Set(['V8Worker', 'DelayedTaskSche', 'SignalInspector
 export function letEngineStepBack(): void {
   for (const id of threads()) {
     try {
-      if (NOT_THE_ENGINES.has(readFileSync(`${THREADS}/${id}/comm`, 'utf8').trim())) continue;
-      setPriority(id, NICE);
+      const name = readFileSync(`${THREADS}/${id}/comm`, 'utf8').trim();
+      if (!NOT_THE_ENGINES.has(name)) setPriority(id, name === V8_HELPERS ? HELPERS_NICE : NICE);
     } catch {
       // It has ended, or this is not allowed here: then it stays as it was.
     }
