@@ -8,7 +8,7 @@ import type { Component } from '../contract/component.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { Json } from '../contract/prompt.ts';
-import type { Job, Queue } from '../contract/queue.ts';
+import type { Job, Queue, Tick } from '../contract/queue.ts';
 import type { DiscoverPower, SourceTarget, VersionsPower, WebhookRequest } from '../contract/source.ts';
 import type { Clock } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
@@ -208,7 +208,7 @@ export class PollingHost implements Component {
   }
 
   async #onJob(job: Job): Promise<void> {
-    const { source: name, first } = job.data as { readonly [key: string]: Json };
+    const { source: name, first, dueAt } = job.data as Partial<Tick> & { readonly [key: string]: Json };
     const poller = typeof name === 'string' ? this.#pollers.get(name) : undefined;
     // A job of an older configuration, still in a shared queue.
     if (poller === undefined) return;
@@ -216,6 +216,7 @@ export class PollingHost implements Component {
     const hash = sha256(poller.source.name).slice('sha256:'.length);
     try {
       if (first !== true) await sleep(phaseMs(hash, poller.source.everyMs, this.#limits.phaseMsMax), signal);
+      if (dueAt !== undefined && poller.hasHeardOfAllSince(dueAt)) return;
       await poller.poll(signal);
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -8,6 +8,7 @@ import type { LiveContent, Reading, SourceTarget } from '../contract/source.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { sleep } from '../lib/limits.ts';
+import { exactMillisBetween } from '../lib/time.ts';
 import { pauseMs } from './back-off.ts';
 import { Gate } from './gate.ts';
 import type { HeldCache, HeldEntry } from './held-cache.ts';
@@ -74,6 +75,8 @@ export class SourcePoller {
   #pausedUntilMs = 0;
   /** Until then the source itself asked to be left alone. */
   #throttledUntilMs = 0;
+  /** When the last read of all targets began that left none unanswered, by the monotonic clock. */
+  #heardOfAllFromMs = -Infinity;
   #failuresInARow = 0;
   #lastReason: string | null = null;
   #lastPollAt: Timestamp | null = null;
@@ -109,6 +112,14 @@ export class SourcePoller {
 
   target(id: string): SourceTarget<unknown> | undefined {
     return this.#targets.get(id);
+  }
+
+  /** Whether all that a poll that was due then asks for was asked after it, and answered: as by the first poll after a start. */
+  hasHeardOfAllSince(due: Timestamp): boolean {
+    const { clock } = this.#options;
+    // By the monotonic clock: else a wall clock that was put back would leave out polls until it has caught up.
+    const agoMs = Math.max(0, exactMillisBetween(due, clock.now()));
+    return this.#heardOfAllFromMs >= clock.monotonicMs() - agoMs;
   }
 
   /** A scheduled poll of all targets. Skipped while the last one runs, or while the source is left alone; waits for a look. */
@@ -306,6 +317,7 @@ export class SourcePoller {
     const { held, unchanged, missing, unreachable } = poll.counts;
     const answered = held + unchanged + missing > 0;
     const now = this.#options.clock.monotonicMs();
+    if (held + unchanged + missing >= this.#targets.size && unreachable === 0) this.#heardOfAllFromMs = startedMs;
     this.#failuresInARow = answered || unreachable === 0 ? 0 : this.#failuresInARow + 1;
     this.#throttledUntilMs = now + (poll.retryAfterMs ?? 0);
     this.#pausedUntilMs = now + pauseMs(this.#failuresInARow, this.source.everyMs, poll.retryAfterMs);

@@ -16,6 +16,36 @@ describe('a poll', () => {
     expect(seen).toHaveLength(1);
   });
 
+  it('is left out when all that it asks for was answered since it was due, as by the first after a start', async () => {
+    const answers: Reading[] = [
+      { outcome: 'unreachable', target: 'place/a', reason: 'busy' },
+      held('place/a', 'hello'),
+    ];
+    const { queue, clock, seen } = await hostOf({ place: { read: () => readings(answers[0] as Reading) } });
+    const due = clock.now();
+    clock.advance(1_000);
+    await queue.drain();
+    expect(seen.map(({ outcome }) => outcome)).toEqual(['unreachable']);
+    clock.advance(60_000);
+    answers.shift();
+    await queue.tick('poll:place', due);
+    expect(seen.map(({ outcome }) => outcome)).toEqual(['unreachable', 'held']);
+    await queue.tick('poll:place', due);
+    expect(seen).toHaveLength(2);
+    clock.advance(1_000);
+    await queue.tick('poll:place', clock.now());
+    expect(seen).toHaveLength(3);
+  });
+
+  it('is not left out because the wall clock was put back', async () => {
+    const { queue, clock, seen } = await hostOf({ place: { read: () => readings(held('place/a', 'hello')) } });
+    await queue.drain();
+    clock.advance(30_000);
+    clock.putBack(3_600_000);
+    await queue.tick('poll:place', clock.now());
+    expect(seen).toHaveLength(2);
+  });
+
   it('turns content into an observation with all that the source told', async () => {
     const { poll, seen, clock } = await hostOf({
       place: {

@@ -2,6 +2,7 @@
 
 import type { Json } from '../../../src/contract/prompt.ts';
 import type { JobHandler, Queue } from '../../../src/contract/queue.ts';
+import type { Timestamp } from '../../../src/contract/time.ts';
 
 export class HandQueue implements Queue {
   readonly schedules = new Map<string, { readonly intervalMs: number; readonly data: Json }>();
@@ -44,11 +45,12 @@ export class HandQueue implements Queue {
     await Promise.all(this.#waiting.splice(0).map(({ name, data }) => this.#run(name, data)));
   }
 
-  /** One tick of a schedule, e.g. `poll:checkout`. */
-  async tick(schedule: string): Promise<void> {
+  /** One tick of a schedule, e.g. `poll:checkout`; with the time at which it was due, if that is told. */
+  async tick(schedule: string, dueAt?: Timestamp): Promise<void> {
     const entry = this.schedules.get(schedule);
     if (entry === undefined) throw new Error(`Nothing is scheduled as ${schedule}.`);
-    await this.#run(schedule.slice(0, schedule.indexOf(':')), entry.data);
+    const data = dueAt === undefined ? entry.data : { ...(entry.data as Record<string, Json>), tick: 1, dueAt };
+    await this.#run(schedule.slice(0, schedule.indexOf(':')), data);
   }
 
   async #run(name: string, data: Json): Promise<void> {
