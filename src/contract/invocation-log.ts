@@ -79,6 +79,7 @@ export interface InvocationLog {
   /** Newest first. */
   list(filter: InvocationFilter, page: Page): Promise<PageOf<InvocationRow>>;
   usage(query: UsageQuery): Promise<readonly UsageRow[]>;
+  /** Exact among a million calls since then; among more, a call that was corrected lately may count twice. */
   affected(query: AffectedQuery): Promise<number>;
   /**
    * Prices stored calls anew and writes those whose price changed. `priceOf` is asked once for each

@@ -1,7 +1,8 @@
 /**
- * Looks at recent traffic every half minute: are the calls instances of what is pinned? Gathers what
- * `judgeTraffic` needs and hands on what it says; decides only since when calls count, and what is
- * already explained by a target's own incident.
+ * Looks at recent traffic every half minute, or less often where there is so much of it that a look
+ * takes long: are the calls instances of what is pinned? Gathers what `judgeTraffic` needs and hands
+ * on what it says; decides only since when calls count, and what is already explained by a target's
+ * own incident.
  */
 
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
@@ -20,7 +21,8 @@ import { judgeTraffic } from '../drift/judge-traffic.ts';
 import { serviceOfTraffic, trafficTarget } from '../drift/traffic-target.ts';
 import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../drift/traffic-window.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
-import { addMillis, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
+import { TimeShare } from '../lib/time-share.ts';
+import { addMillis, formatDuration, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { RegistryView } from './registry-view.ts';
 import { SlotWatch, type HiddenEditOfCalls } from './slot-watch.ts';
@@ -44,6 +46,8 @@ export interface TrafficWatchOptions {
 
 const JOB = 'judge-traffic';
 const EVERY_MS = 30_000;
+/** Calls by the ten million in the window take the store half a minute, which what comes in meanwhile needs as well. */
+const TIME_SHARE = 0.1;
 const WINDOW_MS = 30 * 60_000;
 /** SDKs cache prompts for a minute; what they send right after a change says nothing about now. */
 const SETTLE_MS = 90_000;
@@ -66,13 +70,16 @@ export class TrafficWatch implements Component {
   readonly #examples: TrafficExamples;
   readonly #slots: SlotWatch;
   #hiddenEdits: readonly HiddenEditOfCalls[] = [];
+  readonly #share: TimeShare;
+  #isSlow = false;
   #wasCut = false;
 
   constructor(options: TrafficWatchOptions) {
     this.#options = options;
     this.#examples = new TrafficExamples(options);
     this.#slots = new SlotWatch(options);
-    options.queue.handle(JOB, 1, () => this.look());
+    this.#share = new TimeShare(options.clock, TIME_SHARE);
+    options.queue.handle(JOB, 1, () => this.#lookInTime());
   }
 
   start(): Promise<void> {
@@ -83,6 +90,18 @@ export class TrafficWatch implements Component {
   stop(): Promise<void> {
     this.#options.queue.cancel(JOB, 'all');
     return Promise.resolve();
+  }
+
+  async #lookInTime(): Promise<void> {
+    await this.#share.run(() => this.look());
+    const { tookMs, everyMs } = this.#share.pace;
+    const isSlow = everyMs > EVERY_MS;
+    if (isSlow && !this.#isSlow)
+      this.#options.log.info(
+        { took: formatDuration(tookMs), every: formatDuration(everyMs) },
+        'there is so much traffic that it is judged less often',
+      );
+    this.#isSlow = isSlow;
   }
 
   /** Judges the traffic of the last half hour once. */

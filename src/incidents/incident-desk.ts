@@ -54,6 +54,8 @@ const REVIEW_EVERY_MS = 60_000;
 const CONCURRENCY = 8;
 /** A count of affected invocations costs a query; for an incident that goes on it is asked for at most so often. */
 const COUNT_FRESH_FOR_MS = 60_000;
+/** And, where the query takes long, so many times as long after it: with calls by the ten million it takes seconds. */
+const COUNT_FRESH_FOR_TIMES = 100;
 const SYSTEM = 'plumbline';
 
 export class IncidentDesk implements Component {
@@ -64,12 +66,15 @@ export class IncidentDesk implements Component {
   readonly #oneAtATime = new OneAtATime();
   /** The last finding about each problem that is not resolved, for the review. */
   readonly #lastFindings = new Map<string, Finding>();
-  readonly #countedAtMs = new Map<string, number>();
+  /** When each was last counted; what an earlier process counted is as old as this one. */
+  readonly #counted = new Map<string, { readonly atMs: number; readonly tookMs: number }>();
+  readonly #sinceMs: number;
 
   constructor(options: IncidentDeskOptions) {
     this.#options = options;
     this.#policy = options.policy ?? LIFECYCLE_POLICY;
     this.#unresolved = new UnresolvedIncidents(options.incidents, options.clock);
+    this.#sinceMs = options.clock.monotonicMs();
     options.queue.handle(REVIEW_JOB, 1, () => this.review());
   }
 
@@ -210,29 +215,32 @@ export class IncidentDesk implements Component {
     }
   }
 
-  /** Counted anew where it is used for the first time, or when the last count is a minute old. */
+  /** Counted anew where there is no count yet, where it resolves, and when the last count is a minute old. */
   async #affected(incident: Incident | null, judgement: Judgement): Promise<number> {
     const before = incident?.status === 'resolved' ? 0 : (incident?.invocationsAffected ?? 0);
     const fingerprint = fingerprintOf(judgement);
-    const countedAtMs = this.#countedAtMs.get(fingerprint) ?? Number.NEGATIVE_INFINITY;
-    const nowMs = this.#options.clock.monotonicMs();
+    const { clock } = this.#options;
+    const startMs = clock.monotonicMs();
+    const counted = this.#counted.get(fingerprint) ?? { atMs: this.#sinceMs, tookMs: 0 };
+    const freshForMs = Math.max(COUNT_FRESH_FOR_MS, counted.tookMs * COUNT_FRESH_FOR_TIMES);
     const resolving = judgement.verdict === 'in_sync';
-    if (!resolving && before > 0 && nowMs - countedAtMs < COUNT_FRESH_FOR_MS) return before;
+    if (!resolving && before > 0 && startMs - counted.atMs < freshForMs) return before;
     const subject = resolving && incident !== null ? incident : judgement;
     const { prompt, environment, target, observed, changedBetween } = subject;
-    this.#countedAtMs.set(fingerprint, nowMs);
     try {
       return await this.#options.countAffected({ prompt, environment, target, observed, since: changedBetween[0] });
     } catch (error) {
       // An alert without its count is better than no alert.
       this.#options.onProblem(`The invocations affected in ${target} could not be counted.`, error);
       return before;
+    } finally {
+      this.#counted.set(fingerprint, { atMs: startMs, tookMs: clock.monotonicMs() - startMs });
     }
   }
 
   #forget(fingerprint: string): void {
     this.#lastFindings.delete(fingerprint);
-    this.#countedAtMs.delete(fingerprint);
+    this.#counted.delete(fingerprint);
   }
 
   #now(): Timestamp {

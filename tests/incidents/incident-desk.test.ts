@@ -155,6 +155,38 @@ describe('IncidentDesk', () => {
     expect(incidents.revisions.map(({ incident }) => incident.invocationsAffected)).toEqual([10, 20, 30]);
   });
 
+  it('counts less often where that takes long, so that it is a hundredth of the time', async () => {
+    const countedAtMs: number[] = [];
+    const { desk, clock } = setUp(async () => {
+      countedAtMs.push(clock.monotonicMs());
+      clock.advance(3_000);
+      return 7;
+    });
+    for (let look = 0; look < 130; look += 1) {
+      await desk.take([edited]);
+      clock.advance(5_000);
+    }
+    // Taken every 5 s or, with a count, 8 s: the first of them that is 300 s after the count before.
+    expect(countedAtMs).toEqual([0, 303_000, 606_000]);
+  });
+
+  it('does not count everything again at a start: what an earlier process counted is fresh for a minute', async () => {
+    const incidents = new MemoryIncidentLog();
+    await setUp(async () => 40, incidents).desk.take([edited]);
+    let calls = 0;
+    const { desk, clock } = setUp(async () => {
+      calls += 1;
+      return 50;
+    }, incidents);
+    await desk.take([edited]);
+    clock.advance(59_000);
+    await desk.take([edited]);
+    expect(calls).toBe(0);
+    clock.advance(1_000);
+    await desk.take([edited]);
+    expect(calls).toBe(1);
+  });
+
   it('wakes from a snooze, and ends a flapping, without a new judgement', async () => {
     const { desk, incidents, clock } = setUp();
     await desk.take([edited]);
