@@ -1,7 +1,7 @@
 /**
  * Sends bodies over a few kept-alive connections, as fast as they are acknowledged. It shares the
  * machine with the daemon that it measures, so it speaks the little HTTP that it needs by itself:
- * Node's client takes as long for a request as the daemon for four spans.
+ * Node's client takes twice as long, ten microseconds for a span of 6 KB.
  */
 
 import { connect, type Socket } from 'node:net';
@@ -55,6 +55,7 @@ class Connection {
 
   /** The status of the answer. */
   post(body: Buffer): Promise<number> {
+    if (this.#socket.destroyed) return Promise.reject(new Error('The daemon has closed the connection.'));
     this.#socket.cork();
     this.#socket.write(`${this.#head}${body.length}${HEAD_END}`);
     this.#socket.write(body);
@@ -74,7 +75,10 @@ class Connection {
     if (headEnd === -1) return;
     const head = this.#answer.slice(0, headEnd);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-    if (length === null) throw new Error(`An answer without a length: ${head}`);
+    if (length === null) {
+      this.#waiting?.reject(new Error(`An answer without a length: ${head}`));
+      return;
+    }
     if (this.#answer.length < headEnd + HEAD_END.length + Number(length[1])) return;
     this.#answer = '';
     this.#waiting?.resolve(Number(head.split(' ', 2)[1]));

@@ -75,7 +75,7 @@ export class SourcePoller {
   #pausedUntilMs = 0;
   /** Until then the source itself asked to be left alone. */
   #throttledUntilMs = 0;
-  /** When the last read of all targets began that left none unanswered, by the monotonic clock. */
+  /** When the last read of all targets began of which every answer was recorded, by the monotonic clock. */
   #heardOfAllFromMs = -Infinity;
   #failuresInARow = 0;
   #lastReason: string | null = null;
@@ -114,7 +114,7 @@ export class SourcePoller {
     return this.#targets.get(id);
   }
 
-  /** Whether all that a poll that was due then asks for was asked after it, and answered: as by the first poll after a start. */
+  /** Whether all that a poll that was due then asks for was asked after it, answered and recorded: as by the first poll after a start. */
   hasHeardOfAllSince(due: Timestamp): boolean {
     const { clock } = this.#options;
     // By the monotonic clock: else a wall clock that was put back would leave out polls until it has caught up.
@@ -317,7 +317,8 @@ export class SourcePoller {
     const { held, unchanged, missing, unreachable } = poll.counts;
     const answered = held + unchanged + missing > 0;
     const now = this.#options.clock.monotonicMs();
-    if (held + unchanged + missing >= this.#targets.size && unreachable === 0) this.#heardOfAllFromMs = startedMs;
+    const heardOfAll = unreachable === 0 && held + unchanged + missing >= this.#targets.size;
+    if (heardOfAll && poll.pending.notRecorded === null) this.#heardOfAllFromMs = startedMs;
     this.#failuresInARow = answered || unreachable === 0 ? 0 : this.#failuresInARow + 1;
     this.#throttledUntilMs = now + (poll.retryAfterMs ?? 0);
     this.#pausedUntilMs = now + pauseMs(this.#failuresInARow, this.source.everyMs, poll.retryAfterMs);

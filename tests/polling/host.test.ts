@@ -363,6 +363,20 @@ describe('recording', () => {
     expect(events.map((event) => event.kind)).not.toContain('bug');
   });
 
+  it('is made up for by a tick that is due since before: it is not left out as answered', async () => {
+    let broken = true;
+    const { queue, clock, seen } = await hostOf(
+      { place: { read: () => readings(held('place/a', 'x')) } },
+      { record: () => (broken ? Promise.reject(new Fault('transient', 'The store is away.')) : Promise.resolve()) },
+    );
+    const due = clock.now();
+    clock.advance(1_000);
+    await expect(queue.drain()).rejects.toThrow('The store is away.');
+    broken = false;
+    await queue.tick('poll:place', due);
+    expect(seen).toHaveLength(1);
+  });
+
   it('hands on in batches while the read goes on', async () => {
     const prompts = Array.from({ length: 1_000 }, (_, index) => `p${index}`);
     const batches: number[] = [];

@@ -16,7 +16,7 @@ const EDITED: AffectedQuery = {
 let store: OpenStore;
 beforeAll(async () => {
   store = await openStore();
-  // Merged as little as possible, so that what is corrected stands there beside its correction.
+  // So that what was corrected stands beside its correction.
   await store.database.command('SYSTEM STOP MERGES invocations');
 });
 afterAll(() => store.database.close());
