@@ -25,8 +25,8 @@ const AGES = /** @type {const} */ ([
 export function createAtForm(asked, onAsk) {
   const promptNames = h('datalist', { id: 'prompt-names' });
   const environmentNames = h('datalist', { id: 'environment-names' });
-  const plain = { required: true, autocomplete: 'off', spellcheck: 'false' };
-  const prompt = h('input', { name: 'prompt', list: 'prompt-names', value: asked.prompt, ...plain });
+  const plain = { autocomplete: 'off', spellcheck: 'false' };
+  const prompt = h('input', { name: 'prompt', list: 'prompt-names', value: asked.prompt, required: true, ...plain });
   const environment = h('input', {
     name: 'environment',
     list: 'environment-names',
@@ -37,9 +37,18 @@ export function createAtForm(asked, onAsk) {
   const quick = AGES.map(([label, agoMs]) =>
     h('button', { type: 'button', class: 'small', onclick: () => setTime(agoMs) }, label),
   );
+  const submit = h('button', { type: 'submit', class: 'primary' });
   /** @type {readonly string[]} */
   let names = [];
+  /** Asked before the environments were known, from which the page chooses one itself. */
+  let isWaiting = false;
+  setWaiting(false);
 
+  /** @param {boolean} waits */
+  function setWaiting(waits) {
+    isWaiting = waits;
+    submit.textContent = waits ? 'Looking for the environment …' : 'Ask';
+  }
   /** @param {number} agoMs */
   function setTime(agoMs) {
     time.value = timestampOf(daemonNowMs() - agoMs)
@@ -65,38 +74,48 @@ export function createAtForm(asked, onAsk) {
     field('Environment', environment),
     field('Time', time, 'UTC, or with an offset'),
     h('div', { class: 'quick', role: 'group', 'aria-label': 'Fill in a time' }, quick),
-    h('button', { type: 'submit', class: 'primary' }, 'Ask'),
+    submit,
     promptNames,
     environmentNames,
   );
+  form.addEventListener('input', () => setWaiting(false));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const moment = readTime(time.value);
-    if (moment !== null) onAsk({ prompt: prompt.value.trim(), environment: environment.value.trim(), time: moment });
+    if (moment === null) return;
+    // Only once they are known is it required.
+    if (environment.value === '') setWaiting(true);
+    else onAsk({ prompt: prompt.value.trim(), environment: environment.value.trim(), time: moment });
   });
 
   return {
     form,
     suggest: (/** @type {readonly Prompt[]} */ prompts, /** @type {readonly Target[]} */ targets) => {
-      names = [
-        ...new Set([
-          ...prompts.filter(({ component }) => !component).map(({ id }) => id),
-          ...targets.map((target) => target.prompt),
-        ]),
-      ].toSorted();
-      const environments = [
-        ...new Set([
-          ...prompts.flatMap(({ pins }) => pins.map((pin) => pin.environment)),
-          ...targets.map((target) => target.environment),
-        ]),
-      ].toSorted();
+      names = promptsIn(prompts, targets);
+      const environments = environmentsIn(prompts, targets);
       environmentNames.replaceChildren(
         ...environments.slice(0, SUGGESTIONS_MAX).map((value) => h('option', { value })),
       );
       if (environment.value === '' && environments.length > 0) {
         environment.value = environments.includes('production') ? 'production' : (environments[0] ?? '');
       }
+      environment.required = true;
       offer();
+      if (!isWaiting) return;
+      setWaiting(false);
+      form.requestSubmit();
     },
   };
+}
+
+/** @param {readonly Prompt[]} prompts @param {readonly Target[]} targets */
+function promptsIn(prompts, targets) {
+  const registered = prompts.filter(({ component }) => !component).map(({ id }) => id);
+  return [...new Set([...registered, ...targets.map((target) => target.prompt)])].toSorted();
+}
+
+/** @param {readonly Prompt[]} prompts @param {readonly Target[]} targets */
+function environmentsIn(prompts, targets) {
+  const pinned = prompts.flatMap(({ pins }) => pins.map((pin) => pin.environment));
+  return [...new Set([...pinned, ...targets.map((target) => target.environment)])].toSorted();
 }

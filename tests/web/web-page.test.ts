@@ -145,6 +145,27 @@ test('what was active at a time: three answers with evidence, under an address t
   await page.close();
 });
 
+test('who asks before the page knows the environments gets the answer when it does', async () => {
+  const { page, complaints } = await browser.open(daemon.api);
+  let letIn = (): void => {};
+  const isSlow = new Promise<void>((resolve) => {
+    letIn = resolve;
+  });
+  await page.route('**/api/v1/targets', async (route) => {
+    await isSlow;
+    await route.continue();
+  });
+  await page.getByRole('link', { name: 'At a time' }).click();
+  await page.getByLabel('Prompt').fill('support.intent-classifier');
+  await page.getByRole('button', { name: 'Now' }).click();
+  await page.getByRole('button', { name: 'Ask' }).click();
+  letIn();
+  await shows(page, '.timelines > section:nth-child(1)', /Intended[\s\S]+v1/);
+  expect(new URL(page.url()).searchParams.get('environment')).toBe('production');
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
 test('usage is grouped, sorted, added up, and saved as it is shown', async () => {
   const { page, complaints } = await browser.open(`${daemon.api}/usage`);
   await shows(page, 'tbody tr', 'billing.refund-policy');
