@@ -26,7 +26,7 @@ import { Quarantine } from './quarantine.ts';
 import type { AttributeCall } from './settling/attribution.ts';
 import { FactRecall } from './settling/fact-recall.ts';
 import { ListReadings } from './settling/list-readings.ts';
-import { Seen } from './settling/seen.ts';
+import { SeenTraces } from './settling/seen-traces.ts';
 import { Settler } from './settling/settler.ts';
 import { Sightings, type SightingsOptions } from './settling/sightings.ts';
 import { TraceWindow } from './settling/trace-window.ts';
@@ -190,9 +190,8 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     bytesPerTraceMax: limits.traceBytesMax,
     retainMs: limits.retainMs,
   });
-  const seen = new Seen(limits.seenTracesMax, clock.now());
-  const seenKeys = new Seen(limits.seenTracesMax, clock.now());
-  const recall = new FactRecall({ log, window, seenKeys, clock, factsPerTraceMax });
+  const seen = new SeenTraces(limits.seenTracesMax, clock);
+  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax });
   const settler = new Settler({
     settle: (facts: readonly SpanFacts[]) => settle(facts),
     spaces,
@@ -203,7 +202,6 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs, stalledMs }),
     window,
     seen,
-    seenKeys,
     recall,
     clock,
     horizon,

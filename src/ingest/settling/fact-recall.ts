@@ -8,14 +8,13 @@ import { chunks } from '../../lib/chunks.ts';
 import { factLineOfRow } from '../content/fact-rows.ts';
 import { addColumnsOfKey, type SharedColumns } from '../content/shared-keys.ts';
 import { countOversized, countReadBack } from '../metrics.ts';
-import type { Seen } from './seen.ts';
+import type { SeenTraces } from './seen-traces.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
 
 export interface FactRecallOptions {
   readonly log: TelemetryLog;
   readonly window: TraceWindow;
-  /** Keys that traces share; see `shared-keys.ts`. */
-  readonly seenKeys: Seen;
+  readonly seen: SeenTraces;
   readonly clock: Clock;
   readonly factsPerTraceMax: number;
 }
@@ -88,12 +87,12 @@ export class FactRecall {
   }
 
   async #bringInSharing(traces: readonly TraceState[], lookedFor: Set<string>): Promise<void> {
-    const { seenKeys, window, clock } = this.#options;
+    const { seen, window, clock } = this.#options;
     const columns = { responseIds: new Set<string>(), twinKeys: new Set<string>() };
     for (const trace of traces) {
       for (const fact of trace.facts) {
         for (const key of fact.keys) {
-          if (lookedFor.has(key) || !window.tellsApart(key) || !seenKeys.mayHave(key, fact.relatedSince)) continue;
+          if (lookedFor.has(key) || !window.tellsApart(key) || !seen.mayHaveKey(key, fact.relatedSince)) continue;
           lookedFor.add(key);
           addColumnsOfKey(key, columns);
         }

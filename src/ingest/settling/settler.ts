@@ -11,15 +11,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { shortId } from '../../lib/hash.ts';
 import type { KnowledgeHorizon, Learning } from '../../lib/knowledge-horizon.ts';
 import { sleep } from '../../lib/limits.ts';
-import { addMillis, nanosFromTimestamp } from '../../lib/time.ts';
+import { nanosFromTimestamp } from '../../lib/time.ts';
 import type { FactLine } from '../content/fact-rows.ts';
-import { keysOfColumns } from '../content/shared-keys.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countEarlySettled, countOversized, countQuarantined, countSettled } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import type { FactRecall } from './fact-recall.ts';
-import type { Seen } from './seen.ts';
+import type { SeenTraces } from './seen-traces.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
 import { TraceGroups, type NotedGroups } from './trace-groups.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
@@ -28,10 +27,7 @@ export interface SettlerOptions extends SettlementOptions {
   readonly log: TelemetryLog;
   readonly writer: PatientWriter;
   readonly window: TraceWindow;
-  /** Traces, by their keys. */
-  readonly seen: Seen;
-  /** Keys that traces share. */
-  readonly seenKeys: Seen;
+  readonly seen: SeenTraces;
   readonly recall: FactRecall;
   readonly clock: Clock;
   readonly horizon: KnowledgeHorizon;
@@ -52,9 +48,6 @@ const FACTS_PER_ROUND = 10_000;
 const BYTES_PER_ROUND = 24 * 1024 * 1024;
 // How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
 const GROWING_TRACE_FACTOR = 20;
-// What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
-const REMEMBER_MS = 24 * 3_600_000;
-const REMEMBER_MAX = 200_000;
 // So often at most in a row, since what comes while the store is asked has to be asked about as well.
 const ASKS_MAX = 4;
 // Of a process that was killed: what it may have been writing then.
@@ -91,20 +84,11 @@ export class Settler implements Component {
   }
 
   async start(): Promise<void> {
-    const { log, seen, seenKeys, clock } = this.#options;
+    const { log, seen } = this.#options;
     this.#lastRevision = await log.highestRevision();
     const lastWrites = this.#lastRevision - LAST_WRITES_NS;
     await log.distrustUsage(lastWrites > 0n ? lastWrites : 0n);
-    const since = addMillis(clock.now(), -REMEMBER_MS);
-    const most = Math.min(REMEMBER_MAX, seen.keysMax);
-    const traces = await log.recentTraces(since, most);
-    for (const { traceId } of traces) seen.add(traceId, since);
-    seen.setCoveredSince(traces.length < most ? since : (traces.at(-1)?.receivedAt ?? since));
-    // Each has up to three keys.
-    const keysMost = Math.min(REMEMBER_MAX, Math.floor(seenKeys.keysMax / 3));
-    const shared = await log.recentShared(since, keysMost);
-    for (const columns of shared) for (const key of keysOfColumns(columns)) seenKeys.add(key, since);
-    seenKeys.setCoveredSince(shared.length < keysMost ? since : (shared.at(-1)?.receivedAt ?? since));
+    await seen.load(log);
     this.#running = this.#run();
   }
 
@@ -151,17 +135,16 @@ export class Settler implements Component {
 
   /** Another replica has stored facts of these: what is or was here of them is settled again, with what is there. */
   async sighted(traceIds: readonly string[], keys: readonly string[]): Promise<void> {
-    const { window, seen, seenKeys, recall, clock } = this.#options;
-    const [now, nowMs] = [clock.now(), Math.trunc(clock.monotonicMs())];
-    const isHere = (id: string): boolean => window.get(id) !== undefined || seen.wasHere(id);
-    for (const id of traceIds) seen.addElsewhere(id, now);
-    this.resettle(traceIds.filter(isHere));
+    const { window, seen, recall, clock } = this.#options;
+    const nowMs = Math.trunc(clock.monotonicMs());
+    // The first is told of each, whatever it answers.
+    this.resettle(traceIds.filter((id) => seen.traceElsewhere(id) || window.get(id) !== undefined));
     const forgotten: string[] = [];
     for (const key of keys) {
-      seenKeys.addElsewhere(key, now);
+      const wasHere = seen.keyElsewhere(key);
       this.#lookedFor.delete(key);
       const having = window.having(key);
-      if (having.length === 0 && seenKeys.wasHere(key)) forgotten.push(key);
+      if (having.length === 0 && wasHere) forgotten.push(key);
       for (const id of having) {
         const trace = window.get(id);
         if (trace !== undefined) window.doubt(trace, nowMs);
@@ -173,7 +156,7 @@ export class Settler implements Component {
   #isSurelyNew(facts: FactLine, key: string): boolean {
     const { seen } = this.#options;
     if (facts.traceId === '') return true;
-    return !seen.mayHave(key, facts.relatedSince);
+    return !seen.mayHaveTrace(key, facts.relatedSince);
   }
 
   #room(): Promise<void> {
@@ -364,15 +347,13 @@ export class Settler implements Component {
   }
 
   #forgetExpired(): void {
-    const { window, seen, seenKeys, clock } = this.#options;
+    const { window, seen, clock } = this.#options;
     if (this.#isCompleting) return;
-    const now = clock.now();
     for (const trace of window.expired(clock.monotonicMs())) {
       // Whoever asks the store for it must find there what was settled of it.
       if (this.#settling.has(trace) || this.#beingWritten.has(trace) || this.#groups.isRelative(trace)) continue;
       window.forget(trace);
-      seen.add(trace.key, now);
-      for (const key of trace.keys) seenKeys.add(key, now);
+      seen.leaves(trace);
     }
     if (!window.isOverfull) this.#letIn();
   }
