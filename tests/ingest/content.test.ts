@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readLogs } from '../../src/dialects/read.ts';
 import { decodeLogs } from '../../src/otlp/decode.ts';
-import { contentPolicies, DEFAULT_REDACTION_RULES, redact } from '../../src/ingest/content/policy.ts';
+import { contentPolicies, DEFAULT_REDACTION_RULES, policyFor, redact } from '../../src/ingest/content/policy.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import {
   chatAttributes,
@@ -112,6 +112,13 @@ describe('content', () => {
       expect(texts).toEqual([secret]);
     });
   });
+
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+    'of an environment that is called %s is treated as the default says',
+    (environment) => {
+      expect(policyFor(contentPolicies('hash_only'), environment).mode).toBe('hash_only');
+    },
+  );
 
   it('is redacted by the environment’s rules before it is spooled', async () => {
     const mail = `jane.${hexId(6)}@example.com`;

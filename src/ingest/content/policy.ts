@@ -62,14 +62,15 @@ function hasCheckDigit(digitsAndGaps: string): boolean {
 
 export interface ContentPolicies {
   readonly default: ContentPolicy;
-  readonly byEnvironment: Readonly<Record<string, ContentPolicy>>;
+  /** A map: senders choose the names, `constructor` among them. */
+  readonly byEnvironment: ReadonlyMap<string, ContentPolicy>;
 }
 
 export function policyFor(policies: ContentPolicies, environment: string | undefined): ContentPolicy {
-  return policies.byEnvironment[environment ?? ''] ?? policies.default;
+  return policies.byEnvironment.get(environment ?? '') ?? policies.default;
 }
 
-export const KEEP_EVERYTHING: ContentPolicies = { default: { mode: 'full', rules: [] }, byEnvironment: {} };
+export const KEEP_EVERYTHING: ContentPolicies = { default: { mode: 'full', rules: [] }, byEnvironment: new Map() };
 
 /** As the configuration writes it. */
 export interface ContentSettings {
@@ -87,5 +88,5 @@ export function contentPolicies(settings: ContentMode | ContentSettings): Conten
     rules: mode === 'redacted' ? [...own, ...DEFAULT_REDACTION_RULES] : [],
   });
   const byEnvironment = Object.entries(settings.environments).map(([name, mode]) => [name, policyOf(mode)] as const);
-  return { default: policyOf(settings.default), byEnvironment: Object.fromEntries(byEnvironment) };
+  return { default: policyOf(settings.default), byEnvironment: new Map(byEnvironment) };
 }
