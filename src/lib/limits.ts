@@ -19,15 +19,27 @@ export function sleep(millis: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Runs `work` over `items`, at most `concurrency` at a time. The first failure rejects; the rest is not started. */
+/**
+ * Runs `work` over `items`, at most `concurrency` at a time. After the first failure nothing more is
+ * started; it rejects with it when what was started has ended.
+ */
 export async function forEachConcurrently<T>(
   items: Iterable<T>,
   concurrency: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const iterator = items[Symbol.iterator]();
+  let failure: { readonly error: unknown } | null = null;
   const run = async (): Promise<void> => {
-    for (let next = iterator.next(); next.done !== true; next = iterator.next()) await work(next.value);
+    for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
+      try {
+        await work(next.value);
+      } catch (error) {
+        failure ??= { error };
+      }
+      if (failure !== null) return;
+    }
   };
   await Promise.all(Array.from({ length: Math.max(1, concurrency) }, run));
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
 }
