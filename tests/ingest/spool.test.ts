@@ -57,6 +57,22 @@ describe('the spool', () => {
     await again.close();
   });
 
+  it('writes what is appended in the moment in which it has nothing more to write', async () => {
+    const spool = await openSpool(tempDirectory());
+    // Each `async` around it is another turn between the end of a write and the next append.
+    const wrapped = [
+      (text: string): Promise<SpoolPosition> => spool.append(record(text)),
+      async (text: string): Promise<SpoolPosition> => await spool.append(record(text)),
+      async (text: string): Promise<SpoolPosition> => {
+        const end = await spool.append(record(text));
+        return await Promise.resolve(end);
+      },
+    ];
+    for (const append of wrapped) for (const text of ['one', 'two', 'three']) await append(text);
+    expect((await readAll(spool)).texts).toHaveLength(9);
+    await spool.close();
+  });
+
   it('keeps several sections of one record together', async () => {
     const spool = await openSpool(tempDirectory());
     await spool.append([...record('a', 1), ...record('', 2), ...record('c', 3)]);

@@ -110,9 +110,7 @@ export class Spool {
     this.#waitingBytes += bytes;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ pieces: encodeRecord(sections), bytes, resolve, reject });
-      this.#writing ??= this.#writeAll().finally(() => {
-        this.#writing = null;
-      });
+      this.#writing ??= this.#writeAll();
     });
   }
 
@@ -151,6 +149,8 @@ export class Spool {
         for (const waiting of group) this.#waitingBytes -= waiting.bytes;
       }
     }
+    // In the same turn in which nothing was waiting: whoever comes next begins anew.
+    this.#writing = null;
   }
 
   #takeGroup(): Waiting[] {
