@@ -109,20 +109,33 @@ export class RecentRecords {
     }
     this.#growing.add(end, sections, facts);
     this.#bytes += bytes;
-    for (const oldest of this.#byStart.keys()) {
+    for (const [oldest, batch] of this.#byStart) {
       if (this.#bytes <= this.#bytesMax) return;
-      this.take(oldest)?.release();
+      this.#remove(oldest, batch);
+      batch.release();
     }
   }
 
-  /** The records from `start` on, as far as they were put together. */
+  /**
+   * The records from `start` on, as far as they were put together. Those before are forgotten: what
+   * was read from the spool ends somewhere within them.
+   */
   take(start: SpoolPosition): RecentBatch | null {
+    for (const [before, passed] of this.#byStart) {
+      if (before >= start) break;
+      this.#remove(before, passed);
+      passed.release();
+    }
     const batch = this.#byStart.get(start);
     if (batch === undefined) return null;
+    this.#remove(start, batch);
+    this.#expected = new Map([...batch.lanes].map(([lane, rows]) => [lane, rows.length]));
+    return batch;
+  }
+
+  #remove(start: SpoolPosition, batch: Batch): void {
     this.#byStart.delete(start);
     this.#bytes -= batch.bytes;
     if (this.#growing === batch) this.#growing = null;
-    this.#expected = new Map([...batch.lanes].map(([lane, rows]) => [lane, rows.length]));
-    return batch;
   }
 }
