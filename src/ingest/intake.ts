@@ -116,9 +116,8 @@ export class Intake {
     const packed = draft.add(facts, space, short?.history);
     const last = packed.input?.at(-1);
     const list = last === undefined ? null : listOf(last);
-    const node = list === null ? undefined : space.lists.at(list);
-    if (facts.input === undefined || node === undefined || facts.twinKey !== undefined) return;
-    this.#histories.remember(span, facts.input, node, space, short);
+    if (facts.input === undefined || list === null || facts.twinKey !== undefined) return;
+    this.#histories.remember(span, facts.input, list, space, short);
   }
 
   /** Null when all is durable. */

@@ -7,6 +7,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Message } from '../../contract/invocation.ts';
+import type { ContentHash } from '../../contract/prompt.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
 import { bytesOf, textOf } from '../../otlp/attributes.ts';
 import type { OtlpSpan } from '../../otlp/model.ts';
@@ -26,7 +27,10 @@ interface Remembered {
   length: number;
   /** The leading instructions as JSON, with a comma behind; empty when there are none. */
   head: string;
-  history: KnownHistory;
+  handle: string;
+  /** By its hash: the list itself is for `MessageLists` to forget, and hangs on all of its tree. */
+  list: ContentHash;
+  space: ContentSpace;
 }
 
 export interface Shortened {
@@ -64,34 +68,37 @@ export class KnownHistories {
     if (known === null) return null;
     const rest = bytes.toString('utf8', known.length);
     if (!rest.startsWith(NEXT_MESSAGE)) return null;
-    const stand = JSON.stringify(textMessage('user', known.history.handle));
+    const { handle, list, space } = known;
+    const node = space.lists.at(list);
+    if (node === undefined) return null;
+    const stand = JSON.stringify(textMessage('user', handle));
     const attributes = new Map(span.attributes);
     attributes.set(ATTRIBUTE, `[${known.head}${stand}${rest}`);
-    return { span: { ...span, attributes }, history: known.history, remembered: known };
+    return { span: { ...span, attributes }, history: { handle, node, space }, remembered: known };
   }
 
   /**
-   * `input`: the messages as they were read; `node`: the list they were packed into; `from`: what the
+   * `input`: the messages as they were read; `list`: what they were packed into; `from`: what the
    * span was shortened by.
    */
-  remember(span: OtlpSpan, input: readonly Message[], node: ListNode, space: ContentSpace, from?: Shortened): void {
+  remember(span: OtlpSpan, input: readonly Message[], list: ContentHash, space: ContentSpace, from?: Shortened): void {
     const bytes = messagesBytes(span);
     if (bytes === null || !isArrayOfObjects(bytes)) return;
     const head = headOf(input.slice(0, instructionsBefore(input)));
     if (head === null) return;
     this.#handles += 1;
-    const history = { handle: `\u0001h${this.#nonce}${this.#handles}`, node, space };
+    const handle = `\u0001h${this.#nonce}${this.#handles}`;
     const key = keyOf(span, bytes);
     const length = bytes.length - 1;
     const known = from?.remembered;
     if (known === undefined) {
-      const remembered = { bytes: withRoom(bytes, length), length, head, history };
+      const remembered = { bytes: withRoom(bytes, length), length, head, handle, list, space };
       this.#byKey.set(key, remembered, remembered.bytes.length);
       return;
     }
     const before = known.bytes.length;
     extend(known, bytes, length);
-    Object.assign(known, { head, history });
+    Object.assign(known, { head, handle, list, space });
     this.#byKey.set(key, known, known.bytes.length - before);
   }
 

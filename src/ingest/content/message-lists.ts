@@ -34,6 +34,8 @@ export interface ListReading {
 export class ListNode {
   readonly hash: ContentHash | '';
   readonly parent: ListNode | null;
+  /** The list of no messages that all of its tree go on from. */
+  readonly root: ListNode;
   readonly json: string;
   /** How many messages it has. */
   readonly depth: number;
@@ -54,6 +56,7 @@ export class ListNode {
   constructor(hash: ContentHash | '' = '', parent: ListNode | null = null, json = '') {
     this.hash = hash;
     this.parent = parent;
+    this.root = parent === null ? this : parent.root;
     this.json = json;
     this.depth = parent === null ? 0 : parent.depth + 1;
     this.head = parent === null || parent.depth < BEGINNING_MESSAGES ? null : (parent.head ?? parent);
@@ -67,8 +70,9 @@ const HASH_DIGITS = 32;
 const CONVERSATION_MESSAGES = 4;
 // A reader follows at most so many rows, which it gets side by side; then a list is written whole again.
 const BASE_DEPTH_MAX = 400;
-// About a kilobyte each, with the messages before it that are no list of their own; in two generations.
-const LISTS_MAX = 40_000;
+// Of all places of a tree, with what each takes beside its message; in two generations.
+const CHARACTERS_MAX = 40_000_000;
+const PLACE_CHARACTERS = 400;
 
 /** Two generations: when the young one is full, the old one is forgotten, and what comes again is young. */
 export class MessageLists {
@@ -76,12 +80,13 @@ export class MessageLists {
   #generation = 1;
   #young = new PrintedTable<ListNode>();
   #old = new PrintedTable<ListNode>();
+  /** Of the young tree. */
+  #characters = 0;
 
   /** The place of a list of packed messages, behind those of `from`; `isStored` says whether a row of it was written. */
   find(messages: readonly string[], from?: ListNode): ListNode {
-    if (this.#young.size > LISTS_MAX) this.#nextGeneration();
-    let node = from ?? this.#root;
-    for (const json of messages) node = childOf(node, json) ?? addChild(node, json);
+    if (this.#characters > CHARACTERS_MAX) this.#nextGeneration();
+    const node = this.#behind(from === undefined ? this.#root : this.#inYoungTree(from), messages);
     if (node.generation !== this.#generation) this.#list(node);
     return node;
   }
@@ -91,10 +96,30 @@ export class MessageLists {
     return this.#young.get(hash, print) ?? this.#old.get(hash, print);
   }
 
+  #behind(from: ListNode, messages: readonly string[]): ListNode {
+    let node = from;
+    for (const json of messages) node = childOf(node, json) ?? this.#grow(node, json);
+    return node;
+  }
+
+  #grow(parent: ListNode, json: string): ListNode {
+    this.#characters += json.length + PLACE_CHARACTERS;
+    return addChild(parent, json);
+  }
+
+  /** What goes on from a place of an older tree would keep all of that tree in memory. */
+  #inYoungTree(node: ListNode): ListNode {
+    if (node.root === this.#root) return node;
+    const place = this.#behind(this.#root, messagesOf(node));
+    if (place.generation !== this.#generation) this.#list(place);
+    return place;
+  }
+
   #nextGeneration(): void {
     this.#old = this.#young;
     this.#young = new PrintedTable();
     this.#root = new ListNode();
+    this.#characters = 0;
     this.#generation += 1;
   }
 
