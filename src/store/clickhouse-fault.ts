@@ -26,6 +26,11 @@ const DISK_REFUSES: Meaning = {
 };
 const BUSY: Meaning = { kind: 'overloaded', hint: 'The store has too much to do at the moment.' };
 const TRANSIENT: Meaning = { kind: 'transient' };
+/** The store is wrong, and not what is written: no row may be put aside for it. */
+const SCHEMA: Meaning = {
+  kind: 'transient',
+  hint: 'A table of the store is missing, or has other columns than this release makes: restart the daemon, which mends that.',
+};
 
 // https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
 const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
@@ -52,6 +57,12 @@ const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [241, BUSY], // MEMORY_LIMIT_EXCEEDED
   [252, BUSY], // TOO_MANY_PARTS
   [439, BUSY], // CANNOT_SCHEDULE_TASK
+  [8, SCHEMA], // THERE_IS_NO_COLUMN
+  [10, SCHEMA], // NOT_FOUND_COLUMN_IN_BLOCK
+  [16, SCHEMA], // NO_SUCH_COLUMN_IN_TABLE
+  [47, SCHEMA], // UNKNOWN_IDENTIFIER
+  [60, SCHEMA], // UNKNOWN_TABLE
+  [218, SCHEMA], // TABLE_IS_DROPPED
   [3, TRANSIENT], // UNEXPECTED_END_OF_FILE
   [32, TRANSIENT], // ATTEMPT_TO_READ_AFTER_EOF
   [209, TRANSIENT], // SOCKET_TIMEOUT

@@ -135,6 +135,24 @@ describe('a store in trouble', () => {
     await second.stop(5_000);
   });
 
+  it('that lacks a table for a while gets everything once it has it again, and no row is put aside', async () => {
+    const said: (string | null)[] = [];
+    const ingest = createIngest(store.telemetry, { onTrouble: (problem) => said.push(problem) });
+    await ingest.start();
+    const rename = (from: string, to: string): Promise<void> => store.database.command(`RENAME TABLE ${from} TO ${to}`);
+    await rename('span_facts', 'span_facts_elsewhere');
+    try {
+      const body = tracesBody([call('tableless'), call('tableless')]);
+      await ingest.accept({ signal: 'traces', encoding: 'json', body });
+      await expect.poll(() => said[0], { timeout: 20_000 }).toContain('A table of the store is missing');
+    } finally {
+      await rename('span_facts_elsewhere', 'span_facts');
+    }
+    expect(await eventually(countOf('tableless'), ([calls]) => calls === 2)).toEqual([2, 2]);
+    expect(await ingest.quarantine.list('waiting', 10)).toEqual([]);
+    await ingest.stop(5_000);
+  });
+
   it('that refuses single rows for good goes on, and they can be listed, shown and replayed', async () => {
     await store.database.command(`ALTER TABLE invocations ADD CONSTRAINT healthy CHECK user_id != 'poison'`);
     const ingest = createIngest(store.telemetry);

@@ -102,12 +102,15 @@ describe.each(['embedded', 'server'] as const)('the %s database', (kind) => {
   });
 
   it('calls a statement that can never work permanent', async () => {
-    await expect(database.query('SELECT nonsense FROM nowhere')).rejects.toMatchObject({
-      name: 'Fault',
-      kind: 'permanent',
-    });
+    await expect(database.query('SELECT nonsense(1)')).rejects.toMatchObject({ name: 'Fault', kind: 'permanent' });
     const garbage = Buffer.from('{"id": "no number"}\n');
     await expect(database.insertJsonLines('rows_of_test', garbage)).rejects.toMatchObject({ kind: 'permanent' });
+  });
+
+  it('takes a table that is not there for what a restart mends, and not for what is written', async () => {
+    const missing = { kind: 'transient', hint: expect.stringContaining('restart the daemon') };
+    await expect(database.query('SELECT 1 FROM nowhere')).rejects.toMatchObject(missing);
+    await expect(database.insertJsonLines('nowhere', Buffer.from('{"id":1}\n'))).rejects.toMatchObject(missing);
   });
 
   it('stops waiting when told to', async () => {
