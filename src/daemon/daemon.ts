@@ -16,7 +16,8 @@ import { judgeTampered } from '../drift/judge-registry.ts';
 import { HttpServer } from '../http/server.ts';
 import { IncidentDesk } from '../incidents/incident-desk.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
-import { addMillis, systemClock } from '../lib/time.ts';
+import { settlesWithin } from '../lib/limits.ts';
+import { addMillis, formatDuration, systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { PollingHost } from '../polling/host.ts';
@@ -50,6 +51,8 @@ export interface DaemonOptions {
 
 /** A component gets this long to flush before the next one is stopped. */
 const STOP_DEADLINE_MS = 10_000;
+/** One that keeps its deadline to the moment is not late. */
+const LATE_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 export class Daemon {
@@ -193,30 +196,37 @@ export class Daemon {
         await component.start();
         this.#started.push(component);
       }
+      await announceAddress(configuration.dataDirectory, this.apiAddress);
+      await this.#retireUnwatched();
     } catch (error) {
       await this.stop();
       throw error;
     }
-    await announceAddress(configuration.dataDirectory, this.apiAddress);
-    await this.#retireUnwatched();
     void this.#learnServices();
     this.#ready = true;
   }
 
-  /** Stops intake first, then flushes, then closes the store. Safe twice. */
-  async stop(): Promise<void> {
+  /** Stops intake first, then flushes, then closes the store. Returns what did not end in its time. Safe twice. */
+  async stop(): Promise<readonly string[]> {
     this.#ready = false;
     this.#aborting.abort(new Error('The daemon stops.'));
-    for (let component = this.#started.pop(); component !== undefined; component = this.#started.pop()) {
+    const unfinished: string[] = [];
+    const end = async (name: string, ending: Promise<void>): Promise<void> => {
       try {
-        await component.stop(STOP_DEADLINE_MS);
+        if (await settlesWithin(ending, STOP_DEADLINE_MS + LATE_MS)) return;
+        unfinished.push(name);
+        this.#options.log.error({}, `${name} did not stop within ${formatDuration(STOP_DEADLINE_MS)}`);
       } catch (error) {
-        this.#options.log.error({ error: describeError(error) }, `${component.name} did not stop cleanly`);
+        this.#options.log.error({ error: describeError(error) }, `${name} did not stop cleanly`);
       }
+    };
+    for (let component = this.#started.pop(); component !== undefined; component = this.#started.pop()) {
+      await end(component.name, component.stop(STOP_DEADLINE_MS));
     }
-    await this.#database.close();
+    await end('the store', this.#database.close());
     const { store, dataDirectory } = this.#options.configuration;
     if (store.kind === 'server') await releaseDirectory(dataDirectory);
+    return unfinished;
   }
 
   #makeAlerting(): Alerting {
@@ -328,7 +338,7 @@ export class Daemon {
         version,
         startedAt: this.#startedAt,
         ready: this.#ready,
-        problems: this.#ready ? [] : ['starting or stopping'],
+        problems: this.#ready ? this.telemetry.problems() : ['starting or stopping'],
       }),
       everyMsOf: (source) => configuration.sources.find((candidate) => candidate.name === source)?.everyMs ?? 0,
     });

@@ -60,9 +60,15 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   if (configuration.sources.length === 0) output.note('Nothing is watched yet: add `sources:` to plumbline.yaml.');
   await stopping;
   await quickstart?.stop();
-  await daemon.stop();
+  const unfinished = await daemon.stop();
   await metrics.stop();
-  output.print('Stopped; everything accepted is stored.');
+  if (unfinished.length === 0) {
+    output.print('Stopped; everything accepted is stored.');
+    return;
+  }
+  output.note(`Stopped without waiting any longer for: ${unfinished.join(', ')}. What was accepted is on the disk.`);
+  // What goes on would keep the process alive.
+  process.exit(1);
 }
 
 function loadedOrFault(loaded: LoadedConfiguration): Configuration {

@@ -48,6 +48,8 @@ export interface Telemetry {
   reprice(from: Timestamp, to: Timestamp): Promise<{ readonly calls: number; readonly changed: number }>;
   /** Calls that were unknown may be known now. */
   attributeAgain(): void;
+  /** What is wrong with the store, as the ingest meets it. */
+  problems(): readonly string[];
   /** Of the receivers, once started. */
   addresses(): { readonly otlp: string; readonly grpc: string };
 }
@@ -132,6 +134,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     quarantine: () => ingest.quarantine,
     reprice: (from, to) => calls.reprice(from, to, price),
     attributeAgain: () => again.request(),
+    problems: () => ingest.problems,
     addresses: () => ({
       otlp: `http://${hostInUrl(server.host)}:${http.port}`,
       grpc: `${hostInUrl(server.host)}:${grpc.port}`,

@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { Fault, isFault } from '../contract/fault.ts';
+import { settlesWithin } from '../lib/limits.ts';
 import type { Api } from './api.ts';
 import { admit, assertSafeBinding, isOwnHost, isFromForeignPage, type Key } from './auth.ts';
 import { openApiDocument } from './openapi.ts';
@@ -113,8 +114,12 @@ export class HttpServer implements Component {
     }
   }
 
-  async stop(): Promise<void> {
-    await this.#server.close();
+  /** Requests are answered for as long; those that take longer are cut off. */
+  async stop(deadlineMs: number): Promise<void> {
+    const closing = this.#server.close();
+    if (await settlesWithin(closing, deadlineMs)) return;
+    this.#server.server.closeAllConnections();
+    await closing;
   }
 
   #mount(definition: AnyRoute, api: Api): void {

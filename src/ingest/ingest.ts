@@ -31,6 +31,7 @@ import { Settler } from './settling/settler.ts';
 import { Sightings, type SightingsOptions } from './settling/sightings.ts';
 import { TraceWindow } from './settling/trace-window.ts';
 import { Spool } from './spool/spool.ts';
+import { Troubles, type OnTrouble } from './troubles.ts';
 
 export interface IngestOptions {
   readonly log: TelemetryLog;
@@ -45,8 +46,8 @@ export interface IngestOptions {
   readonly price: PriceCall;
   /** A bug or damage that a person should hear about. */
   readonly onError: (error: unknown) => void;
-  /** What is wrong with the store as seen from here, for `/readyz`; null when it works again. */
-  readonly onTrouble?: (problem: string | null) => void;
+  /** Called when the store begins to fail, as seen from here, and when it works again. */
+  readonly onTrouble?: OnTrouble;
   /** Whether other replicas write to the same store. */
   readonly isShared?: boolean;
   readonly limits?: Partial<IngestLimits>;
@@ -132,6 +133,11 @@ export class Ingest implements Component {
     return new Quarantine({ log, clock, horizon, resettle: (traceIds) => this.resettle(traceIds) });
   }
 
+  /** What is wrong with the store now, as seen from here. */
+  get problems(): readonly string[] {
+    return this.#parts?.troubles.problems ?? [];
+  }
+
   /** Settles these traces again from what is stored of them, which attributes and prices their calls anew. */
   resettle(traceIds: readonly string[]): void {
     this.#parts?.settler.resettle(traceIds);
@@ -174,15 +180,18 @@ interface Parts {
   readonly settler: Settler;
   /** Null when nobody else writes to the store. */
   readonly sightings: Sightings | null;
+  readonly troubles: Troubles;
 }
 
 function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): Parts {
   const { log, clock, horizon, onError } = options;
   const spaces = new ContentSpaces(options.policies, limits.texts);
   const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX);
-  const onTrouble = options.onTrouble ?? (() => {});
+  const troubles = new Troubles(options.onTrouble ?? (() => {}));
   const factsPerTraceMax = limits.traceFactsMax;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs, storeStalledMs: stalledMs } = limits;
+  const writerOf = (part: string): PatientWriter =>
+    new PatientWriter({ log, clock, onTrouble: troubles.of(part), backoffMs, backoffMaxMs, stalledMs });
   const window = new TraceWindow({
     factsMax: limits.windowFactsMax,
     bytesMax: limits.windowBytesMax,
@@ -199,7 +208,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     attribute: options.attribute,
     price: options.price,
     log,
-    writer: new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs, stalledMs }),
+    writer: writerOf('settler'),
     window,
     seen,
     recall,
@@ -208,9 +217,11 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     quietMs: limits.quietMs,
     provisionalMs: limits.provisionalMs,
     pauseMs: backoffMs,
+    pauseMsMax: backoffMaxMs,
+    onTrouble: troubles.of('reading back'),
     onError,
   });
-  const writer = new PatientWriter({ log, clock, onTrouble, backoffMs, backoffMaxMs, stalledMs });
+  const writer = writerOf('loader');
   const onSighted: SightingsOptions['onSighted'] = (traces, keys) => settler.sighted(traces, keys);
   const sightings =
     options.isShared === true
@@ -221,7 +232,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     writer,
     recent,
     ...(sightings !== null && { onStored: (facts, signal) => sightings.tell(facts, signal) }),
-    settle: (facts, from) => settler.add(facts, from),
+    settle: (facts, from, signal) => settler.add(facts, from, signal),
     settledUpTo: () => settler.settledUpTo(),
     onError,
   });
@@ -229,5 +240,5 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const intake = new Intake({ spool, recent, pace, spaces, limits: limits.decode, clock, onError });
   observe('spool_bytes', 'Bytes in the spool.', 'By', () => spool.usedBytes);
   observe('window_facts', 'Facts held in memory to be settled.', '1', () => window.facts);
-  return { spool, intake, loader, settler, sightings };
+  return { spool, intake, loader, settler, sightings, troubles };
 }

@@ -19,6 +19,30 @@ export function sleep(millis: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** As the promise, or rejects with the signal's reason; what it waits for is then nobody's any more. */
+export async function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Whether the promise fulfils within `millis`; rejects when it does. What comes later is ignored. */
+export async function settlesWithin(promise: Promise<unknown>, millis: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), millis);
+  try {
+    return await Promise.race([promise.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Runs `work` over `items`, at most `concurrency` at a time. After the first failure nothing more is
  * started; it rejects with it when what was started has ended.

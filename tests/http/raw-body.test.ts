@@ -6,7 +6,7 @@ import { HttpServer } from '../../src/http/server.ts';
 
 const servers: HttpServer[] = [];
 afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  await Promise.all(servers.splice(0).map((server) => server.stop(1_000)));
 });
 
 async function serve(takePush: Api['takePush']): Promise<string> {

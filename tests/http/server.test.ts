@@ -19,7 +19,7 @@ const unused = (): never => {
 
 const servers: HttpServer[] = [];
 afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  await Promise.all(servers.splice(0).map((server) => server.stop(1_000)));
 });
 
 /** Only what the routes under test call; anything else is a test's mistake and throws. */
@@ -50,6 +50,20 @@ async function serve(parts: Partial<Api>, options: Partial<HttpServerOptions> = 
 }
 
 const ready = { version: '1.2.3', startedAt: NOW, ready: true, problems: [] };
+
+test('a stop waits for what is being answered, and then no longer', async () => {
+  const answer = Promise.withResolvers<string>();
+  const base = await serve({ status: () => ready, metrics: () => answer.promise });
+  const [server] = servers.splice(-1);
+  const asked = fetch(`${base}/metrics`).then(
+    ({ status }) => status,
+    () => 'cut off',
+  );
+  await expect.poll(async () => (await fetch(`${base}/healthz`)).status).toBe(200);
+  await server?.stop(200);
+  expect(await asked).toBe('cut off');
+  answer.resolve('');
+});
 
 describe('keys', () => {
   test('health needs none; reading needs one; operating needs more than reading', async () => {

@@ -1,5 +1,6 @@
 /** The store fails, is away, or refuses single rows: nothing acknowledged is lost, nothing is there twice. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
@@ -150,6 +151,75 @@ describe('a store in trouble', () => {
     }
     expect(await eventually(countOf('tableless'), ([calls]) => calls === 2)).toEqual([2, 2]);
     expect(await ingest.quarantine.list('waiting', 10)).toEqual([]);
+    await ingest.stop(5_000);
+  });
+
+  it('that is away does not hold up a stop, however much waits for it', async () => {
+    const dataDirectory = tempDirectory();
+    const settledNothing: TelemetryLog = {
+      ...store.telemetry,
+      insertLines: async (lane, lines, token) => {
+        if (lane === 'invocations') throw new Fault('transient', 'The store is away.');
+        await store.telemetry.insertLines(lane, lines, token);
+      },
+    };
+    // More than the window takes: loading waits for room that nothing makes.
+    const first = createIngest(settledNothing, { dataDirectory, limits: { windowFactsMax: 4 } });
+    await first.start();
+    for (let request = 0; request < 6; request += 1) {
+      const body = tracesBody([call('stopped'), call('stopped'), call('stopped')]);
+      await first.accept({ signal: 'traces', encoding: 'json', body });
+    }
+    await eventually(
+      () => Promise.resolve(first.problems),
+      ({ length }) => length > 0,
+    );
+    const begunMs = performance.now();
+    await first.stop(500);
+    expect(performance.now() - begunMs).toBeLessThan(10_000);
+    const second = createIngest(store.telemetry, { dataDirectory });
+    await second.start();
+    expect(await eventually(countOf('stopped'), ([calls]) => calls === 18)).toEqual([18, 18]);
+    await second.stop(5_000);
+  });
+
+  it('that fails to be read is one trouble, and no bug, until it can be read again', async () => {
+    let isAway = false;
+    const log: TelemetryLog = {
+      ...store.telemetry,
+      factsOfTraces: async (traceIds, limit) => {
+        if (isAway) throw new Fault('transient', 'The store is away.');
+        return await store.telemetry.factsOfTraces(traceIds, limit);
+      },
+    };
+    const [said, bugs]: [(string | null)[], unknown[]] = [[], []];
+    const onTrouble = (problem: string | null): void => void said.push(problem);
+    const ingest = createIngest(log, { onTrouble, onError: (error) => bugs.push(error), limits: { retainMs: 1 } });
+    await ingest.start();
+    const traceId = hexId(16);
+    let sent = 0;
+    const send = async (): Promise<void> => {
+      await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody([call('late', {}, traceId)]) });
+      sent += 1;
+    };
+    await send();
+    await eventually(countOf('late'), ([calls]) => calls === 1);
+    isAway = true;
+    // Until the trace was forgotten before one of them.
+    for (let time = 0; time < 50 && said.length === 0; time += 1) {
+      await send();
+      await sleep(300);
+    }
+    const problem = 'Calls wait to be settled: The store is away.';
+    expect(said).toEqual([problem]);
+    expect(ingest.problems).toEqual([problem]);
+    await sleep(1_500);
+    expect(said).toEqual([problem]);
+    isAway = false;
+    expect(await eventually(countOf('late'), ([calls]) => calls === sent)).toEqual([sent, sent]);
+    expect(said).toEqual([problem, null]);
+    expect(ingest.problems).toEqual([]);
+    expect(bugs).toEqual([]);
     await ingest.stop(5_000);
   });
 

@@ -1,4 +1,4 @@
-/** `/healthz`: the process lives. `/readyz`: it can do its work. `/metrics`: Prometheus. */
+/** `/healthz`: the process lives. `/readyz`: it takes work. `/metrics`: Prometheus. */
 
 import { route } from '../route.ts';
 
@@ -16,7 +16,7 @@ export const healthRoutes = [
   route({
     method: 'GET',
     path: '/readyz',
-    summary: 'All parts work; 503 with the reasons when one does not.',
+    summary: 'The daemon takes work, with what is wrong at the moment; 503 while it starts or stops.',
     scope: 'public',
     handle: async (_request, api) => {
       const { ready, problems } = api.status();

@@ -20,8 +20,8 @@ export interface LoaderOptions {
   readonly recent: RecentRecords;
   /** Told of facts that are in the store now, before anything else is done with them. */
   readonly onStored?: (facts: readonly FactLine[], signal: AbortSignal) => Promise<void>;
-  /** Takes facts that are in the store now; resolves when there is room for more. */
-  readonly settle: (facts: readonly FactLine[], from: SpoolPosition) => Promise<void>;
+  /** Takes facts that are in the store now; resolves when there is room for more, or rejects when `signal` aborts. */
+  readonly settle: (facts: readonly FactLine[], from: SpoolPosition, signal: AbortSignal) => Promise<void>;
   /** How far everything is settled and written, so that the spool can let go of it. */
   readonly settledUpTo: () => SpoolPosition | null;
   readonly onError: (error: unknown) => void;
@@ -104,7 +104,7 @@ export class Loader implements Component {
     try {
       await this.#insert(batch.lanes);
       await this.#options.onStored?.(batch.facts, this.#abort.signal);
-      await this.#options.settle(batch.facts, this.#position);
+      await this.#options.settle(batch.facts, this.#position, this.#abort.signal);
     } finally {
       batch.release();
     }

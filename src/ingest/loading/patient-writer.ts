@@ -12,12 +12,13 @@ import { sleep } from '../../lib/limits.ts';
 import { formatDuration } from '../../lib/time.ts';
 import { countInserted, countQuarantined, countRetries } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
+import type { OnTrouble } from '../troubles.ts';
 
 export interface PatientWriterOptions {
   readonly log: TelemetryLog;
   readonly clock: Clock;
   /** Called when the store begins and when it ceases to fail; never for each attempt. */
-  readonly onTrouble: (problem: string | null) => void;
+  readonly onTrouble: OnTrouble;
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
   /** An insert that takes longer is trouble as well. */

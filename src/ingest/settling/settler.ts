@@ -4,19 +4,20 @@
  */
 
 import type { Component } from '../../contract/component.ts';
-import { stackOf } from '../../contract/fault.ts';
+import { describeError, isFault, stackOf } from '../../contract/fault.ts';
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { shortId } from '../../lib/hash.ts';
 import type { KnowledgeHorizon, Learning } from '../../lib/knowledge-horizon.ts';
-import { sleep } from '../../lib/limits.ts';
+import { orAborted, sleep } from '../../lib/limits.ts';
 import { nanosFromTimestamp } from '../../lib/time.ts';
 import type { FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countEarlySettled, countOversized, countQuarantined, countSettled } from '../metrics.ts';
 import { quarantineLine } from '../quarantine.ts';
 import type { SpoolPosition } from '../spool/position.ts';
+import type { OnTrouble } from '../troubles.ts';
 import type { FactRecall } from './fact-recall.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
@@ -35,8 +36,10 @@ export interface SettlerOptions extends SettlementOptions {
   readonly quietMs: number;
   /** A trace that is not quiet is settled provisionally after so long. */
   readonly provisionalMs: number;
-  /** Between attempts to read from a store that fails. */
+  /** After a store failed that is read from; it doubles up to the next. */
   readonly pauseMs: number;
+  readonly pauseMsMax: number;
+  readonly onTrouble: OnTrouble;
   readonly onError: (error: unknown) => void;
 }
 
@@ -77,6 +80,8 @@ export class Settler implements Component {
   /** Of the round before. */
   #roundBytes = 0;
   #waitingForRoom: (() => void)[] = [];
+  /** In a row. */
+  #failures = 0;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
@@ -109,8 +114,8 @@ export class Settler implements Component {
     return oldest;
   }
 
-  /** Takes facts that are in the store now. Resolves when there is room for more. */
-  async add(facts: readonly FactLine[], from: SpoolPosition): Promise<void> {
+  /** Takes facts that are in the store now. Resolves when there is room for more, or rejects when `signal` aborts. */
+  async add(facts: readonly FactLine[], from: SpoolPosition, signal: AbortSignal): Promise<void> {
     const { window, clock } = this.#options;
     const nowMs = Math.trunc(clock.monotonicMs());
     for (const each of facts) {
@@ -123,7 +128,7 @@ export class Settler implements Component {
       window.add(trace, each, from, nowMs);
     }
     if (window.isOverfull) this.#forgetExpired();
-    while (window.isOverfull && this.#running !== null && !this.#isOver) await this.#room();
+    while (window.isOverfull && this.#running !== null && !this.#isOver) await orAborted(this.#room(), signal);
   }
 
   /** Settles these traces again from what the store holds of them. */
@@ -170,7 +175,10 @@ export class Settler implements Component {
     while (!signal.aborted) {
       try {
         const due = this.#due();
-        if (due.length > 0) await this.#round(due);
+        if (due.length > 0) {
+          await this.#round(due);
+          this.#succeeded();
+        }
         this.#forgetExpired();
         if (due.length > 0) continue;
         // A round that could not be written is due again.
@@ -303,13 +311,21 @@ export class Settler implements Component {
 
   /** Nothing of the round was written: all of it is unsettled again. */
   async #failed(round: Round, error: unknown): Promise<void> {
-    const { window, clock, onError, pauseMs } = this.#options;
+    const { window, clock, onTrouble, onError, pauseMs, pauseMsMax } = this.#options;
     const { signal } = this.#abort;
     for (const [trace, from] of round) window.touch(trace, from, Math.trunc(clock.monotonicMs()));
     round.clear();
     if (signal.aborted) return;
-    onError(error);
-    await sleep(pauseMs, signal).catch(() => {});
+    if (isFault(error)) onTrouble(`Calls wait to be settled: ${describeError(error)}`);
+    else onError(error);
+    const waitMs = Math.min(pauseMs * 2 ** this.#failures, pauseMsMax);
+    this.#failures += 1;
+    await sleep(waitMs, signal).catch(() => {});
+  }
+
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#options.onTrouble(null);
   }
 
   async #write(rows: SettlementRows, failed: string, settlement: Settlement): Promise<void> {

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import type { Component } from '../../contract/component.ts';
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock } from '../../contract/time.ts';
-import { sleep } from '../../lib/limits.ts';
+import { settlesWithin, sleep } from '../../lib/limits.ts';
 import type { FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countSightings } from '../metrics.ts';
@@ -67,7 +67,8 @@ export class Sightings implements Component {
    */
   async stop(deadlineMs: number): Promise<void> {
     this.#abort.abort();
-    await this.#running;
+    // A look that the store does not answer changes nothing any more.
+    await settlesWithin(this.#running ?? Promise.resolve(), deadlineMs);
     this.#forgetHeard();
     // A store that does not answer has no calls that were written meanwhile either.
     await this.#write(this.#told, AbortSignal.timeout(deadlineMs)).catch(() => {});
