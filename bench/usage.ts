@@ -16,6 +16,7 @@ import type { Database } from '../src/store/database.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { openDatabase } from '../src/store/open-database.ts';
 import { createInvocationLog } from '../src/store/telemetry/invocation-log.ts';
+import { OneAtATime } from '../src/lib/one-at-a-time.ts';
 import { queryUsage } from '../src/store/telemetry/usage.ts';
 import { createTextLog } from '../src/store/text-log.ts';
 
@@ -66,8 +67,9 @@ export async function run(args: readonly string[]): Promise<void> {
 async function measureAll(database: Database): Promise<readonly Measured[]> {
   const to = timestampFromMillis(END_MS);
   const since = (days: number) => timestampFromMillis(END_MS - days * 86_400_000);
+  const turns = new OneAtATime();
   const usage = (days: number, groupBy: readonly UsageGroup[], quietS: number) => () =>
-    queryUsage(database, { groupBy, from: since(days), to }, quietS);
+    queryUsage(database, { groupBy, from: since(days), to }, { quietS, turns });
   const log = createInvocationLog(database, createTextLog(database));
   const list = (filter: InvocationFilter) => () => log.list(filter, { limit: 50 });
   // An hour that is never quiet is never added up.

@@ -11,10 +11,10 @@ import type { Delivery, IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { DRIFT_VERDICTS, type Judgement } from '../contract/verdict.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
+import { OneAtATime } from '../lib/one-at-a-time.ts';
 import { applyByHand, type HandAction } from './by-hand.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { type Finding, LIFECYCLE_POLICY, type LifecyclePolicy, next, resolved, type Step } from './lifecycle.ts';
-import { OneAtATime } from './one-at-a-time.ts';
 import { UnresolvedIncidents } from './unresolved.ts';
 
 /** What the alerting does with a transition; see `src/alerting/alerting.ts`. */

@@ -27,7 +27,7 @@ interface Waiting<Connection> {
   readonly start: (connection: Connection) => void;
 }
 
-/** `readsMax` of the connections may read at the same time; writes may have all. */
+/** `readsMax` of the connections may do at the same time what may take long; writes, which do not, may have all. */
 export function connectionPool<Connection>(connections: readonly Connection[], readsMax: number): Pool<Connection> {
   const free = [...connections];
   const waiting: Waiting<Connection>[] = [];

@@ -43,8 +43,8 @@ export interface EmbeddedOptions {
   readonly clock: Clock;
 }
 
-// Three of Node's four I/O threads, two of them for reads: an insert and the daemon's own file
-// access never wait for a slow report.
+// Three of Node's four I/O threads, two of them for reads and statements: an insert and the daemon's
+// own file access never wait for a slow report.
 const CONNECTIONS = 3;
 const READS_MAX = 2;
 
@@ -138,8 +138,9 @@ function pooledConnection(pool: Pool<ChdbConnection>): Connection<Readable> {
   return {
     query: ({ abort_signal: signal, ...params }) => pool.run('read', (connection) => connection.query(params), signal),
     exec: ({ abort_signal: signal, ...params }) => pool.run('write', (connection) => connection.exec(params), signal),
+    // What is added up or restated by a statement takes as long as a report.
     command: ({ abort_signal: signal, ...params }) =>
-      pool.run('write', (connection) => connection.command(params), signal),
+      pool.run('read', (connection) => connection.command(params), signal),
     insert: ({ abort_signal: signal, ...params }) =>
       pool.run('write', (connection) => connection.insert(params), signal),
     ping: (params) => pool.run('read', (connection) => connection.ping(params)),

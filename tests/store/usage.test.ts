@@ -6,7 +6,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Timestamp } from '../../src/contract/time.ts';
 import type { UsageGroup } from '../../src/contract/invocation-log.ts';
+import { OneAtATime } from '../../src/lib/one-at-a-time.ts';
 import { timestampFromMillis } from '../../src/lib/time.ts';
+import type { Database } from '../../src/store/database.ts';
 import { queryUsage } from '../../src/store/telemetry/usage.ts';
 import { openStore, type OpenStore } from '../ingest/harness.ts';
 import { seededRandom } from '../support/random.ts';
@@ -15,6 +17,7 @@ const random = seededRandom();
 const START_MS = Date.UTC(2026, 9, 30);
 const HOURS = 60;
 const HOUR_MS = 3_600_000;
+const turns = new OneAtATime();
 
 let store: OpenStore;
 beforeAll(async () => {
@@ -81,7 +84,7 @@ async function answered(
   to: Timestamp,
   quietS = random.below(2) === 0 ? 0 : 3_600,
 ): Promise<Map<string, number[]>> {
-  const rows = await queryUsage(store.database, { groupBy, from, to }, quietS);
+  const rows = await queryUsage(store.database, { groupBy, from, to }, { quietS, turns });
   return new Map(
     rows.map((row) => [
       groupBy.map((group) => String(row[group])).join('/'),
@@ -131,10 +134,32 @@ describe('usage', () => {
     expect(Number(made?.hours)).toBeGreaterThan(HOURS / 4);
   });
 
+  it('is added up once for all who ask at the same time', async () => {
+    const [from, to] = [timestampFromMillis(START_MS), timestampFromMillis(START_MS + HOURS * HOUR_MS)];
+    await store.database.command('TRUNCATE TABLE usage_hours');
+    let addedUp = 0;
+    const counting: Database = {
+      ...store.database,
+      command: async (sql, parameters) => {
+        if (sql.startsWith('INSERT INTO usage_hours')) addedUp += 1;
+        await store.database.command(sql, parameters);
+      },
+    };
+    const ask = () => queryUsage(counting, { groupBy: ['prompt'], from, to }, { quietS: 0, turns });
+    const alone = await ask();
+    const once = addedUp;
+    expect(once).toBeGreaterThan(0);
+    await store.database.command('TRUNCATE TABLE usage_hours');
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual([alone, alone, alone]);
+    expect(addedUp).toBe(2 * once);
+  });
+
   it('of an hour that was added up twice at once counts it once', async () => {
     const [from, to] = [timestampFromMillis(START_MS), timestampFromMillis(START_MS + HOURS * HOUR_MS)];
     await store.database.command('TRUNCATE TABLE usage_hours');
-    const ask = () => queryUsage(store.database, { groupBy: ['prompt'], from, to }, 0);
+    // As several replicas do.
+    const ask = () =>
+      queryUsage(store.database, { groupBy: ['prompt'], from, to }, { quietS: 0, turns: new OneAtATime() });
     await Promise.all([ask(), ask(), ask()]);
     expect(await answered(['prompt'], from, to)).toEqual(expected(['prompt'], from, to));
   });

@@ -3,6 +3,7 @@
 import type { InvocationFilter, InvocationLog, InvocationRow } from '../../contract/invocation-log.ts';
 import type { PageOf, TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { OneAtATime } from '../../lib/one-at-a-time.ts';
 import { addMillis } from '../../lib/time.ts';
 import { decodeCursor, pageLimit, toPage } from '../cursor.ts';
 import type { Database, QueryParameters } from '../database.ts';
@@ -15,6 +16,7 @@ const EXACT_ROWS_MAX = 1_000_000;
 
 /** `exactRowsMax`: among more rows than these, calls are counted without looking for their newest row. */
 export function createInvocationLog(database: Database, texts: TextLog, exactRowsMax = EXACT_ROWS_MAX): InvocationLog {
+  const turns = new OneAtATime();
   return {
     list: async (filter, page) => {
       const limit = pageLimit(page);
@@ -24,7 +26,7 @@ export function createInvocationLog(database: Database, texts: TextLog, exactRow
       const keys = toPage(rows, limit, keyOf, (row) => row);
       return { items: shown, nextCursor: keys.nextCursor } satisfies PageOf<InvocationRow>;
     },
-    usage: (query) => queryUsage(database, query),
+    usage: (query) => queryUsage(database, query, { turns }),
     affected: async ({ prompt, environment, promptHash = '', version = '', service, since }) => {
       const [all] = await database.query<{ rows: string }>(
         `SELECT count() AS rows FROM invocations WHERE ${sinceHour('since')}`,

@@ -7,6 +7,7 @@
 
 import type { Timestamp } from '../../contract/time.ts';
 import { millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
+import type { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database, QueryParameters } from '../database.ts';
 
 /** What usage can be grouped by. The model is the answered one, else the asked one. */
@@ -55,21 +56,33 @@ export interface PartialSums {
   readonly parameters: QueryParameters;
 }
 
+export interface AddUpOptions {
+  /** Seconds; see `QUIET_S`. */
+  readonly quietS?: number;
+  /** Of everybody who asks: what one adds up, another that waited for it finds. */
+  readonly turns: OneAtATime;
+}
+
 export async function partialSums(
   database: Database,
   from: Timestamp,
   to: Timestamp,
-  quietS = QUIET_S,
+  { quietS = QUIET_S, turns }: AddUpOptions,
 ): Promise<PartialSums> {
   const first = Math.ceil(millisFromTimestamp(from) / HOUR_MS) * HOUR_S;
   const end = Math.floor(millisFromTimestamp(to) / HOUR_MS) * HOUR_S;
   const hours = await hoursBetween(database, first, end, quietS);
   const made = await madeHours(database, first, end);
-  const isMade = ({ hour, rows }: Hour): boolean => made.has(`${hour}/${rows}`);
-  const missing = hours.filter((hour) => hour.isQuiet && !isMade(hour));
-  for (const some of portions(missing)) await addUp(database, some);
-  const addedUp = hours.filter((hour) => hour.isQuiet || isMade(hour));
-  const others = hours.filter((hour) => !hour.isQuiet && !isMade(hour));
+  if (hours.some((hour) => hour.isQuiet && !made.has(nameOf(hour)))) {
+    await turns.run('usage', async () => {
+      const madeMeanwhile = await madeHours(database, first, end);
+      const missing = hours.filter((hour) => hour.isQuiet && !madeMeanwhile.has(nameOf(hour)));
+      for (const some of portions(missing)) await addUp(database, some);
+    });
+  }
+  const isAddedUp = (hour: Hour): boolean => hour.isQuiet || made.has(nameOf(hour));
+  const addedUp = hours.filter(isAddedUp);
+  const others = hours.filter((hour) => !isAddedUp(hour));
   // The ends, where only a part of the hour is asked for, and hours that still change.
   const spans: readonly (readonly [Timestamp, Timestamp])[] =
     first < end ? [[from, atSecond(first)], ...others.map(spanOf), [atSecond(end), to]] : [[from, to]];
@@ -93,6 +106,10 @@ export async function partialSums(
       ),
     },
   };
+}
+
+function nameOf({ hour, rows }: Pick<Hour, 'hour' | 'rows'>): string {
+  return `${hour}/${rows}`;
 }
 
 function spanOf({ hour }: Hour): readonly [Timestamp, Timestamp] {
@@ -145,7 +162,7 @@ async function madeHours(database: Database, first: number, end: number): Promis
      WHERE hour >= toDateTime({first:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC')`,
     { first, end },
   );
-  return new Set(rows.map((row) => `${row.at_hour}/${row.state}`));
+  return new Set(rows.map((row) => nameOf({ hour: row.at_hour, rows: Number(row.state) })));
 }
 
 function* portions(hours: readonly Hour[]): Generator<readonly Hour[]> {

@@ -2,7 +2,7 @@
 
 import type { Quantiles, UsageGroup, UsageQuery, UsageRow, UsageTotals } from '../../contract/invocation-log.ts';
 import type { Database } from '../database.ts';
-import { partialSums } from './usage-hours.ts';
+import { partialSums, type AddUpOptions } from './usage-hours.ts';
 
 const GROUP_COLUMNS: Readonly<Record<UsageGroup, string>> = {
   prompt: 'prompt',
@@ -25,8 +25,12 @@ type Sums = Omit<UsageTotals, 'latency_ms' | 'first_token_ms'> & {
   readonly first_token: readonly (number | null)[];
 };
 
-/** `quietS`: see `usage-hours.ts`. */
-export async function queryUsage(database: Database, query: UsageQuery, quietS?: number): Promise<readonly UsageRow[]> {
+/** `addUp`: see `usage-hours.ts`. */
+export async function queryUsage(
+  database: Database,
+  query: UsageQuery,
+  addUp: AddUpOptions,
+): Promise<readonly UsageRow[]> {
   const groups = [...new Set(query.groupBy)];
   const keys = groups.map((group) => `key_${group}`).join(', ');
   const columns = groups.map((group) => `${GROUP_COLUMNS[group]} AS key_${group}`);
@@ -34,7 +38,7 @@ export async function queryUsage(database: Database, query: UsageQuery, quietS?:
     (group) =>
       `${NULL_IF_EMPTY.has(group) ? `nullIf(toString(key_${group}), '')` : `toString(key_${group})`} AS ${group}`,
   );
-  const { sql, parameters } = await partialSums(database, query.from, query.to, quietS);
+  const { sql, parameters } = await partialSums(database, query.from, query.to, addUp);
   const rows = await database.query<Sums & Readonly<Record<string, unknown>>>(
     // Grouped by the columns as they are, which is much faster than by texts made of them.
     `SELECT ${shown.join(', ')},
