@@ -21,6 +21,11 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
     try {
       response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
     } catch (error) {
+      if ((error as Error).name === 'TimeoutError')
+        throw new Fault('transient', `The daemon at ${url} has not answered within ${TIMEOUT_MS / 1_000} s.`, {
+          hint: 'It may still be at it: look at its log before you ask again.',
+          cause: error,
+        });
       throw new Fault('transient', `No Plumbline daemon answers at ${url}.`, {
         hint: 'Start it with `plumbline start`, or name another address with --url.',
         cause: error,

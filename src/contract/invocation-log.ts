@@ -11,6 +11,7 @@ export interface InvocationFilter {
   readonly environment?: string | undefined;
   readonly service?: string | undefined;
   readonly traceId?: string | undefined;
+  /** Calls that began in `[from, to)`. */
   readonly from?: Timestamp | undefined;
   readonly to?: Timestamp | undefined;
 }
@@ -33,6 +34,7 @@ export interface InvocationRow {
 export const USAGE_GROUPS = ['prompt', 'version', 'model', 'service', 'owner', 'environment', 'day'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
+/** Of calls that began in `[from, to)`. */
 export interface UsageQuery {
   readonly groupBy: readonly UsageGroup[];
   readonly from: Timestamp;
@@ -78,18 +80,20 @@ export interface AffectedQuery {
 export interface InvocationLog {
   /** Newest first. */
   list(filter: InvocationFilter, page: Page): Promise<PageOf<InvocationRow>>;
+  /** Throws a `Fault` of kind `permanent` where there are more groups than anybody reads: a part of them would not add up. */
   usage(query: UsageQuery): Promise<readonly UsageRow[]>;
   /** Exact among a million calls since then; among more, a call that was corrected lately may count twice. */
   affected(query: AffectedQuery): Promise<number>;
-  /**
-   * Prices stored calls anew and writes those whose price changed. `priceOf` is asked once for each
-   * call. Returns how many were looked at and how many changed.
-   */
-  reprice(
-    from: Timestamp,
-    to: Timestamp,
-    priceOf: PriceCall,
-  ): Promise<{ readonly calls: number; readonly changed: number }>;
+  /** Prices stored calls in `[from, to)` anew and writes those whose price changed. `priceOf` is asked once for each call. */
+  reprice(from: Timestamp, to: Timestamp, priceOf: PriceCall): Promise<Repriced>;
+}
+
+export interface Repriced {
+  /** How many were looked at. */
+  readonly calls: number;
+  readonly changed: number;
+  /** Where to go on: so much takes longer than one answer may. Null when all of the period is done. */
+  readonly next: Timestamp | null;
 }
 
 /** What a price depends on. */
@@ -102,8 +106,11 @@ export interface PricedCall {
   readonly reportedCostUsd: string | null;
 }
 
+/** The store holds less than a hundred million; a call that would cost more has absurd counts, and is not priced. */
+export const COST_USD_MAX = 99_999_999;
+
 export interface CallPrice {
-  /** Decimal string with ten places. */
+  /** Decimal string with ten places, at most `COST_USD_MAX`. */
   readonly costUsd: string;
   /** Whose price, of when: `genai-prices@0.1.8:openai/gpt-4o`, `configured:NAME`, `reported`. */
   readonly priceId: string;

@@ -4,6 +4,7 @@
  * these rows will never be taken.
  */
 
+import type { CallPrice, PricedCall } from './invocation-log.ts';
 import type { AttributionKind } from './attribution.ts';
 import type { ContentHash } from './prompt.ts';
 import type { Timestamp } from './time.ts';
@@ -46,6 +47,14 @@ export interface StoredInvocation {
     readonly version: string | null;
     readonly owner: string | null;
   };
+  readonly priced: StoredPrice;
+}
+
+/** What a stored call costs, and what that was concluded from. */
+export interface StoredPrice {
+  readonly of: Omit<PricedCall, 'startedAt'>;
+  /** Null: not priced. */
+  readonly price: CallPrice | null;
 }
 
 export interface QuarantineEntry {

@@ -8,7 +8,7 @@ import { observeInFlight } from '../../collectors/otlp/metrics.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Component } from '../contract/component.ts';
 import { stackOf } from '../contract/fault.ts';
-import type { InvocationLog } from '../contract/invocation-log.ts';
+import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
 import type { TextLog } from '../contract/store.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
@@ -45,7 +45,7 @@ export interface Telemetry {
   readonly countAffected: CountAffected;
   quarantine(): Quarantine;
   /** Prices stored calls anew; see `InvocationLog.reprice`. */
-  reprice(from: Timestamp, to: Timestamp): Promise<{ readonly calls: number; readonly changed: number }>;
+  reprice(from: Timestamp, to: Timestamp): Promise<Repriced>;
   /** Calls that were unknown may be known now. */
   attributeAgain(): void;
   /** What is wrong with the store, as the ingest meets it. */

@@ -3,7 +3,7 @@
  * said it paid, else not priced. Not priced is null and never zero.
  */
 
-import type { CallPrice, PriceCall, PricedCall } from '../contract/invocation-log.ts';
+import { COST_USD_MAX, type CallPrice, type PriceCall, type PricedCall } from '../contract/invocation-log.ts';
 import { shortId } from '../lib/hash.ts';
 import { PriceCatalogue } from './catalogue.ts';
 import { decimalUsd, linearCost, pricedTokens, type LinearPrice } from './tokens.ts';
@@ -30,7 +30,10 @@ interface Entry {
 export function createPriceBook(configured: readonly ConfiguredPrice[]): PriceCall {
   const entries = configured.map(toEntry);
   const catalogue = new PriceCatalogue();
-  return (call) => configuredPrice(entries, call) ?? catalogue.price(call) ?? reportedPrice(call);
+  return (call) => {
+    const price = configuredPrice(entries, call) ?? catalogue.price(call) ?? reportedPrice(call);
+    return price === null || Number(price.costUsd) > COST_USD_MAX ? null : price;
+  };
 }
 
 function toEntry(configured: ConfiguredPrice): Entry {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { createPriceBook } from '../../src/pricing/price-book.ts';
+import { reprice } from '../../src/store/telemetry/reprice.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
 import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, type OpenStore } from './harness.ts';
 
 let store: OpenStore;
@@ -34,13 +36,107 @@ it('restates the cost of calls in the range, of every part of the day, and nothi
 
   const price = createPriceBook([{ model: 'private', input_usd_per_million: 1_000_000, output_usd_per_million: 0.5 }]);
   const day = new Date(Date.now() - 40 * 3_600_000).toISOString().slice(0, 23);
-  expect(await store.invocations.reprice(`${day}000000Z` as Timestamp, TO, price)).toEqual({ calls: 5, changed: 5 });
+  expect(await store.invocations.reprice(`${day}000000Z` as Timestamp, TO, price)).toEqual({
+    calls: 5,
+    changed: 5,
+    next: null,
+  });
   expect((await usage())[0]).toMatchObject({ calls: 6, cost_usd: '210.0000425', unpriced_calls: 1 });
-  expect(await store.invocations.reprice(FROM, TO, price)).toEqual({ calls: 6, changed: 1 });
-  expect(await store.invocations.reprice(FROM, TO, price)).toEqual({ calls: 6, changed: 0 });
+  expect(await store.invocations.reprice(FROM, TO, price)).toEqual({ calls: 6, changed: 1, next: null });
+  expect(await store.invocations.reprice(FROM, TO, price)).toEqual({ calls: 6, changed: 0, next: null });
   expect(await store.database.query(rows)).toEqual(untouched);
 
   // A corrected price may also be none.
-  expect(await store.invocations.reprice(FROM, TO, () => null)).toEqual({ calls: 6, changed: 6 });
+  expect(await store.invocations.reprice(FROM, TO, () => null)).toEqual({ calls: 6, changed: 6, next: null });
   expect((await usage())[0]).toMatchObject({ calls: 6, cost_usd: '0', unpriced_calls: 6 });
+});
+
+const priceOf = (usd: number) =>
+  createPriceBook([{ model: 'own', input_usd_per_million: usd * 1_000_000, output_usd_per_million: 0 }]);
+
+const own = (traceId: string, hoursAgo: number, inputTokens: number, spanId = hexId(8)) => ({
+  traceId,
+  spanId,
+  startMs: Date.now() - 10_000 - hoursAgo * 3_600_000,
+  attributes: chatAttributes('s', [{ role: 'user', text: 'x' }], 'y', {
+    'gen_ai.request.model': 'own',
+    'gen_ai.response.model': 'own',
+    'gen_ai.usage.input_tokens': inputTokens,
+    'gen_ai.usage.cache_read.input_tokens': 0,
+  }),
+});
+
+const costs = async (traceId: string): Promise<readonly (string | null)[]> => {
+  const { items } = await store.invocations.list({ traceId }, { limit: 10 });
+  return items.map(({ costUsd }) => costUsd);
+};
+
+it('goes on from where the answer before it ended', async () => {
+  const ingest = createIngest(store.telemetry, { price: priceOf(1) });
+  await ingest.start();
+  const traceIds = [3, 2, 1].map(() => hexId(16));
+  const spans = traceIds.map((traceId, index) => own(traceId, 400 - index * 3, 7));
+  await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
+  await eventually(
+    async () => (await Promise.all(traceIds.map(costs))).flat(),
+    ({ length }) => length === 3,
+  );
+  await ingest.stop(5_000);
+  const from = new Date(Date.now() - 401 * 3_600_000).toISOString().replace('Z', '000000Z') as Timestamp;
+  const to = new Date(Date.now() - 390 * 3_600_000).toISOString().replace('Z', '000000Z') as Timestamp;
+  const answers: number[] = [];
+  for (let next: Timestamp | null = from; next !== null;) {
+    const some = await reprice(store.database, next, to, priceOf(2), 0);
+    answers.push(some.changed);
+    next = some.next;
+  }
+  expect(answers).toEqual([1, 1, 1]);
+  expect((await Promise.all(traceIds.map(costs))).flat()).toEqual(['14', '14', '14']);
+});
+
+it('is the only thing that restates a price, unless the call turns out to be another', async () => {
+  const dataDirectory = tempDirectory();
+  const [traceId, spanId] = [hexId(16), hexId(8)];
+  const before = createIngest(store.telemetry, { dataDirectory, price: priceOf(1) });
+  await before.start();
+  const first = own(traceId, 1, 7, spanId);
+  await before.accept({ signal: 'traces', encoding: 'json', body: tracesBody([first]) });
+  await eventually(
+    () => costs(traceId),
+    ({ length }) => length === 1,
+  );
+  await before.stop(5_000);
+
+  const after = createIngest(store.telemetry, { dataDirectory, price: priceOf(2) });
+  await after.start();
+  // A second call of the trace has it settled again, at first with all that is stored of the first one.
+  await after.accept({ signal: 'traces', encoding: 'json', body: tracesBody([own(traceId, 1, 7)]) });
+  expect(
+    await eventually(
+      () => costs(traceId),
+      ({ length }) => length === 2,
+    ),
+  ).toEqual(expect.arrayContaining(['7', '14']));
+  // Again, out of memory.
+  await after.accept({ signal: 'traces', encoding: 'json', body: tracesBody([own(traceId, 1, 7)]) });
+  const third = await eventually(
+    () => costs(traceId),
+    ({ length }) => length === 3,
+  );
+  expect(third.map(String).toSorted()).toEqual(['14', '14', '7']);
+  // The call itself says more than before.
+  const inner = {
+    ...own(traceId, 1, 9, hexId(8)),
+    parentSpanId: spanId,
+    scope: 'inner',
+    startMs: first.startMs + 10,
+    durationMs: 5,
+  };
+  await after.accept({ signal: 'traces', encoding: 'json', body: tracesBody([inner]) });
+  const fourth = await eventually(
+    () => costs(traceId),
+    (all) => all.includes('18'),
+  );
+  expect(fourth.map(String).toSorted()).toEqual(['14', '14', '18']);
+  await after.stop(5_000);
 });

@@ -129,6 +129,11 @@ describe('the price book', () => {
     expect(book(call({ provider: 'azure' }))?.priceId).toContain('configured:gpt-4o');
   });
 
+  it('does not price absurd counts, which no store could hold', () => {
+    const tokens = { input: 1e15, output: 1e15, cacheRead: null, cacheWrite: null, reasoning: null };
+    expect(price(call({ tokens }))).toBeNull();
+  });
+
   it('gives a corrected price another name', () => {
     const of = (input: number) =>
       createPriceBook([{ model: 'gpt-4o', input_usd_per_million: input, output_usd_per_million: 1 }]);

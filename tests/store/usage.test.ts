@@ -134,6 +134,25 @@ describe('usage', () => {
     expect(Number(made?.hours)).toBeGreaterThan(HOURS / 4);
   });
 
+  it('begins and ends to the nanosecond', async () => {
+    const hourMs = START_MS + 20 * HOUR_MS;
+    const [hour, later] = [hourMs, hourMs + HOUR_MS].map(timestampFromMillis) as [Timestamp, Timestamp];
+    const nanosecondAfter = hour.replace('000Z', '001Z') as Timestamp;
+    const edges = [hour, nanosecondAfter, later].map((at, index) => ({
+      ...randomCall(String(900_000 + index)),
+      started_at: at,
+    }));
+    await write(edges, false);
+    for (const from of [hour, nanosecondAfter])
+      for (const to of [later, later.replace('000Z', '001Z') as Timestamp]) {
+        expect(await answered(['prompt'], from, to, 0)).toEqual(expected(['prompt'], from, to));
+        const { items } = await store.invocations.list({ from, to }, { limit: 1_000 });
+        const within = [...truth.values()].filter((call) => call.started_at >= from && call.started_at < to);
+        expect(items.length).toBe(within.length);
+      }
+    await write(edges, true);
+  });
+
   it('is added up once for all who ask at the same time', async () => {
     // An hour that has calls: one without any is looked at again by everybody.
     const [call] = truth.values();

@@ -1,12 +1,13 @@
 /** `plumbline reprice`: a corrected price restates history. */
 
 import { Fault } from '../../contract/fault.ts';
+import type { Repriced } from '../../contract/invocation-log.ts';
 import { daemonOf } from '../context.ts';
 import { textFlag, type Verb } from '../verb.ts';
 
 export const reprice: Verb = {
   usage: 'reprice',
-  summary: 'Price stored calls of a period anew, with the prices known today.',
+  summary: 'Price stored calls of a period anew, with the prices that the daemon started with.',
   options: [
     ['--from <rfc3339>', 'start of the period'],
     ['--to <rfc3339>', 'its end (default: now)'],
@@ -17,12 +18,20 @@ export const reprice: Verb = {
     const from = textFlag(flags, 'from');
     if (from === undefined) throw new Fault('config', 'Say from when.', { hint: 'e.g. --from 2026-11-01T00:00:00Z' });
     const to = textFlag(flags, 'to') ?? new Date().toISOString();
-    const result = await daemonOf(flags, context).post<{ calls: number; changed: number }>('/api/v1/reprice', {
-      from,
-      to,
-    });
-    const words = `Looked at ${result.calls} calls; ${result.changed} have another price now.`;
-    context.output.print(flags['json'] === true ? JSON.stringify(result) : words);
+    const daemon = daemonOf(flags, context);
+    const { output } = context;
+    let [calls, changed] = [0, 0];
+    for (let next: string | null = from; next !== null;) {
+      const some: Repriced = await daemon.post<Repriced>('/api/v1/reprice', { from: next, to });
+      calls += some.calls;
+      changed += some.changed;
+      next = some.next;
+      if (next !== null) output.note(`Up to ${next}: looked at ${calls} calls, ${changed} changed.`);
+    }
+    if (flags['json'] === true) output.print(JSON.stringify({ calls, changed }));
+    else output.print(`Looked at ${calls} calls; ${changed} have another price now.`);
+    if (changed === 0)
+      output.note('The daemon knows the prices that it started with: restart it after a change of them.');
     return 0;
   },
 };

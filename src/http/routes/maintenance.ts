@@ -60,7 +60,8 @@ export const maintenanceRoutes = [
   route({
     method: 'POST',
     path: '/api/v1/reprice',
-    summary: 'Prices stored calls of a period anew, with the prices known today: history is restated.',
+    summary:
+      'Prices stored calls of a period anew, with the prices that the daemon started with: history is restated. When `next` is no null, ask again from there.',
     scope: 'operate',
     body: z.strictObject({ from: timestamp, to: timestamp }),
     handle: async ({ body: { from, to } }, api) => {

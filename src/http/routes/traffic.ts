@@ -55,6 +55,8 @@ export const trafficRoutes = [
       }
       const to = query.to ?? api.now();
       const from = query.from ?? addMillis(to, -DAY_MS);
+      if (from > to)
+        throw badRequest('The period ends before it begins.', [{ field: 'to', message: 'must not be before `from`' }]);
       return { json: list(await api.calls.usage({ groupBy: groupBy.data, from, to })) };
     },
   }),

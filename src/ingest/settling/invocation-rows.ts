@@ -1,7 +1,7 @@
 /** A settled invocation as a row of `invocations`. Pure. */
 
 import type { Invocation } from '../../contract/invocation.ts';
-import type { CallPrice } from '../../contract/invocation-log.ts';
+import { COST_USD_MAX, type CallPrice } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { jsonText } from '../../lib/json.ts';
 import { exactMillisBetween } from '../../lib/time.ts';
@@ -120,15 +120,13 @@ function extrasOf(call: Invocation): string {
   return json === '{}' ? '' : json;
 }
 
-// Decimal(18, 10) holds less than a hundred million.
-const USD_MAX = 99_999_999;
-
 function money(amount: string | null): string | null {
-  if (amount === null || !/^\d+(?:\.\d+)?$/.test(amount) || Number(amount) > USD_MAX) return null;
+  if (amount === null || !/^\d+(?:\.\d+)?$/.test(amount) || Number(amount) > COST_USD_MAX) return null;
   return amount;
 }
 
 function latencyMs(call: Invocation): number | null {
-  if (call.endedAt === null) return null;
+  // What ended before it began was measured with two clocks.
+  if (call.endedAt === null || call.endedAt < call.startedAt) return null;
   return exactMillisBetween(call.startedAt, call.endedAt);
 }

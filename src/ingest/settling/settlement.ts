@@ -8,6 +8,7 @@ import type { Invocation } from '../../contract/invocation.ts';
 import type { PriceCall } from '../../contract/invocation-log.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
+import type { StoredPrice } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Settled } from '../../invocations/settled.ts';
 import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
@@ -255,7 +256,8 @@ export class Settlement {
     // Texts that were not kept can't be asked about again: what was said of them when they were here stands.
     const standing = before !== undefined && call.input !== null && messages === null ? before : undefined;
     const { attributed, variablesHash } = standing ?? this.#attribute(attributable, space);
-    const price = this.#options.price(call);
+    const priced = pricedBefore(call, before);
+    const price = priced === null ? this.#options.price(call) : priced.price;
     const start = this.#lines.length;
     const promptHash = (standing?.promptHash || instruction?.hash || null) as ContentHash | null;
     const contentHash = this.#addRowBeginning(rowBeginning(call, promptHash ?? '', variablesHash, attributed, price));
@@ -275,6 +277,7 @@ export class Settlement {
       variablesHash,
       contentHash,
       attributed,
+      priced,
     };
   }
 
@@ -344,6 +347,21 @@ export class Settlement {
     return space.texts.textOf(hash) ?? this.#fetched.get(hash);
   }
 }
+
+/** What the call was said to cost and still is, for it has not changed: a price is restated on demand, and for whole periods. */
+function pricedBefore(call: Invocation, before: Written | undefined): StoredPrice | null {
+  if (before == null || before.priced === null || before.startedAt !== call.startedAt) return null;
+  const { of } = before.priced;
+  const isSame =
+    of.provider === call.provider &&
+    of.requestModel === call.requestModel &&
+    of.responseModel === call.responseModel &&
+    Number(of.reportedCostUsd) === Number(call.reportedCostUsd) &&
+    KINDS_OF_TOKENS.every((kind) => of.tokens[kind] === call.tokens[kind]);
+  return isSame ? before.priced : null;
+}
+
+const KINDS_OF_TOKENS = ['input', 'output', 'cacheRead', 'cacheWrite', 'reasoning'] as const;
 
 /** The call's identity in the strings that the trace has of it anyway; those of `call` can go. */
 function identityIn(

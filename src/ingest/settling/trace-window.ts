@@ -4,6 +4,7 @@
  * nothing by itself; the settler asks it what is due.
  */
 
+import type { StoredPrice } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { saySame, standAlone, type FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
@@ -19,6 +20,8 @@ export interface Written {
   readonly variablesHash: string;
   readonly contentHash: string;
   readonly attributed: AttributedAs;
+  /** By an earlier process, whose prices may have been others; null: by this one, which prices the same anew. */
+  readonly priced: StoredPrice | null;
 }
 
 export interface TraceState {

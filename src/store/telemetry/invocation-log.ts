@@ -55,9 +55,9 @@ function sinceHour(name: string): string {
   return `started_at >= ${time} AND toStartOfHour(started_at) >= toStartOfHour(${time})`;
 }
 
-function untilHour(name: string): string {
+function untilHour(name: string, isExclusive: boolean): string {
   const time = `{${name}:DateTime64(9, 'UTC')}`;
-  return `started_at <= ${time} AND toStartOfHour(started_at) <= toStartOfHour(${time})`;
+  return `started_at ${isExclusive ? '<' : '<='} ${time} AND toStartOfHour(started_at) <= toStartOfHour(${time})`;
 }
 
 const HOUR_MS = 3_600_000;
@@ -103,7 +103,7 @@ function callsBetween(
   after: readonly string[] | null,
   limit: number,
 ): Promise<StoredCall[]> {
-  const conditions = [sinceHour('from'), untilHour('to'), 'is_deleted = 0'];
+  const conditions = [sinceHour('from'), untilHour('to', to === filter.to && after === null), 'is_deleted = 0'];
   const parameters: Record<string, QueryParameters[string]> = { from, to };
   for (const [column, value] of [
     ['prompt', filter.prompt],

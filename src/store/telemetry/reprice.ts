@@ -1,39 +1,33 @@
 /** Restates the cost of stored calls after a price was corrected. Nothing else about them changes. */
 
 import { randomUUID } from 'node:crypto';
-import type { CallPrice, PriceCall } from '../../contract/invocation-log.ts';
+import type { PriceCall, Repriced } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
+import { PRICED_COLUMNS, toStoredPrice, type PricedRow } from './priced-rows.ts';
 
-interface PricedRow {
+interface CallRow extends PricedRow {
   readonly trace_id: string;
   readonly span_id: string;
   readonly started_at: Timestamp;
-  readonly provider: string;
-  readonly request_model: string;
-  readonly response_model: string;
-  readonly input: number | null;
-  readonly output: number | null;
-  readonly cache_read: number | null;
-  readonly cache_write: number | null;
-  readonly reasoning: number | null;
-  readonly reported_cost_usd: string | null;
-  readonly cost_usd: string | null;
-  readonly price_id: string;
 }
 
 // Of time, so that one step holds few calls whatever the traffic: half a million at 140 a second.
 const STEP_MS = 3_600_000;
 const ROWS_PER_INSERT = 50_000;
+// Who waits for the answer wants to see that something happens.
+const ANSWER_WITHIN_MS = 5_000;
 
-/** `[from, to)`. May be run again, or after a crash in the middle, without harm. */
+/** `[from, to)`, as far as `forMs` allow. May be run again, or after a crash in the middle, without harm. */
 export async function reprice(
   database: Database,
   from: Timestamp,
   to: Timestamp,
   priceOf: PriceCall,
-): Promise<{ readonly calls: number; readonly changed: number }> {
+  forMs = ANSWER_WITHIN_MS,
+): Promise<Repriced> {
+  const startMs = performance.now();
   let calls = 0;
   let changed = 0;
   for (let at: Timestamp | null = await nextCall(database, from, to); at !== null;) {
@@ -44,40 +38,23 @@ export async function reprice(
     changed += corrected.length;
     if (corrected.length > 0) await restate(database, at, end, corrected);
     at = await nextCall(database, end, to);
+    if (at !== null && performance.now() - startMs > forMs) return { calls, changed, next: at };
   }
-  return { calls, changed };
+  return { calls, changed, next: null };
 }
 
-type Correction = Pick<PricedRow, 'trace_id' | 'span_id' | 'started_at'> & {
+type Correction = Pick<CallRow, 'trace_id' | 'span_id' | 'started_at'> & {
   readonly cost_usd: string | null;
   readonly price_id: string;
 };
 
 /** Null when the price is what it was. */
-function correctionOf(row: PricedRow, priceOf: PriceCall): Correction | null {
-  const { input, output, cache_read: cacheRead, cache_write: cacheWrite, reasoning } = row;
-  const price: CallPrice | null = priceOf({
-    provider: row.provider,
-    requestModel: row.request_model,
-    responseModel: row.response_model,
-    startedAt: row.started_at,
-    tokens: { input, output, cacheRead, cacheWrite, reasoning },
-    reportedCostUsd: row.reported_cost_usd,
-  });
-  const isSame = row.price_id === (price?.priceId ?? '') && sameAmount(row.cost_usd, price?.costUsd ?? null);
-  if (isSame) return null;
+function correctionOf(row: CallRow, priceOf: PriceCall): Correction | null {
   const { trace_id, span_id, started_at } = row;
+  const { of: call, price: before } = toStoredPrice(row);
+  const price = priceOf({ ...call, startedAt: started_at });
+  if (price?.priceId === before?.priceId && price?.costUsd === before?.costUsd) return null;
   return { trace_id, span_id, started_at, cost_usd: price?.costUsd ?? null, price_id: price?.priceId ?? '' };
-}
-
-/** The store drops zeros at the end. */
-function sameAmount(stored: string | null, computed: string | null): boolean {
-  if (stored === null || computed === null) return stored === computed;
-  return withoutTrailingZeros(stored) === withoutTrailingZeros(computed);
-}
-
-function withoutTrailingZeros(amount: string): string {
-  return amount.includes('.') ? amount.replace(/\.?0+$/, '') : amount;
 }
 
 const WITHIN = `started_at >= {from:DateTime64(9, 'UTC')} AND started_at < {to:DateTime64(9, 'UTC')}
@@ -93,12 +70,9 @@ async function nextCall(database: Database, from: Timestamp, to: Timestamp): Pro
   return row === undefined || row.rows === '0' ? null : row.next;
 }
 
-function readCalls(database: Database, from: Timestamp, to: Timestamp): Promise<PricedRow[]> {
-  return database.query<PricedRow>(
-    `SELECT trace_id, span_id, started_at, provider, request_model, response_model,
-       toFloat64(input_tokens) AS input, toFloat64(output_tokens) AS output,
-       toFloat64(cache_read_tokens) AS cache_read, toFloat64(cache_write_tokens) AS cache_write,
-       toFloat64(reasoning_tokens) AS reasoning, reported_cost_usd, cost_usd, price_id
+function readCalls(database: Database, from: Timestamp, to: Timestamp): Promise<CallRow[]> {
+  return database.query<CallRow>(
+    `SELECT trace_id, span_id, started_at, ${PRICED_COLUMNS}
      FROM invocations FINAL WHERE ${WITHIN} AND is_deleted = 0`,
     { from, to },
   );

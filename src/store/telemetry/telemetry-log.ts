@@ -13,6 +13,7 @@ import type { AttributionKind } from '../../contract/attribution.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Database } from '../database.ts';
 import { readMessageLists } from './message-lists.ts';
+import { PRICED_COLUMNS, toStoredPrice, type PricedRow } from './priced-rows.ts';
 
 interface FactsRow {
   readonly trace_id: string;
@@ -23,7 +24,7 @@ interface FactsRow {
   readonly facts: string;
 }
 
-interface InvocationKeyRow {
+interface InvocationKeyRow extends PricedRow {
   readonly trace_id: string;
   readonly span_id: string;
   readonly started_at: Timestamp;
@@ -73,7 +74,7 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     invocationsOfTraces: async (traceIds) => {
       const rows = await database.query<InvocationKeyRow>(
         `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, variables_hash, content_hash,
-           attribution_kind, prompt, version, owner
+           attribution_kind, prompt, version, owner, ${PRICED_COLUMNS}
          FROM invocations FINAL
          WHERE trace_id IN {ids:Array(String)} AND is_deleted = 0`,
         { ids: traceIds },
@@ -175,6 +176,7 @@ function toStoredInvocation(row: InvocationKeyRow): StoredInvocation {
       version: row.version === '' ? null : row.version,
       owner: row.owner === '' ? null : row.owner,
     },
+    priced: toStoredPrice(row),
   };
 }
 

@@ -69,7 +69,7 @@ export async function partialSums(
   to: Timestamp,
   { quietS = QUIET_S, turns }: AddUpOptions,
 ): Promise<PartialSums> {
-  const first = Math.ceil(millisFromTimestamp(from) / HOUR_MS) * HOUR_S;
+  const first = firstHourFrom(from);
   const end = Math.floor(millisFromTimestamp(to) / HOUR_MS) * HOUR_S;
   const hours = await hoursBetween(database, first, end, quietS);
   const made = await madeHours(database, first, end);
@@ -106,6 +106,12 @@ export async function partialSums(
       ),
     },
   };
+}
+
+/** The first whole hour that does not begin before it, in seconds since 1970. */
+function firstHourFrom(time: Timestamp): number {
+  const hour = Math.floor(millisFromTimestamp(time) / HOUR_MS) * HOUR_S;
+  return atSecond(hour) < time ? hour + HOUR_S : hour;
 }
 
 function nameOf({ hour, rows }: Pick<Hour, 'hour' | 'rows'>): string {

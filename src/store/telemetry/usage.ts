@@ -1,6 +1,7 @@
 /** Usage: calls, tokens, money and latency by any grouping, from the settled invocations themselves. */
 
 import type { Quantiles, UsageGroup, UsageQuery, UsageRow, UsageTotals } from '../../contract/invocation-log.ts';
+import { Fault } from '../../contract/fault.ts';
 import type { Database } from '../database.ts';
 import { partialSums, type AddUpOptions } from './usage-hours.ts';
 
@@ -18,7 +19,7 @@ const GROUP_COLUMNS: Readonly<Record<UsageGroup, string>> = {
 const NULL_IF_EMPTY: ReadonlySet<UsageGroup> = new Set(['prompt', 'version', 'owner']);
 
 // Groupings by day and version of many prompts; beyond it somebody wants SQL.
-const GROUPS_MAX = 10_000;
+const GROUPS_MAX = 50_000;
 
 type Sums = Omit<UsageTotals, 'latency_ms' | 'first_token_ms'> & {
   readonly latency: readonly (number | null)[];
@@ -67,12 +68,17 @@ export async function queryUsage(
          quantilesTDigestMerge(0.5, 0.95, 0.99)(part.latency) AS latency,
          quantilesTDigestMerge(0.5, 0.95, 0.99)(part.first_token) AS first_token
        FROM (${sql}) AS part
-       GROUP BY ${keys} ORDER BY calls DESC, ${keys} LIMIT ${GROUPS_MAX}
+       GROUP BY ${keys} ORDER BY calls DESC, ${keys} LIMIT ${GROUPS_MAX + 1}
      ) AS total
      ORDER BY total.calls DESC, ${keys}
      SETTINGS do_not_merge_across_partitions_select_final = 1`,
     parameters,
   );
+  if (rows.length > GROUPS_MAX) {
+    throw new Fault('permanent', `Usage by ${groups.join(', ')} has more than ${GROUPS_MAX} groups in this period.`, {
+      hint: 'Ask for a shorter period, or group by less.',
+    });
+  }
   return rows.map((row) => toUsageRow(groups, row));
 }
 
