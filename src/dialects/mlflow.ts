@@ -71,7 +71,7 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   if (asked !== undefined) reading.requestModel = asked;
   const answered = stringAt(response, 'model');
   if (answered !== undefined) reading.responseModel = answered;
-  const responseId = stringAt(response, 'id') ?? responseIdIn(text(attributes, 'mlflow.spanOutputs'));
+  const responseId = responseIdIn(text(attributes, 'mlflow.spanOutputs'));
   if (responseId !== undefined) reading.responseId = responseId;
   const tools = jsonOf(attributes.get('mlflow.chat.tools')) ?? body?.['tools'];
   const settings = settingsOf(asked, readParameters(body), readTools(tools));

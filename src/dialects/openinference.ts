@@ -39,7 +39,9 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   const reason = text(attributes, 'llm.finish_reason');
   const reasons = finishReasons(reason === undefined ? undefined : [reason]);
   if (reasons !== undefined) reading.finishReasons = reasons;
-  const responseId = responseIdIn(text(attributes, 'output.value'));
+  // Plain text is what the model said, even where that is JSON.
+  const isText = text(attributes, 'output.mime_type') === 'text/plain';
+  const responseId = isText ? undefined : responseIdIn(text(attributes, 'output.value'));
   if (responseId !== undefined) reading.responseId = responseId;
   return reading;
 }

@@ -264,13 +264,17 @@ describe('names', () => {
 
 describe('a response id inside a raw response', () => {
   it.each([
-    ['{"id":"chatcmpl_test1","object":"x"}', 'chatcmpl_test1'],
+    ['{"id":"chatcmpl_test1","object":"chat.completion"}', 'chatcmpl_test1'],
     ['[{"id":"chatcmpl-9","choices":[]}]', 'chatcmpl-9'],
-    ['{ "id": "0193-abc-def", "model": "m" }', '0193-abc-def'],
+    ['{ "id": "0193-abc-def", "choices": [] }', '0193-abc-def'],
+    ['{"id":"msg_test1","type":"message","role":"assistant"}', 'msg_test1'],
     ['{"generations":[[{"message":{"kwargs":{"id":"resp_1","content":"x"}}}]]}', 'resp_1'],
     // Somebody quotes an id: that is no id.
     [String.raw`{"text":"\"id\":\"chatcmpl-1\""}`, undefined],
     ['{"items":[{"id":"customer-17"}]}', undefined],
+    // The model was asked for JSON, and what it answers has ids of its own.
+    ['{"id":"INV-2024-001","total":12}', undefined],
+    ['{"mails":[{"id":"msg-17","object":"invoice"}]}', undefined],
     ['chatcmpl-1', undefined],
   ])('%s', (raw, id) => {
     expect(responseIdIn(raw)).toBe(id);

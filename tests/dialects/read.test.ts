@@ -146,6 +146,26 @@ describe('every call', () => {
   });
 });
 
+describe('a response id', () => {
+  const answer = '{"id":"INV-2024-001","total":12}';
+
+  it.each([
+    ['OpenInference', { 'openinference.span.kind': 'LLM', 'output.value': answer }],
+    [
+      'OpenInference, of a plain text that looks like a response',
+      {
+        'openinference.span.kind': 'LLM',
+        'output.value': '{"id":"INV-2024-001","choices":[]}',
+        'output.mime_type': 'text/plain',
+      },
+    ],
+    ['MLflow', { 'mlflow.spanType': '"LLM"', 'mlflow.spanOutputs': answer }],
+  ])('is never taken from what the model answered: %s', (_what, attributes) => {
+    expect(read(attributes)).toMatchObject({ role: 'call' });
+    expect(read(attributes)).not.toHaveProperty('responseId');
+  });
+});
+
 describe('a log record', () => {
   const record = (rest: Partial<OtlpLog>): OtlpLog => ({
     traceId: 'a'.repeat(32),
