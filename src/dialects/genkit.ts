@@ -6,11 +6,12 @@
 import { text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { type JsonRecord, isRecord, numberAt, recordAt, stringAt } from './json-text.ts';
+import { markIncomplete } from './incomplete.ts';
+import { type JsonRecord, isArray, isRecord, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
 import { readMessages } from './messages.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { anthropicUsage, tokenUsage } from './usage.ts';
 
 function readSpan({ span }: SpanInput): Reading | null {
   const { attributes } = span;
@@ -25,11 +26,19 @@ function readSpan({ span }: SpanInput): Reading | null {
   const messages = readMessages(input, 'user');
   if (messages.length > 0) reading.input = messages;
   if (subtype === 'embedder') return reading;
-  const said = readMessages(output?.['message'] ?? output?.['candidates'], 'assistant');
+  const answers = answersOf(output);
+  const said = answers.flatMap((answer) => readMessages(answer['message'], 'assistant'));
   if (said.length > 0) reading.output = said;
-  const reasons = finishReasons([stringAt(output, 'finishReason')].filter((reason) => reason !== undefined));
+  const reasons = finishReasons(answers.flatMap((answer) => stringAt(answer, 'finishReason') ?? []));
   if (reasons !== undefined) reading.finishReasons = reasons;
   return reading;
+}
+
+/** One answer is the output itself; plugins that can give several, as Anthropic's, list them. */
+function answersOf(output: JsonRecord | undefined): readonly JsonRecord[] {
+  if (output === undefined) return [];
+  const candidates = output['candidates'];
+  return isArray(candidates) && !('message' in output) ? candidates.filter(isRecord) : [output];
 }
 
 /** A dotprompt is named by its span; its variables are the span's input. */
@@ -77,21 +86,23 @@ function readModel(
 
 function readUsage(reading: Reading, usage: JsonRecord | undefined, raw: JsonRecord | undefined): void {
   const billed = recordOf(raw, 'usage');
-  const tokens = tokenUsage({
-    input: numberAt(usage, 'inputTokens'),
-    output: numberAt(usage, 'outputTokens'),
-    cacheRead:
-      numberAt(usage, 'cachedContentTokens') ?? numberAt(recordOf(billed, 'prompt_tokens_details'), 'cached_tokens'),
-    reasoning:
-      numberAt(usage, 'thoughtsTokens') ?? numberAt(recordOf(billed, 'completion_tokens_details'), 'reasoning_tokens'),
-    total: numberAt(usage, 'totalTokens'),
-  });
-  if (tokens !== undefined) reading.tokens = tokens;
-}
-
-function recordOf(parent: JsonRecord | undefined, key: string): JsonRecord | undefined {
-  const value = parent?.[key];
-  return isRecord(value) ? value : undefined;
+  // What the plugin of Anthropic counts as input leaves cached input out; the raw response has all of it.
+  const exact = anthropicUsage(billed);
+  const tokens =
+    exact ??
+    tokenUsage({
+      input: numberAt(usage, 'inputTokens'),
+      output: numberAt(usage, 'outputTokens'),
+      cacheRead:
+        numberAt(usage, 'cachedContentTokens') ?? numberAt(recordOf(billed, 'prompt_tokens_details'), 'cached_tokens'),
+      reasoning:
+        numberAt(usage, 'thoughtsTokens') ??
+        numberAt(recordOf(billed, 'completion_tokens_details'), 'reasoning_tokens'),
+      total: numberAt(usage, 'totalTokens'),
+    });
+  if (tokens === undefined) return;
+  reading.tokens = tokens;
+  if (reading.provider === 'anthropic' && billed === undefined) markIncomplete(reading, 'usage_without_cache');
 }
 
 export const genkit: Dialect = { name: 'genkit', keys: ['genkit:'], span: readSpan };

@@ -52,6 +52,11 @@ export function recordAt(attributes: OtlpAttributes, key: string): JsonRecord | 
   return isRecord(value) ? value : undefined;
 }
 
+export function recordOf(parent: JsonRecord | undefined, key: string): JsonRecord | undefined {
+  const value = parent?.[key];
+  return isRecord(value) ? value : undefined;
+}
+
 /** A non-empty text of a record; numbers are written out. */
 export function stringAt(record: JsonRecord | undefined, ...keys: readonly string[]): string | undefined {
   for (const key of keys) {

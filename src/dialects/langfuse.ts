@@ -7,7 +7,8 @@ import type { Message } from '../contract/invocation.ts';
 import { firstText, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { isRecord, jsonOf, numberAt, recordAt } from './json-text.ts';
+import { markIncomplete } from './incomplete.ts';
+import { type JsonRecord, isRecord, jsonOf, numberAt, recordAt } from './json-text.ts';
 import { messagesOf } from './messages.ts';
 import { dollars } from './names.ts';
 import { textPart } from './parts.ts';
@@ -53,30 +54,64 @@ function readContext(attributes: OtlpAttributes): Reading {
   return reading;
 }
 
-/**
- * Its wrapper of OpenAI's client splits the total into parts (26 in, 16 cached, 12 out, 5 reasoning
- * of 59); a usage given by hand usually does not.
- */
 function readUsage(reading: Reading, attributes: OtlpAttributes): void {
   const usage = recordAt(attributes, `${OBSERVATION}.usage_details`);
-  const tokens = tokenUsage({
-    input: numberAt(usage, 'input', 'input_tokens', 'prompt_tokens'),
-    output: numberAt(usage, 'output', 'output_tokens', 'completion_tokens'),
-    cacheRead: numberAt(usage, 'input_cached_tokens', 'cache_read_input_tokens', 'input_cache_read'),
-    cacheWrite: numberAt(usage, 'cache_creation_input_tokens', 'input_cache_creation', 'input_cache_write'),
-    reasoning: numberAt(usage, 'output_reasoning_tokens', 'output_reasoning'),
-    total: numberAt(usage, 'total', 'total_tokens'),
-  });
-  if (tokens !== undefined) reading.tokens = tokens;
+  if (usage !== undefined) readTokens(reading, usage);
   const cost = dollars(numberAt(recordAt(attributes, `${OBSERVATION}.cost_details`), 'total'));
   if (cost !== undefined) reading.reportedCostUsd = cost;
+}
+
+/**
+ * Its wrapper of OpenAI's client takes every part out of the whole (26 in, 16 cached, 12 out, 5
+ * reasoning of 59; audio and predictions as well); a usage given by hand usually does not. Anthropic's
+ * words mean what they mean in its API, where input leaves cached input out, unless a total says no.
+ */
+function readTokens(reading: Reading, usage: JsonRecord): void {
+  const input = numberAt(usage, 'input', 'input_tokens', 'prompt_tokens');
+  const output = numberAt(usage, 'output', 'output_tokens', 'completion_tokens');
+  const total = numberAt(usage, 'total', 'total_tokens');
+  const cacheRead = numberAt(usage, 'input_cached_tokens', 'cache_read_input_tokens', 'input_cache_read');
+  const cacheWrite = numberAt(usage, 'cache_creation_input_tokens', 'input_cache_creation', 'input_cache_write');
+  const wholeInput = sumOf(usage, 'input', input);
+  const wholeOutput = sumOf(usage, 'output', output);
+  const isSplit = wholeInput !== undefined && wholeInput + (wholeOutput ?? 0) === total;
+  const tokens = tokenUsage({
+    input: isSplit ? wholeInput : input,
+    output: isSplit ? wholeOutput : output,
+    cacheRead,
+    cacheWrite,
+    reasoning: numberAt(usage, 'output_reasoning_tokens', 'output_reasoning'),
+    total,
+    excludesCache: total === undefined && ANTHROPIC_PARTS.some((part) => part in usage),
+  });
+  if (tokens === undefined) return;
+  reading.tokens = tokens;
+  const cached = (cacheRead ?? 0) + (cacheWrite ?? 0);
+  // By its own rule the parts would be added; by what people write, mostly not.
+  const isUnsure = total === undefined && cached > 0 && tokens.input === input && 'input' in usage;
+  if (isUnsure) markIncomplete(reading, 'usage_without_cache');
+}
+
+const ANTHROPIC_PARTS = ['cache_read_input_tokens', 'cache_creation_input_tokens'];
+
+/** What is left of a side and all parts that were taken out of it. */
+function sumOf(usage: JsonRecord, side: 'input' | 'output', rest: number | undefined): number | undefined {
+  if (rest === undefined) return undefined;
+  let sum = rest;
+  for (const [key, value] of Object.entries(usage)) {
+    const isPart = key.startsWith(`${side}_`)
+      ? key !== `${side}_tokens`
+      : side === 'input' && ANTHROPIC_PARTS.includes(key);
+    if (isPart && typeof value === 'number') sum += value;
+  }
+  return sum;
 }
 
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
   if (known.input === undefined) {
     const input = messagesOf(attributes.get(`${OBSERVATION}.input`), 'user');
     if (input !== undefined) reading.input = input.messages;
-    if (input?.isTruncated === true) reading.incomplete = ['content_truncated'];
+    if (input?.isTruncated === true) markIncomplete(reading, 'content_truncated');
     // The responses API keeps instructions apart; the wrapper files them under metadata.
     const instructions = text(attributes, `${OBSERVATION}.metadata.instructions`);
     if (instructions !== undefined) reading.system = [{ role: 'system', parts: [textPart(instructions)] }] as Message[];

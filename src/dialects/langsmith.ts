@@ -7,7 +7,7 @@ import { firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
-import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt } from './json-text.ts';
+import { isArray, isRecord, jsonOf, numberAt, recordAt, recordOf } from './json-text.ts';
 import { readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
@@ -67,11 +67,6 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
     total: number(attributes, 'gen_ai.usage.total_tokens') ?? numberAt(usage, 'total_tokens'),
   });
   if (tokens !== undefined) reading.tokens = tokens;
-}
-
-function recordOf(parent: JsonRecord | undefined, key: string): JsonRecord | undefined {
-  const value = parent?.[key];
-  return isRecord(value) ? value : undefined;
 }
 
 /** `gen_ai.prompt` is the body of the request, or the arguments of the traced function around it. */

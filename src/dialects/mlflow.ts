@@ -4,15 +4,17 @@
  */
 
 import type { Operation } from '../contract/invocation.ts';
+import type { Json } from '../contract/prompt.ts';
 import { text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { isArray, isRecord, jsonOf, numberAt, parseJson, recordAt, stringAt } from './json-text.ts';
+import { markIncomplete } from './incomplete.ts';
+import { isArray, isRecord, jsonOf, numberAt, parseJson, recordAt, recordOf, stringAt } from './json-text.ts';
 import { readMessages } from './messages.ts';
 import { dollars, providerName } from './names.ts';
 import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { anthropicUsage, tokenUsage } from './usage.ts';
 
 const CALLS: Readonly<Record<string, Operation>> = { LLM: 'chat', CHAT_MODEL: 'chat', EMBEDDING: 'embeddings' };
 
@@ -30,12 +32,14 @@ function readSpan({ span }: SpanInput): Reading | null {
   }
   reading.role = 'call';
   reading.operation = operation;
-  readModel(reading, attributes);
-  readUsage(reading, attributes);
-  const input = readMessages(jsonOf(attributes.get('mlflow.spanInputs')), 'user');
+  const asked = jsonOf(attributes.get('mlflow.spanInputs'));
+  const answered = jsonOf(attributes.get('mlflow.spanOutputs'));
+  readModel(reading, attributes, asked, answered);
+  readUsage(reading, attributes, answered);
+  const input = readMessages(asked, 'user');
   if (input.length > 0) reading.input = input;
   if (operation === 'embeddings') return reading;
-  const output = readMessages(jsonOf(attributes.get('mlflow.spanOutputs')), 'assistant');
+  const output = readMessages(answered, 'assistant');
   if (output.length > 0) reading.output = output;
   return reading;
 }
@@ -62,14 +66,18 @@ function readContext(attributes: OtlpAttributes): Reading {
   return reading;
 }
 
-function readModel(reading: Reading, attributes: OtlpAttributes): void {
+function readModel(
+  reading: Reading,
+  attributes: OtlpAttributes,
+  request: Json | undefined,
+  response: Json | undefined,
+): void {
   const provider = providerName(word(attributes, 'mlflow.llm.provider'));
   if (provider !== undefined) reading.provider = provider;
-  const body = recordAt(attributes, 'mlflow.spanInputs');
-  const response = recordAt(attributes, 'mlflow.spanOutputs');
+  const body = isRecord(request) ? request : undefined;
   const asked = stringAt(body, 'model') ?? word(attributes, 'mlflow.llm.model');
   if (asked !== undefined) reading.requestModel = asked;
-  const answered = stringAt(response, 'model');
+  const answered = isRecord(response) ? stringAt(response, 'model') : undefined;
   if (answered !== undefined) reading.responseModel = answered;
   const responseId = responseIdIn(text(attributes, 'mlflow.spanOutputs'));
   if (responseId !== undefined) reading.responseId = responseId;
@@ -78,16 +86,31 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   if (settings !== undefined) reading.settings = settings;
 }
 
-function readUsage(reading: Reading, attributes: OtlpAttributes): void {
+/**
+ * Its hook into Anthropic's client counts in that API's words, without cached input; its hook into
+ * LangChain counts the same provider's with it.
+ */
+function readUsage(reading: Reading, attributes: OtlpAttributes, response: Json | undefined): void {
   const usage = recordAt(attributes, 'mlflow.chat.tokenUsage');
-  const tokens = tokenUsage({
-    input: numberAt(usage, 'input_tokens'),
-    output: numberAt(usage, 'output_tokens'),
-    cacheRead: numberAt(usage, 'cache_read_input_tokens'),
-    cacheWrite: numberAt(usage, 'cache_creation_input_tokens'),
-    total: numberAt(usage, 'total_tokens'),
-  });
+  const exact = isRecord(response) ? anthropicUsage(recordOf(response, 'usage')) : undefined;
+  const isOfClient = word(attributes, 'mlflow.message.format') === 'anthropic';
+  const input = numberAt(usage, 'input_tokens');
+  const tokens =
+    exact ??
+    tokenUsage({
+      input,
+      output: numberAt(usage, 'output_tokens'),
+      cacheRead: numberAt(usage, 'cache_read_input_tokens'),
+      cacheWrite: numberAt(usage, 'cache_creation_input_tokens'),
+      total: numberAt(usage, 'total_tokens'),
+      excludesCache: isOfClient,
+    });
   if (tokens !== undefined) reading.tokens = tokens;
+  const isUnsure = exact === undefined && (isOfClient || reading.provider === 'anthropic');
+  // Nothing told what belongs to the input, and something may.
+  const isAsGiven = tokens?.input !== undefined && tokens.input === input;
+  const usesNoCache = tokens?.cacheRead === 0 && tokens.cacheWrite === 0;
+  if (isUnsure && isAsGiven && !usesNoCache) markIncomplete(reading, 'usage_without_cache');
   const cost = dollars(numberAt(recordAt(attributes, 'mlflow.llm.cost'), 'total_cost'));
   if (cost !== undefined) reading.reportedCostUsd = cost;
 }

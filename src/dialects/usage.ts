@@ -4,6 +4,7 @@
  */
 
 import type { TokenUsage } from '../contract/invocation.ts';
+import { type JsonRecord, numberAt } from './json-text.ts';
 
 interface RawUsage {
   readonly input?: number | undefined;
@@ -32,6 +33,22 @@ export function tokenUsage(raw: RawUsage): Usage | undefined {
   if (cacheWrite !== undefined) usage.cacheWrite = cacheWrite;
   if (reasoning !== undefined) usage.reasoning = reasoning;
   return Object.keys(usage).length === 0 ? undefined : usage;
+}
+
+/**
+ * Usage in the words of Anthropic's own API, where input leaves cached input out. Undefined without
+ * a word on the cache, which that API never leaves out: then it is somebody else's.
+ */
+export function anthropicUsage(raw: JsonRecord | undefined): Usage | undefined {
+  if (raw === undefined || !('cache_read_input_tokens' in raw || 'cache_creation_input_tokens' in raw))
+    return undefined;
+  return tokenUsage({
+    input: numberAt(raw, 'input_tokens'),
+    output: numberAt(raw, 'output_tokens'),
+    cacheRead: numberAt(raw, 'cache_read_input_tokens'),
+    cacheWrite: numberAt(raw, 'cache_creation_input_tokens'),
+    excludesCache: true,
+  });
 }
 
 function inclusive(

@@ -9,13 +9,14 @@ import type { Json } from '../contract/prompt.ts';
 import { firstNumber, firstText, isList, number, text, textOf } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { isArray, jsonOf, recordAt, stringAt } from './json-text.ts';
+import { markIncomplete } from './incomplete.ts';
+import { isArray, jsonOf, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
 import { messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readParts, textPart } from './parts.ts';
 import { readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { anthropicUsage, tokenUsage } from './usage.ts';
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -31,7 +32,8 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   }
   reading.role = 'call';
   reading.operation = isEmbedding ? 'embeddings' : 'chat';
-  Object.assign(reading, readModel(attributes), readUsage(attributes), readEmbeddedValues(attributes));
+  const usage = readAnthropicUsage(attributes) ?? readUsage(attributes);
+  Object.assign(reading, readModel(attributes), usage, readEmbeddedValues(attributes));
   if (!isEmbedding) readContent(reading, attributes, known);
   return reading;
 }
@@ -87,10 +89,36 @@ function readModel(attributes: OtlpAttributes): Reading {
   return reading;
 }
 
+/**
+ * Anthropic leaves cached input out, and so did version 5, which knows nothing of written cache;
+ * the later ones include it and say so by its details. What its API said is exact in any version.
+ */
+function readAnthropicUsage(attributes: OtlpAttributes): Reading | null {
+  if (text(attributes, 'ai.model.provider')?.includes('anthropic') !== true) return null;
+  if (attributes.has('ai.usage.inputTokenDetails.noCacheTokens')) return null;
+  const metadata = recordOf(recordAt(attributes, 'ai.response.providerMetadata'), 'anthropic');
+  const exact = anthropicUsage(recordOf(metadata, 'usage'));
+  if (exact !== undefined) return { tokens: { ...readUsage(attributes).tokens, ...exact } };
+  const cacheRead = number(attributes, 'ai.usage.cachedInputTokens') ?? numberAt(metadata, 'cacheReadInputTokens');
+  const tokens = tokenUsage({
+    input: firstNumber(attributes, INPUT),
+    output: firstNumber(attributes, OUTPUT),
+    cacheRead,
+    cacheWrite: numberAt(metadata, 'cacheCreationInputTokens'),
+    excludesCache: true,
+  });
+  if (tokens === undefined) return {};
+  const isWhole = cacheRead !== undefined && metadata !== undefined && 'cacheCreationInputTokens' in metadata;
+  return { tokens, ...(isWhole || tokens.input === undefined ? {} : { incomplete: ['usage_without_cache'] }) };
+}
+
+const INPUT = ['ai.usage.inputTokens', 'ai.usage.promptTokens', 'ai.usage.tokens'];
+const OUTPUT = ['ai.usage.outputTokens', 'ai.usage.completionTokens'];
+
 function readUsage(attributes: OtlpAttributes): Reading {
   const tokens = tokenUsage({
-    input: firstNumber(attributes, ['ai.usage.inputTokens', 'ai.usage.promptTokens', 'ai.usage.tokens']),
-    output: firstNumber(attributes, ['ai.usage.outputTokens', 'ai.usage.completionTokens']),
+    input: firstNumber(attributes, INPUT),
+    output: firstNumber(attributes, OUTPUT),
     cacheRead: firstNumber(attributes, ['ai.usage.inputTokenDetails.cacheReadTokens', 'ai.usage.cachedInputTokens']),
     cacheWrite: number(attributes, 'ai.usage.inputTokenDetails.cacheWriteTokens'),
     reasoning: firstNumber(attributes, ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens']),
@@ -110,7 +138,7 @@ function readEmbeddedValues(attributes: OtlpAttributes): Reading {
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
   const input = known.input === undefined ? messagesOf(attributes.get('ai.prompt.messages'), 'user') : undefined;
   if (input !== undefined) reading.input = input.messages;
-  if (input?.isTruncated === true) reading.incomplete = ['content_truncated'];
+  if (input?.isTruncated === true) markIncomplete(reading, 'content_truncated');
   const output = readOutput(attributes);
   if (output !== undefined) reading.output = output;
 }

@@ -127,12 +127,17 @@ function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
     return null;
   };
   return {
-    input: kind('input'),
+    input: facts.find(knowsWholeInput)?.tokens?.input ?? kind('input'),
     output: kind('output'),
     cacheRead: kind('cacheRead'),
     cacheWrite: kind('cacheWrite'),
     reasoning: kind('reasoning'),
   };
+}
+
+/** One that leaves cached input out, and says so, is believed only where nobody knows better. */
+function knowsWholeInput({ tokens, incomplete }: SpanFacts): boolean {
+  return typeof tokens?.input === 'number' && incomplete?.includes('usage_without_cache') !== true;
 }
 
 const NO_SETTINGS: PromptSettings = {};
@@ -219,7 +224,7 @@ function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly 
   const hasUsage = found.tokens.input !== null || found.tokens.output !== null;
   // A call that failed used nothing that anybody would report.
   if (!hasUsage && found.error === null) reasons.add('usage_not_reported');
-  if (found.tokens.cacheRead !== null || found.tokens.cacheWrite !== null) reasons.delete('usage_without_cache');
+  if (reasons.has('usage_without_cache') && facts.some(knowsWholeInput)) reasons.delete('usage_without_cache');
   if (found.isOpen) reasons.add('still_open');
   return reasons.size === 0 ? COMPLETE : REASON_ORDER.filter((reason) => reasons.has(reason));
 }

@@ -146,6 +146,111 @@ describe('every call', () => {
   });
 });
 
+describe('cached input that was left out of the input', () => {
+  const raw = { input_tokens: 26, output_tokens: 17, cache_creation_input_tokens: 8, cache_read_input_tokens: 16 };
+  const whole = { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 };
+  const v5 = {
+    'ai.operationId': 'ai.generateText.doGenerate',
+    'ai.model.provider': 'anthropic.messages',
+    'ai.usage.inputTokens': 26,
+    'ai.usage.outputTokens': 17,
+    'ai.usage.totalTokens': 43,
+    'ai.usage.cachedInputTokens': 16,
+  };
+  const details = (usage: Readonly<Record<string, number>>) => ({
+    'langfuse.observation.type': 'generation',
+    'langfuse.observation.usage_details': JSON.stringify(usage),
+  });
+  const mlflow = (usage: Readonly<Record<string, number>>) => ({
+    'mlflow.spanType': '"CHAT_MODEL"',
+    'mlflow.llm.provider': '"anthropic"',
+    'mlflow.chat.tokenUsage': JSON.stringify(usage),
+  });
+  const genkit = (output: Readonly<Record<string, unknown>>) => ({
+    'genkit:metadata:subtype': 'model',
+    'genkit:name': 'anthropic/claude-sonnet-4-6',
+    'genkit:output': JSON.stringify({ ...output, usage: { inputTokens: 26, outputTokens: 17 } }),
+  });
+
+  it.each([
+    ['AI SDK 5', { ...v5, 'ai.response.providerMetadata': JSON.stringify({ anthropic: { usage: raw } }) }],
+    [
+      'AI SDK 4',
+      {
+        'ai.operationId': 'ai.generateText.doGenerate',
+        'ai.model.provider': 'anthropic.messages',
+        'ai.usage.promptTokens': 26,
+        'ai.usage.completionTokens': 17,
+        'ai.response.providerMetadata': '{"anthropic":{"cacheCreationInputTokens":8,"cacheReadInputTokens":16}}',
+      },
+    ],
+    ['Genkit', genkit({ custom: { usage: raw } })],
+    ['MLflow', { ...mlflow(raw), 'mlflow.spanOutputs': JSON.stringify({ type: 'message', usage: raw }) }],
+    ["MLflow's hook into the client", { ...mlflow(raw), 'mlflow.message.format': '"anthropic"' }],
+    ['MLflow with a total', mlflow({ ...raw, total_tokens: 67 })],
+    ['Langfuse', details({ input: 26, output: 17, cache_read_input_tokens: 16, cache_creation_input_tokens: 8 })],
+    [
+      'Langfuse with a total',
+      details({ input: 26, output: 17, total: 67, cache_read_input_tokens: 16, cache_creation_input_tokens: 8 }),
+    ],
+  ])('is added: %s', (_what, attributes) => {
+    expect(read(attributes)?.tokens).toEqual(whole);
+    expect(read(attributes)).not.toHaveProperty('incomplete');
+  });
+
+  it.each([
+    ['AI SDK 5, of written cache', v5, 42],
+    ['Genkit', genkit({}), 26],
+    ['MLflow', mlflow({ ...raw, total_tokens: 43 }), 26],
+    ['Langfuse', details({ input: 26, output: 17, input_cached_tokens: 16 }), 26],
+  ])('is missing where nothing tells: %s', (_what, attributes, input) => {
+    expect(read(attributes)).toMatchObject({ tokens: { input, output: 17 }, incomplete: ['usage_without_cache'] });
+  });
+
+  it('is not added where it is in already', () => {
+    const included = {
+      ...v5,
+      'ai.usage.inputTokens': 50,
+      'ai.usage.totalTokens': 67,
+      'ai.usage.inputTokenDetails.noCacheTokens': 26,
+      'ai.usage.inputTokenDetails.cacheReadTokens': 16,
+      'ai.usage.inputTokenDetails.cacheWriteTokens': 8,
+    };
+    expect(read(included)?.tokens).toEqual(whole);
+    expect(read(details({ input: 42, output: 17, total: 59, input_cached_tokens: 16 }))?.tokens?.input).toBe(42);
+  });
+
+  it.each([
+    [
+      'predictions',
+      { input: 26, output: 2, total: 59, input_cached_tokens: 16, output_reasoning_tokens: 5 },
+      { output_accepted_prediction_tokens: 8, output_rejected_prediction_tokens: 2 },
+      [42, 17],
+    ],
+    [
+      'audio',
+      { input: 60, output: 30, total: 150, input_cached_tokens: 10 },
+      { input_audio_tokens: 30, output_audio_tokens: 20 },
+      [100, 50],
+    ],
+  ])('is added with all that Langfuse takes out beside it: %s', (_what, usage, parts, [input, output]) => {
+    expect(read(details({ ...usage, ...parts }))?.tokens).toMatchObject({ input, output });
+  });
+});
+
+describe('Genkit', () => {
+  it('reads answers of plugins that list them', () => {
+    const message = { role: 'model', content: [{ text: 'yo' }] };
+    const output = { candidates: [{ index: 0, finishReason: 'stop', message }] };
+    expect(
+      read({ 'genkit:metadata:subtype': 'model', 'genkit:name': 'a/b', 'genkit:output': JSON.stringify(output) }),
+    ).toMatchObject({
+      output: [{ role: 'assistant', parts: [{ type: 'text', text: 'yo' }] }],
+      finishReasons: ['stop'],
+    });
+  });
+});
+
 describe('a response id', () => {
   const answer = '{"id":"INV-2024-001","total":12}';
 
