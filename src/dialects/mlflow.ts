@@ -16,13 +16,17 @@ import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { anthropicUsage, tokenUsage } from './usage.ts';
 
-const CALLS: Readonly<Record<string, Operation>> = { LLM: 'chat', CHAT_MODEL: 'chat', EMBEDDING: 'embeddings' };
+const CALLS = new Map<string, Operation>([
+  ['LLM', 'chat'],
+  ['CHAT_MODEL', 'chat'],
+  ['EMBEDDING', 'embeddings'],
+]);
 
 function readSpan({ span }: SpanInput): Reading | null {
   const { attributes } = span;
   const reading = readContext(attributes);
   const type = word(attributes, 'mlflow.spanType');
-  const operation = CALLS[type ?? ''];
+  const operation = CALLS.get(type ?? '');
   if (operation === undefined) {
     if (type === undefined && Object.keys(reading).length === 0) return null;
     reading.role = 'wrapper';

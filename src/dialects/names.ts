@@ -1,4 +1,7 @@
-/** One spelling for what emitters spell differently: providers, finish reasons, roles, money. */
+/**
+ * One spelling for what emitters spell differently: providers, finish reasons, roles, money. Tables
+ * are maps: a sender may write `constructor`.
+ */
 
 /** What the AI SDK appends to a provider to name one of its interfaces: `openai.responses`. */
 const INTERFACES = new Set([
@@ -14,13 +17,13 @@ const INTERFACES = new Set([
   'language-model',
 ]);
 
-const PROVIDER_ALIASES: Readonly<Record<string, string>> = {
-  'az.ai.inference': 'azure.ai.inference',
-  'az.ai.openai': 'azure.ai.openai',
-  vertex_ai: 'gcp.vertex_ai',
-  gemini: 'gcp.gemini',
-  xai: 'x_ai',
-};
+const PROVIDER_ALIASES = new Map([
+  ['az.ai.inference', 'azure.ai.inference'],
+  ['az.ai.openai', 'azure.ai.openai'],
+  ['vertex_ai', 'gcp.vertex_ai'],
+  ['gemini', 'gcp.gemini'],
+  ['xai', 'x_ai'],
+]);
 
 /** Lower case, without the name of an interface, old names replaced by the standard's present ones. */
 export function providerName(raw: string | undefined): string | undefined {
@@ -28,29 +31,29 @@ export function providerName(raw: string | undefined): string | undefined {
   const lower = raw.toLowerCase();
   const dot = lower.lastIndexOf('.');
   const name = dot > 0 && INTERFACES.has(lower.slice(dot + 1)) ? lower.slice(0, dot) : lower;
-  return PROVIDER_ALIASES[name] ?? name;
+  return PROVIDER_ALIASES.get(name) ?? name;
 }
 
-const FINISH_ALIASES: Readonly<Record<string, string>> = {
-  tool_calls: 'tool_call',
-  'tool-calls': 'tool_call',
-  'tool-call': 'tool_call',
-  tool_use: 'tool_call',
-  function_call: 'tool_call',
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  completed: 'stop',
-  max_tokens: 'length',
-  max_output_tokens: 'length',
-  'content-filter': 'content_filter',
-  safety: 'content_filter',
-  refusal: 'content_filter',
-};
+const FINISH_ALIASES = new Map([
+  ['tool_calls', 'tool_call'],
+  ['tool-calls', 'tool_call'],
+  ['tool-call', 'tool_call'],
+  ['tool_use', 'tool_call'],
+  ['function_call', 'tool_call'],
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['completed', 'stop'],
+  ['max_tokens', 'length'],
+  ['max_output_tokens', 'length'],
+  ['content-filter', 'content_filter'],
+  ['safety', 'content_filter'],
+  ['refusal', 'content_filter'],
+]);
 
 /** The standard's words: stop, length, content_filter, tool_call, error; others stay, in lower case. */
 export function finishReason(raw: string): string {
   const lower = raw.toLowerCase();
-  return FINISH_ALIASES[lower] ?? lower;
+  return FINISH_ALIASES.get(lower) ?? lower;
 }
 
 /** Undefined for nothing, so that it can be assigned to an optional fact. */
@@ -59,16 +62,16 @@ export function finishReasons(raw: readonly string[] | undefined): readonly stri
   return raw.map(finishReason);
 }
 
-const ROLE_ALIASES: Readonly<Record<string, string>> = {
-  model: 'assistant',
-  ai: 'assistant',
-  human: 'user',
-  function: 'tool',
-};
+const ROLE_ALIASES = new Map([
+  ['model', 'assistant'],
+  ['ai', 'assistant'],
+  ['human', 'user'],
+  ['function', 'tool'],
+]);
 
 export function roleName(raw: string): string {
   const lower = raw.toLowerCase();
-  return ROLE_ALIASES[lower] ?? lower;
+  return ROLE_ALIASES.get(lower) ?? lower;
 }
 
 /**

@@ -18,12 +18,12 @@ import { prefixed, readUsage } from './semconv.ts';
 import { readTools, settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
-const REQUEST_TYPES: Readonly<Record<string, Operation>> = {
-  chat: 'chat',
-  completion: 'text_completion',
-  embedding: 'embeddings',
-  embeddings: 'embeddings',
-};
+const REQUEST_TYPES = new Map<string, Operation>([
+  ['chat', 'chat'],
+  ['completion', 'text_completion'],
+  ['embedding', 'embeddings'],
+  ['embeddings', 'embeddings'],
+]);
 
 function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -36,7 +36,7 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
     return reading;
   }
   if (known.role === 'wrapper') return reading;
-  const operation = REQUEST_TYPES[text(attributes, 'llm.request.type')?.toLowerCase() ?? ''];
+  const operation = REQUEST_TYPES.get(text(attributes, 'llm.request.type')?.toLowerCase() ?? '');
   if (operation !== undefined) {
     reading.role = 'call';
     reading.operation = operation;

@@ -22,27 +22,27 @@ const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
 const EVALUATION_EVENT = 'gen_ai.evaluation.result';
 const EXCEPTION_EVENT = 'gen_ai.client.operation.exception';
 
-const OPERATIONS: Readonly<Record<string, Operation>> = {
-  chat: 'chat',
-  generate_content: 'chat',
-  text_completion: 'text_completion',
-  embeddings: 'embeddings',
+const OPERATIONS = new Map<string, Operation>([
+  ['chat', 'chat'],
+  ['generate_content', 'chat'],
+  ['text_completion', 'text_completion'],
+  ['embeddings', 'embeddings'],
   // LiteLLM's own names for the same.
-  completion: 'chat',
-  acompletion: 'chat',
-  responses: 'chat',
-  aresponses: 'chat',
-  anthropic_messages: 'chat',
-  embedding: 'embeddings',
-  aembedding: 'embeddings',
-  atext_completion: 'text_completion',
-};
+  ['completion', 'chat'],
+  ['acompletion', 'chat'],
+  ['responses', 'chat'],
+  ['aresponses', 'chat'],
+  ['anthropic_messages', 'chat'],
+  ['embedding', 'embeddings'],
+  ['aembedding', 'embeddings'],
+  ['atext_completion', 'text_completion'],
+]);
 
-const BOUNDARIES: Readonly<Record<string, 'tool' | 'agent'>> = {
-  execute_tool: 'tool',
-  invoke_agent: 'agent',
-  invoke_workflow: 'agent',
-};
+const BOUNDARIES = new Map<string, 'tool' | 'agent'>([
+  ['execute_tool', 'tool'],
+  ['invoke_agent', 'agent'],
+  ['invoke_workflow', 'agent'],
+]);
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -68,13 +68,13 @@ function classify(
   operation: string | undefined,
   known: Readonly<Reading>,
 ): void {
-  const call = operation === undefined ? undefined : OPERATIONS[operation.toLowerCase()];
+  const call = operation === undefined ? undefined : OPERATIONS.get(operation.toLowerCase());
   if (call !== undefined) {
     reading.role = 'call';
     reading.operation = call;
   } else if (operation !== undefined) {
     reading.role = 'wrapper';
-    const boundary = BOUNDARIES[operation];
+    const boundary = BOUNDARIES.get(operation);
     if (boundary !== undefined && known.role === undefined) reading.boundary = boundary;
   } else if (isUnnamedCall(attributes)) {
     reading.role = 'call';
@@ -217,7 +217,7 @@ function readLog(input: LogInput): Reading | null {
   }
   if (input.eventName !== DETAILS_EVENT) return null;
   const reading: Reading = { role: 'detail' };
-  const operation = OPERATIONS[text(attributes, 'gen_ai.operation.name') ?? ''];
+  const operation = OPERATIONS.get(text(attributes, 'gen_ai.operation.name') ?? '');
   if (operation !== undefined) reading.operation = operation;
   readContext(reading, attributes);
   readModel(reading, attributes);

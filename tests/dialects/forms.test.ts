@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../../src/contract/prompt.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { messagesOf, readMessages } from '../../src/dialects/messages.ts';
-import { dollars, finishReason, providerName } from '../../src/dialects/names.ts';
+import { dollars, finishReason, providerName, roleName } from '../../src/dialects/names.ts';
 import { responseIdIn } from '../../src/dialects/response-id.ts';
 import { readTool } from '../../src/dialects/tools.ts';
 import { tokenUsage } from '../../src/dialects/usage.ts';
@@ -245,6 +245,11 @@ describe('names', () => {
     expect(
       ['tool_calls', 'tool-calls', 'tool_use', 'end_turn', 'STOP', 'max_tokens', 'pause'].map(finishReason),
     ).toEqual(['tool_call', 'tool_call', 'tool_call', 'stop', 'stop', 'length', 'pause']);
+  });
+
+  it.each(['constructor', 'toString', '__proto__'])('are what was written, even %s', (raw) => {
+    const name = raw.toLowerCase();
+    expect([providerName(raw), finishReason(raw), roleName(raw)]).toEqual([name, name, name]);
   });
 
   it('of money have no exponent, and nothing is not free', () => {

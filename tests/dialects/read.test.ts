@@ -92,6 +92,13 @@ describe('a span of no dialect', () => {
   });
 });
 
+it.each([
+  ['gen_ai.operation.name', 'constructor'],
+  ['mlflow.spanType', '"constructor"'],
+])('a span whose %s is in no table is no call', (key, value) => {
+  expect(read({ [key]: value, 'gen_ai.request.model': 'm', 'gen_ai.system': 'openai' })?.role).toBe('wrapper');
+});
+
 describe('every call', () => {
   const call = { 'gen_ai.operation.name': 'chat' };
 
