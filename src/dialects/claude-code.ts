@@ -13,6 +13,8 @@ import { settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
 const SCOPE = 'com.anthropic.claude_code';
+/** A day: no call takes that long, and a time computed from more would be nobody's. */
+const DURATION_MS_MAX = 86_400_000;
 
 function readSpan({ span, scope }: SpanInput): Reading | null {
   const type = text(span.attributes, 'span.type');
@@ -39,7 +41,7 @@ function readLog({ log, scope, eventName }: LogInput): Reading | null {
   const cost = dollars(number(log.attributes, 'cost_usd'));
   if (cost !== undefined) reading.reportedCostUsd = cost;
   const durationMs = number(log.attributes, 'duration_ms');
-  if (durationMs !== undefined && durationMs >= 0) reading.durationMs = durationMs;
+  if (durationMs !== undefined && durationMs >= 0 && durationMs <= DURATION_MS_MAX) reading.durationMs = durationMs;
   if (event === 'api_error') reading.error = readError(log.attributes);
   return reading;
 }

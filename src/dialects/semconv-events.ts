@@ -53,22 +53,27 @@ export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): 
   const reasons: string[] = [];
   for (const event of events) {
     if (event.name === 'gen_ai.content.prompt') {
-      input.push(...(messagesOf(event.attributes.get('gen_ai.prompt'), 'user')?.messages ?? []));
+      add(input, messagesOf(event.attributes.get('gen_ai.prompt'), 'user')?.messages);
     } else if (event.name === 'gen_ai.content.completion') {
-      output.push(...(messagesOf(event.attributes.get('gen_ai.completion'), 'assistant')?.messages ?? []));
+      add(output, messagesOf(event.attributes.get('gen_ai.completion'), 'assistant')?.messages);
     } else if (event.name === 'gen_ai.client.inference.operation.details') {
-      input.push(...(messagesOf(event.attributes.get('gen_ai.input.messages'), 'user')?.messages ?? []));
-      output.push(...(messagesOf(event.attributes.get('gen_ai.output.messages'), 'assistant')?.messages ?? []));
+      add(input, messagesOf(event.attributes.get('gen_ai.input.messages'), 'user')?.messages);
+      add(output, messagesOf(event.attributes.get('gen_ai.output.messages'), 'assistant')?.messages);
     } else if (isMessageEvent(event.name)) {
       const said = readEvent(event.name, eventBody(event));
-      input.push(...(said?.input ?? []));
-      output.push(...(said?.output ?? []));
-      reasons.push(...(said?.finishReasons ?? []));
+      add(input, said?.input);
+      add(output, said?.output);
+      add(reasons, said?.finishReasons);
     }
   }
   if (input.length > 0) reading.input ??= input;
   if (output.length > 0) reading.output ??= output;
   if (reasons.length > 0) reading.finishReasons ??= reasons;
+}
+
+/** One by one: a list may be longer than a call may have arguments. */
+function add<Item>(list: Item[], items: readonly Item[] | undefined): void {
+  for (const item of items ?? []) list.push(item);
 }
 
 /** Azure puts the body as JSON into `gen_ai.event.content`; others use the event's attributes. */

@@ -306,6 +306,18 @@ describe('a log record', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
+  it.each(['1e305', '1e12', '-1'])('leaves out a duration of %s ms, which no call has', (durationMs) => {
+    const attributes = new Map<string, OtlpValue>([
+      ['model', 'claude-sonnet-4-6'],
+      ['duration_ms', durationMs],
+    ]);
+    const report = record({ eventName: 'claude_code.api_request', attributes });
+    expect(readLog(RESOURCE, { name: 'com.anthropic.claude_code', version: '' }, report)).toMatchObject({
+      role: 'report',
+      startedAt: '2026-11-21T22:26:40.000000000Z',
+    });
+  });
+
   it('of any other kind is none of ours', () => {
     expect(readLog(RESOURCE, SCOPE, record({ attributes: new Map(), body: 'GET /' }))).toBeNull();
   });
