@@ -82,7 +82,7 @@ export function readJsonSpan(span: JsonObject, tally: Tally): OtlpSpan | null {
     endNanos: nanosField(span, 'endTimeUnixNano'),
     attributes,
     // An event may hold messages as attributes do: leaving one out leaves the call as incomplete.
-    droppedAttributes: dropped + events.length - kept.length,
+    droppedAttributes: dropped + countField(span, 'droppedEventsCount') + events.length - kept.length,
     events: kept.map((event) => readJsonEvent(asObject(event, 'events'), tally)),
     statusCode: statusCode(status),
     statusMessage: textField(status, 'message'),

@@ -54,6 +54,10 @@ export function readSpanMessage(reader: ProtobufReader, end: number, tally: Tall
           reader.skip(tag, end);
         }
         break;
+      case 0x60:
+        // Events may hold messages as attributes do.
+        sink.dropped += reader.varint(end);
+        break;
       case 0x7a:
         status = readStatus(reader, reader.lengthEnd(end));
         break;

@@ -252,23 +252,26 @@ describe('limits', () => {
     expect(deep(4)).toMatchObject({ reason: 'too_deep' });
   });
 
-  it('leave out further attributes and events, and count both as dropped', () => {
+  it('leave out further attributes and events, and count both as dropped, with what the sender dropped', () => {
     const attributes = ['a', 'b', 'c'].map((key) => field(9, pair(key, field(1, key))));
     const events = ['e1', 'e2'].map((name) => field(11, field(2, name)));
-    const fromProtobuf = firstSpan(traces(request(spanMessage(...attributes, ...events, field(10, 1))), small));
+    const fromProtobuf = firstSpan(
+      traces(request(spanMessage(...attributes, ...events, field(10, 1), field(12, 4))), small),
+    );
     const fromJson = firstSpan(
       traces(
         jsonSpan({
           attributes: ['a', 'b', 'c'].map((key) => ({ key, value: { stringValue: key } })),
           events: [{ name: 'e1' }, { name: 'e2' }],
           droppedAttributesCount: 1,
+          droppedEventsCount: 4,
         }),
         small,
       ),
     );
     for (const span of [fromProtobuf, fromJson]) {
       expect([...span.attributes.keys()]).toEqual(['a', 'b']);
-      expect(span.droppedAttributes).toBe(3);
+      expect(span.droppedAttributes).toBe(7);
       expect(span.events.map(({ name }) => name)).toEqual(['e1']);
     }
   });
