@@ -36,9 +36,36 @@ function isWithin(value: Json, depth: number): boolean {
   return true;
 }
 
-/** True for a text that means to be a JSON array or object, whole or cut off. */
+/** True for a text that begins as a JSON array or object does; `{{name}}` does not. */
 export function looksLikeJson(text: string): boolean {
-  return /^\s*[[{]\s*(?:["[{\]}]|$)/.test(text);
+  return /^\s*(?:\{\s*(?:["}]|$)|\[\s*(?:["[{\]]|$))/.test(text);
+}
+
+/**
+ * Whether a text that looks like JSON, and is none, ends before its first value does. What goes on
+ * after that value is a text that only begins with JSON.
+ */
+export function isCutOff(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') {
+      at = endOfString(text, at);
+      if (at < 0) return true;
+    } else if (character === '{' || character === '[') depth++;
+    else if ((character === '}' || character === ']') && --depth === 0) return false;
+  }
+  return true;
+}
+
+/** Where the quote is that closes the string opened at `start`; -1 when there is none. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (text[at - 1 - escapes] === '\\') escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+  return -1;
 }
 
 /** A structured value as it is, a JSON text parsed; undefined when absent or not JSON. */

@@ -9,13 +9,15 @@ import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
 import { type JsonRecord, isRecord, jsonOf, numberAt, recordAt } from './json-text.ts';
-import { messagesOf } from './messages.ts';
-import { dollars } from './names.ts';
+import { addMessages, messagesOf } from './messages.ts';
+import { costOf, dollars } from './names.ts';
 import { textPart } from './parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
 const OBSERVATION = 'langfuse.observation';
+/** Its wrapper of OpenAI's client calls embeddings a generation, and only in the name says what they are. */
+const WRAPPED_EMBEDDINGS = 'OpenAI.embeddings';
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -29,7 +31,7 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
     return reading;
   }
   reading.role = 'call';
-  reading.operation = type === 'embedding' || /embedding/i.test(span.name) ? 'embeddings' : 'chat';
+  reading.operation = type === 'embedding' || span.name === WRAPPED_EMBEDDINGS ? 'embeddings' : 'chat';
   readUsage(reading, attributes);
   readContent(reading, attributes, known);
   readModel(reading, attributes);
@@ -57,7 +59,9 @@ function readContext(attributes: OtlpAttributes): Reading {
 function readUsage(reading: Reading, attributes: OtlpAttributes): void {
   const usage = recordAt(attributes, `${OBSERVATION}.usage_details`);
   if (usage !== undefined) readTokens(reading, usage);
-  const cost = dollars(numberAt(recordAt(attributes, `${OBSERVATION}.cost_details`), 'total'));
+  const costs = recordAt(attributes, `${OBSERVATION}.cost_details`);
+  const parts = Object.values(costs ?? {}).filter((part) => typeof part === 'number');
+  const cost = dollars(numberAt(costs, 'total') ?? costOf(parts));
   if (cost !== undefined) reading.reportedCostUsd = cost;
 }
 
@@ -109,16 +113,13 @@ function sumOf(usage: JsonRecord, side: 'input' | 'output', rest: number | undef
 
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
   if (known.input === undefined) {
-    const input = messagesOf(attributes.get(`${OBSERVATION}.input`), 'user');
-    if (input !== undefined) reading.input = input.messages;
-    if (input?.isTruncated === true) markIncomplete(reading, 'content_truncated');
+    addMessages(reading, 'input', messagesOf(attributes.get(`${OBSERVATION}.input`), 'user'));
     // The responses API keeps instructions apart; the wrapper files them under metadata.
     const instructions = text(attributes, `${OBSERVATION}.metadata.instructions`);
     if (instructions !== undefined) reading.system = [{ role: 'system', parts: [textPart(instructions)] }] as Message[];
   }
   if (known.output !== undefined || reading.operation === 'embeddings') return;
-  const output = messagesOf(attributes.get(`${OBSERVATION}.output`), 'assistant');
-  if (output !== undefined) reading.output = output.messages;
+  addMessages(reading, 'output', messagesOf(attributes.get(`${OBSERVATION}.output`), 'assistant'));
 }
 
 /** The name is what answered, where something did. */

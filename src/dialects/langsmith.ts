@@ -8,7 +8,7 @@ import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
 import { isArray, isRecord, jsonOf, numberAt, recordAt, recordOf } from './json-text.ts';
-import { readMessages } from './messages.ts';
+import { addMessages, messagesOf } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readFinishReasons } from './semconv.ts';
@@ -72,9 +72,8 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
 /** `gen_ai.prompt` is the body of the request, or the arguments of the traced function around it. */
 function readContent(reading: Reading, attributes: OtlpAttributes): void {
   const prompt = jsonOf(attributes.get('gen_ai.prompt'));
-  const body = isRecord(prompt) && isArray(prompt['args']) ? prompt['args'][0] : prompt;
-  const input = readMessages(body, 'user');
-  if (input.length > 0) reading.input = input;
+  const body = isRecord(prompt) && isArray(prompt['args']) ? (prompt['args'][0] ?? null) : prompt;
+  addMessages(reading, 'input', messagesOf(attributes.get('gen_ai.prompt'), 'user', body));
   if (isRecord(body)) {
     const settings = settingsOf(undefined, readParameters(body), readTools(body['tools']));
     if (settings !== undefined) reading.settings = settings;
@@ -82,8 +81,7 @@ function readContent(reading: Reading, attributes: OtlpAttributes): void {
   if (reading.operation === 'embeddings') return;
   const completion = jsonOf(attributes.get('gen_ai.completion'));
   const outputs = isRecord(completion) ? completion['outputs'] : undefined;
-  const output = readMessages(outputs ?? completion, 'assistant');
-  if (output.length > 0) reading.output = output;
+  addMessages(reading, 'output', messagesOf(attributes.get('gen_ai.completion'), 'assistant', outputs ?? completion));
 }
 
 export const langsmith: Dialect = { name: 'langsmith', keys: ['langsmith.'], span: readSpan };

@@ -7,7 +7,7 @@ import { text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { jsonOf } from './json-text.ts';
-import { messagesOf } from './messages.ts';
+import { addMessages, messagesOf } from './messages.ts';
 import { readParts } from './parts.ts';
 
 /** Before there were inferences a generation was the innermost that knew tokens. Steps never do. */
@@ -18,21 +18,16 @@ function readSpan({ span }: SpanInput): Reading | null {
   const type = text(attributes, 'mastra.span.type')?.toLowerCase();
   if (type === undefined) return null;
   if (!CALLS.has(type)) return readWrapper(attributes, type);
-  const reading: Reading = { role: 'call', operation: 'chat', ...readInput(attributes, type) };
-  const output = messagesOf(attributes.get(`mastra.${type}.output`), 'assistant');
-  if (output !== undefined) reading.output = output.messages;
+  const reading: Reading = { role: 'call', operation: 'chat' };
+  addMessages(reading, 'input', messagesOf(attributes.get(`mastra.${type}.input`), 'user'));
+  addMessages(reading, 'output', messagesOf(attributes.get(`mastra.${type}.output`), 'assistant'));
   return reading;
 }
 
-function readInput(attributes: OtlpAttributes, type: string): Reading {
-  const input = messagesOf(attributes.get(`mastra.${type}.input`), 'user');
-  if (input === undefined) return {};
-  return { input: input.messages, ...(input.isTruncated ? { incomplete: ['content_truncated'] } : {}) };
-}
-
 function readWrapper(attributes: OtlpAttributes, type: string): Reading {
+  const reading: Reading = { role: 'wrapper' };
   // What goes into a step is what goes into its inference, which does not say so itself.
-  const reading: Reading = { role: 'wrapper', ...(type === 'model_step' ? readInput(attributes, type) : {}) };
+  if (type === 'model_step') addMessages(reading, 'input', messagesOf(attributes.get(`mastra.${type}.input`), 'user'));
   if (type === 'agent_run' || type === 'workflow_run') reading.boundary = 'agent';
   if (type === 'tool_call' || type === 'mcp_tool_call') reading.boundary = 'tool';
   const instructions = attributes.get('gen_ai.system_instructions') ?? attributes.get(`mastra.${type}.instructions`);

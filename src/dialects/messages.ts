@@ -7,30 +7,60 @@ import type { Message, MessagePart } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { textOf } from '../otlp/attributes.ts';
 import type { OtlpValue } from '../otlp/model.ts';
-import { type JsonRecord, isArray, isRecord, jsonOf, looksLikeJson, stringAt } from './json-text.ts';
+import type { Reading } from './dialect.ts';
+import { markIncomplete } from './incomplete.ts';
+import { type JsonRecord, isArray, isCutOff, isRecord, jsonOf, looksLikeJson, stringAt } from './json-text.ts';
 import { readParts, readToolCall, textPart, toolResponse } from './parts.ts';
-import { roleName } from './names.ts';
+import { finishReasons, roleName } from './names.ts';
 
-interface ReadMessages {
+export interface ReadMessages {
   readonly messages: readonly Message[];
+  /** What they were read from; a bare text as it is. */
+  readonly json: Json;
   /** The text was cut off in the middle of its JSON, and is kept as it came, under the role `unknown`. */
   readonly isTruncated: boolean;
 }
 
 /**
  * Messages of an attribute, structured or as JSON text. A text that is no JSON is one message of
- * `role`. Undefined when there is nothing in it.
+ * `role`. Undefined when there is nothing in it. `parsed` is what of it is to be read, where its
+ * JSON was parsed before.
  */
-export function messagesOf(value: OtlpValue | undefined, role: string): ReadMessages | undefined {
+export function messagesOf(value: OtlpValue | undefined, role: string, parsed?: Json): ReadMessages | undefined {
   if (value === undefined || value === null) return undefined;
+  if (parsed !== undefined) return messagesIn(parsed, role);
   const text = textOf(value);
   const json = text !== undefined && !looksLikeJson(text) ? text : jsonOf(value);
-  if (json === undefined) return { messages: [{ role: 'unknown', parts: [textPart(text ?? '')] }], isTruncated: true };
-  const messages = readMessages(json, role);
-  return messages.length === 0 ? undefined : { messages, isTruncated: false };
+  if (json !== undefined || text === undefined) return messagesIn(json, role);
+  if (!isCutOff(text)) return messagesIn(text, role);
+  return { messages: [{ role: 'unknown', parts: [textPart(text)] }], json: text, isTruncated: true };
 }
 
-/** Never throws; what it can't recognise becomes a text. Messages without any part are left out. */
+function messagesIn(json: Json | undefined, role: string): ReadMessages | undefined {
+  const messages = readMessages(json, role);
+  return messages.length === 0 ? undefined : { messages, json: json ?? null, isTruncated: false };
+}
+
+/** Some emitters say only in the messages why they end; most say it beside them as well. */
+export function finishReasonsIn(read: ReadMessages | undefined): readonly string[] | undefined {
+  if (read === undefined || !isArray(read.json)) return undefined;
+  return finishReasons(
+    read.json.flatMap((message) => (isRecord(message) ? (stringAt(message, 'finish_reason') ?? []) : [])),
+  );
+}
+
+/** Puts what was read where it belongs, and says so where it was cut off. */
+export function addMessages(reading: Reading, side: 'input' | 'output', read: ReadMessages | undefined): void {
+  if (read === undefined) return;
+  reading[side] = read.messages;
+  if (read.isTruncated) markIncomplete(reading, 'content_truncated');
+}
+
+/**
+ * Never throws; what it can't recognise becomes a text. Messages without any part are left out. Of
+ * the role `assistant` it is what a model answered, which may be JSON with a `messages` or `input` of
+ * its own: then nothing is read as the body of a request.
+ */
 export function readMessages(json: Json | undefined, role: string): Message[] {
   if (json === undefined || json === null) return [];
   if (isArray(json)) return readList(json, role);
@@ -88,6 +118,7 @@ function readBody(body: JsonRecord, role: string): Message[] | undefined {
   }
   // A response body of the responses API also repeats its instructions; what it says is its output.
   if (isArray(body['output']) && 'object' in body) return readList(body['output'], 'assistant');
+  if (role === 'assistant') return isRecord(body['message']) ? readMessage(body['message'], role) : undefined;
   const system = [body['system'], body['instructions'], body['systemInstruction'], body['system_instruction']].flatMap(
     (json) => withParts('system', readParts(isRecord(json) && isArray(json['parts']) ? json['parts'] : json)),
   );

@@ -10,7 +10,7 @@ import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
 import { isArray, isRecord, jsonOf, numberAt, parseJson, recordAt, recordOf, stringAt } from './json-text.ts';
-import { readMessages } from './messages.ts';
+import { addMessages, messagesOf } from './messages.ts';
 import { dollars, providerName } from './names.ts';
 import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
@@ -40,11 +40,9 @@ function readSpan({ span }: SpanInput): Reading | null {
   const answered = jsonOf(attributes.get('mlflow.spanOutputs'));
   readModel(reading, attributes, asked, answered);
   readUsage(reading, attributes, answered);
-  const input = readMessages(asked, 'user');
-  if (input.length > 0) reading.input = input;
+  addMessages(reading, 'input', messagesOf(attributes.get('mlflow.spanInputs'), 'user', asked));
   if (operation === 'embeddings') return reading;
-  const output = readMessages(answered, 'assistant');
-  if (output.length > 0) reading.output = output;
+  addMessages(reading, 'output', messagesOf(attributes.get('mlflow.spanOutputs'), 'assistant', answered));
   return reading;
 }
 

@@ -74,6 +74,16 @@ export function roleName(raw: string): string {
   return ROLE_ALIASES.get(lower) ?? lower;
 }
 
+/** A cost from all its parts, without the noise that adding fractions makes; undefined if one is missing. */
+export function costOf(costs: readonly (number | undefined)[]): number | undefined {
+  let sum = 0;
+  for (const cost of costs) {
+    if (cost === undefined) return undefined;
+    sum += cost;
+  }
+  return Number(sum.toPrecision(12));
+}
+
 /**
  * US dollars as a decimal string without an exponent. Zero and less are undefined: emitters write
  * 0 when they don't know the model's price.

@@ -11,9 +11,9 @@ import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { unflatten } from './flattened.ts';
 import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt, stringAt, textsOf } from './json-text.ts';
-import { messagesOf, readMessages } from './messages.ts';
+import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
-import { dollars, finishReasons, providerName } from './names.ts';
+import { costOf, dollars, finishReasons, providerName } from './names.ts';
 import { readParts } from './parts.ts';
 import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
@@ -120,7 +120,8 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
     total: number(attributes, 'llm.token_count.total'),
   });
   if (tokens !== undefined) reading.tokens = tokens;
-  const cost = dollars(number(attributes, 'llm.cost.total'));
+  const parts = [number(attributes, 'llm.cost.prompt'), number(attributes, 'llm.cost.completion')];
+  const cost = dollars(number(attributes, 'llm.cost.total') ?? costOf(parts));
   if (cost !== undefined) reading.reportedCostUsd = cost;
 }
 
@@ -136,17 +137,16 @@ function readContent(
     const isCut = droppedAttributes > 0 || flattened === undefined;
     const raw = isCut ? messagesOf(attributes.get('input.value'), 'user') : undefined;
     const isLonger = raw?.isTruncated === false && raw.messages.length > (flattened?.length ?? 0);
-    const input = isLonger ? raw.messages : (flattened ?? raw?.messages);
-    if (input !== undefined) reading.input = input;
+    if (flattened !== undefined && !isLonger) reading.input = flattened;
+    else addMessages(reading, 'input', raw);
     // Anthropic's instructions stand beside the messages, in the request.
     const parts = readParts(request?.['system']);
     if (parts.length > 0) reading.system = [{ role: 'system', parts }];
   }
   if (known.output !== undefined || reading.operation === 'embeddings') return;
-  const output =
-    flattenedMessages(attributes, 'llm.output_messages.', 'assistant') ??
-    messagesOf(attributes.get('output.value'), 'assistant')?.messages;
+  const output = flattenedMessages(attributes, 'llm.output_messages.', 'assistant');
   if (output !== undefined) reading.output = output;
+  else addMessages(reading, 'output', messagesOf(attributes.get('output.value'), 'assistant'));
 }
 
 function flattenedMessages(attributes: OtlpAttributes, prefix: string, role: string): readonly Message[] | undefined {
@@ -159,16 +159,23 @@ function flattenedMessages(attributes: OtlpAttributes, prefix: string, role: str
   return messages.length === 0 ? undefined : messages;
 }
 
+const FUNCTION_ARGUMENTS = 'function_call_arguments_json';
+
 /** Takes off the wrappers that flattening needs: `message_content`, `tool_call`, `image.image`. */
 function unwrapMessage(message: JsonRecord): JsonRecord {
   const contents = isArray(message['contents']) ? message['contents'].map(unwrapContent) : undefined;
   const calls = isArray(message['tool_calls'])
     ? message['tool_calls'].map((entry) => (isRecord(entry) ? (entry['tool_call'] ?? entry) : entry))
     : undefined;
+  // Before there were tools.
+  const called = message['function_call_name'];
   return {
     role: message['role'] ?? null,
     content: contents ?? message['content'] ?? null,
     ...(calls === undefined ? {} : { tool_calls: calls }),
+    ...(called === undefined
+      ? {}
+      : { function_call: { name: called, arguments: message[FUNCTION_ARGUMENTS] ?? null } }),
     ...(message['tool_call_id'] === undefined ? {} : { tool_call_id: message['tool_call_id'] }),
   };
 }

@@ -1,12 +1,12 @@
 /**
  * One part of a message, in whatever form an SDK or a provider writes it: OpenTelemetry, OpenAI
- * (chat and responses), Anthropic, Gemini, AI SDK, Genkit.
+ * (chat and responses), Anthropic, Gemini, Bedrock, AI SDK, Genkit.
  */
 
 import type { MessagePart } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { sha256 } from '../lib/hash.ts';
-import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, stringAt } from './json-text.ts';
+import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, recordOf, stringAt } from './json-text.ts';
 
 /** Long URLs are data in disguise; so much of one is enough to recognise it. */
 const REFERENCE_CHARACTERS_MAX = 2_048;
@@ -64,19 +64,30 @@ function readPart(part: JsonRecord): MessagePart | null {
   }
 }
 
-/** Gemini and Genkit tell the kind of a part by its only key. */
+/** Gemini, Bedrock and Genkit tell the kind of a part by its only key. */
 function readUntyped(part: JsonRecord): MessagePart | null {
   if (typeof part['text'] === 'string') return textPart(part['text']);
   if (typeof part['reasoning'] === 'string') return { type: 'reasoning', text: part['reasoning'] };
-  const request = part['toolRequest'] ?? part['functionCall'] ?? part['function_call'];
+  const request = part['toolRequest'] ?? part['functionCall'] ?? part['function_call'] ?? part['toolUse'];
   if (isRecord(request)) return readToolCall(request);
-  const response = part['toolResponse'] ?? part['functionResponse'] ?? part['function_response'];
+  const response = part['toolResponse'] ?? part['functionResponse'] ?? part['function_response'] ?? part['toolResult'];
   if (isRecord(response)) return readToolResponse(response);
   if (isRecord(part['function'])) return readToolCall(part);
-  const media = part['media'] ?? part['inlineData'] ?? part['fileData'];
-  if (isRecord(media))
-    return mediaPart(stringAt(media, 'contentType', 'mimeType'), stringAt(media, 'url', 'data', 'fileUri'));
-  return Object.keys(part).length === 0 ? null : textPart(JSON.stringify(part));
+  const media = part['media'] ?? part['inlineData'] ?? part['inline_data'] ?? part['fileData'] ?? part['file_data'];
+  if (isRecord(media)) {
+    const reference = stringAt(media, 'url', 'data', 'fileUri', 'file_uri');
+    return mediaPart(stringAt(media, 'contentType', 'mimeType', 'mime_type'), reference);
+  }
+  if (Object.keys(part).length === 0) return null;
+  return readBedrockMedia(part) ?? textPart(JSON.stringify(part));
+}
+
+/** `{ image: { format, source: { bytes } } }`. Bytes are written as text or as numbers; both as data, which is hashed. */
+function readBedrockMedia(part: JsonRecord): MessagePart | null {
+  const kind = ['image', 'video', 'audio', 'document'].find((name) => isRecord(part[name]));
+  const source = kind === undefined ? undefined : recordOf(recordOf(part, kind), 'source');
+  if (source === undefined) return null;
+  return mediaPart(kind, stringAt(recordOf(source, 's3Location'), 'uri') ?? `data:${JSON.stringify(source)}`);
 }
 
 function readReasoning(part: JsonRecord): MessagePart | null {
@@ -91,7 +102,7 @@ export function readToolCall(call: JsonRecord): MessagePart {
   return {
     type: 'tool_call',
     // The responses API has two ids; answers refer to call_id.
-    id: stringAt(call, 'call_id', 'callId', 'toolCallId', 'id', 'ref') ?? null,
+    id: stringAt(call, 'call_id', 'callId', 'toolCallId', 'toolUseId', 'id', 'ref') ?? null,
     name: stringAt(inner, 'name', 'toolName') ?? '',
     arguments: toolValue(inner['arguments'] ?? inner['input'] ?? inner['args']),
   };
@@ -99,7 +110,7 @@ export function readToolCall(call: JsonRecord): MessagePart {
 
 function readToolResponse(response: JsonRecord): MessagePart {
   return toolResponse(
-    stringAt(response, 'call_id', 'callId', 'tool_use_id', 'toolCallId', 'tool_call_id', 'id', 'ref'),
+    stringAt(response, 'call_id', 'callId', 'tool_use_id', 'toolUseId', 'toolCallId', 'tool_call_id', 'id', 'ref'),
     response['response'] ?? response['result'] ?? response['output'] ?? response['content'],
   );
 }

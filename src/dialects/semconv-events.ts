@@ -8,7 +8,8 @@ import { plain, text } from '../otlp/attributes.ts';
 import type { OtlpEvent } from '../otlp/model.ts';
 import type { LogInput, Reading } from './dialect.ts';
 import { type JsonRecord, isRecord, recordAt, stringAt } from './json-text.ts';
-import { messagesOf, readMessage } from './messages.ts';
+import { markIncomplete } from './incomplete.ts';
+import { type ReadMessages, finishReasonsIn, messagesOf, readMessage } from './messages.ts';
 import { finishReason } from './names.ts';
 
 const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
@@ -46,20 +47,27 @@ function hasContent(message: Message): boolean {
   return message.parts.some((part) => part.type !== 'tool_call_response' || part.result !== null);
 }
 
+/** Span events with whole messages: the attributes for what was asked and what was answered. */
+const CONTENT_EVENTS = new Map<string, readonly [string | undefined, string | undefined]>([
+  ['gen_ai.content.prompt', ['gen_ai.prompt', undefined]],
+  ['gen_ai.content.completion', [undefined, 'gen_ai.completion']],
+  ['gen_ai.client.inference.operation.details', ['gen_ai.input.messages', 'gen_ai.output.messages']],
+]);
+
 /** Adds what a span's own events say; what attributes said already stays. */
 export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): void {
   const input: Message[] = [];
   const output: Message[] = [];
   const reasons: string[] = [];
   for (const event of events) {
-    if (event.name === 'gen_ai.content.prompt') {
-      add(input, messagesOf(event.attributes.get('gen_ai.prompt'), 'user')?.messages);
-    } else if (event.name === 'gen_ai.content.completion') {
-      add(output, messagesOf(event.attributes.get('gen_ai.completion'), 'assistant')?.messages);
-    } else if (event.name === 'gen_ai.client.inference.operation.details') {
-      add(input, messagesOf(event.attributes.get('gen_ai.input.messages'), 'user')?.messages);
-      add(output, messagesOf(event.attributes.get('gen_ai.output.messages'), 'assistant')?.messages);
-    } else if (isMessageEvent(event.name)) {
+    const [asked, answered] = CONTENT_EVENTS.get(event.name) ?? [];
+    if (asked !== undefined) addRead(input, messagesOf(event.attributes.get(asked), 'user'), reading);
+    if (answered !== undefined) {
+      const read = messagesOf(event.attributes.get(answered), 'assistant');
+      addRead(output, read, reading);
+      add(reasons, finishReasonsIn(read));
+    }
+    if (isMessageEvent(event.name)) {
       const said = readEvent(event.name, eventBody(event));
       add(input, said?.input);
       add(output, said?.output);
@@ -69,6 +77,11 @@ export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): 
   if (input.length > 0) reading.input ??= input;
   if (output.length > 0) reading.output ??= output;
   if (reasons.length > 0) reading.finishReasons ??= reasons;
+}
+
+function addRead(list: Message[], read: ReadMessages | undefined, reading: Reading): void {
+  add(list, read?.messages);
+  if (read?.isTruncated === true) markIncomplete(reading, 'content_truncated');
 }
 
 /** One by one: a list may be longer than a call may have arguments. */

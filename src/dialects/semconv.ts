@@ -11,7 +11,8 @@ import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '.
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { isArray, jsonOf, parseJson } from './json-text.ts';
-import { messagesOf } from './messages.ts';
+import { markIncomplete } from './incomplete.ts';
+import { addMessages, finishReasonsIn, messagesOf } from './messages.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readParts } from './parts.ts';
 import { isMessageEvent, readMessageEvent, readSpanEvents } from './semconv-events.ts';
@@ -184,18 +185,15 @@ function readContent(reading: Reading, attributes: OtlpAttributes, known: Readon
     const parts = readParts(jsonOf(system) ?? text(attributes, 'gen_ai.system_instructions'));
     if (parts.length > 0) reading.system = [{ role: 'system', parts }];
   }
-  let isTruncated = booleanOf(attributes.get('anthropic.content.truncated')) === true;
+  if (booleanOf(attributes.get('anthropic.content.truncated')) === true) markIncomplete(reading, 'content_truncated');
   if (known.input === undefined) {
-    const input = messagesOf(attributes.get('gen_ai.input.messages'), 'user');
-    if (input !== undefined) reading.input = input.messages;
-    isTruncated ||= input?.isTruncated === true;
+    addMessages(reading, 'input', messagesOf(attributes.get('gen_ai.input.messages'), 'user'));
   }
-  if (known.output === undefined) {
-    const output = messagesOf(attributes.get('gen_ai.output.messages'), 'assistant');
-    if (output !== undefined) reading.output = output.messages;
-    isTruncated ||= output?.isTruncated === true;
-  }
-  if (isTruncated) reading.incomplete = ['content_truncated'];
+  if (known.output !== undefined) return;
+  const output = messagesOf(attributes.get('gen_ai.output.messages'), 'assistant');
+  addMessages(reading, 'output', output);
+  const reasons = finishReasonsIn(output);
+  if (reasons !== undefined) reading.finishReasons = reasons;
 }
 
 /** A list, a single text, or a list written as JSON text. */

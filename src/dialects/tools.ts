@@ -31,10 +31,13 @@ export function readTools(json: Json | undefined): readonly Json[] | undefined {
 const NOT_PARAMETERS = new Set([
   'model',
   'messages',
+  'contents',
   'input',
   'prompt',
   'system',
   'instructions',
+  'systemInstruction',
+  'system_instruction',
   'tools',
   'stream',
   'stream_options',

@@ -9,9 +9,8 @@ import type { Json } from '../contract/prompt.ts';
 import { firstNumber, firstText, isList, number, text, textOf } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { markIncomplete } from './incomplete.ts';
 import { isArray, jsonOf, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
-import { messagesOf, readMessages } from './messages.ts';
+import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readParts, textPart } from './parts.ts';
@@ -136,9 +135,9 @@ function readEmbeddedValues(attributes: OtlpAttributes): Reading {
 }
 
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
-  const input = known.input === undefined ? messagesOf(attributes.get('ai.prompt.messages'), 'user') : undefined;
-  if (input !== undefined) reading.input = input.messages;
-  if (input?.isTruncated === true) markIncomplete(reading, 'content_truncated');
+  if (known.input === undefined) {
+    addMessages(reading, 'input', messagesOf(attributes.get('ai.prompt.messages'), 'user'));
+  }
   const output = readOutput(attributes);
   if (output !== undefined) reading.output = output;
 }

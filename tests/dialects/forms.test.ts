@@ -178,6 +178,31 @@ describe('messages', () => {
         image('https://example.com/b.png'),
       ],
     ],
+    [
+      "Gemini's and Bedrock's bytes, which are never kept",
+      [
+        {
+          role: 'user',
+          parts: [{ text: 'look' }, { inline_data: { mime_type: 'image/png', data: 'A'.repeat(300) } }],
+        },
+        { role: 'user', content: [{ image: { format: 'png', source: { bytes: 'B'.repeat(300) } } }] },
+        { role: 'user', content: [{ image: { format: 'png', source: { bytes: { '0': 137, '1': 80 } } } }] },
+      ],
+      [
+        'user: look',
+        image(sha256('A'.repeat(300))),
+        image(sha256(`data:{"bytes":"${'B'.repeat(300)}"}`)),
+        image(sha256('data:{"bytes":{"0":137,"1":80}}')),
+      ],
+    ],
+    [
+      'Bedrock tools',
+      [
+        { role: 'assistant', content: [{ toolUse: { toolUseId: 't1', name: 'f', input: { a: 1 } } }] },
+        { role: 'user', content: [{ toolResult: { toolUseId: 't1', content: [{ json: { b: 2 } }] } }] },
+      ],
+      ['assistant: (call t1) f({"a":1})', 'tool: (answer t1) [{"json":{"b":2}}]'],
+    ],
     ['a message without content', [{ role: 'user', content: null }], []],
     ['an empty object', {}, []],
     ["somebody's own data", { question: 'why?' }, ['user: {"question":"why?"}']],
@@ -191,10 +216,39 @@ describe('messages', () => {
     expect(messagesOf('{not json', 'user')?.messages).toEqual([
       { role: 'user', parts: [{ type: 'text', text: '{not json' }] },
     ]);
-    expect(messagesOf('[{"role":"user","content":"hel', 'user')).toEqual({
+    expect(messagesOf('[{"role":"user","content":"hel', 'user')).toMatchObject({
       messages: [{ role: 'unknown', parts: [{ type: 'text', text: '[{"role":"user","content":"hel' }] }],
       isTruncated: true,
     });
+  });
+
+  it.each([
+    '{{name}} is this jinja?',
+    '{"a":1} is this valid JSON?',
+    '["a", "b"]: which one?',
+    '{"a": NaN}',
+    String.raw`{"a":"} \\"} and so on`,
+  ])('are what was said where nothing was cut off: %s', (text) => {
+    expect(messagesOf(text, 'user')).toMatchObject({
+      messages: [{ role: 'user', parts: [{ type: 'text', text }] }],
+      isTruncated: false,
+    });
+  });
+
+  it.each(['{', '[', '[{"role":"user","content":"a } or ]', String.raw`{"a":"\"}`, '{"a":{"b":1}'])(
+    'are marked where they were: %s',
+    (text) => {
+      expect(messagesOf(text, 'user')?.isTruncated).toBe(true);
+    },
+  );
+
+  it.each([
+    { input: 'refund please', category: 'billing' },
+    { messages: [{ role: 'user', content: 'hi' }], n: 1 },
+    { prompt: 'a cat', size: 3 },
+    { instructions: 'stir' },
+  ])('of a model are not read as a request: %j', (answer) => {
+    expect(lines(answer, 'assistant')).toEqual([`assistant: ${JSON.stringify(answer)}`]);
   });
 
   it('that are absurdly deep are kept as text', () => {

@@ -258,6 +258,94 @@ describe('Genkit', () => {
   });
 });
 
+describe('content that was cut off', () => {
+  const asked = '{"messages":[{"role":"user","content":"hello wor';
+  const answered = '{"id":"x","choices":[{"message":{"role":"assi';
+  const langfuse = { 'langfuse.observation.type': 'generation' };
+
+  it.each([
+    [
+      'Genkit',
+      { 'genkit:metadata:subtype': 'model', 'genkit:name': 'a/b', 'genkit:input': asked, 'genkit:output': answered },
+    ],
+    ['LangSmith', { 'langsmith.span.kind': 'llm', 'gen_ai.prompt': asked, 'gen_ai.completion': answered }],
+    ['MLflow', { 'mlflow.spanType': '"LLM"', 'mlflow.spanInputs': asked, 'mlflow.spanOutputs': answered }],
+    ['OpenInference', { 'openinference.span.kind': 'LLM', 'input.value': asked, 'output.value': answered }],
+    ['Langfuse', { ...langfuse, 'langfuse.observation.input': asked, 'langfuse.observation.output': answered }],
+    ['Mastra', { 'mastra.span.type': 'model_inference', 'mastra.model_inference.output': answered }],
+  ])('is kept as it came, and marked: %s', (_what, attributes) => {
+    const facts = read(attributes);
+    expect(facts).toMatchObject({
+      output: [{ role: 'unknown', parts: [{ text: answered }] }],
+      incomplete: ['content_truncated'],
+    });
+    expect(facts?.input?.[0]?.parts[0] ?? { text: asked }).toMatchObject({ text: asked });
+  });
+
+  it('is marked for an answer alone', () => {
+    const attributes = { ...langfuse, 'langfuse.observation.input': 'hi', 'langfuse.observation.output': answered };
+    expect(read(attributes)?.incomplete).toEqual(['content_truncated']);
+  });
+
+  it('is marked in an event', () => {
+    const event = { name: 'gen_ai.content.prompt', timeNanos: 0n, attributes: new Map([['gen_ai.prompt', asked]]) };
+    expect(read({ 'gen_ai.operation.name': 'chat' }, { events: [event] })?.incomplete).toEqual(['content_truncated']);
+  });
+});
+
+describe('Langfuse', () => {
+  const generation = { 'langfuse.observation.type': 'generation', 'langfuse.observation.output': 'hello' };
+
+  it('tells embeddings by the type, and of its wrapper by the name that it gives', () => {
+    expect(read(generation, { name: 'explain-embeddings' })).toMatchObject({
+      operation: 'chat',
+      output: [{ parts: [{ text: 'hello' }] }],
+    });
+    expect(read(generation, { name: 'OpenAI.embeddings' })?.operation).toBe('embeddings');
+    expect(read({ 'langfuse.observation.type': 'embedding' })?.operation).toBe('embeddings');
+  });
+});
+
+describe('a finish reason that is in the messages alone', () => {
+  const messages = '[{"role":"assistant","parts":[{"type":"text","content":"yo"}],"finish_reason":"end_turn"}]';
+  const call = { 'gen_ai.operation.name': 'chat' };
+
+  it('is read, from an attribute and from an event', () => {
+    const attributes = new Map([['gen_ai.output.messages', messages]]);
+    const event = { name: 'gen_ai.client.inference.operation.details', timeNanos: 0n, attributes };
+    expect(read({ ...call, 'gen_ai.output.messages': messages })?.finishReasons).toEqual(['stop']);
+    expect(read(call, { events: [event] })?.finishReasons).toEqual(['stop']);
+  });
+
+  it('yields to the one beside them', () => {
+    const both = { ...call, 'gen_ai.output.messages': messages, 'gen_ai.response.finish_reasons': ['length'] };
+    expect(read(both)?.finishReasons).toEqual(['length']);
+  });
+});
+
+describe('OpenInference', () => {
+  const call = { 'openinference.span.kind': 'LLM' };
+
+  it('reads a function call of the time before tools', () => {
+    const message = 'llm.output_messages.0.message';
+    const attributes = {
+      [`${message}.role`]: 'assistant',
+      [`${message}.function_call_name`]: 'f',
+      [`${message}.function_call_arguments_json`]: '{"a":1}',
+    };
+    expect(read({ ...call, ...attributes })?.output).toEqual([
+      { role: 'assistant', parts: [{ type: 'tool_call', id: null, name: 'f', arguments: { a: 1 } }] },
+    ]);
+  });
+
+  it('gives a cost of its parts, if it gives no total', () => {
+    const parts = { ...call, 'llm.cost.prompt': 0.1, 'llm.cost.completion': 0.2 };
+    expect(read(parts)?.reportedCostUsd).toBe('0.3');
+    expect(read({ ...parts, 'llm.cost.total': 0.4 })?.reportedCostUsd).toBe('0.4');
+    expect(read({ ...call, 'llm.cost.prompt': 0.1 })).not.toHaveProperty('reportedCostUsd');
+  });
+});
+
 describe('a response id', () => {
   const answer = '{"id":"INV-2024-001","total":12}';
 
