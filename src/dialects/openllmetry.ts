@@ -36,7 +36,13 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
     return reading;
   }
   if (known.role === 'wrapper') return reading;
-  const operation = REQUEST_TYPES.get(text(attributes, 'llm.request.type')?.toLowerCase() ?? '');
+  const type = text(attributes, 'llm.request.type')?.toLowerCase();
+  if (type === 'rerank') {
+    // Nothing is said in it, and no tokens are counted.
+    reading.role = 'wrapper';
+    return reading;
+  }
+  const operation = REQUEST_TYPES.get(type ?? '');
   if (operation !== undefined) {
     reading.role = 'call';
     reading.operation = operation;

@@ -11,6 +11,7 @@ import { plain, text } from '../otlp/attributes.ts';
 import type { Decoded, OtlpLog, OtlpResource, OtlpScope, OtlpSpan } from '../otlp/model.ts';
 import type { LogInput, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
+import { markIncomplete } from './incomplete.ts';
 import { DIALECTS } from './index.ts';
 import { KeyTable } from './key-table.ts';
 import { senderOf } from './resource.ts';
@@ -38,6 +39,7 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
   if (understood.length === 0) return linkOf(span);
   // It knows a prompt, a conversation or a user, and not what it is: good for the calls below it.
   known.role ??= 'wrapper';
+  addWho(known, span);
   if (known.role === 'call') addCallFacts(known, span);
   if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
   const facts: SpanFacts = Object.assign(known, {
@@ -66,8 +68,8 @@ function linkOf(span: OtlpSpan): SpanFacts | null {
   };
 }
 
-function addCallFacts(known: Reading, span: OtlpSpan): void {
-  const { attributes } = span;
+/** Not a call's alone: what is around calls knows whose they are, and it is theirs too. */
+function addWho(known: Reading, { attributes }: OtlpSpan): void {
   if (known.conversationId === undefined) {
     const session = text(attributes, 'session.id');
     if (session !== undefined) known.conversationId = session;
@@ -76,9 +78,12 @@ function addCallFacts(known: Reading, span: OtlpSpan): void {
     const user = text(attributes, 'user.id') ?? text(attributes, 'enduser.id');
     if (user !== undefined) known.userId = user;
   }
+}
+
+function addCallFacts(known: Reading, span: OtlpSpan): void {
   const error = known.error ?? errorOf(span, known);
   if (error !== undefined) known.error = error;
-  if (span.droppedAttributes > 0) known.incomplete = [...(known.incomplete ?? []), 'attributes_dropped'];
+  if (span.droppedAttributes > 0) markIncomplete(known, 'attributes_dropped');
 }
 
 /** Instrumentations of frameworks and of clients that report one call from two traces, not always with its id. */
@@ -106,6 +111,7 @@ export function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, 
   for (const dialect of DIALECTS) {
     const reading = dialect.log?.(input) ?? null;
     if (reading === null || reading.role === undefined) continue;
+    if (log.droppedAttributes > 0 && reading.role !== 'evaluation') markIncomplete(reading, 'attributes_dropped');
     const { role, durationMs, ...content } = reading;
     return {
       ...identity(log.traceId, log.spanId, 'log'),

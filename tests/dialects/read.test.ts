@@ -346,6 +346,22 @@ describe('OpenInference', () => {
   });
 });
 
+it('reranking is no call', () => {
+  const attributes = { 'llm.request.type': 'rerank', 'gen_ai.system': 'Cohere', 'gen_ai.request.model': 'rerank-v3' };
+  expect(read(attributes)?.role).toBe('wrapper');
+});
+
+it.each([
+  ['OpenInference', { 'openinference.span.kind': 'CHAIN' }],
+  ['the conventions', { 'gen_ai.operation.name': 'invoke_agent' }],
+])('session and user of what is around calls are known, for them to take: %s', (_what, attributes) => {
+  expect(read({ ...attributes, 'session.id': 's1', 'user.id': 'u1' })).toMatchObject({
+    role: 'wrapper',
+    conversationId: 's1',
+    userId: 'u1',
+  });
+});
+
 describe('a response id', () => {
   const answer = '{"id":"INV-2024-001","total":12}';
 
@@ -404,6 +420,10 @@ describe('a log record', () => {
       role: 'report',
       startedAt: '2026-11-21T22:26:40.000000000Z',
     });
+  });
+
+  it('says that attributes were dropped', () => {
+    expect(readLog(RESOURCE, SCOPE, record({ droppedAttributes: 2 }))?.incomplete).toEqual(['attributes_dropped']);
   });
 
   it('of any other kind is none of ours', () => {
