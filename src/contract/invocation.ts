@@ -51,7 +51,6 @@ export type IncompleteReason =
   | 'usage_not_reported'
   /** Input that came from a cache was left out by the emitter and is nowhere to be found. */
   | 'usage_without_cache'
-  | 'usage_estimated'
   | 'still_open';
 
 export interface Invocation {

@@ -211,7 +211,6 @@ const REASON_ORDER: readonly IncompleteReason[] = [
   'content_truncated',
   'usage_not_reported',
   'usage_without_cache',
-  'usage_estimated',
   'still_open',
 ];
 
