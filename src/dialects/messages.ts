@@ -110,11 +110,11 @@ function isMessageLike(json: Json): boolean {
 
 /** Bodies of requests and responses; undefined when it is neither. */
 function readBody(body: JsonRecord, role: string): Message[] | undefined {
-  if (isArray(body['choices']))
-    return body['choices'].flatMap((choice) => (isRecord(choice) ? readChoice(choice) : []));
+  // A question for people has choices too, and a vote has candidates: theirs are texts.
+  if (isRecords(body['choices'])) return body['choices'].flatMap(readChoice);
   if (isArray(body['generations'])) return flatten(body['generations']).flatMap((item) => readGeneration(item));
-  if (isArray(body['candidates'])) {
-    return body['candidates'].flatMap((item) => (isRecord(item) ? readMessages(item['content'], 'assistant') : []));
+  if (isRecords(body['candidates'])) {
+    return body['candidates'].flatMap((item) => readMessages(item['content'], 'assistant'));
   }
   // A response body of the responses API also repeats its instructions; what it says is its output.
   if (isArray(body['output']) && 'object' in body) return readList(body['output'], 'assistant');
@@ -130,6 +130,10 @@ function readBody(body: JsonRecord, role: string): Message[] | undefined {
   }
   if (isRecord(body['message'])) return readMessage(body['message'], role);
   return undefined;
+}
+
+function isRecords(json: Json | undefined): json is readonly JsonRecord[] {
+  return isArray(json) && json.every(isRecord);
 }
 
 function isConversation(body: JsonRecord): boolean {

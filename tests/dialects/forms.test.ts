@@ -247,7 +247,9 @@ describe('messages', () => {
     { messages: [{ role: 'user', content: 'hi' }], n: 1 },
     { prompt: 'a cat', size: 3 },
     { instructions: 'stir' },
-  ])('of a model are not read as a request: %j', (answer) => {
+    { question: 'capital?', choices: ['Paris', 'Rome'] },
+    { candidates: ['Ann', 'Bob'] },
+  ])('of a model are not read as a request or a response: %j', (answer) => {
     expect(lines(answer, 'assistant')).toEqual([`assistant: ${JSON.stringify(answer)}`]);
   });
 
