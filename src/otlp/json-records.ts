@@ -73,6 +73,10 @@ export function readJsonSpan(span: JsonObject, tally: Tally): OtlpSpan | null {
   const status = objectField(span, 'status');
   const events = listField(span, 'events');
   const kept = events.slice(0, tally.limits.eventsMax);
+  const read = kept.map((event) => readJsonEvent(asObject(event, 'events'), tally));
+  // An event may hold messages as attributes do: leaving one out leaves the call as incomplete.
+  let droppedInEvents = countField(span, 'droppedEventsCount') + events.length - kept.length;
+  for (const event of read) droppedInEvents += event.dropped;
   return {
     traceId,
     spanId,
@@ -81,9 +85,8 @@ export function readJsonSpan(span: JsonObject, tally: Tally): OtlpSpan | null {
     startNanos: nanosField(span, 'startTimeUnixNano'),
     endNanos: nanosField(span, 'endTimeUnixNano'),
     attributes,
-    // An event may hold messages as attributes do: leaving one out leaves the call as incomplete.
-    droppedAttributes: dropped + countField(span, 'droppedEventsCount') + events.length - kept.length,
-    events: kept.map((event) => readJsonEvent(asObject(event, 'events'), tally)),
+    droppedAttributes: dropped + droppedInEvents,
+    events: read.map(({ event }) => event),
     statusCode: statusCode(status),
     statusMessage: textField(status, 'message'),
   };
@@ -97,12 +100,9 @@ function statusCode(status: JsonObject): number {
   return countField(status, 'code');
 }
 
-function readJsonEvent(event: JsonObject, tally: Tally): OtlpEvent {
-  return {
-    name: textField(event, 'name'),
-    timeNanos: nanosField(event, 'timeUnixNano'),
-    attributes: readJsonAttributes(event, tally.limits).attributes,
-  };
+function readJsonEvent(json: JsonObject, tally: Tally): { readonly event: OtlpEvent; readonly dropped: number } {
+  const { attributes, dropped } = readJsonAttributes(json, tally.limits);
+  return { event: { name: textField(json, 'name'), timeNanos: nanosField(json, 'timeUnixNano'), attributes }, dropped };
 }
 
 export function readJsonLog(log: JsonObject, tally: Tally): OtlpLog {

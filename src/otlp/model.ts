@@ -42,7 +42,7 @@ export interface OtlpSpan {
   readonly startNanos: bigint;
   readonly endNanos: bigint;
   readonly attributes: OtlpAttributes;
-  /** Attributes and events, left out by the sender or beyond our limits. */
+  /** Attributes, events and attributes of events, left out by the sender or beyond our limits. */
   readonly droppedAttributes: number;
   readonly events: readonly OtlpEvent[];
   /** 0 unset, 1 ok, 2 error. */

@@ -48,7 +48,7 @@ export function readSpanMessage(reader: ProtobufReader, end: number, tally: Tall
         break;
       case 0x5a:
         events ??= [];
-        if (events.length < limits.eventsMax) events.push(readEvent(reader, reader.lengthEnd(end), limits));
+        if (events.length < limits.eventsMax) events.push(readEvent(reader, reader.lengthEnd(end), limits, sink));
         else {
           sink.dropped++;
           reader.skip(tag, end);
@@ -84,7 +84,8 @@ export function readSpanMessage(reader: ProtobufReader, end: number, tally: Tall
   };
 }
 
-function readEvent(reader: ProtobufReader, end: number, limits: DecodeLimits): OtlpEvent {
+/** What an event lost, its span lost: `holder` counts it. */
+function readEvent(reader: ProtobufReader, end: number, limits: DecodeLimits, holder: AttributeSink): OtlpEvent {
   const sink: AttributeSink = { attributes: null, dropped: 0 };
   let name = '';
   let timeNanos = 0n;
@@ -93,8 +94,10 @@ function readEvent(reader: ProtobufReader, end: number, limits: DecodeLimits): O
     if (tag === 0x09) timeNanos = reader.fixed64(end);
     else if (tag === 0x12) name = reader.text(end);
     else if (tag === 0x1a) readKeyValue(reader, end, limits, sink);
+    else if (tag === 0x20) sink.dropped += reader.varint(end);
     else reader.skip(tag, end);
   }
+  holder.dropped += sink.dropped;
   return { name, timeNanos, attributes: sink.attributes ?? NO_ATTRIBUTES };
 }
 

@@ -254,7 +254,7 @@ describe('limits', () => {
 
   it('leave out further attributes and events, and count both as dropped, with what the sender dropped', () => {
     const attributes = ['a', 'b', 'c'].map((key) => field(9, pair(key, field(1, key))));
-    const events = ['e1', 'e2'].map((name) => field(11, field(2, name)));
+    const events = ['e1', 'e2'].map((name) => field(11, message(field(2, name), field(4, 5))));
     const fromProtobuf = firstSpan(
       traces(request(spanMessage(...attributes, ...events, field(10, 1), field(12, 4))), small),
     );
@@ -262,7 +262,7 @@ describe('limits', () => {
       traces(
         jsonSpan({
           attributes: ['a', 'b', 'c'].map((key) => ({ key, value: { stringValue: key } })),
-          events: [{ name: 'e1' }, { name: 'e2' }],
+          events: ['e1', 'e2'].map((name) => ({ name, droppedAttributesCount: 5 })),
           droppedAttributesCount: 1,
           droppedEventsCount: 4,
         }),
@@ -271,7 +271,7 @@ describe('limits', () => {
     );
     for (const span of [fromProtobuf, fromJson]) {
       expect([...span.attributes.keys()]).toEqual(['a', 'b']);
-      expect(span.droppedAttributes).toBe(7);
+      expect(span.droppedAttributes).toBe(12);
       expect(span.events.map(({ name }) => name)).toEqual(['e1']);
     }
   });
