@@ -1,25 +1,19 @@
 /** Judgements that arrive as records of their own find the call that they judge. */
 
 import type { Evaluation } from '../contract/invocation.ts';
-import type { SpanFacts } from '../contract/span-facts.ts';
 import { type CallGroup, compareIdentity, identityOf, responseIdOf, startOf } from './across.ts';
-import type { UnattachedEvaluation } from './settled.ts';
 import { type Trace, ancestors, compare } from './trace.ts';
 import type { CallUnit } from './units.ts';
 
-interface AttachedEvaluations {
-  readonly byGroup: ReadonlyMap<CallGroup, readonly Evaluation[]>;
-  readonly unattached: readonly UnattachedEvaluation[];
-}
+type Judged = ReadonlyMap<CallGroup, readonly Evaluation[]>;
 
 /**
  * A judgement names a span: the call itself, or something around it, whose last call made what was
  * judged. Or it names a response id.
  */
-export function attachEvaluations(traces: readonly Trace[], groups: readonly CallGroup[]): AttachedEvaluations {
+export function attachEvaluations(traces: readonly Trace[], groups: readonly CallGroup[]): Judged {
   const byGroup = new Map<CallGroup, Evaluation[]>();
-  const unattached: UnattachedEvaluation[] = [];
-  if (traces.every((trace) => trace.evaluations.length === 0)) return { byGroup, unattached };
+  if (traces.every((trace) => trace.evaluations.length === 0)) return byGroup;
   const bySpan = new Map<string, CallGroup>();
   const byResponse = new Map<string, CallGroup>();
   // In order of time, so that the last call under a span or of a response id is what stays.
@@ -39,14 +33,13 @@ export function attachEvaluations(traces: readonly Trace[], groups: readonly Cal
   }
   for (const fact of traces.flatMap((trace) => trace.evaluations)) {
     const group = bySpan.get(`${fact.traceId}/${fact.spanId}`) ?? byResponse.get(fact.responseId ?? '');
-    if (group === undefined) unattached.push(...unattachedOf(fact));
-    else {
-      const present = byGroup.get(group);
-      if (present === undefined) byGroup.set(group, [...(fact.evaluations ?? [])]);
-      else present.push(...(fact.evaluations ?? []));
-    }
+    // What it judges may be unknown yet: it is settled again when that arrives.
+    if (group === undefined) continue;
+    const present = byGroup.get(group);
+    if (present === undefined) byGroup.set(group, [...(fact.evaluations ?? [])]);
+    else present.push(...(fact.evaluations ?? []));
   }
-  return { byGroup, unattached };
+  return byGroup;
 }
 
 /** The id of the topmost known span's parent, which is known only by name: a root that says nothing is no fact. */
@@ -54,14 +47,4 @@ function topOf(unit: CallUnit): string {
   let top = unit.call;
   for (const node of ancestors(unit.trace, unit.call)) top = node;
   return top.fact?.parentSpanId ?? '';
-}
-
-function unattachedOf(fact: SpanFacts): UnattachedEvaluation[] {
-  return (fact.evaluations ?? []).map((evaluation) => ({
-    traceId: fact.traceId,
-    spanId: fact.spanId,
-    responseId: fact.responseId ?? null,
-    target: fact.evaluationTarget ?? null,
-    evaluation,
-  }));
 }

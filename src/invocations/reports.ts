@@ -11,19 +11,14 @@ import { compare, isCall } from './trace.ts';
 export interface MatchedReports {
   /** Reports by the call span that they are about. */
   readonly byCall: ReadonlyMap<TraceNode, SpanFacts>;
-  /** Reports that are calls themselves. */
+  /** Reports that are calls themselves: no span of this trace is of their dialect. */
   readonly calls: readonly SpanFacts[];
-  /** Reports that are none, because spans are the calls of this trace; with their span, if it is known yet. */
-  readonly covered: readonly { readonly report: SpanFacts; readonly node: TraceNode | null }[];
 }
 
-const NO_REPORTS: MatchedReports = { byCall: new Map(), calls: [], covered: [] };
+const NO_REPORTS: MatchedReports = { byCall: new Map(), calls: [] };
 
 export function matchReports(trace: Trace): MatchedReports {
   if (trace.reports.length === 0) return NO_REPORTS;
-  const byCall = new Map<TraceNode, SpanFacts>();
-  const calls: SpanFacts[] = [];
-  const covered: { readonly report: SpanFacts; readonly node: TraceNode | null }[] = [];
   const spans = [...trace.nodes.values()]
     .filter(isCall)
     .toSorted((a, b) => compare(endOf(a), endOf(b)) || compare(a.spanId, b.spanId));
@@ -38,15 +33,10 @@ export function matchReports(trace: Trace): MatchedReports {
       if (node !== undefined) matched.set(report, node);
     }
   }
-  for (const report of trace.reports) {
-    if (!own.has(report)) calls.push(report);
-    else {
-      const node = matched.get(report) ?? null;
-      covered.push({ report, node });
-      if (node !== null) byCall.set(node, report);
-    }
-  }
-  return { byCall, calls, covered };
+  return {
+    byCall: new Map(Array.from(matched, ([report, node]) => [node, report])),
+    calls: trace.reports.filter((report) => !own.has(report)),
+  };
 }
 
 /** Call spans that no report has been found for yet. */

@@ -13,14 +13,14 @@ import { attachEvaluations } from './evaluations.ts';
 import { mergeInvocation } from './merge.ts';
 import { precedingPrompts, type PromptIndex, indexPrompts } from './prompts.ts';
 import { type MatchedReports, matchReports } from './reports.ts';
-import type { Absorbed, Settled, SpanIdentity } from './settled.ts';
-import { type Trace, type TraceNode, buildTrace, compare } from './trace.ts';
+import type { Settled, SpanIdentity } from './settled.ts';
+import { type Trace, buildTrace, compare } from './trace.ts';
 import { type CallUnit, findUnits } from './units.ts';
 
 export function settle(facts: readonly SpanFacts[]): Settled {
   const [only] = facts;
   // Most calls are reported by one span alone: nothing is around it, and nothing else tells of it.
-  if (facts.length === 1 && only?.role === 'call') return new SettledFacts([soleCall(only)], NOTHING, NO_WORKINGS);
+  if (facts.length === 1 && only?.role === 'call') return { invocations: [soleCall(only)] };
   const traces = splitTraces(withoutDuplicates(facts));
   const reports = new Map<Trace, MatchedReports>();
   const prompts = new Map<Trace, PromptIndex>();
@@ -31,51 +31,20 @@ export function settle(facts: readonly SpanFacts[]): Settled {
     units.push(...findUnits(trace));
   }
   const groups = groupAcross(units);
-  const { byGroup, unattached } = attachEvaluations(traces, groups);
+  const judged = attachEvaluations(traces, groups);
   const invocations: Invocation[] = [];
   for (const group of groups) {
     const about = factsOf(group, reports, prompts);
-    invocations.push(mergeInvocation({ ...identityOf(group.owner), ...about, evaluations: byGroup.get(group) ?? [] }));
+    invocations.push(mergeInvocation({ ...identityOf(group.owner), ...about, evaluations: judged.get(group) ?? [] }));
   }
   for (const { calls } of reports.values()) for (const report of calls) invocations.push(reportedCall(report));
   if (invocations.length > 1) {
     invocations.sort((a, b) => compare(a.startedAt, b.startedAt) || compareIdentity(a, b));
   }
-  return new SettledFacts(invocations, unattached, { traces, groups, reports });
-}
-
-interface Workings {
-  readonly traces: readonly Trace[];
-  readonly groups: readonly CallGroup[];
-  readonly reports: ReadonlyMap<Trace, MatchedReports>;
-}
-
-/**
- * A class for its getter: one in an object literal becomes part of the object's hidden class, each
- * time of a new one, and V8 keeps all that it can see until the next collection of the whole heap.
- */
-class SettledFacts implements Settled {
-  readonly invocations: readonly Invocation[];
-  readonly unattached: Settled['unattached'];
-  readonly #workings: Workings;
-
-  constructor(invocations: readonly Invocation[], unattached: Settled['unattached'], workings: Workings) {
-    this.invocations = invocations;
-    this.unattached = unattached;
-    this.#workings = workings;
-  }
-
-  get absorbed(): readonly Absorbed[] {
-    const { traces, groups, reports } = this.#workings;
-    return distinctAbsorbed([
-      ...groups.flatMap(absorbedBy),
-      ...traces.flatMap((trace) => [...coveredReports(trace, reports.get(trace)), ...noLongerCalls(trace)]),
-    ]);
-  }
+  return { invocations };
 }
 
 const NOTHING: readonly never[] = [];
-const NO_WORKINGS: Workings = { traces: [], groups: [], reports: new Map() };
 
 function soleCall(fact: SpanFacts): Invocation {
   const { traceId, spanId } = fact;
@@ -154,49 +123,6 @@ function withoutPrompt(fact: SpanFacts): SpanFacts {
 function withoutEvaluations(fact: SpanFacts): SpanFacts {
   const { evaluations: _evaluations, ...rest } = fact;
   return rest;
-}
-
-function absorbedBy({ owner, others }: CallGroup): Absorbed[] {
-  const into = identityOf(owner);
-  const absorbed = (trace: Trace, { spanId }: TraceNode): Absorbed => ({ traceId: trace.traceId, spanId, into });
-  return [owner, ...others].flatMap((unit) => [
-    ...(unit === owner ? [] : [absorbed(unit.trace, unit.call)]),
-    ...unit.views.map((view) => absorbed(unit.trace, view)),
-    ...unit.shared.map((outer) => absorbed(unit.trace, outer)),
-  ]);
-}
-
-function coveredReports({ traceId }: Trace, matched: MatchedReports | undefined): Absorbed[] {
-  return (matched?.covered ?? []).map(({ report, node }) => ({
-    ...reportIdentity(report),
-    into: node === null ? null : { traceId, spanId: node.spanId },
-  }));
-}
-
-/** A span around several calls is absorbed once, into the one with the lowest id. */
-function distinctAbsorbed(absorbed: readonly Absorbed[]): Absorbed[] {
-  const byIdentity = new Map<string, Absorbed>();
-  for (const entry of absorbed.toSorted((a, b) => compareIdentity(a, b) || compareInto(a.into, b.into))) {
-    const key = `${entry.traceId}/${entry.spanId}`;
-    if (!byIdentity.has(key)) byIdentity.set(key, entry);
-  }
-  return [...byIdentity.values()];
-}
-
-/** A known invocation before none. */
-function compareInto(a: SpanIdentity | null, b: SpanIdentity | null): number {
-  if (a === null || b === null) return (a === null ? 1 : 0) - (b === null ? 1 : 0);
-  return compareIdentity(a, b);
-}
-
-/** Spans that a log record made look like a call before they came and turned out to be none. */
-function noLongerCalls({ traceId, nodes }: Trace): Absorbed[] {
-  const none: Absorbed[] = [];
-  for (const node of nodes.values()) {
-    if (node.fact?.role === 'wrapper' && node.details.length > 0)
-      none.push({ traceId, spanId: node.spanId, into: null });
-  }
-  return none;
 }
 
 /** A call of which there is only a log record gets an identity made from it. */

@@ -16,7 +16,6 @@ import { shuffled, splitRequest } from './rearrange.ts';
 interface Expected {
   readonly about?: string;
   readonly calls: readonly Readonly<Record<string, unknown>>[];
-  readonly unattached?: readonly string[];
 }
 
 function readExpected({ folder }: GoldenCase): Expected {
@@ -24,12 +23,7 @@ function readExpected({ folder }: GoldenCase): Expected {
 }
 
 function outcome(facts: readonly SpanFacts[]): Omit<Expected, 'about'> {
-  const settled = settle(facts);
-  const unattached = settled.unattached.map(
-    ({ target, responseId, spanId, evaluation }) =>
-      `${target ?? responseId ?? spanId}: ${evaluation.name} ${evaluation.score} ${evaluation.label}`,
-  );
-  return { calls: settled.invocations.map(describeInvocation), ...(unattached.length === 0 ? {} : { unattached }) };
+  return { calls: settle(facts).invocations.map(describeInvocation) };
 }
 
 const allFacts = (requests: readonly WireRequest[]): SpanFacts[] => requests.flatMap(factsOf);

@@ -17,7 +17,7 @@ describe('within a trace', () => {
       tokens: { input: 26, output: 17, reasoning: 5 },
     });
     const inner = span(2, 1, [10, 90], { tokens: { input: 50, output: 17, cacheRead: 16 }, responseId: 'msg_1' });
-    const { invocations, absorbed } = settle([inner, outer]);
+    const { invocations } = settle([inner, outer]);
     expect(invocations).toHaveLength(1);
     expect(invocations[0]).toMatchObject({
       spanId: spanId(2),
@@ -26,9 +26,6 @@ describe('within a trace', () => {
       input: [said('user', 'hi')],
       incomplete: [],
     });
-    expect(absorbed).toEqual([
-      { traceId: outer.traceId, spanId: spanId(1), into: { traceId: outer.traceId, spanId: spanId(2) } },
-    ]);
   });
 
   it('takes input from an outer span that knows all of it, if the inner one says that it does not', () => {
@@ -54,7 +51,7 @@ describe('within a trace', () => {
       span(3, 2, [10, 90], { tokens }),
     ];
     expect(settle([outer, inner]).invocations).toHaveLength(2);
-    expect(settle([outer, inner, between]).absorbed.map((entry) => entry.spanId)).toEqual([spanId(1)]);
+    expect(settle([outer, inner, between]).invocations.map((call) => call.spanId)).toEqual([spanId(3)]);
   });
 
   it('never gives the tokens of a span around several calls to any of them', () => {
@@ -75,9 +72,7 @@ describe('within a trace', () => {
       span(2, 1, [10, 90], { ...wrapper, boundary }),
       span(3, 2, [20, 80], { tokens }),
     ];
-    const { invocations, absorbed } = settle(facts);
-    expect(invocations.map((call) => call.spanId)).toEqual([spanId(1), spanId(3)]);
-    expect(absorbed).toEqual([]);
+    expect(settle(facts).invocations.map((call) => call.spanId)).toEqual([spanId(1), spanId(3)]);
   });
 
   it('takes prompt, conversation and user from the nearest ancestor that knows them', () => {
@@ -150,10 +145,9 @@ describe('across traces', () => {
       span(1, 9, [0, 100], { responseId: 'resp_1', conversationId: 'c1', tokens }),
       span(2, null, [10, 90], { ...elsewhere, responseId: 'resp_1', tokens }),
     ];
-    const { invocations, absorbed } = settle(facts);
+    const { invocations } = settle(facts);
     expect(invocations).toHaveLength(1);
     expect(invocations[0]).toMatchObject({ traceId: OTHER_TRACE, spanId: spanId(2), conversationId: 'c1' });
-    expect(absorbed.map((entry) => entry.spanId)).toEqual([spanId(1)]);
   });
 
   it('is another call when the same response is served again later', () => {
@@ -217,18 +211,9 @@ describe('log records', () => {
       reportedCostUsd: '0.1',
       dialects: ['claude-code'],
     });
-    const alone = settle([report]);
-    expect(alone.invocations).toHaveLength(1);
+    expect(settle([report]).invocations).toHaveLength(1);
     const call = span(1, 9, [10, 90], { responseModel: 'm', tokens, dialects: ['claude-code'] });
-    const both = settle([report, call]);
-    expect(both.invocations).toMatchObject([{ spanId: spanId(1), reportedCostUsd: '0.1' }]);
-    expect(both.absorbed).toEqual([
-      {
-        traceId: call.traceId,
-        spanId: alone.invocations[0]?.spanId,
-        into: { traceId: call.traceId, spanId: spanId(1) },
-      },
-    ]);
+    expect(settle([report, call]).invocations).toMatchObject([{ spanId: spanId(1), reportedCostUsd: '0.1' }]);
   });
 });
 
@@ -254,10 +239,10 @@ describe('evaluations', () => {
   });
 
   it('wait when what they judge is not known', () => {
-    const settled = settle([log(5, 'e', 10, { ...judged, responseId: 'x', evaluationTarget: 'helper' })]);
-    expect(settled.unattached).toEqual([
-      { traceId: 'a'.repeat(32), spanId: spanId(5), responseId: 'x', target: 'helper', evaluation },
-    ]);
+    const early = log(5, 'e', 10, { ...judged, responseId: 'x', evaluationTarget: 'helper' });
+    const call = span(1, null, [0, 5], { tokens, responseId: 'x' });
+    expect(settle([early]).invocations).toEqual([]);
+    expect(settle([early, call]).invocations).toMatchObject([{ evaluations: [evaluation] }]);
   });
 });
 
