@@ -7,6 +7,7 @@ import type { Evaluation, IncompleteReason, Invocation, Message, TokenUsage } fr
 import type { PromptSettings } from '../contract/prompt.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { isInstructing } from '../text/roles.ts';
+import { isInputWhole, mergeTokens } from './tokens.ts';
 import { compare } from './trace.ts';
 
 interface MergeInput {
@@ -117,29 +118,6 @@ function textOf(message: Message): string {
   return message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
 }
 
-/** Kind by kind: an inner span may know the sums and an outer one the parts. */
-function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
-  const kind = (name: keyof TokenUsage): number | null => {
-    for (const fact of facts) {
-      const count = fact.tokens?.[name];
-      if (count !== undefined && count !== null) return count;
-    }
-    return null;
-  };
-  return {
-    input: facts.find(knowsWholeInput)?.tokens?.input ?? kind('input'),
-    output: kind('output'),
-    cacheRead: kind('cacheRead'),
-    cacheWrite: kind('cacheWrite'),
-    reasoning: kind('reasoning'),
-  };
-}
-
-/** One that leaves cached input out, and says so, is believed only where nobody knows better. */
-function knowsWholeInput({ tokens, incomplete }: SpanFacts): boolean {
-  return typeof tokens?.input === 'number' && incomplete?.includes('usage_without_cache') !== true;
-}
-
 const NO_SETTINGS: PromptSettings = {};
 
 function mergeSettings(facts: readonly SpanFacts[]): PromptSettings {
@@ -223,7 +201,7 @@ function incompleteReasons(facts: readonly SpanFacts[], found: Found): readonly 
   const hasUsage = found.tokens.input !== null || found.tokens.output !== null;
   // A call that failed used nothing that anybody would report.
   if (!hasUsage && found.error === null) reasons.add('usage_not_reported');
-  if (reasons.has('usage_without_cache') && facts.some(knowsWholeInput)) reasons.delete('usage_without_cache');
+  if (reasons.has('usage_without_cache') && isInputWhole(facts)) reasons.delete('usage_without_cache');
   if (found.isOpen) reasons.add('still_open');
   return reasons.size === 0 ? COMPLETE : REASON_ORDER.filter((reason) => reasons.has(reason));
 }

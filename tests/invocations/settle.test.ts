@@ -28,15 +28,18 @@ describe('within a trace', () => {
     });
   });
 
-  it('takes input from an outer span that knows all of it, if the inner one says that it does not', () => {
-    const outer = span(1, null, [0, 100], { tokens: { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 } });
+  it('takes input from who counts cached input, not from the innermost who leaves it out', () => {
+    const whole = span(1, null, [0, 100], { tokens: { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 } });
     const inner = span(2, 1, [10, 90], { tokens: { input: 26, output: 17 }, incomplete: ['usage_without_cache'] });
-    expect(settle([inner, outer]).invocations[0]).toMatchObject({
-      tokens: { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 },
-      incomplete: ['content_not_captured'],
-    });
-    const [alone] = settle([{ ...inner, tokens: { ...inner.tokens, cacheRead: 16 } }]).invocations;
-    expect(alone?.incomplete).toContain('usage_without_cache');
+    const input = [said('user', 'hi')];
+    expect(settle([{ ...whole, input }, inner]).invocations).toMatchObject([
+      { tokens: { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 }, incomplete: [] },
+    ]);
+    // Parts without a whole that they are of explain nothing.
+    const parts = { ...whole, input, tokens: { cacheRead: 16, cacheWrite: 8 } };
+    expect(settle([parts, inner]).invocations).toMatchObject([
+      { tokens: { input: 26, cacheRead: 16 }, incomplete: ['usage_without_cache'] },
+    ]);
   });
 
   it('finds the outer span through spans that say nothing', () => {
