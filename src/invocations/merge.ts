@@ -99,8 +99,14 @@ function mergeInput(facts: readonly SpanFacts[], context: readonly SpanFacts[]):
   if (system === undefined) return input;
   const others = input.filter((message) => message.role !== 'user');
   if (others.length === 0) return [...system, ...input];
-  const said = new Set(others.map(textOf));
-  const missing = system.filter((message) => !said.has(textOf(message)));
+  const said = new Set(others.flatMap((message) => [textOf(message), ...textsOf(message)]));
+  said.add(
+    others
+      .filter(({ role }) => isInstructing(role))
+      .map(textOf)
+      .join('\n'),
+  );
+  const missing = system.filter((message) => !isSaid(message, said));
   return missing.length === 0 ? input : [...missing, ...input];
 }
 
@@ -114,8 +120,19 @@ function systemOf(facts: readonly SpanFacts[]): readonly Message[] | undefined {
   return undefined;
 }
 
+/** As one text or part by part: what is one message of several parts beside the messages may be several among them. */
+function isSaid(message: Message, said: ReadonlySet<string>): boolean {
+  if (said.has(textOf(message))) return true;
+  const texts = textsOf(message);
+  return texts.length > 0 && texts.every((text) => said.has(text));
+}
+
 function textOf(message: Message): string {
   return message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+}
+
+function textsOf({ parts }: Message): string[] {
+  return parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
 }
 
 const NO_SETTINGS: PromptSettings = {};

@@ -1,6 +1,7 @@
 /** The rules of "each call once", one example each. */
 
 import { describe, expect, it } from 'vitest';
+import type { Message } from '../../src/contract/invocation.ts';
 import type { SpanFacts } from '../../src/contract/span-facts.ts';
 import { lookupKeys, settle } from '../../src/invocations/settle.ts';
 import { at, log, said, span, spanId } from './facts.ts';
@@ -40,6 +41,18 @@ describe('within a trace', () => {
     expect(settle([parts, inner]).invocations).toMatchObject([
       { tokens: { input: 26, cacheRead: 16 }, incomplete: ['usage_without_cache'] },
     ]);
+  });
+
+  it('has instructions once, however they are divided into messages and parts', () => {
+    const [a, b, user] = [said('system', 'A'), said('system', 'B'), said('user', 'hi')];
+    const parts = { role: 'system', parts: [...a.parts, ...b.parts] };
+    const inputOf = (system: readonly Message[], input: readonly Message[]) =>
+      settle([span(1, null, [0, 100], { tokens, system, input })]).invocations[0]?.input;
+    expect(inputOf([a, b], [a, b, user])).toEqual([a, b, user]);
+    expect(inputOf([parts], [a, b, user])).toEqual([a, b, user]);
+    expect(inputOf([a, b], [parts, user])).toEqual([parts, user]);
+    expect(inputOf([said('system', 'A\nB')], [a, b, user])).toEqual([a, b, user]);
+    expect(inputOf([parts], [a, user])).toEqual([parts, a, user]);
   });
 
   it('finds the outer span through spans that say nothing', () => {
