@@ -252,6 +252,11 @@ describe('evaluations', () => {
     // The root says nothing and was never stored; it is known by name.
     expect(scores(7)).toEqual([0, 1]);
     expect(scores(null, { traceId: '', spanId: '', responseId: 'a' })).toEqual([1, 0]);
+    // A span around both says less than the id of one; the call's own span says more.
+    expect(scores(1, { responseId: 'a' })).toEqual([1, 0]);
+    expect(scores(7, { responseId: 'a' })).toEqual([1, 0]);
+    expect(scores(3, { responseId: 'a' })).toEqual([0, 1]);
+    expect(scores(1, { responseId: 'unknown' })).toEqual([0, 1]);
   });
 
   it('wait when what they judge is not known', () => {
