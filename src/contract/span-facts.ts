@@ -23,7 +23,10 @@ export interface SpanFacts {
   /** Lower-case hex. Both empty for a log record outside any trace; spanId alone may be empty too. */
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty for spans; for log records, which have no id, a hash of the record: the same record resent has the same one. */
+  /**
+   * Empty for spans; for log records, which have no id, a hash of the record, and of which of several
+   * equal messages of its request it is: the same record resent has the same one.
+   */
   readonly recordId: string;
   readonly signal: 'span' | 'log';
   readonly role: FactRole;
@@ -36,7 +39,9 @@ export interface SpanFacts {
   readonly dialects: readonly string[];
   /**
    * Of a log record: its place among the records of its request. Only breaks ties between records
-   * of one span with equal times, which is how a burst of message events arrives.
+   * of one span with equal times, which is how a burst of message events arrives. Of a burst that is
+   * divided over requests nobody says which was first: senders have one time for it, and the time of
+   * arrival would be another when they send again.
    */
   readonly sequence?: number;
   /** Of a wrapper: what is below it is other work than what is above it, never the same call. */

@@ -1,10 +1,11 @@
 /**
  * One span or log record to `SpanFacts`: asks every dialect whose keys are there, strongest first,
- * and lets each fill what is still open. Pure; the only functions of this folder that others call.
+ * and lets each fill what is still open. Pure; all of this folder that others call.
  */
 
 import { createHash } from 'node:crypto';
 import type { SpanFacts } from '../contract/span-facts.ts';
+import { shortId } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
 import { nearestTimestamp } from '../lib/time.ts';
 import { plain, text } from '../otlp/attributes.ts';
@@ -102,10 +103,29 @@ function addTwinKey(known: Reading, scope: OtlpScope): void {
 }
 
 /**
- * What a log record says, or null when it is none of ours. `sequence` is its place among the
- * records of its request.
+ * Reads the log records of one request, in order. A conversation may say the same twice, and a burst
+ * of its messages has one time: what tells equal ones apart is which of them it is. Sent again, a
+ * request gives the same ids; equal records in two requests are one record that was sent again.
  */
-export function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, sequence = 0): SpanFacts | null {
+export class LogReader {
+  #sequence = 0;
+  /** How often each message was there. */
+  readonly #times = new Map<string, number>();
+
+  /** What a record says, or null when it is none of ours. */
+  read(resource: OtlpResource, scope: OtlpScope, log: OtlpLog): SpanFacts | null {
+    const facts = readLog(resource, scope, log, this.#sequence++);
+    // What counts a call or judges one is never said twice on purpose.
+    if (facts === null || facts.role !== 'detail') return facts;
+    const { traceId, spanId, recordId } = facts;
+    const key = `${traceId}/${spanId}/${recordId}`;
+    const times = this.#times.get(key) ?? 0;
+    this.#times.set(key, times + 1);
+    return times === 0 ? facts : { ...facts, recordId: shortId(recordId, String(times)) };
+  }
+}
+
+function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, sequence: number): SpanFacts | null {
   const eventName = log.eventName === '' ? (text(log.attributes, 'event.name') ?? '') : log.eventName;
   const input: LogInput = { resource, scope, log, eventName };
   for (const dialect of DIALECTS) {
@@ -144,10 +164,10 @@ export function readSpans(decoded: Decoded<OtlpSpan>): SpanFacts[] {
 /** All facts of a decoded request of log records. */
 export function readLogs(decoded: Decoded<OtlpLog>): SpanFacts[] {
   const facts: SpanFacts[] = [];
-  let sequence = 0;
+  const reader = new LogReader();
   for (const { resource, scope, items } of decoded.groups) {
     for (const log of items) {
-      const read = readLog(resource, scope, log, sequence++);
+      const read = reader.read(resource, scope, log);
       if (read !== null) facts.push(read);
     }
   }

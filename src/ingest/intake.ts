@@ -7,7 +7,7 @@ import { describeError, isFault, stackOf } from '../contract/fault.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import type { Acknowledgement, TelemetryRequest, TelemetrySignal } from '../contract/telemetry.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { readLog, readSpan } from '../dialects/read.ts';
+import { LogReader, readSpan } from '../dialects/read.ts';
 import { shortId } from '../lib/hash.ts';
 import { GrowingBuffer } from '../lib/growing-buffer.ts';
 import { listOf } from '../text/reference.ts';
@@ -80,7 +80,8 @@ export class Intake {
   }
 
   #read(signal: TelemetrySignal, decoded: Decoded<OtlpSpan | OtlpLog>, draft: Draft): void {
-    let [sequence, dropped] = [0, 0];
+    const logs = new LogReader();
+    let dropped = 0;
     for (const { resource, scope, items } of decoded.groups) {
       for (const item of items) {
         dropped += item.droppedAttributes;
@@ -88,7 +89,7 @@ export class Intake {
           if (signal === 'traces') {
             this.#readSpan(resource, scope, item as OtlpSpan, draft);
           } else {
-            const facts = readLog(resource, scope, item as OtlpLog, sequence++);
+            const facts = logs.read(resource, scope, item as OtlpLog);
             if (facts !== null) draft.add(facts, this.#options.spaces.for(facts.environment));
           }
         } catch (error) {

@@ -1,7 +1,7 @@
 /** Several dialects on one span, spans of no dialect, and what a fact owes its reader. */
 
 import { describe, expect, it } from 'vitest';
-import { readLog, readSpan } from '../../src/dialects/read.ts';
+import { LogReader, readSpan } from '../../src/dialects/read.ts';
 import type { OtlpLog, OtlpSpan, OtlpValue } from '../../src/otlp/model.ts';
 
 const RESOURCE = {
@@ -395,19 +395,48 @@ describe('a log record', () => {
     ...rest,
   });
 
+  const readAll = (...records: readonly OtlpLog[]) => {
+    const reader = new LogReader();
+    return records.map((each) => reader.read(RESOURCE, SCOPE, each));
+  };
+  const idsOf = (...records: readonly OtlpLog[]) => readAll(...records).map((facts) => facts?.recordId);
+
   it('takes its event name from the field or the attribute', () => {
-    const byAttribute = readLog(RESOURCE, SCOPE, record({}), 4);
-    const byField = readLog(RESOURCE, SCOPE, record({ eventName: 'gen_ai.user.message', attributes: new Map() }), 4);
-    expect(byAttribute).toMatchObject({ role: 'detail', sequence: 4, input: [{ role: 'user' }] });
-    expect(byField?.input).toEqual(byAttribute?.input);
+    const [byAttribute, byField] = readAll(
+      record({}),
+      record({ eventName: 'gen_ai.user.message', attributes: new Map() }),
+    );
+    expect(byAttribute).toMatchObject({ role: 'detail', sequence: 0, input: [{ role: 'user' }] });
+    expect(byField).toMatchObject({ sequence: 1, input: byAttribute?.input });
   });
 
   it('has the same id whenever it is sent, and another one for another content', () => {
-    const ids = [record({}), record({}), record({ body: new Map([['content', 'ho']]) }), record({ timeNanos: 1n })].map(
-      (log, index) => readLog(RESOURCE, SCOPE, log, index)?.recordId,
-    );
-    expect(ids[0]).toBe(ids[1]);
+    const records = [record({}), record({ body: new Map([['content', 'ho']]) }), record({ timeNanos: 1n })];
+    const ids = idsOf(...records);
     expect(new Set(ids).size).toBe(3);
+    expect(idsOf(...records)).toEqual(ids);
+    expect(idsOf(...records.toReversed())).toEqual(ids.toReversed());
+  });
+
+  it('that is a message said twice in one request has two ids, and the same two when it is sent again', () => {
+    const other = record({ body: new Map([['content', 'ho']]) });
+    const ids = idsOf(record({}), other, record({}), record({}));
+    expect(new Set(ids).size).toBe(4);
+    expect(idsOf(record({}), other, record({}), record({}))).toEqual(ids);
+    expect(idsOf(record({}))).toEqual(ids.slice(0, 1));
+    const elsewhere = record({ spanId: 'd'.repeat(16) });
+    expect(idsOf(record({}), elsewhere)[1]).toBe(idsOf(elsewhere)[0]);
+  });
+
+  it('that judges is one, however often a request has it', () => {
+    const judgement = record({
+      eventName: 'gen_ai.evaluation.result',
+      attributes: new Map<string, OtlpValue>([
+        ['gen_ai.evaluation.name', 'tone'],
+        ['gen_ai.evaluation.score.value', 1],
+      ]),
+    });
+    expect(new Set(idsOf(judgement, judgement)).size).toBe(1);
   });
 
   it.each(['1e305', '1e12', '-1'])('leaves out a duration of %s ms, which no call has', (durationMs) => {
@@ -427,6 +456,6 @@ describe('a log record', () => {
   });
 
   it('of any other kind is none of ours', () => {
-    expect(readLog(RESOURCE, SCOPE, record({ attributes: new Map(), body: 'GET /' }))).toBeNull();
+    expect(readAll(record({ attributes: new Map(), body: 'GET /' }))).toEqual([null]);
   });
 });

@@ -11,16 +11,17 @@ import type { ContentPolicy } from './policy.ts';
 
 /** For the records of one request, in order. */
 export class RecordIds {
-  /** Ids of whole records by what is kept of them: several are alike once their content is gone. */
-  readonly #alike = new Map<string, string[]>();
+  /** Whole records, numbered, by what is kept of them: several are alike once their content is gone. */
+  readonly #alike = new Map<string, Map<string, number>>();
 
   /** The packed facts with an id that may be kept. */
   safe(packed: SpanFacts, { mode }: ContentPolicy): SpanFacts {
     if (packed.recordId === '' || mode === 'full') return packed;
     const kept = canonicalJson({ ...packed, recordId: '', sequence: 0 });
-    const wholes = this.#alike.get(kept) ?? [];
-    this.#alike.set(kept, wholes);
-    if (!wholes.includes(packed.recordId)) wholes.push(packed.recordId);
-    return { ...packed, recordId: shortId(kept, String(wholes.indexOf(packed.recordId))) };
+    const numbers = this.#alike.get(kept) ?? new Map<string, number>();
+    this.#alike.set(kept, numbers);
+    const number = numbers.get(packed.recordId) ?? numbers.size;
+    numbers.set(packed.recordId, number);
+    return { ...packed, recordId: shortId(kept, String(number)) };
   }
 }
