@@ -14,7 +14,7 @@ import { mergeInvocation } from './merge.ts';
 import { precedingPrompts, type PromptIndex, indexPrompts } from './prompts.ts';
 import { type MatchedReports, matchReports } from './reports.ts';
 import type { Settled, SpanIdentity } from './settled.ts';
-import { type Trace, buildTrace, compare } from './trace.ts';
+import { type Trace, buildTrace, compare, factsOfNode } from './trace.ts';
 import { type CallUnit, findUnits } from './units.ts';
 
 export function settle(facts: readonly SpanFacts[]): Settled {
@@ -81,8 +81,7 @@ function factsOf(
   const context: SpanFacts[] = [];
   for (const unit of [owner, ...others]) {
     for (const node of [unit.call, ...unit.views]) {
-      if (node.fact !== null && node.fact.role === 'call') facts.push(node.fact);
-      facts.push(...node.details);
+      facts.push(...factsOfNode(node));
       const report = reports.get(unit.trace)?.byCall.get(node);
       if (report !== undefined) facts.push(report);
     }
@@ -93,12 +92,15 @@ function factsOf(
 
 /**
  * A prompt that was declared above a tool is not the prompt of the calls inside the tool, and what
- * goes into an agent or tool is not what goes into calls of those inside it.
+ * goes into an agent or tool is not what goes into calls of those inside it. Both hold for a call
+ * that was made inside of another.
  */
-function contextFacts({ context }: CallUnit): SpanFacts[] {
+function contextFacts({ context, within }: CallUnit): SpanFacts[] {
   const facts: SpanFacts[] = [];
   let [isInsideTool, isInsideOther] = [false, false];
-  for (const { fact } of context) {
+  for (const node of context) {
+    const { fact } = node;
+    if (node === within) [isInsideTool, isInsideOther] = [true, true];
     if (fact === null || fact.role === 'link') continue;
     const known = fact.role === 'call' || isInsideOther ? withoutContent(fact) : fact;
     facts.push(isInsideTool ? withoutPrompt(known) : known);

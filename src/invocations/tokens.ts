@@ -49,3 +49,41 @@ function knowsWhole(fact: SpanFacts): boolean {
 function leavesCacheOut({ incomplete }: SpanFacts): boolean {
   return incomplete !== undefined && incomplete.includes('usage_without_cache');
 }
+
+/** What reports of one call say that it used, and in what way input is counted. */
+export interface Counted extends TokenUsage {
+  readonly leavesCacheOut: boolean;
+}
+
+export function tokensOf(facts: readonly SpanFacts[]): Counted {
+  const source = inputSource(facts);
+  return { ...mergeTokens(facts), leavesCacheOut: source !== undefined && leavesCacheOut(source) };
+}
+
+/**
+ * Whether two reports count the same: different when both know a kind and no way of counting explains
+ * that they do not agree, equal when they agree on input and on output.
+ */
+export function compareTokens(a: Counted, b: Counted): 'equal' | 'different' | 'unknown' {
+  const input = agree(a.input, b.input, [...cacheParts(a), ...cacheParts(b)]);
+  const output = agree(a.output, b.output, [a.reasoning, b.reasoning]);
+  if (output === false || (input === false && !isRestOf(a, b))) return 'different';
+  return input === true && output === true ? 'equal' : 'unknown';
+}
+
+/** Null when either is not known; nobody is asked nothing, so zero is what some say who do not know. */
+function agree(a: number | null, b: number | null, parts: readonly (number | null)[]): boolean | null {
+  if (a === null || b === null || a === 0 || b === 0) return null;
+  return a === b || parts.includes(Math.abs(a - b));
+}
+
+/** What of input one may count and the other leave out. */
+function cacheParts({ cacheRead, cacheWrite }: TokenUsage): (number | null)[] {
+  return [cacheRead, cacheWrite, (cacheRead ?? 0) + (cacheWrite ?? 0)];
+}
+
+/** True when the lower input leaves out what came from a cache, and the other does not say what did. */
+function isRestOf(a: Counted, b: Counted): boolean {
+  const [less, more] = (a.input ?? 0) < (b.input ?? 0) ? [a, b] : [b, a];
+  return less.leavesCacheOut && !more.leavesCacheOut && more.cacheRead === null && more.cacheWrite === null;
+}

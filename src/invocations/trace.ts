@@ -63,6 +63,11 @@ export function isCall(node: TraceNode): boolean {
   return node.details.some((detail) => detail.operation !== undefined && detail.requestModel !== undefined);
 }
 
+/** What a call's span and its log records say about the call. */
+export function factsOfNode({ fact, details }: TraceNode): readonly SpanFacts[] {
+  return fact !== null && fact.role === 'call' ? [fact, ...details] : details;
+}
+
 /** Ancestors from the parent up; ids whose span is not known end it. */
 export function* ancestors(trace: Trace, node: TraceNode): Generator<TraceNode> {
   let parent = parentOf(trace, node);

@@ -1,9 +1,12 @@
 /**
- * Which span of a trace is one call: the innermost call span of each chain of ancestors. The call
- * spans around it are other views of the same call, unless a tool or an agent begins in between.
+ * Which spans of a trace are one call: the innermost call span of each chain of ancestors, and the
+ * call spans around it, which are other views of it; unless a tool or an agent begins in between, or
+ * what they say proves that they report another call, inside of which this one was made.
  */
 
-import { type Trace, type TraceNode, ancestors, isCall } from './trace.ts';
+import type { SpanFacts } from '../contract/span-facts.ts';
+import { provesOther } from './evidence.ts';
+import { type Trace, type TraceNode, ancestors, factsOfNode, isCall } from './trace.ts';
 
 /** One call of one trace, with every span that tells about it. */
 export interface CallUnit {
@@ -12,8 +15,8 @@ export interface CallUnit {
   readonly call: TraceNode;
   /** Call spans around it that are around no other call, nearest first: all they know is about this call. */
   readonly views: readonly TraceNode[];
-  /** Call spans around it that are around other calls too: no invocations, and views of none alone. */
-  readonly shared: readonly TraceNode[];
+  /** The nearest span of another call that this one was made inside of: its prompt is not this one's. */
+  readonly within: TraceNode | null;
   /** Other spans above, nearest first: they know the prompt, the conversation, the user. */
   readonly context: readonly TraceNode[];
 }
@@ -22,37 +25,97 @@ export function findUnits(trace: Trace): CallUnit[] {
   const calls = [...trace.nodes.values()].filter(isCall);
   const [only] = calls;
   if (only === undefined) return [];
-  if (calls.length === 1) return [{ trace, call: only, views: [], shared: [], context: [...ancestors(trace, only)] }];
-  const outers = new Map<TraceNode, readonly TraceNode[]>();
-  /** How many innermost calls each call span is around. */
-  const around = new Map<TraceNode, number>();
-  const hasInner = new Set<TraceNode>();
+  if (calls.length === 1) return [unitOf(trace, { call: only, views: NO_VIEWS, within: null })];
+  const outers = new Map<TraceNode, TraceNode>();
   for (const call of calls) {
-    const chain = outerCalls(trace, call);
-    outers.set(call, chain);
-    for (const outer of chain) hasInner.add(outer);
+    const outer = outerCall(trace, call);
+    if (outer !== undefined) outers.set(call, outer);
   }
-  const innermost = calls.filter((call) => !hasInner.has(call));
-  for (const call of innermost) {
-    for (const outer of outers.get(call) ?? []) around.set(outer, (around.get(outer) ?? 0) + 1);
-  }
-  // In a circle of parents every call is inside another; the lowest id stands for them all.
-  const roots = innermost.length > 0 ? innermost : calls.toSorted((a, b) => (a.spanId < b.spanId ? -1 : 1)).slice(0, 1);
-  return roots.map((call) => {
-    const chain = outers.get(call) ?? [];
-    const views = chain.filter((outer) => around.get(outer) === 1);
-    const own = new Set(views);
-    const shared = chain.filter((outer) => !own.has(outer));
-    return { trace, call, views, shared, context: [...ancestors(trace, call)].filter((node) => !own.has(node)) };
-  });
+  if (outers.size === 0) return calls.map((call) => unitOf(trace, { call, views: NO_VIEWS, within: null }));
+  return findChains(calls, outers).map((chain) => unitOf(trace, chain));
 }
 
-/** Call spans above, nearest first, up to where other work begins. */
-function outerCalls(trace: Trace, call: TraceNode): readonly TraceNode[] {
-  const chain: TraceNode[] = [];
-  for (const node of ancestors(trace, call)) {
-    if (node.fact?.boundary !== undefined) break;
-    if (isCall(node)) chain.push(node);
+/** A call and what is known to be about it, while its ancestors are gone through. */
+class Chain {
+  readonly call: TraceNode;
+  readonly views: TraceNode[] = [];
+  within: TraceNode | null = null;
+  /** Of the call and its views. */
+  readonly facts: SpanFacts[];
+
+  constructor(call: TraceNode) {
+    this.call = call;
+    this.facts = [...factsOfNode(call)];
   }
-  return chain;
+
+  addView(view: TraceNode): void {
+    this.views.push(view);
+    this.facts.push(...factsOfNode(view));
+  }
+}
+
+const NO_VIEWS: readonly TraceNode[] = [];
+
+function unitOf(trace: Trace, { call, views, within }: Pick<CallUnit, 'call' | 'views' | 'within'>): CallUnit {
+  const above = [...ancestors(trace, call)];
+  const context = views.length === 0 ? above : above.filter((node) => !views.includes(node));
+  return { trace, call, views, within, context };
+}
+
+/** `outers`: of each call the nearest call span around it. Goes from the innermost calls up. */
+function findChains(calls: readonly TraceNode[], outers: ReadonlyMap<TraceNode, TraceNode>): readonly Chain[] {
+  /** How many calls directly inside each have not been gone through. */
+  const open = new Map<TraceNode, number>();
+  for (const outer of outers.values()) open.set(outer, (open.get(outer) ?? 0) + 1);
+  const chains: Chain[] = [];
+  const reaching = new Map<TraceNode, Chain[]>();
+  const ready = calls.filter((call) => !open.has(call));
+  for (const call of ready) {
+    const inner = reaching.get(call) ?? [];
+    let goingOn = inner.length === 0 ? [] : viewedFrom(call, inner);
+    if (goingOn.length === 0) {
+      const own = new Chain(call);
+      chains.push(own);
+      goingOn = [own];
+    }
+    const outer = outers.get(call);
+    if (outer === undefined) continue;
+    const present = reaching.get(outer);
+    if (present === undefined) reaching.set(outer, [...goingOn]);
+    else present.push(...goingOn);
+    const left = (open.get(outer) ?? 0) - 1;
+    open.set(outer, left);
+    if (left === 0) ready.push(outer);
+  }
+  if (chains.length > 0) return chains;
+  // In a circle of parents every call is inside another; the lowest id stands for them all.
+  const [lowest] = calls.toSorted((a, b) => (a.spanId < b.spanId ? -1 : 1));
+  return [new Chain(lowest as TraceNode)];
+}
+
+/**
+ * The calls inside that an outer span is a view of; none when it is another call than each of them.
+ * Around several it is a view of none alone. It may then have the response id of one, the last, which
+ * proves nothing about the others; but of another kind of work it says nothing at all.
+ */
+function viewedFrom(outer: TraceNode, inner: readonly Chain[]): Chain[] {
+  const about = factsOfNode(outer);
+  const proofs = inner.map(({ facts }) => provesOther(about, facts));
+  const isOther = proofs.every((proof) => proof !== null);
+  const goingOn: Chain[] = [];
+  for (const [index, chain] of inner.entries()) {
+    if (isOther || proofs[index] === 'kind') chain.within = outer;
+    else goingOn.push(chain);
+  }
+  if (goingOn.length === 1) goingOn[0]?.addView(outer);
+  return goingOn;
+}
+
+/** The nearest call span above, unless other work begins before. */
+function outerCall(trace: Trace, call: TraceNode): TraceNode | undefined {
+  for (const node of ancestors(trace, call)) {
+    if (node.fact?.boundary !== undefined) return undefined;
+    if (isCall(node)) return node;
+  }
+  return undefined;
 }

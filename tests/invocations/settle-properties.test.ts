@@ -20,6 +20,8 @@ interface TrueCall {
   /** Content in a log record instead of on the span. */
   readonly logged: boolean;
   readonly failed: boolean;
+  /** Another call that was made inside of it. */
+  readonly helper: 'embeddings' | 'chat' | null;
   readonly input: number;
 }
 
@@ -37,6 +39,7 @@ const trueCall: fc.Arbitrary<TrueCall> = fc.record({
   twin: fc.boolean(),
   logged: fc.boolean(),
   failed: fc.boolean(),
+  helper: fc.constantFrom('embeddings', 'chat', null),
   input: fc.integer({ min: 1, max: 100_000 }),
 });
 
@@ -67,13 +70,15 @@ function report({ agents }: Work): { readonly facts: SpanFacts[]; readonly truth
     const agentId = id++;
     const agentStart = time;
     for (const call of agent.calls) {
-      const name = `call ${truth.length}`;
+      const name = `call at ${time}`;
       facts.push(...reportCall(call, agentId, name, time, () => id++));
       truth.push({
         input: call.failed ? null : call.input,
         prompt: agent.prompt ? `prompt ${agentId}` : null,
         said: name,
       });
+      // What failed has no id, and may be what failed inside.
+      if (call.helper !== null && !call.failed) truth.push({ input: 9, prompt: null, said: `helper of ${name}` });
       time += 1_000;
     }
     facts.push(
@@ -108,6 +113,11 @@ function reportCall(call: TrueCall, parent: number, name: string, start: number,
     : { tokens: { input: call.input, output: 17 }, responseId: `id of ${name}` };
   facts.push(span(inner, above, [start + 100, start + 800], { ...outcome, ...(call.logged ? {} : content) }));
   if (call.logged) facts.push(log(inner, `record of ${name}`, start + 110, content));
+  if (call.helper !== null && !call.failed) {
+    const tokens = { input: 9, output: 1 };
+    const inside = { operation: call.helper, input: [said('user', `helper of ${name}`)], tokens };
+    facts.push(span(nextId(), inner, [start + 200, start + 300], { ...inside, responseId: `helper id of ${name}` }));
+  }
   if (call.twin && !call.failed) {
     const twin = nextId();
     const traceId = twin.toString(16).padStart(32, 'f');
