@@ -1,13 +1,12 @@
 /**
  * The same call in two traces, or twice in one: two instrumentations that know nothing of each
- * other both report the provider's response id. Equal ids and overlapping times make one call; a
- * response served again later from a cache is another. A report that lacks the id finds its twin by
+ * other both report the provider's response id, at the same time. A report that lacks the id finds its twin by
  * what was said at the same moment in the same service.
  */
 
-import type { SpanIdentity } from './settled.ts';
+import { groupSharing } from './same-response.ts';
 import { compare } from './trace.ts';
-import type { CallUnit } from './units.ts';
+import { type CallUnit, compareUnits, endOf, responseIdOf, startOf } from './units.ts';
 
 /** A unit with the views of the same call found elsewhere, nearest to the call first. */
 export interface CallGroup {
@@ -30,31 +29,13 @@ export function groupAcross(units: readonly CallUnit[]): CallGroup[] {
       else same.push(unit);
     }
   }
-  return joinTwins([...alone, ...[...byResponse.values()].flatMap(groupOverlapping)]);
+  return joinTwins([...alone, ...[...byResponse.values()].flatMap(groupOf)]);
 }
 
-export function responseIdOf({ call, views }: CallUnit): string | undefined {
-  for (const node of [call, ...views]) {
-    if (node.fact?.responseId !== undefined) return node.fact.responseId;
-    const told = node.details.find((detail) => detail.responseId !== undefined);
-    if (told !== undefined) return told.responseId;
-  }
-  return undefined;
-}
-
-/** Sweeps over units of one response id by start; a group ends where time has a gap. */
-function groupOverlapping(units: CallUnit[]): CallGroup[] {
-  const sorted = units.toSorted((a, b) => compare(startOf(a), startOf(b)) || compareUnits(a, b));
-  const groups: CallUnit[][] = [];
-  let end = '';
-  for (const unit of sorted) {
-    const current = groups.at(-1);
-    if (current === undefined || startOf(unit) > end) groups.push([unit]);
-    else current.push(unit);
-    end = endOf(unit) > end ? endOf(unit) : end;
-  }
-  return groups.map((group) => {
-    const [owner, ...others] = group.toSorted(innermostFirst);
+/** Units of one response id. */
+function groupOf(units: readonly CallUnit[]): CallGroup[] {
+  return groupSharing(units).map((reports) => {
+    const [owner, ...others] = reports.toSorted(innermostFirst);
     return { owner: owner as CallUnit, others };
   });
 }
@@ -118,24 +99,4 @@ function twinKeyOf({ call }: CallUnit): string | undefined {
 /** Inside is what starts last; then what ends first; then the lowest id, so that there is always one answer. */
 function innermostFirst(a: CallUnit, b: CallUnit): number {
   return compare(startOf(b), startOf(a)) || compare(endOf(a), endOf(b)) || compareUnits(a, b);
-}
-
-function compareUnits(a: CallUnit, b: CallUnit): number {
-  return compareIdentity(identityOf(a), identityOf(b));
-}
-
-export function compareIdentity(a: SpanIdentity, b: SpanIdentity): number {
-  return compare(a.traceId, b.traceId) || compare(a.spanId, b.spanId);
-}
-
-export function identityOf({ trace, call }: CallUnit): SpanIdentity {
-  return { traceId: trace.traceId, spanId: call.spanId };
-}
-
-export function startOf({ call }: CallUnit): string {
-  return call.fact?.startedAt ?? call.details[0]?.startedAt ?? '';
-}
-
-function endOf(unit: CallUnit): string {
-  return unit.call.fact?.endedAt ?? unit.call.details.at(-1)?.startedAt ?? startOf(unit);
 }

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { Invocation } from '../contract/invocation.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
-import { type CallGroup, compareIdentity, groupAcross, identityOf } from './across.ts';
+import { type CallGroup, groupAcross } from './across.ts';
 import { withoutDuplicates } from './duplicates.ts';
 import { attachEvaluations } from './evaluations.ts';
 import { mergeInvocation } from './merge.ts';
@@ -15,7 +15,7 @@ import { precedingPrompts, type PromptIndex, indexPrompts } from './prompts.ts';
 import { type MatchedReports, matchReports } from './reports.ts';
 import type { Settled, SpanIdentity } from './settled.ts';
 import { type Trace, buildTrace, compare, factsOfNode } from './trace.ts';
-import { type CallUnit, findUnits } from './units.ts';
+import { type CallUnit, compareIdentity, findUnits, identityOf } from './units.ts';
 
 export function settle(facts: readonly SpanFacts[]): Settled {
   const [only] = facts;

@@ -65,21 +65,34 @@ export function tokensOf(facts: readonly SpanFacts[]): Counted {
  * that they do not agree, equal when they agree on input and on output.
  */
 export function compareTokens(a: Counted, b: Counted): 'equal' | 'different' | 'unknown' {
-  const input = agree(a.input, b.input, [...cacheParts(a), ...cacheParts(b)]);
-  const output = agree(a.output, b.output, [a.reasoning, b.reasoning]);
+  const input = agree(a.input, b.input, (difference) => isCachePart(difference, a) || isCachePart(difference, b));
+  const output = agree(a.output, b.output, (difference) => difference === a.reasoning || difference === b.reasoning);
   if (output === false || (input === false && !isRestOf(a, b))) return 'different';
   return input === true && output === true ? 'equal' : 'unknown';
 }
 
-/** Null when either is not known; nobody is asked nothing, so zero is what some say who do not know. */
-function agree(a: number | null, b: number | null, parts: readonly (number | null)[]): boolean | null {
-  if (a === null || b === null || a === 0 || b === 0) return null;
-  return a === b || parts.includes(Math.abs(a - b));
+/** What two reports of one call know together. */
+export function joinTokens(a: Counted, b: Counted): Counted {
+  const { input, leavesCacheOut } = (b.input ?? 0) > (a.input ?? 0) ? b : a;
+  return {
+    input,
+    leavesCacheOut,
+    output: (b.output ?? 0) > (a.output ?? 0) ? b.output : a.output,
+    cacheRead: a.cacheRead ?? b.cacheRead,
+    cacheWrite: a.cacheWrite ?? b.cacheWrite,
+    reasoning: a.reasoning ?? b.reasoning,
+  };
 }
 
-/** What of input one may count and the other leave out. */
-function cacheParts({ cacheRead, cacheWrite }: TokenUsage): (number | null)[] {
-  return [cacheRead, cacheWrite, (cacheRead ?? 0) + (cacheWrite ?? 0)];
+/** Null when either is not known; nobody is asked nothing, so zero is what some say who do not know. */
+function agree(a: number | null, b: number | null, explains: (difference: number) => boolean): boolean | null {
+  if (a === null || b === null || a === 0 || b === 0) return null;
+  return a === b || explains(Math.abs(a - b));
+}
+
+/** True for what of input one may count and the other leave out. */
+function isCachePart(count: number, { cacheRead, cacheWrite }: TokenUsage): boolean {
+  return count === cacheRead || count === cacheWrite || count === (cacheRead ?? 0) + (cacheWrite ?? 0);
 }
 
 /** True when the lower input leaves out what came from a cache, and the other does not say what did. */

@@ -5,8 +5,9 @@
  */
 
 import type { SpanFacts } from '../contract/span-facts.ts';
-import { provesOther } from './evidence.ts';
-import { type Trace, type TraceNode, ancestors, factsOfNode, isCall } from './trace.ts';
+import { provesOther, responseIdIn } from './evidence.ts';
+import type { SpanIdentity } from './settled.ts';
+import { type Trace, type TraceNode, ancestors, compare, factsOfNode, isCall } from './trace.ts';
 
 /** One call of one trace, with every span that tells about it. */
 export interface CallUnit {
@@ -118,4 +119,34 @@ function outerCall(trace: Trace, call: TraceNode): TraceNode | undefined {
     if (isCall(node)) return node;
   }
   return undefined;
+}
+
+export function compareUnits(a: CallUnit, b: CallUnit): number {
+  return compareIdentity(identityOf(a), identityOf(b));
+}
+
+export function compareIdentity(a: SpanIdentity, b: SpanIdentity): number {
+  return compare(a.traceId, b.traceId) || compare(a.spanId, b.spanId);
+}
+
+export function identityOf({ trace, call }: CallUnit): SpanIdentity {
+  return { traceId: trace.traceId, spanId: call.spanId };
+}
+
+export function startOf({ call }: CallUnit): string {
+  return call.fact?.startedAt ?? call.details[0]?.startedAt ?? '';
+}
+
+export function endOf(unit: CallUnit): string {
+  return unit.call.fact?.endedAt ?? unit.call.details.at(-1)?.startedAt ?? startOf(unit);
+}
+
+/** Of the call, as far as anybody knows it. */
+export function responseIdOf(unit: CallUnit): string | undefined {
+  return responseIdIn(factsOfUnit(unit));
+}
+
+/** What its span, its views and their log records say about the call, the innermost first. */
+export function factsOfUnit({ call, views }: CallUnit): readonly SpanFacts[] {
+  return views.length === 0 ? factsOfNode(call) : [call, ...views].flatMap(factsOfNode);
 }

@@ -260,6 +260,68 @@ describe('across traces', () => {
     expect(settle(facts).invocations).toHaveLength(2);
   });
 
+  const id = { responseId: 'chatcmpl-554' };
+  const counts = (...facts: readonly SpanFacts[]) => settle(facts).invocations.length;
+
+  it('is another call when the tokens differ, or the work', () => {
+    const call = span(1, null, [0, 1_000], { ...id, tokens: { input: 100, output: 20 } });
+    const other = (rest: Partial<SpanFacts>) => span(2, null, [100, 900], { ...elsewhere, ...id, ...rest });
+    expect(counts(call, other({ tokens: { input: 7, output: 3 } }))).toBe(2);
+    expect(counts(call, other({ tokens: { input: 100, output: 3 }, service: 'gateway' }))).toBe(2);
+    expect(counts(call, other({ operation: 'embeddings', tokens: { input: 100 } }))).toBe(2);
+    expect(counts(call, other({ tokens: { input: 100 } }))).toBe(1);
+    expect(counts(call, other({ tokens: { input: 100, output: 0 } }))).toBe(1);
+  });
+
+  it('is one call when only what came from a cache is counted differently', () => {
+    const whole = { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 };
+    const call = span(1, null, [0, 1_000], { ...id, tokens: whole });
+    const rest = { input: 26, output: 17 };
+    expect(counts(call, span(2, null, [100, 900], { ...elsewhere, ...id, tokens: rest }))).toBe(1);
+    const bare = span(1, null, [0, 1_000], { ...id, tokens: { input: 50, output: 17 } });
+    const inner = span(2, null, [100, 900], { ...elsewhere, ...id, tokens: rest });
+    expect(counts(bare, inner)).toBe(2);
+    expect(counts(bare, { ...inner, incomplete: ['usage_without_cache'] })).toBe(1);
+  });
+
+  it('is another call when the same instrumentation of the same service reports it', () => {
+    const by = { ...id, tokens, instrumentation: 'client' };
+    const call = span(1, null, [0, 100], by);
+    expect(counts(call, span(2, null, [10, 90], { ...elsewhere, ...by }))).toBe(2);
+    expect(counts(call, span(2, null, [10, 90], { ...elsewhere, ...by, service: 'gateway' }))).toBe(1);
+    expect(counts(call, span(2, null, [10, 90], { ...elsewhere, ...by, instrumentation: 'framework' }))).toBe(1);
+  });
+
+  it('may lie beside the other report only if these are surely two reporters', () => {
+    const call = span(1, null, [0, 100], { ...id, tokens });
+    const beside = (rest: Partial<SpanFacts>) => span(2, null, [10, 110], { ...elsewhere, ...id, tokens, ...rest });
+    expect(counts(call, beside({}))).toBe(2);
+    expect(counts(call, beside({ dialects: ['openinference'] }))).toBe(1);
+    expect(counts(call, beside({ service: 'gateway' }))).toBe(1);
+    expect(counts(call, beside({ service: 'gateway', tokens: { input: 42 } }))).toBe(2);
+  });
+
+  it('is another call when it was made by a tool inside it', () => {
+    const tool = span(2, 1, [10, 90], { ...wrapper, boundary: 'tool' });
+    expect(counts(span(1, null, [0, 100], id), tool, span(3, 2, [20, 80], id))).toBe(2);
+  });
+
+  it('is found among many at a time that all have one id', () => {
+    const facts: SpanFacts[] = [];
+    for (let call = 0; call < 3_000; call++) {
+      const by = { ...id, parentSpanId: '', tokens: { input: 1_000 + call, output: 20 } };
+      const start = call * 10;
+      // About fifty are under way at any time.
+      facts.push(span(2 * call, null, [start, start + 500], { ...by, instrumentation: 'framework' }));
+      facts.push(span(2 * call + 1, null, [start + 1, start + 499], { ...by, instrumentation: 'client' }));
+    }
+    const { invocations } = settle(facts);
+    expect(invocations.map((call) => call.tokens.input)).toEqual(Array.from({ length: 3_000 }, (_, n) => 1_000 + n));
+    // All of them at once: what can't be told apart any more is counted rather than lost.
+    const atOnce = facts.map((fact) => ({ ...fact, startedAt: at(0), endedAt: at(10) }));
+    expect(settle(atOnce).invocations.length).toBeGreaterThanOrEqual(3_000);
+  });
+
   it('finds a report without an id by what was said, each at most once', () => {
     const twin = { twinKey: 'k', instrumentation: 'client' };
     const framework = { twinKey: 'k', instrumentation: 'framework' };
