@@ -117,11 +117,11 @@ export class LogReader {
     const facts = readLog(resource, scope, log, this.#sequence++);
     // What counts a call or judges one is never said twice on purpose.
     if (facts === null || facts.role !== 'detail') return facts;
-    const { traceId, spanId, recordId } = facts;
-    const key = `${traceId}/${spanId}/${recordId}`;
+    const { traceId, spanId, recordId: id } = facts;
+    const key = `${traceId}/${spanId}/${id}`;
     const times = this.#times.get(key) ?? 0;
     this.#times.set(key, times + 1);
-    return times === 0 ? facts : { ...facts, recordId: shortId(recordId, String(times)) };
+    return times === 0 ? facts : { ...facts, recordId: shortId(id, String(times)) };
   }
 }
 

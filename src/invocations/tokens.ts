@@ -73,10 +73,10 @@ export function compareTokens(a: Counted, b: Counted): 'equal' | 'different' | '
 
 /** What two reports of one call know together. */
 export function joinTokens(a: Counted, b: Counted): Counted {
-  const { input, leavesCacheOut } = (b.input ?? 0) > (a.input ?? 0) ? b : a;
+  const higher = (b.input ?? 0) > (a.input ?? 0) ? b : a;
   return {
-    input,
-    leavesCacheOut,
+    input: higher.input,
+    leavesCacheOut: higher.leavesCacheOut,
     output: (b.output ?? 0) > (a.output ?? 0) ? b.output : a.output,
     cacheRead: a.cacheRead ?? b.cacheRead,
     cacheWrite: a.cacheWrite ?? b.cacheWrite,

@@ -171,11 +171,11 @@ describe('settling', () => {
   it('looks for views of what comes while the store is asked about the rest of its trace', async () => {
     const service = hexId(8);
     const startMs = Date.now() - 2_000;
-    const view = (responseId: string, traceId: string, startedMs: number) => ({
+    const view = (responseId: string, traceId: string, startedMs: number, durationMs: number) => ({
       traceId,
       spanId: hexId(8),
       startMs: startedMs,
-      durationMs: 800,
+      durationMs,
       service,
       attributes: chatAttributes('Answer.', [{ role: 'user', text: 'hello' }], 'hi', {
         'gen_ai.response.id': responseId,
@@ -183,7 +183,7 @@ describe('settling', () => {
     });
     const [one, other] = [hexId(8), hexId(8)];
     const traceId = hexId(16);
-    const [late, later] = [view(one, traceId, startMs + 10), view(other, traceId, startMs + 20)];
+    const [late, later] = [view(one, traceId, startMs + 10, 700), view(other, traceId, startMs + 20, 700)];
     const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     let isHeld = false;
     const log: TelemetryLog = {
@@ -197,7 +197,7 @@ describe('settling', () => {
     const spans = async () =>
       (await store.invocations.list({ service }, { limit: 10 })).items.map(({ invocation }) => invocation.spanId);
     await run({ log, limits: { retainMs: 1 } }, async (ingest) => {
-      await send(ingest, view(one, hexId(16), startMs), view(other, hexId(16), startMs));
+      await send(ingest, view(one, hexId(16), startMs, 800), view(other, hexId(16), startMs, 800));
       await eventually(spans, ({ length }) => length === 2);
       await sleep(500);
       isHeld = true;
