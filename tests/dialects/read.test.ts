@@ -445,14 +445,16 @@ describe('a log record', () => {
       ['duration_ms', durationMs],
     ]);
     const report = record({ eventName: 'claude_code.api_request', attributes });
-    expect(readLog(RESOURCE, { name: 'com.anthropic.claude_code', version: '' }, report)).toMatchObject({
+    expect(new LogReader().read(RESOURCE, { name: 'com.anthropic.claude_code', version: '' }, report)).toMatchObject({
       role: 'report',
       startedAt: '2026-11-21T22:26:40.000000000Z',
     });
   });
 
   it('says that attributes were dropped', () => {
-    expect(readLog(RESOURCE, SCOPE, record({ droppedAttributes: 2 }))?.incomplete).toEqual(['attributes_dropped']);
+    expect(new LogReader().read(RESOURCE, SCOPE, record({ droppedAttributes: 2 }))?.incomplete).toEqual([
+      'attributes_dropped',
+    ]);
   });
 
   it('of any other kind is none of ours', () => {
