@@ -4,6 +4,7 @@
  * protobuf bodies are decoded when read). Decompression is the receiver's.
  */
 
+import { assertSparse } from './json-density.ts';
 import { LOG_NAMES, TRACE_NAMES, readJsonEnvelope, readJsonLog, readJsonSpan } from './json-records.ts';
 import { DEFAULT_DECODE_LIMITS, DecodeError, type DecodeLimits } from './limits.ts';
 import type { Decoded, DecodedLogs, DecodedTraces, OtlpEncoding, OtlpGroup, Undecodable } from './model.ts';
@@ -53,5 +54,6 @@ function guarded<Item>(limits: DecodeLimits, read: (tally: Tally) => OtlpGroup<I
 /** An empty body is an empty request in both encodings. */
 function utf8(bytes: Uint8Array): string {
   if (bytes.length === 0) return '{}';
+  assertSparse(bytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }

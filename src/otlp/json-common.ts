@@ -4,9 +4,10 @@
  * https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 
-import { DecodeError, type DecodeLimits, malformed } from './limits.ts';
+import { DecodeError, malformed } from './limits.ts';
 import type { OtlpAttributes, OtlpValue } from './model.ts';
 import { NO_ATTRIBUTES } from './protobuf-common.ts';
+import type { Tally } from './tally.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -77,25 +78,26 @@ interface JsonAttributes {
 }
 
 /** `attributes` and `droppedAttributesCount` of a holder. Of a repeated key the first stays. */
-export function readJsonAttributes(holder: JsonObject, limits: DecodeLimits): JsonAttributes {
+export function readJsonAttributes(holder: JsonObject, tally: Tally): JsonAttributes {
   const list = listField(holder, 'attributes');
   const dropped = countField(holder, 'droppedAttributesCount');
   if (list.length === 0) return { attributes: NO_ATTRIBUTES, dropped };
   const attributes = new Map<string, OtlpValue>();
-  const kept = list.length > limits.attributesMax ? list.slice(0, limits.attributesMax) : list;
-  for (const pair of kept) readJsonPair(pair, limits, 0, attributes);
+  const kept = list.length > tally.limits.attributesMax ? list.slice(0, tally.limits.attributesMax) : list;
+  for (const pair of kept) readJsonPair(pair, tally, 0, attributes);
   return { attributes, dropped: dropped + list.length - kept.length };
 }
 
-function readJsonPair(pair: unknown, limits: DecodeLimits, depth: number, into: Map<string, OtlpValue>): void {
+function readJsonPair(pair: unknown, tally: Tally, depth: number, into: Map<string, OtlpValue>): void {
   const object = asObject(pair, 'An attribute');
   const key = textField(object, 'key');
-  const value = readJsonValue(object['value'], limits, depth);
+  const value = readJsonValue(object['value'], tally, depth);
   if (!into.has(key)) into.set(key, value);
 }
 
-export function readJsonValue(value: unknown, limits: DecodeLimits, depth: number): OtlpValue {
-  if (depth > limits.depthMax) throw new DecodeError('too_deep', `A value is nested deeper than ${limits.depthMax}.`);
+export function readJsonValue(value: unknown, tally: Tally, depth: number): OtlpValue {
+  const { depthMax } = tally.limits;
+  if (depth > depthMax) throw new DecodeError('too_deep', `A value is nested deeper than ${depthMax}.`);
   if (value === undefined || value === null) return null;
   const object = asObject(value, 'A value');
   for (const [kind, content] of Object.entries(object)) {
@@ -112,10 +114,16 @@ export function readJsonValue(value: unknown, limits: DecodeLimits, depth: numbe
       case 'doubleValue':
         return readJsonDouble(content);
       case 'arrayValue':
-        return listField(asObject(content, kind), 'values').map((item) => readJsonValue(item, limits, depth + 1));
+        return listField(asObject(content, kind), 'values').map((item) => {
+          tally.nested();
+          return readJsonValue(item, tally, depth + 1);
+        });
       case 'kvlistValue': {
         const map = new Map<string, OtlpValue>();
-        for (const pair of listField(asObject(content, kind), 'values')) readJsonPair(pair, limits, depth + 1, map);
+        for (const pair of listField(asObject(content, kind), 'values')) {
+          tally.nested();
+          readJsonPair(pair, tally, depth + 1, map);
+        }
         return map;
       }
       default:

@@ -36,7 +36,7 @@ export function readJsonEnvelope<Item>(
   for (const entry of listField(asObject(parse(body), 'The body'), names.resources)) {
     tally.group();
     const holder = asObject(entry, names.resources);
-    const { attributes } = readJsonAttributes(objectField(holder, 'resource'), tally.limits);
+    const { attributes } = readJsonAttributes(objectField(holder, 'resource'), tally);
     const resource = { attributes };
     for (const scopeEntry of listField(holder, names.scopes)) {
       tally.group();
@@ -69,7 +69,7 @@ export function readJsonSpan(span: JsonObject, tally: Tally): OtlpSpan | null {
     tally.reject(NO_IDENTITY);
     return null;
   }
-  const { attributes, dropped } = readJsonAttributes(span, tally.limits);
+  const { attributes, dropped } = readJsonAttributes(span, tally);
   const status = objectField(span, 'status');
   const events = listField(span, 'events');
   const kept = events.slice(0, tally.limits.eventsMax);
@@ -101,12 +101,12 @@ function statusCode(status: JsonObject): number {
 }
 
 function readJsonEvent(json: JsonObject, tally: Tally): { readonly event: OtlpEvent; readonly dropped: number } {
-  const { attributes, dropped } = readJsonAttributes(json, tally.limits);
+  const { attributes, dropped } = readJsonAttributes(json, tally);
   return { event: { name: textField(json, 'name'), timeNanos: nanosField(json, 'timeUnixNano'), attributes }, dropped };
 }
 
 export function readJsonLog(log: JsonObject, tally: Tally): OtlpLog {
-  const { attributes, dropped } = readJsonAttributes(log, tally.limits);
+  const { attributes, dropped } = readJsonAttributes(log, tally);
   const timeNanos = nanosField(log, 'timeUnixNano');
   const severity = log['severityNumber'];
   return {
@@ -115,7 +115,7 @@ export function readJsonLog(log: JsonObject, tally: Tally): OtlpLog {
     timeNanos: timeNanos === 0n ? nanosField(log, 'observedTimeUnixNano') : timeNanos,
     eventName: textField(log, 'eventName'),
     severityNumber: typeof severity === 'number' ? severity : 0,
-    body: readJsonValue(log['body'], tally.limits, 0),
+    body: readJsonValue(log['body'], tally, 0),
     attributes,
     droppedAttributes: dropped,
   };

@@ -11,6 +11,8 @@ export interface DecodeLimits {
   readonly eventsMax: number;
   /** Nested arrays and maps inside one attribute value. Deeper: refused. */
   readonly depthMax: number;
+  /** Of all arrays and maps of the request together: on the wire an empty one takes four bytes, in memory hundreds. More: refused. */
+  readonly nestedMax: number;
 }
 
 /** An OpenTelemetry SDK sends 128 attributes and 128 events at most, and 512 spans a batch, by default. */
@@ -20,6 +22,7 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
   attributesMax: 4_096,
   eventsMax: 1_024,
   depthMax: 32,
+  nestedMax: 1_000_000,
 };
 
 /** Thrown inside the decoders and caught at their door, where it becomes an `Undecodable`. */

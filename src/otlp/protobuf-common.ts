@@ -3,9 +3,10 @@
  * Field numbers: opentelemetry-proto, common/v1/common.proto and resource/v1/resource.proto.
  */
 
-import { DecodeError, type DecodeLimits } from './limits.ts';
+import { DecodeError } from './limits.ts';
 import type { OtlpAttributes, OtlpResource, OtlpScope, OtlpValue } from './model.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
+import type { Tally } from './tally.ts';
 
 export const NO_ATTRIBUTES: OtlpAttributes = new Map();
 
@@ -16,21 +17,21 @@ export interface AttributeSink {
 }
 
 /** Reads one KeyValue into `sink`. Of a repeated key the first stays, as the specification has it. */
-export function readKeyValue(reader: ProtobufReader, end: number, limits: DecodeLimits, sink: AttributeSink): void {
+export function readKeyValue(reader: ProtobufReader, end: number, tally: Tally, sink: AttributeSink): void {
   const pairEnd = reader.lengthEnd(end);
   sink.attributes ??= new Map();
-  if (sink.attributes.size >= limits.attributesMax) {
+  if (sink.attributes.size >= tally.limits.attributesMax) {
     reader.position = pairEnd;
     sink.dropped++;
     return;
   }
-  readPair(reader, pairEnd, limits, 0, sink.attributes);
+  readPair(reader, pairEnd, tally, 0, sink.attributes);
 }
 
 function readPair(
   reader: ProtobufReader,
   end: number,
-  limits: DecodeLimits,
+  tally: Tally,
   depth: number,
   into: Map<string, OtlpValue>,
 ): void {
@@ -39,15 +40,16 @@ function readPair(
   while (reader.position < end) {
     const tag = reader.tag(end);
     if (tag === 0x0a) key = reader.text(end);
-    else if (tag === 0x12) value = readAnyValue(reader, reader.lengthEnd(end), limits, depth);
+    else if (tag === 0x12) value = readAnyValue(reader, reader.lengthEnd(end), tally, depth);
     else reader.skip(tag, end);
   }
   if (!into.has(key)) into.set(key, value);
 }
 
 /** `end`: where this AnyValue ends. An empty one is null. */
-export function readAnyValue(reader: ProtobufReader, end: number, limits: DecodeLimits, depth: number): OtlpValue {
-  if (depth > limits.depthMax) throw new DecodeError('too_deep', `A value is nested deeper than ${limits.depthMax}.`);
+export function readAnyValue(reader: ProtobufReader, end: number, tally: Tally, depth: number): OtlpValue {
+  const { depthMax } = tally.limits;
+  if (depth > depthMax) throw new DecodeError('too_deep', `A value is nested deeper than ${depthMax}.`);
   let value: OtlpValue = null;
   while (reader.position < end) {
     const tag = reader.tag(end);
@@ -65,10 +67,10 @@ export function readAnyValue(reader: ProtobufReader, end: number, limits: Decode
         value = reader.double(end);
         break;
       case 0x2a:
-        value = readArray(reader, reader.lengthEnd(end), limits, depth + 1);
+        value = readArray(reader, reader.lengthEnd(end), tally, depth + 1);
         break;
       case 0x32:
-        value = readMap(reader, reader.lengthEnd(end), limits, depth + 1);
+        value = readMap(reader, reader.lengthEnd(end), tally, depth + 1);
         break;
       case 0x3a:
         value = reader.base64(end);
@@ -80,31 +82,36 @@ export function readAnyValue(reader: ProtobufReader, end: number, limits: Decode
   return value;
 }
 
-function readArray(reader: ProtobufReader, end: number, limits: DecodeLimits, depth: number): OtlpValue[] {
+function readArray(reader: ProtobufReader, end: number, tally: Tally, depth: number): OtlpValue[] {
   const values: OtlpValue[] = [];
   while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === 0x0a) values.push(readAnyValue(reader, reader.lengthEnd(end), limits, depth));
-    else reader.skip(tag, end);
+    if (tag === 0x0a) {
+      tally.nested();
+      values.push(readAnyValue(reader, reader.lengthEnd(end), tally, depth));
+    } else reader.skip(tag, end);
   }
   return values;
 }
 
-function readMap(reader: ProtobufReader, end: number, limits: DecodeLimits, depth: number): OtlpAttributes {
+function readMap(reader: ProtobufReader, end: number, tally: Tally, depth: number): OtlpAttributes {
+  if (reader.position === end) return NO_ATTRIBUTES;
   const map = new Map<string, OtlpValue>();
   while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === 0x0a) readPair(reader, reader.lengthEnd(end), limits, depth, map);
-    else reader.skip(tag, end);
+    if (tag === 0x0a) {
+      tally.nested();
+      readPair(reader, reader.lengthEnd(end), tally, depth, map);
+    } else reader.skip(tag, end);
   }
   return map;
 }
 
-export function readResource(reader: ProtobufReader, end: number, limits: DecodeLimits): OtlpResource {
+export function readResource(reader: ProtobufReader, end: number, tally: Tally): OtlpResource {
   const sink: AttributeSink = { attributes: null, dropped: 0 };
   while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === 0x0a) readKeyValue(reader, end, limits, sink);
+    if (tag === 0x0a) readKeyValue(reader, end, tally, sink);
     else reader.skip(tag, end);
   }
   return { attributes: sink.attributes ?? NO_ATTRIBUTES };

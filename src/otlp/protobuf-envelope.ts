@@ -36,7 +36,7 @@ function readResourceItems<Item>(
   const scopes: { readonly scope: OtlpScope; readonly items: Item[] }[] = [];
   while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === 0x0a) resource = readResource(reader, reader.lengthEnd(end), tally.limits);
+    if (tag === 0x0a) resource = readResource(reader, reader.lengthEnd(end), tally);
     else if (tag === 0x12) scopes.push(readScopeItems(reader, reader.lengthEnd(end), tally, readItem));
     else reader.skip(tag, end);
   }

@@ -6,7 +6,6 @@ import type { ProtobufReader } from './protobuf-reader.ts';
 import type { Tally } from './tally.ts';
 
 export function readLogMessage(reader: ProtobufReader, end: number, tally: Tally): OtlpLog {
-  const { limits } = tally;
   const sink: AttributeSink = { attributes: null, dropped: 0 };
   let timeNanos = 0n;
   let observedNanos = 0n;
@@ -28,10 +27,10 @@ export function readLogMessage(reader: ProtobufReader, end: number, tally: Tally
         severityNumber = reader.varint(end);
         break;
       case 0x2a:
-        body = readAnyValue(reader, reader.lengthEnd(end), limits, 0);
+        body = readAnyValue(reader, reader.lengthEnd(end), tally, 0);
         break;
       case 0x32:
-        readKeyValue(reader, end, limits, sink);
+        readKeyValue(reader, end, tally, sink);
         break;
       case 0x38:
         sink.dropped += reader.varint(end);

@@ -1,6 +1,5 @@
 /** Span and its events from protobuf. Field numbers: opentelemetry-proto, trace/v1/trace.proto. */
 
-import type { DecodeLimits } from './limits.ts';
 import type { OtlpEvent, OtlpSpan } from './model.ts';
 import { type AttributeSink, NO_ATTRIBUTES, readKeyValue } from './protobuf-common.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
@@ -41,14 +40,14 @@ export function readSpanMessage(reader: ProtobufReader, end: number, tally: Tall
         endNanos = reader.fixed64(end);
         break;
       case 0x4a:
-        readKeyValue(reader, end, limits, sink);
+        readKeyValue(reader, end, tally, sink);
         break;
       case 0x50:
         sink.dropped += reader.varint(end);
         break;
       case 0x5a:
         events ??= [];
-        if (events.length < limits.eventsMax) events.push(readEvent(reader, reader.lengthEnd(end), limits, sink));
+        if (events.length < limits.eventsMax) events.push(readEvent(reader, reader.lengthEnd(end), tally, sink));
         else {
           sink.dropped++;
           reader.skip(tag, end);
@@ -85,7 +84,7 @@ export function readSpanMessage(reader: ProtobufReader, end: number, tally: Tall
 }
 
 /** What an event lost, its span lost: `holder` counts it. */
-function readEvent(reader: ProtobufReader, end: number, limits: DecodeLimits, holder: AttributeSink): OtlpEvent {
+function readEvent(reader: ProtobufReader, end: number, tally: Tally, holder: AttributeSink): OtlpEvent {
   const sink: AttributeSink = { attributes: null, dropped: 0 };
   let name = '';
   let timeNanos = 0n;
@@ -93,7 +92,7 @@ function readEvent(reader: ProtobufReader, end: number, limits: DecodeLimits, ho
     const tag = reader.tag(end);
     if (tag === 0x09) timeNanos = reader.fixed64(end);
     else if (tag === 0x12) name = reader.text(end);
-    else if (tag === 0x1a) readKeyValue(reader, end, limits, sink);
+    else if (tag === 0x1a) readKeyValue(reader, end, tally, sink);
     else if (tag === 0x20) sink.dropped += reader.varint(end);
     else reader.skip(tag, end);
   }

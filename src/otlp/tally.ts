@@ -7,6 +7,7 @@ export class Tally {
   readonly limits: DecodeLimits;
   #items = 0;
   #groups = 0;
+  #nested = 0;
   #rejected = 0;
   #rejectedReason = '';
 
@@ -23,6 +24,16 @@ export class Tally {
   group(): void {
     if (++this.#groups > this.limits.groupsMax) {
       throw new DecodeError('too_many', `The request holds more than ${this.limits.groupsMax} resources and scopes.`);
+    }
+  }
+
+  /** One element of an array or a map. */
+  nested(): void {
+    if (++this.#nested > this.limits.nestedMax) {
+      throw new DecodeError(
+        'too_many',
+        `The request's arrays and maps hold more than ${this.limits.nestedMax} values.`,
+      );
     }
   }
 

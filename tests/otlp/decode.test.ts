@@ -222,7 +222,7 @@ describe('items without an identity', () => {
 });
 
 describe('limits', () => {
-  const small = { itemsMax: 2, groupsMax: 4, attributesMax: 2, eventsMax: 1, depthMax: 3 };
+  const small = { itemsMax: 2, groupsMax: 4, attributesMax: 2, eventsMax: 1, depthMax: 3, nestedMax: 5 };
   const nestedList = (depth: number): Buffer =>
     depth === 0 ? field(1, 'x') : field(5, field(1, nestedList(depth - 1)));
   const nestedJson = (depth: number): object =>
@@ -250,6 +250,34 @@ describe('limits', () => {
       decodeTraces(json(jsonSpan({ attributes: [{ key: 'k', value: nestedJson(depth) }] })), 'json', small);
     expect(deep(3).outcome).toBe('decoded');
     expect(deep(4)).toMatchObject({ reason: 'too_deep' });
+  });
+
+  it('refuse more values in arrays and maps than any sender has', () => {
+    const many = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => field(1, field(6, ''))));
+    const list = (count: number) =>
+      decodeTraces(request(spanMessage(field(9, pair('k', field(5, many(count)))))), 'protobuf', small);
+    expect(list(5).outcome).toBe('decoded');
+    expect(list(6)).toMatchObject({ reason: 'too_many' });
+    const pairs = (count: number) => {
+      const values = Array.from({ length: count }, (_, index) => ({ key: `${index}`, value: { boolValue: true } }));
+      return decodeTraces(
+        json(jsonSpan({ attributes: [{ key: 'k', value: { kvlistValue: { values } } }] })),
+        'json',
+        small,
+      );
+    };
+    expect(pairs(5).outcome).toBe('decoded');
+    expect(pairs(6)).toMatchObject({ reason: 'too_many' });
+  });
+
+  it('refuse JSON of nothing but braces before it is parsed, and take texts that have as many', () => {
+    const body = (text: string): Buffer => Buffer.from(`{"resourceSpans":[],"x":[${text}]}`);
+    expect(decodeTraces(body(Array(400_000).fill('{}').join()), 'json')).toMatchObject({ reason: 'too_many' });
+    expect(decodeTraces(body(JSON.stringify('{["\\'.repeat(400_000))), 'json').outcome).toBe('decoded');
+    const values = Array.from({ length: 80_000 }, () => ({ intValue: 1 }));
+    const dense = json(jsonSpan({ attributes: [{ key: 'k', value: { arrayValue: { values } } }] }));
+    expect(dense.length).toBeGreaterThan(1_100_000);
+    expect(decodeTraces(dense, 'json').outcome).toBe('decoded');
   });
 
   it('leave out further attributes and events, and count both as dropped, with what the sender dropped', () => {
