@@ -30,6 +30,7 @@ import {
 import { DATABASE_NAME, type Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { letEngineStepBack } from './engine-threads.ts';
+import { endAtAbort } from './fatal-signals.ts';
 import { isRunning } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
@@ -73,6 +74,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     await keeper.queryAsync(`CREATE DATABASE IF NOT EXISTS ${DATABASE_NAME} ENGINE = Atomic`);
     for (const each of connections) await prepareConnection(each);
     letEngineStepBack();
+    endAtAbort();
     await claimDirectory(options.path, options.release, engine, options.clock.now());
   } catch (error) {
     await closeAll();
