@@ -8,6 +8,11 @@ import { VERBS } from './cli/verbs/index.ts';
 import { readEnvironment } from './config/environment.ts';
 import { packageVersion, runsFromSources } from './lib/package-root.ts';
 
+// Whoever reads our output may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const environment = readEnvironment(process.stdout.isTTY);
 const output = processOutput(environment.colour);
 const version = packageVersion();

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { AnyChannelPlugin } from '../contract/channel.ts';
 import { Fault } from '../contract/fault.ts';
 import type { AnySourcePlugin } from '../contract/source.ts';
+import { boundedPattern } from '../lib/bounded-pattern.ts';
 import { closest } from '../lib/closest.ts';
 import { checkShape, fieldName, sortProblems, type Problem } from '../lib/problems.ts';
 import { parseYaml, type YamlDocument, type YamlPath } from '../lib/yaml.ts';
@@ -334,11 +335,11 @@ function checkReferences(file: ConfigurationFile, report: Report): void {
   if (typeof file.content === 'string') return;
   file.content.redact.forEach((rule, index) => {
     try {
-      RegExp(rule.pattern, 'gu');
+      boundedPattern(rule.pattern);
     } catch (error) {
       report(
         ['content', 'redact', index, 'pattern'],
-        `is not a regular expression: ${error instanceof Error ? error.message : String(error)}.`,
+        `is no regular expression that can be used: ${error instanceof Error ? error.message : String(error)}.`,
       );
     }
   });

@@ -6,9 +6,10 @@ import type { Flags } from '../cli/verb.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Configuration, LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
+import { formatBytes } from '../lib/http.ts';
 import { formatProblems } from '../lib/problems.ts';
 import { formatDuration } from '../lib/time.ts';
-import { createLog } from '../observability/log.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from '../observability/log.ts';
 import { startMetrics } from '../observability/metrics.ts';
 import { Daemon } from './daemon.ts';
 import { countBuffersWithHeap } from './external-memory.ts';
@@ -37,7 +38,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   const configuration = loadedOrFault(options.load(quickstartFile === null ? {} : { config: quickstartFile }));
   const log = createLog({
     // The quick start's console belongs to the story it tells.
-    level: environment.variables['LOG_LEVEL'] ?? (quickstartFile === null ? 'info' : 'warn'),
+    level: levelOf(environment, quickstartFile === null ? 'info' : 'warn'),
     forPeople: process.stderr.isTTY || quickstartFile !== null,
     colour: output.colour,
     secrets: configuration.secrets,
@@ -63,12 +64,27 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   const unfinished = await daemon.stop();
   await metrics.stop();
   if (unfinished.length === 0) {
-    output.print('Stopped; everything accepted is stored.');
+    const waiting = daemon.telemetry.waitingBytes();
+    output.print(
+      waiting === 0
+        ? 'Stopped; everything accepted is stored.'
+        : `Stopped; ${formatBytes(waiting)} of what was accepted wait on the disk, and are stored at the next start.`,
+    );
     return;
   }
   output.note(`Stopped without waiting any longer for: ${unfinished.join(', ')}. What was accepted is on the disk.`);
   // What goes on would keep the process alive.
   process.exit(1);
+}
+
+/** Throws a `Fault` for a level that there is not. */
+function levelOf({ variables }: Environment, otherwise: LogLevel): LogLevel {
+  const asked = variables['LOG_LEVEL'] ?? otherwise;
+  const level = LOG_LEVELS.find((each) => each === asked);
+  if (level !== undefined) return level;
+  throw new Fault('config', `LOG_LEVEL is ${asked}, which is no level.`, {
+    hint: `Use one of ${LOG_LEVELS.join(', ')}.`,
+  });
 }
 
 function loadedOrFault(loaded: LoadedConfiguration): Configuration {

@@ -7,7 +7,7 @@ import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import { observeInFlight } from '../../collectors/otlp/metrics.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Component } from '../contract/component.ts';
-import { stackOf } from '../contract/fault.ts';
+import { describeError, isFault, stackOf } from '../contract/fault.ts';
 import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
 import type { TextLog } from '../contract/store.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
@@ -48,8 +48,10 @@ export interface Telemetry {
   reprice(from: Timestamp, to: Timestamp): Promise<Repriced>;
   /** Calls that were unknown may be known now. */
   attributeAgain(): void;
-  /** What is wrong with the store, as the ingest meets it. */
+  /** What is wrong with the store or the spool, as the ingest meets it. */
   problems(): readonly string[];
+  /** Accepted and not settled in the store; once stopped, what the next start goes on with. */
+  waitingBytes(): number;
   /** Of the receivers, once started. */
   addresses(): { readonly otlp: string; readonly grpc: string };
 }
@@ -73,7 +75,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { server } = configuration;
   const calls = createInvocationLog(database, texts);
   const traffic = createTrafficLog(database);
-  const onError = (error: unknown): void => log.error({ error: stackOf(error) }, 'a bug in the ingest');
+  const onError = (error: unknown): void => {
+    if (isFault(error)) log.error(describeError(error));
+    else log.error({ error: stackOf(error) }, 'a bug in the ingest');
+  };
   const price = createPriceBook(configuration.prices);
   const ingest = new Ingest({
     log: createTelemetryLog(database, texts),
@@ -89,9 +94,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     price,
     onError,
     onTrouble: (problem) =>
-      problem === null
-        ? log.info('telemetry reaches the store again')
-        : log.warn(`telemetry waits in the spool: ${problem}`),
+      problem === null ? log.info('telemetry goes its way again, into the spool and the store') : log.warn(problem),
   });
   const again = new AttributeAgain({
     traffic,
@@ -135,6 +138,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     reprice: (from, to) => calls.reprice(from, to, price),
     attributeAgain: () => again.request(),
     problems: () => ingest.problems,
+    waitingBytes: () => ingest.waitingBytes,
     addresses: () => ({
       otlp: `http://${hostInUrl(server.host)}:${http.port}`,
       grpc: `${hostInUrl(server.host)}:${grpc.port}`,

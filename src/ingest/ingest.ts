@@ -44,7 +44,7 @@ export interface IngestOptions {
   /** Synchronous and fast; see `settling/attribution.ts`. */
   readonly attribute: AttributeCall;
   readonly price: PriceCall;
-  /** A bug or damage that a person should hear about. */
+  /** A bug, or a `Fault`: damage that a person should hear about. */
   readonly onError: (error: unknown) => void;
   /** Called when the store begins to fail, as seen from here, and when it works again. */
   readonly onTrouble?: OnTrouble;
@@ -113,6 +113,7 @@ export class Ingest implements Component {
   readonly #options: IngestOptions;
   readonly #limits: IngestLimits;
   #parts: Parts | null = null;
+  #leftBytes = 0;
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -133,7 +134,12 @@ export class Ingest implements Component {
     return new Quarantine({ log, clock, horizon, resettle: (traceIds) => this.resettle(traceIds) });
   }
 
-  /** What is wrong with the store now, as seen from here. */
+  /** Accepted and not settled in the store; after `stop`, what the next start goes on with. */
+  get waitingBytes(): number {
+    return this.#parts?.spool.usedBytes ?? this.#leftBytes;
+  }
+
+  /** What is wrong with the store or the spool now, as seen from here. */
   get problems(): readonly string[] {
     return this.#parts?.troubles.problems ?? [];
   }
@@ -170,6 +176,7 @@ export class Ingest implements Component {
     await parts.sightings?.stop(left());
     await parts.loader.stop(left());
     await parts.spool.close();
+    this.#leftBytes = parts.spool.usedBytes;
   }
 }
 
@@ -237,7 +244,16 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     onError,
   });
   const pace = new Pace(() => recent.bytes > limits.pacedBytes && !writer.isTroubled, limits.pacedMsMax);
-  const intake = new Intake({ spool, recent, pace, spaces, limits: limits.decode, clock, onError });
+  const intake = new Intake({
+    spool,
+    recent,
+    pace,
+    spaces,
+    limits: limits.decode,
+    clock,
+    onTrouble: troubles.of('spool'),
+    onError,
+  });
   observe('spool_bytes', 'Bytes in the spool.', 'By', () => spool.usedBytes);
   observe('window_facts', 'Facts held in memory to be settled.', '1', () => window.facts);
   return { spool, intake, loader, settler, sightings, troubles };

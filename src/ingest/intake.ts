@@ -27,6 +27,7 @@ import { countDropped, countQuarantined, countRefused, countSpans } from './metr
 import { quarantineLine } from './quarantine.ts';
 import type { Section } from './spool/record.ts';
 import type { Spool } from './spool/spool.ts';
+import type { OnTrouble } from './troubles.ts';
 
 export interface IntakeOptions {
   readonly spool: Spool;
@@ -35,15 +36,23 @@ export interface IntakeOptions {
   readonly spaces: ContentSpaces;
   readonly limits: DecodeLimits;
   readonly clock: Clock;
+  /** Called when the spool refuses, and when it has not for a while. */
+  readonly onTrouble: OnTrouble;
   readonly onError: (error: unknown) => void;
 }
+
+// A full spool takes a little now and then; senders that were told to come back do within this.
+const CALM_MS = 10_000;
 
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #histories = new KnownHistories();
+  /** Since the spool last refused. */
+  readonly #calming: NodeJS.Timeout;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#calming = setTimeout(() => options.onTrouble(null), CALM_MS).unref();
   }
 
   readonly accept = async (request: TelemetryRequest): Promise<Acknowledgement> => {
@@ -132,6 +141,8 @@ export class Intake {
     } catch (error) {
       if (!isFault(error)) throw error;
       countRefused(1, { reason: 'spool' });
+      this.#calming.refresh();
+      this.#options.onTrouble(`Spans are refused, and senders told to come back. ${describeError(error)}`);
       return { outcome: 'overloaded', retryAfterMs: error.retryAfterMs ?? 5_000, message: describeError(error) };
     } finally {
       release();

@@ -1,7 +1,7 @@
 /**
- * What is wrong with the store as the parts of the ingest meet it. Each tells of itself, and one
- * that gets through again does not speak for the others; outwards it is one trouble, which begins
- * with the first of them and ends with the last.
+ * What is wrong with the store and the spool as the parts of the ingest meet it. Each tells of
+ * itself, and one that gets through again does not speak for the others: outwards each trouble
+ * begins once, and all is well when the last has ended.
  */
 
 /** Null when it works again. Telling the same again is harmless. */
@@ -23,11 +23,13 @@ export class Troubles {
   /** For one part to tell by. */
   of(part: string): OnTrouble {
     return (problem) => {
-      const before = this.#byPart.size;
-      if (problem === null) this.#byPart.delete(part);
-      else this.#byPart.set(part, problem);
-      if (before === 0 && problem !== null) this.#onTrouble(problem);
-      if (before > 0 && this.#byPart.size === 0) this.#onTrouble(null);
+      if (problem === null) {
+        if (this.#byPart.delete(part) && this.#byPart.size === 0) this.#onTrouble(null);
+        return;
+      }
+      const isNews = !this.#byPart.has(part) && !this.problems.includes(problem);
+      this.#byPart.set(part, problem);
+      if (isNews) this.#onTrouble(problem);
     };
   }
 }

@@ -6,8 +6,11 @@ import { redactor } from '../lib/redact.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 export interface LogOptions {
-  readonly level: string;
+  readonly level: LogLevel;
   /** Lines for people instead of JSON. */
   readonly forPeople: boolean;
   readonly colour: boolean;

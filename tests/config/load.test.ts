@@ -184,7 +184,7 @@ sources:
 
   test('a redaction rule that is no regular expression', () => {
     expect(problems('content: { redact: [{ name: card, pattern: "([0-9" }] }')[0]).toMatch(
-      /content\.redact\[0\]\.pattern: is not a regular expression/,
+      /content\.redact\[0\]\.pattern: is no regular expression that can be used/,
     );
   });
 

@@ -153,6 +153,11 @@ describe('the spool', () => {
     const { texts, skipped } = await readAll(again);
     expect(texts).toEqual(['one', 'three']);
     expect(skipped).toBe(20);
+    const [damaged] = (await new SpoolReader(again).read(again.start, 64_000)).damaged;
+    expect(damaged).toMatchObject({ segment: 1, offset: 20 });
+    const path = (damaged && (await again.keepAside(damaged))) ?? '';
+    expect(readFileSync(path)).toEqual(bytes.subarray(20, 40));
     await again.close();
+    expect((await readAll(await openSpool(directory))).texts).toEqual(['one', 'three']);
   });
 });

@@ -1,21 +1,29 @@
 import { expect, it } from 'vitest';
-import { Troubles } from '../../src/ingest/troubles.ts';
+import { Troubles, type OnTrouble } from '../../src/ingest/troubles.ts';
 
-it('is one trouble from the first part that meets it to the last, and each speaks for itself', () => {
+it('begins once, and is over when it is for every part', () => {
   const said: (string | null)[] = [];
   const troubles = new Troubles((problem) => said.push(problem));
-  const [loader, settler] = [troubles.of('loader'), troubles.of('settler')];
+  const [loader, settler, spool] = ['loader', 'settler', 'spool'].map((part) => troubles.of(part)) as [
+    OnTrouble,
+    OnTrouble,
+    OnTrouble,
+  ];
   loader(null);
   expect(said).toEqual([]);
   loader('no answer');
   settler('no answer');
   settler('refused');
   expect(troubles.problems).toEqual(['no answer', 'refused']);
+  spool('full');
+  spool('full');
   loader(null);
-  expect(said).toEqual(['no answer']);
-  expect(troubles.problems).toEqual(['refused']);
+  expect(said).toEqual(['no answer', 'full']);
+  expect(troubles.problems).toEqual(['refused', 'full']);
   settler(null);
   settler(null);
-  expect(said).toEqual(['no answer', null]);
+  expect(said).toEqual(['no answer', 'full']);
+  spool(null);
+  expect(said).toEqual(['no answer', 'full', null]);
   expect(troubles.problems).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /** `plumbline quarantine`: telemetry that could not be taken: list it, look at one, try again, or discard. */
 
+import { Fault } from '../../contract/fault.ts';
 import { daemonOf } from '../context.ts';
 import { table } from '../output.ts';
 import type { Verb } from '../verb.ts';
@@ -25,6 +26,10 @@ export const quarantine: Verb = {
   run: async ([id], flags, context) => {
     const { output } = context;
     const client = daemonOf(flags, context);
+    const verdicts = ['replay', 'discard'].filter((name) => flags[name] === true);
+    if (verdicts.length > 0 && id === undefined)
+      throw new Fault('config', 'Name the entry.', { hint: 'plumbline quarantine lists them.' });
+    if (verdicts.length > 1) throw new Fault('config', 'Use either --replay or --discard.');
     if (id === undefined) {
       const { data } = await client.get<{ data: readonly Entry[] }>('/api/v1/quarantine');
       const rows = data.map((entry) => [entry.id, entry.at.slice(0, 19).replace('T', ' '), entry.kind, entry.reason]);

@@ -3,11 +3,13 @@
  * hashes. Decided once for each environment, applied before anything is written. Pure.
  */
 
+import { boundedPattern } from '../../lib/bounded-pattern.ts';
+
 export type ContentMode = 'full' | 'redacted' | 'hash_only';
 
 export interface RedactionRule {
   readonly name: string;
-  /** Global. Keep it free of nested quantifiers: it runs over every text. */
+  /** Global. It runs over every text: see `boundedPattern`. */
   readonly pattern: RegExp;
   /** Put in place of what it matched, literally. */
   readonly replacement: string;
@@ -82,7 +84,7 @@ export interface ContentSettings {
 /** Configured rules come in addition to the default ones. Throws a SyntaxError for an invalid pattern. */
 export function contentPolicies(settings: ContentMode | ContentSettings): ContentPolicies {
   if (typeof settings === 'string') return contentPolicies({ default: settings, environments: {}, redact: [] });
-  const own = settings.redact.map((rule) => ({ ...rule, pattern: new RegExp(rule.pattern, 'gu') }));
+  const own = settings.redact.map((rule) => ({ ...rule, pattern: boundedPattern(rule.pattern) }));
   const policyOf = (mode: ContentMode): ContentPolicy => ({
     mode,
     rules: mode === 'redacted' ? [...own, ...DEFAULT_REDACTION_RULES] : [],

@@ -4,11 +4,12 @@
  */
 
 import type { Component } from '../../contract/component.ts';
+import { Fault } from '../../contract/fault.ts';
 import { sleep } from '../../lib/limits.ts';
 import { parseFactLines, type FactLine } from '../content/fact-rows.ts';
 import { countSpoolSkipped } from '../metrics.ts';
 import type { SpoolPosition } from '../spool/position.ts';
-import { SpoolReader } from '../spool/reader.ts';
+import { SpoolReader, type DamagedBytes } from '../spool/reader.ts';
 import type { Spool } from '../spool/spool.ts';
 import { laneNumber, laneOf } from './lanes.ts';
 import type { PatientWriter } from './patient-writer.ts';
@@ -119,6 +120,7 @@ export class Loader implements Component {
     // Of an earlier process, or forgotten while the store was away.
     const chunk = await this.#reader.read(this.#position, this.#options.batchBytesMax ?? BATCH_BYTES_MAX);
     countSpoolSkipped(chunk.skippedBytes);
+    for (const damaged of chunk.damaged) await this.#tellOfDamage(damaged);
     const byLane = Map.groupBy(
       chunk.records.flatMap(({ sections }) => sections),
       ({ lane }) => lane,
@@ -126,6 +128,18 @@ export class Loader implements Component {
     const lanes = new Map([...byLane].map(([lane, all]) => [lane, Buffer.concat(all.map(({ bytes }) => bytes))]));
     const facts = parseFactLines(lanes.get(laneNumber('span_facts')) ?? Buffer.alloc(0));
     return { lanes, facts, end: chunk.next, release: () => {} };
+  }
+
+  async #tellOfDamage(damaged: DamagedBytes): Promise<void> {
+    const { spool, onError } = this.#options;
+    const { segment, offset, bytes } = damaged;
+    const path = await spool.keepAside(damaged).catch(() => null);
+    const what = `${bytes.length} bytes of the spool's segment ${segment} at ${offset} are damaged`;
+    onError(
+      new Fault('permanent', `${what}: the calls that stood there were accepted and are lost.`, {
+        hint: path === null ? 'Check the disk.' : `Check the disk. The bytes are kept in ${path}.`,
+      }),
+    );
   }
 
   async #insert(lanes: ReadonlyMap<number, Buffer>): Promise<void> {

@@ -14,7 +14,17 @@ export interface SpoolChunk {
   readonly next: SpoolPosition;
   /** Bytes that were no record. A torn last write is normal after a crash, and was never acknowledged. */
   readonly skippedBytes: number;
+  /** Those of them with a record behind: they were one themselves, and are damaged. */
+  readonly damaged: readonly DamagedBytes[];
 }
+
+export interface DamagedBytes {
+  readonly segment: number;
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+const NOTHING = { records: [], skippedBytes: 0, damaged: [] } as const;
 
 export class SpoolReader {
   readonly #spool: Spool;
@@ -30,11 +40,11 @@ export class SpoolReader {
     const { segments } = this.#spool;
     const index = segments.findIndex((segment) => segment.number >= segmentOf(from));
     const segment = segments[index];
-    if (segment === undefined) return { records: [], next: from, skippedBytes: 0 };
+    if (segment === undefined) return { ...NOTHING, next: from };
     const offset = segment.number === segmentOf(from) ? offsetOf(from) : 0;
     const following = segments[index + 1];
     if (offset >= segment.durableBytes) {
-      return { records: [], next: following === undefined ? from : positionAt(following.number, 0), skippedBytes: 0 };
+      return { ...NOTHING, next: following === undefined ? from : positionAt(following.number, 0) };
     }
     return this.#readSegment(segment, offset, bytesMax);
   }
@@ -51,6 +61,7 @@ export class SpoolReader {
     let buffer = await this.#readBytes(segment, offset, Math.min(bytesMax, end - offset));
     const records: { sections: readonly Section[]; end: SpoolPosition }[] = [];
     let at = 0;
+    const damaged: DamagedBytes[] = [];
     let skippedBytes = 0;
     while (at < buffer.length) {
       const parsed = parseRecord(buffer, at);
@@ -68,9 +79,11 @@ export class SpoolReader {
       const resume = findRecord(buffer, at + 1);
       const next = resume === -1 ? buffer.length : resume;
       skippedBytes += next - at;
+      if (resume !== -1)
+        damaged.push({ segment: segment.number, offset: offset + at, bytes: buffer.subarray(at, next) });
       at = next;
     }
-    return { records, next: positionAt(segment.number, offset + at), skippedBytes };
+    return { records, next: positionAt(segment.number, offset + at), skippedBytes, damaged };
   }
 
   async #readBytes(segment: SpoolSegment, offset: number, length: number): Promise<Buffer> {

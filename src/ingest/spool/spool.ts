@@ -5,10 +5,11 @@
  */
 
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
 import { offsetOf, positionAt, segmentOf, type SpoolPosition } from './position.ts';
+import type { DamagedBytes } from './reader.ts';
 import { encodeRecord, recordBytes, type Section } from './record.ts';
 
 export interface SpoolOptions {
@@ -41,6 +42,8 @@ const PIECES_PER_WRITE_MAX = 1_000;
 // event loop, which under load is as long as the writing.
 const NEW_AND_DURABLE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC;
 const SEGMENT_NAME = /^(\d{12})\.spool$/;
+const DAMAGED = '.damaged';
+const DAMAGED_MAX = 100;
 
 export class Spool {
   readonly #options: SpoolOptions;
@@ -129,6 +132,16 @@ export class Spool {
     }
   }
 
+  /** Keeps bytes that nobody can read beside the segments, for somebody to look at. Returns where; null when enough is kept. */
+  async keepAside({ segment, offset, bytes }: DamagedBytes): Promise<string | null> {
+    const { directory } = this.#options;
+    const kept = (await readdir(directory)).filter((name) => name.endsWith(DAMAGED)).length;
+    if (kept >= DAMAGED_MAX) return null;
+    const path = join(directory, `${segmentName(segment)}-${offset}${DAMAGED}`);
+    await writeFile(path, bytes);
+    return path;
+  }
+
   /** Writes what was accepted, then closes. Safe twice. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -195,7 +208,7 @@ export class Spool {
       await this.#seal();
     }
     const number = this.#nextSegment;
-    const path = join(this.#options.directory, `${String(number).padStart(12, '0')}.spool`);
+    const path = join(this.#options.directory, `${segmentName(number)}.spool`);
     const file = await open(path, NEW_AND_DURABLE);
     this.#nextSegment += 1;
     this.#file = file;
@@ -214,6 +227,10 @@ export class Spool {
   #refusal(message: string, cause?: unknown): Fault {
     return new Fault('overloaded', message, { retryAfterMs: this.#options.retryAfterMs, cause });
   }
+}
+
+function segmentName(number: number): string {
+  return String(number).padStart(12, '0');
 }
 
 /** `writev` may write less than asked; then the rest follows. */
