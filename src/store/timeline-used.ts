@@ -3,11 +3,12 @@
  * read in about a second, and the answer says where it ends.
  */
 
-import type { ContentHash } from '../contract/prompt.ts';
+import { Fault } from '../contract/fault.ts';
 import type { UsedEntry } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { addMillis, millisBetween } from '../lib/time.ts';
-import { usedEntries, type CallBucket } from '../timeline/used.ts';
+import { addMillis } from '../lib/time.ts';
+import { leftOutEvidence, usedEntry } from '../timeline/used.ts';
+import { readCallRuns, SCOPE, WINDOW, type CallScope } from './call-runs.ts';
 import type { Database } from './database.ts';
 
 export interface UsedQuestion {
@@ -18,107 +19,63 @@ export interface UsedQuestion {
   readonly knownAt: Timestamp;
 }
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** How far around the question calls are read, widest first. */
-const MARGINS_MS = [30 * 24 * HOUR_MS, 7 * 24 * HOUR_MS, 24 * HOUR_MS, 6 * HOUR_MS, HOUR_MS, HOUR_MS / 6] as const;
+const MARGINS_MS = [30 * 24 * HOUR_MS, 7 * 24 * HOUR_MS, 24 * HOUR_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS] as const;
+const MARGIN_MIN_MS = MINUTE_MS;
 // Rows of all prompts, since the table is ordered by time: about a second on two cores.
 const ROWS_MAX = 2_000_000;
+// Of the prompt, where the range itself has more rows than that. They are sorted, at about 100 bytes each.
+const CALLS_MAX = 5_000_000;
 
-/** Up to this many calls are looked at one by one; more are gathered into as many slots. */
-const SLOTS = 1_000;
-/** Texts that are no registered version, by number of calls. Beyond these they are noise, e.g. a text with the user's name in it. */
-const UNREGISTERED_TEXTS_MAX = 20;
-const BUCKETS_MAX = 20_000;
-
-const WINDOW = `started_at >= {from:DateTime64(9, 'UTC')} AND started_at <= {to:DateTime64(9, 'UTC')}
-  AND toStartOfHour(started_at) >= toStartOfHour({from:DateTime64(9, 'UTC')})
-  AND toStartOfHour(started_at) <= toStartOfHour({to:DateTime64(9, 'UTC')})`;
-
-// A call without attribution still belongs to the prompt that its emitter named.
-const SCOPE = `${WINDOW} AND environment = {environment:String}
-  AND (prompt = {prompt:String} OR (prompt = '' AND declared_prompt = {prompt:String}))
-  AND is_deleted = 0 AND ingested_at <= {knownAt:DateTime64(9, 'UTC')}`;
-
-const REGISTERED = "(version != '' AND attribution_kind IN ('declared', 'exact', 'rendered'))";
-
-const SETTINGS = 'SETTINGS do_not_merge_across_partitions_select_final = 1';
-
+/** What was in use in [from, to], and some of what was not. */
 export async function readUsed(database: Database, question: UsedQuestion): Promise<readonly UsedEntry[]> {
-  const window = await chooseWindow(database, question);
-  const parameters = {
-    from: window.from,
-    to: window.to,
-    prompt: question.prompt,
-    environment: question.environment,
-    knownAt: question.knownAt,
-  };
-  const calls = await countCalls(database, parameters);
-  if (calls === 0) return [];
-  const slotNanos =
-    calls <= SLOTS ? '1' : String((BigInt(millisBetween(window.from, window.to)) * 1_000_000n) / BigInt(SLOTS) + 1n);
-  const rows = await database.query<BucketRow>(
-    `WITH top AS (
-       SELECT prompt_hash FROM invocations FINAL WHERE ${SCOPE} AND NOT ${REGISTERED}
-       GROUP BY prompt_hash ORDER BY count() DESC LIMIT ${UNREGISTERED_TEXTS_MAX}
-     )
-     SELECT service, if(${REGISTERED}, version, '') AS registered, if(${REGISTERED}, '', prompt_hash) AS hash,
-       any(attribution_kind) AS attribution, min(started_at) AS first, max(started_at) AS last,
-       toUInt32(count()) AS calls, toUInt32(uniqExact(instance)) AS instances
-     FROM invocations FINAL WHERE ${SCOPE} AND (${REGISTERED} OR prompt_hash IN top)
-     GROUP BY service, registered, hash, intDiv(toUnixTimestamp64Nano(started_at), {slotNanos:Int64})
-     ORDER BY first LIMIT ${BUCKETS_MAX} ${SETTINGS}`,
-    { ...parameters, slotNanos },
-  );
-  const to = window.to < question.knownAt ? window.to : null;
-  return usedEntries(rows.map(toBucket), { from: window.from, to });
+  const { prompt, environment, knownAt } = question;
+  const range = await chooseWindow(database, question);
+  const scope = { from: range.from, to: range.to, prompt, environment, knownAt };
+  if (!range.isQuick) await refuseTooMany(database, scope);
+  const window = { from: range.from, to: range.to < knownAt ? range.to : null };
+  const { runs, found, listed } = await readCallRuns(database, scope, question, window);
+  const leftOut = leftOutEvidence(listed, found);
+  return runs.map((run) => {
+    const entry = usedEntry(run, window);
+    return { ...entry, evidence: [...entry.evidence, ...leftOut] };
+  });
 }
 
-interface BucketRow {
-  readonly service: string;
-  readonly registered: string;
-  readonly hash: ContentHash | '';
-  readonly attribution: string;
-  readonly first: Timestamp;
-  readonly last: Timestamp;
-  readonly calls: number;
-  readonly instances: number;
+interface Range {
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  /** False: there is more than can be read in a second, however small the margin. */
+  readonly isQuick: boolean;
 }
 
-function toBucket(row: BucketRow): CallBucket {
-  const { service, attribution, first, last, calls, instances } = row;
-  return {
-    service,
-    version: row.registered === '' ? null : row.registered,
-    hash: row.hash === '' ? null : row.hash,
-    attribution,
-    first,
-    last,
-    calls,
-    instances,
-  };
-}
-
-async function chooseWindow(
-  database: Database,
-  { from, to, knownAt }: UsedQuestion,
-): Promise<{ readonly from: Timestamp; readonly to: Timestamp }> {
+async function chooseWindow(database: Database, { from, to, knownAt }: UsedQuestion): Promise<Range> {
+  const around = (marginMs: number) => ({
+    from: addMillis(from, -marginMs),
+    to: min(addMillis(to, marginMs), knownAt),
+  });
   for (const marginMs of MARGINS_MS) {
-    const window = { from: addMillis(from, -marginMs), to: min(addMillis(to, marginMs), knownAt) };
+    const window = around(marginMs);
     const [row] = await database.query<{ rows: string }>(
       `SELECT count() AS rows FROM invocations WHERE ${WINDOW}`,
       window,
     );
-    if (Number(row?.rows ?? 0) <= ROWS_MAX || marginMs === MARGINS_MS.at(-1)) return window;
+    if (Number(row?.rows ?? 0) <= ROWS_MAX) return { ...window, isQuick: true };
   }
-  return { from, to };
+  return { ...around(MARGIN_MIN_MS), isQuick: false };
 }
 
-async function countCalls(database: Database, parameters: Readonly<Record<string, string>>): Promise<number> {
+async function refuseTooMany(database: Database, scope: CallScope): Promise<void> {
   const [row] = await database.query<{ calls: string }>(
-    `SELECT count() AS calls FROM invocations FINAL WHERE ${SCOPE} ${SETTINGS}`,
-    parameters,
+    `SELECT count() AS calls FROM invocations WHERE ${SCOPE}`,
+    scope,
   );
-  return Number(row?.calls ?? 0);
+  if (Number(row?.calls ?? 0) <= CALLS_MAX) return;
+  throw new Fault('permanent', `${scope.prompt} was called more than ${CALLS_MAX} times in that range.`, {
+    hint: 'Ask for a shorter range.',
+  });
 }
 
 function min(a: Timestamp, b: Timestamp): Timestamp {

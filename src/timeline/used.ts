@@ -1,5 +1,6 @@
-/** What traffic carried: calls, gathered into buckets, turned into one entry per service and content. Pure. */
+/** What traffic carried: the runs of calls that the store found, one entry each. Pure. */
 
+import type { AttributionKind } from '../contract/attribution.ts';
 import type { ContentHash } from '../contract/prompt.ts';
 import type { UsedEntry } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
@@ -7,19 +8,21 @@ import type { Evidence } from '../contract/verdict.ts';
 import { millisBetween } from '../lib/time.ts';
 import { timeWords } from '../text/time-words.ts';
 
-/** Calls of one service with one content, within a short stretch of time. */
-export interface CallBucket {
+/** Calls of one service with one content, from when it came until it had gone. */
+export interface CallRun {
   readonly service: string;
-  /** The registered version, when the text is an instance of it; null for any other text. */
+  /** The version, when the text is an instance of it; null for any other text. */
   readonly version: string | null;
-  /** Hash of the text; null for a registered version, whose variables make each call's text differ. */
+  /** Hash of the text; null for a version, whose variables make each call's text differ. */
   readonly hash: ContentHash | null;
   /** How the version is known, e.g. `exact`. */
-  readonly attribution: string;
+  readonly attributions: readonly AttributionKind[];
   readonly first: Timestamp;
   readonly last: Timestamp;
   readonly calls: number;
-  readonly instances: number;
+  /** The service's last call before the first, and its first after the last, with whatever content. */
+  readonly before: Timestamp | null;
+  readonly after: Timestamp | null;
 }
 
 /** How far the calls were read. Beyond it nothing is known, so nothing is claimed. */
@@ -29,115 +32,40 @@ export interface CallWindow {
   readonly to: Timestamp | null;
 }
 
-interface Run {
-  readonly buckets: readonly CallBucket[];
-  readonly first: Timestamp;
-  readonly last: Timestamp;
-}
-
 /**
  * A content that was not called for this long, while the service called another, had gone: when it
  * comes back that is a new entry. Shorter, it is one service with two contents at a time.
  */
-const GONE_AFTER_MS = 15 * 60_000;
+export const GONE_AFTER_MS = 15 * 60_000;
 
-/** Oldest first. Text is left to the caller. */
-export function usedEntries(buckets: readonly CallBucket[], window: CallWindow): readonly UsedEntry[] {
-  const services = Map.groupBy(buckets, (bucket) => bucket.service);
-  return [...services.values()].flatMap((ofService) => {
-    const contents = Map.groupBy(ofService, contentKey);
-    return [...contents.entries()].flatMap(([key, own]) => {
-      const others = ofService.filter((bucket) => contentKey(bucket) !== key);
-      const runs = runsOf(own, others);
-      return runs.map((run, index) => entryOf(run, others, runs[index - 1], runs[index + 1], window));
-    });
-  });
+/** Text is left to the caller. */
+export function usedEntry(run: CallRun, window: CallWindow): UsedEntry {
+  const { service, version, hash, first, last, calls } = run;
+  // Near the edge of what was read the run may go on beyond it.
+  const begins = millisBetween(window.from, first) > GONE_AFTER_MS;
+  const ends = window.to === null || millisBetween(last, window.to) > GONE_AFTER_MS;
+  const from: TimeInterval = [begins ? run.before : null, first];
+  const until: TimeInterval = [last, ends ? run.after : null];
+  const evidence = [callEvidence(run), ...windowEvidence(from, until, window)];
+  return { service, version, hash, text: null, from, until, invocations: calls, evidence };
 }
 
-function contentKey({ version, hash }: CallBucket): string {
-  return JSON.stringify([version, hash]);
+function callEvidence({ first, last, calls, attributions }: CallRun): Evidence {
+  const count = calls === 1 ? '1 call' : `${calls} calls`;
+  const when = first === last ? `at ${timeWords(first)}` : `from ${timeWords(first)} to ${timeWords(last)}`;
+  return { kind: 'traffic', words: `${count} ${when}; attribution: ${attributions.toSorted().join(', ')}` };
 }
 
-function runsOf(own: readonly CallBucket[], others: readonly CallBucket[]): readonly Run[] {
-  const runs: Run[] = [];
-  for (const bucket of own.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))) {
-    const run = runs.at(-1);
-    if (run === undefined || hadGone(run.last, bucket.first, others)) {
-      runs.push({ buckets: [bucket], first: bucket.first, last: bucket.last });
-    } else {
-      const last = bucket.last > run.last ? bucket.last : run.last;
-      runs[runs.length - 1] = { buckets: [...run.buckets, bucket], first: run.first, last };
-    }
-  }
-  return runs;
+function windowEvidence(from: TimeInterval, until: TimeInterval, window: CallWindow): readonly Evidence[] {
+  const before = from[0] === null ? [`before ${timeWords(window.from)}`] : [];
+  const after = until[1] === null && window.to !== null ? [`after ${timeWords(window.to)}`] : [];
+  const open = [...before, ...after];
+  return open.length === 0 ? [] : [{ kind: 'traffic', words: `calls ${open.join(' and ')} were not looked at` }];
 }
 
-function hadGone(last: Timestamp, next: Timestamp, others: readonly CallBucket[]): boolean {
-  if (millisBetween(last, next) <= GONE_AFTER_MS) return false;
-  return others.some((other) => other.last > last && other.first < next);
-}
-
-function entryOf(
-  run: Run,
-  others: readonly CallBucket[],
-  previous: Run | undefined,
-  next: Run | undefined,
-  window: CallWindow,
-): UsedEntry {
-  const [bucket] = run.buckets;
-  const invocations = run.buckets.reduce((sum, { calls }) => sum + calls, 0);
-  const from: TimeInterval = [lastBefore(run.first, others, previous), run.first];
-  const until: TimeInterval = [run.last, firstAfter(run.last, others, next)];
-  return {
-    service: bucket?.service ?? '',
-    version: bucket?.version ?? null,
-    hash: bucket?.hash ?? null,
-    text: null,
-    from,
-    until,
-    invocations,
-    evidence: evidenceOf(run, invocations, from, until, window),
-  };
-}
-
-/**
- * The last call of the service with another content before this one began. Of a bucket that reaches
- * over that moment only its start is certain to be before.
- */
-function lastBefore(time: Timestamp, others: readonly CallBucket[], previous: Run | undefined): Timestamp | null {
-  let found = previous?.last ?? null;
-  for (const { first, last } of others) {
-    const before = last <= time ? last : first <= time ? first : null;
-    if (before !== null && (found === null || before > found)) found = before;
-  }
-  return found;
-}
-
-/** The first call with another content after this one was last seen; of a bucket that reaches over it, only its end is certain. */
-function firstAfter(time: Timestamp, others: readonly CallBucket[], next: Run | undefined): Timestamp | null {
-  let found = next?.first ?? null;
-  for (const { first, last } of others) {
-    const after = first >= time ? first : last >= time ? last : null;
-    if (after !== null && (found === null || after < found)) found = after;
-  }
-  return found;
-}
-
-function evidenceOf(
-  run: Run,
-  invocations: number,
-  from: TimeInterval,
-  until: TimeInterval,
-  window: CallWindow,
-): readonly Evidence[] {
-  const calls = invocations === 1 ? '1 call' : `${invocations} calls`;
-  const when =
-    run.first === run.last ? `at ${timeWords(run.first)}` : `from ${timeWords(run.first)} to ${timeWords(run.last)}`;
-  const kinds = [...new Set(run.buckets.map((bucket) => bucket.attribution))].toSorted().join(', ');
-  const evidence = [{ kind: 'traffic', words: `${calls} ${when}; attribution: ${kinds}` }];
-  const openBefore = from[0] === null ? [`before ${timeWords(window.from)}`] : [];
-  const openAfter = until[1] === null && window.to !== null ? [`after ${timeWords(window.to)}`] : [];
-  const open = [...openBefore, ...openAfter];
-  if (open.length > 0) evidence.push({ kind: 'traffic', words: `calls ${open.join(' and ')} were not looked at` });
-  return evidence;
+/** For each entry of an answer that does not list all. */
+export function leftOutEvidence(listed: number, found: number): readonly Evidence[] {
+  if (listed >= found) return [];
+  const words = `${found} contents were in use and ${listed} are listed: registered versions first, then by number of calls`;
+  return [{ kind: 'traffic', words }];
 }

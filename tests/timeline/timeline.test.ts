@@ -6,7 +6,7 @@ import { addMillis } from '../../src/lib/time.ts';
 import { boundary, isActive } from '../../src/timeline/boundary.ts';
 import { heldEntry, runsOf, type RunDetail, type Sighting } from '../../src/timeline/held.ts';
 import { intendedAt, intendedEntries, type PinFact } from '../../src/timeline/intended.ts';
-import { usedEntries, type CallBucket } from '../../src/timeline/used.ts';
+import { leftOutEvidence, usedEntry, type CallRun } from '../../src/timeline/used.ts';
 import { time } from '../support/store-samples.ts';
 
 describe('boundary', () => {
@@ -225,80 +225,55 @@ describe('intended', () => {
 });
 
 describe('used', () => {
-  const window = { from: time('2026-10-21T00:00:00Z'), to: null };
-  const call = (version: string, first: string, last = first, more: Partial<CallBucket> = {}): CallBucket => ({
+  const window = { from: time('00:00:00'), to: null };
+  const run: CallRun = {
     service: 'app',
-    version,
+    version: '1',
     hash: null,
-    attribution: 'exact',
-    first: time(first),
-    last: time(last),
-    calls: 1,
-    instances: 1,
-    ...more,
-  });
-  const at = (buckets: readonly CallBucket[], when: string) =>
-    usedEntries(buckets, window)
-      .filter((entry) => isActive(entry, time(when)))
-      .map((entry) => entry.version ?? '')
-      .toSorted((a, b) => a.localeCompare(b));
+    attributions: ['rendered', 'exact'],
+    first: time('01:00:00'),
+    last: time('01:05:00'),
+    calls: 2,
+    before: time('00:59:00'),
+    after: time('01:07:00'),
+  };
 
   it('gives a change the interval between the last call with one and the first with the other', () => {
-    const calls = [call('1', '01:00:00'), call('1', '01:05:00'), call('2', '01:07:00'), call('2', '01:09:00')];
-    const [one, two] = usedEntries(calls, window);
-    expect(one).toMatchObject({
-      from: [null, time('01:00:00')],
+    expect(usedEntry(run, window)).toEqual({
+      service: 'app',
+      version: '1',
+      hash: null,
+      text: null,
+      from: [time('00:59:00'), time('01:00:00')],
       until: [time('01:05:00'), time('01:07:00')],
       invocations: 2,
+      evidence: [
+        {
+          kind: 'traffic',
+          words: '2 calls from 2026-11-20 01:00:00 UTC to 2026-11-20 01:05:00 UTC; attribution: exact, rendered',
+        },
+      ],
     });
-    expect(two).toMatchObject({ from: [time('01:05:00'), time('01:07:00')], until: [time('01:09:00'), null] });
-    expect(at(calls, '01:06:00')).toEqual(['1']);
-    expect(at(calls, '01:07:00')).toEqual(['2']);
-    expect(at(calls, '00:59:00')).toEqual([]);
-  });
-
-  it('shows both while replicas serve both', () => {
-    const calls = [0, 1, 2, 3, 4, 5].map((minute) => call(minute % 2 === 0 ? '1' : '2', `01:0${minute}:00`));
-    expect(at(calls, '01:03:30')).toEqual(['1', '2']);
-    expect(usedEntries(calls, window)).toHaveLength(2);
-    // The last call was with v2; a minute before it was v1, and nothing has followed that yet but v2.
-    expect(at(calls, '01:06:00')).toEqual(['2']);
-  });
-
-  it('sees a rollback as a return', () => {
-    const calls = [
-      call('1', '01:00:00', '02:00:00'),
-      call('2', '02:01:00', '04:00:00'),
-      call('1', '04:01:00', '05:00:00'),
-    ];
-    expect(at(calls, '01:30:00')).toEqual(['1']);
-    expect(at(calls, '03:00:00')).toEqual(['2']);
-    expect(at(calls, '04:30:00')).toEqual(['1']);
-    expect(usedEntries(calls, window)).toHaveLength(3);
-  });
-
-  it('does not end a content because nobody called', () => {
-    const calls = [call('1', '01:00:00'), call('1', '23:00:00')];
-    expect(usedEntries(calls, window)).toHaveLength(1);
-    expect(at(calls, '12:00:00')).toEqual(['1']);
-  });
-
-  it('keeps services apart, and unregistered texts from registered ones', () => {
-    const text = call('', '01:01:00', '01:01:00', { version: null, hash: sha256('x'), attribution: 'near' });
-    const calls = [call('1', '01:00:00'), text, call('2', '01:00:30', '01:00:30', { service: 'batch' })];
-    const found = usedEntries(calls, window);
-    expect(found.map(({ service, version, hash }) => [service, version, hash])).toEqual([
-      ['app', '1', null],
-      ['app', null, sha256('x')],
-      ['batch', '2', null],
-    ]);
-    expect(found[2]?.until).toEqual([time('01:00:30'), null]);
   });
 
   it('says where it stopped looking', () => {
-    const [entry] = usedEntries([call('1', '01:00:00')], { from: time('00:00:00'), to: time('02:00:00') });
-    expect(entry?.evidence.map(({ words }) => words)).toContainEqual(
+    const open = usedEntry({ ...run, before: null, after: null }, { ...window, to: time('02:00:00') });
+    expect(open).toMatchObject({ from: [null, run.first], until: [run.last, null] });
+    expect(open.evidence.map(({ words }) => words)).toContainEqual(
       'calls before 2026-11-20 00:00:00 UTC and after 2026-11-20 02:00:00 UTC were not looked at',
     );
+  });
+
+  it('claims no edge where calls that were not looked at may belong to the run', () => {
+    const close = { from: time('00:45:00'), to: time('01:20:00') };
+    expect(usedEntry(run, close)).toMatchObject({ from: [null, run.first], until: [run.last, null] });
+    expect(usedEntry(run, { ...close, to: null }).until).toEqual([run.last, run.after]);
+  });
+
+  it('says when it does not list all', () => {
+    expect(leftOutEvidence(3, 3)).toEqual([]);
+    expect(leftOutEvidence(3, 5).map(({ words }) => words)).toEqual([
+      '5 contents were in use and 3 are listed: registered versions first, then by number of calls',
+    ]);
   });
 });
