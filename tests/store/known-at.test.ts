@@ -14,7 +14,7 @@ import { openDatabase } from '../../src/store/open-database.ts';
 import { createTelemetryLog } from '../../src/store/telemetry/telemetry-log.ts';
 import { textBody } from '../../src/text/body.ts';
 import { SILENT_LOG } from '../daemon/setup.ts';
-import { chatAttributes, createIngest, eventually, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes, createIngest, eventually, hexId, tracesBody } from '../ingest/harness.ts';
 import { hostOf, readings } from '../support/sources/polling-host.ts';
 import { registered } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
@@ -100,6 +100,44 @@ test('of calls', async () => {
   const { given, cited, ...rest } = await answers(prompt, written, (answer) => calls(answer) === 2);
   expect(cited).toEqual(given);
   expect(rest).toEqual(HONEST);
+  await ingest.stop(5_000);
+});
+
+test('of a call whose text comes later, with the span around it', async () => {
+  const prompt = 'late text';
+  const ingest = createIngest(createTelemetryLog(database, store.texts), {
+    horizon: store.horizon,
+    attribute: ({ instruction }) => ({
+      kind: instruction === null ? 'declared' : 'exact',
+      prompt,
+      version: '2',
+      owner: null,
+    }),
+  });
+  await ingest.start();
+  const trace = { traceId: hexId(16), startMs: Date.now() - 1_000 };
+  const [parent, child] = [hexId(8), hexId(8)];
+  const attributes = chatAttributes('Be brief.', [{ role: 'user', text: 'Hi.' }], 'Yes.');
+  const { 'gen_ai.system_instructions': _, 'gen_ai.input.messages': __, ...withoutText } = attributes;
+  const send = async (span: Parameters<typeof tracesBody>[0][number]): Promise<void> =>
+    void (await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody([span]) }));
+  const known = (answer: ActiveAt): unknown[] =>
+    answer.used.map(({ version, invocations, evidence }) => [version, invocations, evidence[0]?.words.split(': ')[1]]);
+  await send({ ...trace, spanId: child, parentSpanId: parent, attributes: withoutText });
+  const before = await eventually(
+    () => ask(prompt),
+    ({ used }) => used.length > 0,
+    10_000,
+  );
+  expect(known(before)).toEqual([['2', 1, 'declared']]);
+  await send({ ...trace, spanId: parent, attributes });
+  const after = await eventually(
+    () => ask(prompt),
+    ({ used }) => used[0]?.evidence[0]?.words.endsWith('exact') === true,
+    10_000,
+  );
+  expect(known(after)).toEqual([['2', 1, 'exact']]);
+  expect(known(await ask(prompt, before))).toEqual([['2', 1, 'exact']]);
   await ingest.stop(5_000);
 });
 

@@ -266,8 +266,11 @@ export class Settlement {
       return before;
     }
     const { now, nextRevision } = this.#stamp;
-    // What the time machine may say was known at a time: since the text is known, not since the last correction.
-    const ingestedAt = before !== undefined && before.promptHash === (promptHash ?? '') ? before.ingestedAt : now;
+    // What the time machine may say was known at a time: since the call counts for a prompt, or its text is known,
+    // not since the last correction, which a text that comes later is.
+    const counted =
+      before !== undefined && (before.promptHash === (promptHash ?? '') || before.attributed.prompt !== null);
+    const ingestedAt = counted ? before.ingestedAt : now;
     this.#lines.add(rowEnd(contentHash, ingestedAt, nextRevision()));
     this.#counts[before === undefined ? 'created' : 'changed'] += 1;
     return {
