@@ -5,6 +5,8 @@ import type { Timestamp } from './time.ts';
 
 /** Versions of this name stand for a text that was seen live and that nobody registered. */
 export const UNREGISTERED_PREFIX = 'unregistered:';
+/** Behind it comes the beginning of the text's hash. */
+export const UNREGISTERED_DIGITS = 12;
 
 /** The calls of one instance that were attributed in one way. */
 export interface TrafficRow {

@@ -14,7 +14,7 @@ import type {
 } from '../contract/attribution.ts';
 import type { HeldObservation } from '../contract/observation.ts';
 import type { ContentHash, PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
-import { UNREGISTERED_PREFIX } from '../contract/traffic-log.ts';
+import { UNREGISTERED_DIGITS, UNREGISTERED_PREFIX } from '../contract/traffic-log.ts';
 import {
   besideNear,
   createAttributor,
@@ -30,11 +30,10 @@ import { ServicePrompts } from './service-prompts.ts';
 
 /** Live texts that nobody registered; beyond this the oldest is forgotten. */
 const UNREGISTERED_MAX = 2_000;
-const HASH_DIGITS = 12;
 
 /** The name under which calls that carry an unregistered live text are counted. */
 export function unregisteredVersion(hash: ContentHash): string {
-  return `${UNREGISTERED_PREFIX}${hash.slice('sha256:'.length, 'sha256:'.length + HASH_DIGITS)}`;
+  return `${UNREGISTERED_PREFIX}${hash.slice('sha256:'.length, 'sha256:'.length + UNREGISTERED_DIGITS)}`;
 }
 
 export function isUnregistered(version: string): boolean {

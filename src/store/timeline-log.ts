@@ -12,7 +12,7 @@ import type { Database } from './database.ts';
 import { PIN_COLUMNS, type PinRow } from './pin-log.ts';
 import { bodyFromCanonical } from './stored-body.ts';
 import { readHeld, type HeldAnswer } from './timeline-held.ts';
-import { readUsed } from './timeline-used.ts';
+import { readUsed, type UsedAnswer } from './timeline-used.ts';
 import { versionNames, type VersionNames } from './version-names.ts';
 
 interface Question {
@@ -48,7 +48,7 @@ export function createTimelineLog(
         held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts, used)))).toSorted(byBeginning),
         used: (
           await describeUsed(
-            used.filter((entry) => overlaps(entry, from, to)),
+            used.filter(({ entry }) => overlaps(entry, from, to)),
             names,
             texts,
           )
@@ -78,7 +78,7 @@ async function readAt(database: Database, texts: TextLog, reached: Timestamp, qu
     intended: intended === null ? null : withRegisteredText(intended, names),
     held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts, used)))).toSorted(byTarget),
     used: await describeUsed(
-      used.filter((entry) => isActive(entry, time)),
+      used.filter(({ entry }) => isActive(entry, time)),
       names,
       texts,
     ),
@@ -128,7 +128,7 @@ async function describeHeld(
   answer: HeldAnswer,
   names: VersionNames,
   texts: TextLog,
-  used: readonly UsedEntry[],
+  used: readonly UsedAnswer[],
 ): Promise<HeldEntry> {
   const { entry, bodyKind, transport, cosmetic } = answer;
   if (entry.hash === null) return entry;
@@ -136,18 +136,26 @@ async function describeHeld(
   const content = (await texts.get([entry.hash])).get(entry.hash);
   const text = content === undefined ? null : displayBody(bodyFromCanonical(bodyKind, content));
   const named = { ...entry, version: name.version, text };
-  return { ...named, evidence: [...entry.evidence, ...name.evidence, ...earlierCalls(named, used)] };
+  const calls = earlierCalls(
+    named,
+    used.map((each) => each.entry),
+  );
+  return { ...named, evidence: [...entry.evidence, ...name.evidence, ...calls] };
 }
 
 async function describeUsed(
-  entries: readonly UsedEntry[],
+  answers: readonly UsedAnswer[],
   names: VersionNames,
   texts: TextLog,
 ): Promise<readonly UsedEntry[]> {
-  const hashes = entries.map((entry) => entry.hash).filter((hash): hash is ContentHash => hash !== null);
+  const hashes = answers.map(({ entry }) => entry.hash).filter((hash): hash is ContentHash => hash !== null);
   const contents = await texts.get(hashes);
-  return entries.map((entry) => {
-    if (entry.hash !== null) return { ...entry, text: contents.get(entry.hash) ?? null };
+  return answers.map(({ entry, bodyKind }) => {
+    if (entry.hash !== null) {
+      const content = contents.get(entry.hash) ?? null;
+      const isBody = content !== null && bodyKind !== null;
+      return { ...entry, text: isBody ? displayBody(bodyFromCanonical(bodyKind, content)) : content };
+    }
     if (entry.version === null) return entry;
     return { ...entry, hash: names.hash(entry.version), text: names.text(entry.version, null) };
   });

@@ -10,6 +10,7 @@ import { addMillis } from '../lib/time.ts';
 import { leftOutEvidence, usedEntry } from '../timeline/used.ts';
 import { readCallRuns, SCOPE, WINDOW, type CallScope } from './call-runs.ts';
 import type { Database } from './database.ts';
+import { readLiveContents } from './live-contents.ts';
 
 export interface UsedQuestion {
   readonly prompt: string;
@@ -29,8 +30,14 @@ const ROWS_MAX = 2_000_000;
 // Of the prompt, where the range itself has more rows than that. They are sorted, at about 100 bytes each.
 const CALLS_MAX = 5_000_000;
 
+export interface UsedAnswer {
+  readonly entry: UsedEntry;
+  /** How the text lies in the store: null for that of a call, which is as it was sent. */
+  readonly bodyKind: string | null;
+}
+
 /** What was in use in [from, to], and some of what was not. */
-export async function readUsed(database: Database, question: UsedQuestion): Promise<readonly UsedEntry[]> {
+export async function readUsed(database: Database, question: UsedQuestion): Promise<readonly UsedAnswer[]> {
   const { prompt, environment, knownAt } = question;
   const range = await chooseWindow(database, question);
   const scope = { from: range.from, to: range.to, prompt, environment, knownAt };
@@ -38,9 +45,16 @@ export async function readUsed(database: Database, question: UsedQuestion): Prom
   const window = { from: range.from, to: range.to < knownAt ? range.to : null };
   const { runs, found, listed } = await readCallRuns(database, scope, question, window);
   const leftOut = leftOutEvidence(listed, found);
+  const live = await readLiveContents(
+    database,
+    prompt,
+    runs.map(({ version }) => version ?? ''),
+  );
   return runs.map((run) => {
-    const entry = usedEntry(run, window);
-    return { ...entry, evidence: [...entry.evidence, ...leftOut] };
+    const { hash, evidence, ...entry } = usedEntry(run, window);
+    const seen = live.get(run.version ?? '');
+    const named = { ...entry, hash: seen?.hash ?? hash, evidence: [...evidence, ...leftOut] };
+    return { entry: named, bodyKind: seen?.bodyKind ?? null };
   });
 }
 

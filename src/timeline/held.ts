@@ -114,7 +114,9 @@ function failureEvidence(failedPolls: number, run: Sighting): readonly Evidence[
 export function earlierCalls(entry: HeldEntry, used: readonly UsedEntry[]): readonly Evidence[] {
   const [earliest, latest] = entry.from;
   return used
-    .filter(({ version, hash }) => (version === null ? hash === entry.hash : version === entry.version))
+    .filter(
+      ({ version, hash }) => (hash !== null && hash === entry.hash) || (version !== null && version === entry.version),
+    )
     .filter(({ from: [, first] }) => first !== null && latest !== null && first < latest)
     .filter(({ from: [, first] }) => earliest === null || (first !== null && first > earliest))
     .map(({ service, from: [, first] }) => ({

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pin } from '../../src/contract/prompt.ts';
 import type { Clock, Timestamp } from '../../src/contract/time.ts';
+import { unregisteredVersion } from '../../src/daemon/attribution-desk.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -202,6 +203,23 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
     expect(entry?.from).toEqual([time('06:00:00'), time('06:10:00')]);
     expect(entry?.evidence.map(({ words }) => words)).toContain(
       'app called with it at 2026-11-20 06:04:00 UTC already',
+    );
+  });
+
+  it('knows what calls carried that are counted under a text which polls saw and nobody registered', async () => {
+    const prompt = 'drifted';
+    const chat = chatBody([{ role: 'system', content: EDITED }]);
+    const observation = held('06:00:00', chat, { prompt, target: 'config/drifted' });
+    await store.registry.recordVersions([registered('1', ONE, { prompt })], time('00:00:00'));
+    await store.observations.append([held('05:00:00', ONE, { prompt, target: 'config/drifted' }), observation]);
+    const version = unregisteredVersion(observation.hashes.strict);
+    await database.insert('invocations', [storedCall(800, time('05:30:00'), version, { prompt })]);
+    const answer = await store.timeline.at({ prompt, environment: 'production', time: time('06:20:00') });
+    const content = { hash: observation.hashes.strict, text: `[system]\n${EDITED}` };
+    expect(answer.used).toMatchObject([{ version, ...content }]);
+    expect(answer.held).toMatchObject([{ version: null, ...content }]);
+    expect(answer.held[0]?.evidence.map(({ words }) => words)).toContain(
+      'app called with it at 2026-11-20 05:30:00 UTC already',
     );
   });
 
