@@ -6,7 +6,7 @@ import type { HeldEntry } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { overlaps, isActive } from '../timeline/boundary.ts';
-import { heldEntry, runsOf, type RunDetail, type RunInContext, type Sighting } from '../timeline/held.ts';
+import { heldEntry, runsOf, type RunDetail, type RunInContext, type Sighting, type Unseen } from '../timeline/held.ts';
 import type { Database } from './database.ts';
 
 export interface HeldQuestion {
@@ -146,8 +146,47 @@ async function readAnswer(database: Database, candidate: Candidate, knownAt: Tim
     previous,
     next: next === null || following === undefined ? null : { run: next, detail: toDetail(following) },
     failedPollsAfter: Number(failed?.polls ?? 0),
+    unseen: await readUnseen(database, run),
   });
   return { entry, bodyKind: first.body_kind, transport: first.transport_hash, cosmetic: first.cosmetic_hash };
+}
+
+interface UnseenRow {
+  readonly edits: number;
+  readonly edit_after: Timestamp;
+  readonly edit_by: Timestamp;
+  readonly edited_at: Timestamp | null;
+  readonly gaps: number;
+  readonly gap_after: Timestamp;
+  readonly gap_by: Timestamp;
+  readonly usual_ms: number;
+}
+
+async function readUnseen(database: Database, run: Sighting): Promise<Unseen> {
+  if (run.count === 1) return { edits: 0, lastEdit: null, longestGap: null };
+  const [row] = await database.query<UnseenRow>(
+    `SELECT toUInt32(countIf(edited)) AS edits, argMaxIf(previous, at, edited) AS edit_after, maxIf(at, edited) AS edit_by,
+       argMaxIf(edit, at, edited) AS edited_at, toUInt32(count()) AS gaps, argMax(previous, gap) AS gap_after,
+       argMax(at, gap) AS gap_by, toFloat64(quantileExact(0.5)(gap)) AS usual_ms
+     FROM (
+       SELECT observed_at AS at, edited_at AS edit, lagInFrame(observed_at) OVER earlier AS previous,
+         dateDiff('millisecond', previous, at) AS gap,
+         ifNull(edit != lagInFrame(edited_at) OVER earlier, false) AS edited,
+         row_number() OVER earlier AS number
+       FROM observations
+       WHERE target = {target:String} AND part = {part:String} AND answered
+         AND observed_at >= {first:DateTime64(9, 'UTC')} AND observed_at <= {last:DateTime64(9, 'UTC')}
+       WINDOW earlier AS (ORDER BY observed_at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+     ) WHERE number > 1 AND gap > 0`,
+    { target: run.target, part: run.part, first: run.first, last: run.last },
+  );
+  if (row === undefined || row.gaps === 0) return { edits: 0, lastEdit: null, longestGap: null };
+  const { edits, edited_at: editedAt } = row;
+  return {
+    edits,
+    lastEdit: editedAt === null || edits === 0 ? null : { after: row.edit_after, by: row.edit_by, editedAt },
+    longestGap: { after: row.gap_after, by: row.gap_by, usualMs: row.usual_ms },
+  };
 }
 
 function toDetail(row: DetailRow): RunDetail {

@@ -7,6 +7,7 @@ import type { ContentHash } from '../contract/prompt.ts';
 import type { HeldEntry, UsedEntry } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
+import { formatDuration, millisBetween } from '../lib/time.ts';
 import { timeWords } from '../text/time-words.ts';
 import { boundary, liesOutside } from './boundary.ts';
 
@@ -43,7 +44,20 @@ export interface RunInContext {
   readonly next: { readonly run: Sighting; readonly detail: RunDetail } | null;
   /** Polls without an answer after the run's last sighting and before the next answer. */
   readonly failedPollsAfter: number;
+  readonly unseen: Unseen;
 }
+
+/** Where something else may have been there, although the polls before and after saw the same. */
+export interface Unseen {
+  /** How often the place told a new time of the last edit, and between which polls it did last. */
+  readonly edits: number;
+  readonly lastEdit: { readonly after: Timestamp; readonly by: Timestamp; readonly editedAt: Timestamp } | null;
+  /** The longest time between two answers, and that between most. */
+  readonly longestGap: { readonly after: Timestamp; readonly by: Timestamp; readonly usualMs: number } | null;
+}
+
+/** Polls are a little late now and then, or one has no answer; this many intervals are something else. */
+const GAP_INTERVALS = 5;
 
 /** Joins neighbours of the same state. Sightings in any order; runs by (target, part), oldest first. */
 export function runsOf(sightings: readonly Sighting[]): readonly (readonly Sighting[])[] {
@@ -63,13 +77,16 @@ export function runsOf(sightings: readonly Sighting[]): readonly (readonly Sight
 }
 
 /** Version and text are left to the caller, who knows the registry. */
-export function heldEntry({ run, detail, previous, next, failedPollsAfter }: RunInContext): HeldEntry {
-  const from = boundary(previous?.last ?? null, run.first, detail.editedAt);
+export function heldEntry({ run, detail, previous, next, failedPollsAfter, unseen }: RunInContext): HeldEntry {
+  // Before the first look the time of an edit is a claim that nothing supports: copies keep it.
+  const from: TimeInterval =
+    previous === null ? [null, run.first] : boundary(previous.last, run.first, detail.editedAt);
   const until: TimeInterval =
     next === null ? [run.last, null] : boundary(run.last, next.run.first, next.detail.editedAt);
   const evidence = [
     pollEvidence(run, detail),
     ...editEvidence(detail, from),
+    ...unseenEvidence(unseen, detail),
     ...pointerEvidence(detail),
     ...failureEvidence(failedPollsAfter, run),
   ];
@@ -90,8 +107,31 @@ function editEvidence({ editedAt, editedBy, source }: RunDetail, from: TimeInter
   if (editedAt === null)
     return editedBy === null ? [] : [{ kind: 'edit', words: `edited by ${editedBy}, says ${source}` }];
   const who = editedBy === null ? '' : ` by ${editedBy}`;
-  const doubt = liesOutside(editedAt, from) ? ', which is not when it came here' : '';
+  const isClaim = from[0] === null ? ', before anybody looked' : '';
+  const doubt = liesOutside(editedAt, from) ? ', which is not when it came here' : isClaim;
   return [{ kind: 'edit', words: `edited${who} at ${timeWords(editedAt)}, says ${source}${doubt}` }];
+}
+
+function unseenEvidence({ edits, lastEdit, longestGap }: Unseen, { source }: RunDetail): readonly Evidence[] {
+  const evidence: Evidence[] = [];
+  if (lastEdit !== null) {
+    const { after, by, editedAt } = lastEdit;
+    const more = edits > 1 ? ` (the last of ${edits} such edits)` : '';
+    const words = `edited at ${timeWords(editedAt)}, says ${source}, ${between(after, by)}${more}: ${NOT_KNOWN}`;
+    evidence.push({ kind: 'edit', words });
+  }
+  if (longestGap === null) return evidence;
+  const { after, by, usualMs } = longestGap;
+  const gapMs = millisBetween(after, by);
+  if (gapMs < GAP_INTERVALS * usualMs) return evidence;
+  const words = `no poll for ${formatDuration(gapMs)} ${between(after, by)}, otherwise every ${formatDuration(usualMs)}: ${NOT_KNOWN}`;
+  return [...evidence, { kind: 'poll', words }];
+}
+
+const NOT_KNOWN = 'what was there in between is not known';
+
+function between(after: Timestamp, by: Timestamp): string {
+  return `between ${timeWords(after)} and ${timeWords(by)}`;
 }
 
 function pointerEvidence({ pointer, sourceVersion, source }: RunDetail): readonly Evidence[] {

@@ -223,6 +223,30 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
     );
   });
 
+  it('says when something else may have been there between two polls that saw the same', async () => {
+    const more = { prompt: 'unseen', target: 'config/unseen' };
+    const edited = { ...more, editedAt: time('07:05:20') };
+    await store.observations.append([
+      ...polls('07:00:00', 10, (at) => held(at, ONE, { ...more, editedAt: time('05:00:00') })),
+      ...polls('07:05:30', 10, (at) => held(at, ONE, edited)),
+    ]);
+    const heldNow = async () =>
+      (await store.timeline.at({ prompt: 'unseen', environment: 'production', time: time('07:11:00') })).held[0];
+    const entry = await heldNow();
+    expect(entry?.from).toEqual([null, time('07:00:00')]);
+    expect(entry?.evidence.map(({ words }) => words)).toEqual([
+      'config held it from 2026-11-20 07:00:00 UTC to 2026-11-20 07:10:00 UTC, in 20 polls',
+      'edited at 2026-11-20 05:00:00 UTC, says config, before anybody looked',
+      'edited at 2026-11-20 07:05:20 UTC, says config, between 2026-11-20 07:04:30 UTC and 2026-11-20 07:05:30 UTC: what was there in between is not known',
+      'equal to no registered version',
+    ]);
+    await store.observations.append(polls('07:20:00', 5, (at) => held(at, ONE, edited)));
+    const longer = await heldNow();
+    expect(longer?.evidence.map(({ words }) => words)).toContain(
+      'no poll for 10m between 2026-11-20 07:10:00 UTC and 2026-11-20 07:20:00 UTC, otherwise every 30s: what was there in between is not known',
+    );
+  });
+
   it('stays exact when calls are many', async () => {
     const rows = Array.from({ length: 6_000 }, (_, index) =>
       storedCall(10_000 + index, addMillis(time('12:00:00'), index * 600), index < 3_000 ? '1' : '2', {

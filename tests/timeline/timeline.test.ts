@@ -4,7 +4,7 @@ import type { TimeInterval, Timestamp } from '../../src/contract/time.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { addMillis } from '../../src/lib/time.ts';
 import { boundary, isActive } from '../../src/timeline/boundary.ts';
-import { heldEntry, runsOf, type RunDetail, type Sighting } from '../../src/timeline/held.ts';
+import { heldEntry, runsOf, type RunDetail, type Sighting, type Unseen } from '../../src/timeline/held.ts';
 import { intendedAt, intendedEntries, type PinFact } from '../../src/timeline/intended.ts';
 import { leftOutEvidence, usedEntry, type CallRun } from '../../src/timeline/used.ts';
 import { time } from '../support/store-samples.ts';
@@ -35,6 +35,8 @@ function detail(run: Sighting, editedAt: Timestamp | null = null): RunDetail {
   };
 }
 
+const NOTHING_UNSEEN: Unseen = { edits: 0, lastEdit: null, longestGap: null };
+
 function entries(sightings: readonly Sighting[], editedAt: (run: Sighting) => Timestamp | null = () => null) {
   return runsOf(sightings).flatMap((runs) =>
     runs.map((run, index) => {
@@ -45,6 +47,7 @@ function entries(sightings: readonly Sighting[], editedAt: (run: Sighting) => Ti
         previous: runs[index - 1] ?? null,
         next: next === undefined ? null : { run: next, detail: detail(next, editedAt(next)) },
         failedPollsAfter: 0,
+        unseen: NOTHING_UNSEEN,
       });
     }),
   );
@@ -83,9 +86,10 @@ describe('held', () => {
         };
         for (const { first } of sightings) {
           expect(answerAt(first)).toBe(stateAt(first));
-          // A source that tells when it was edited makes the time before the first sight certain, too.
+          // A source that tells when it was edited makes the time before a sight certain, but for the first of all.
           const begun = (tellsEdits ? begunBy(first) : null) ?? first;
-          expect(answerAt(begun)).toBe(stateAt(begun));
+          const isSupported = sightings.some((other) => other.first <= begun);
+          expect(answerAt(begun)).toBe(isSupported ? stateAt(begun) : undefined);
         }
         for (const [index, { from, until }] of found.entries()) {
           expect(inOrder(from) && inOrder(until)).toBe(true);
@@ -138,6 +142,39 @@ describe('held', () => {
     expect(outside?.from).toEqual([time('01:01:00'), time('01:02:00')]);
     expect(outside?.evidence.map(({ words }) => words)).toContainEqual(
       'edited at 2026-11-20 00:30:00 UTC, says config, which is not when it came here',
+    );
+  });
+
+  it('takes the time of an edit before the first look for a claim', () => {
+    const at = time('01:00:00');
+    const [entry] = entries([{ target: 't', part: '', state: 'a', first: at, last: at, count: 1 }], () => {
+      return time('2026-03-01T00:00:00Z');
+    });
+    expect(entry?.from).toEqual([null, at]);
+    expect(entry?.evidence.map(({ words }) => words)).toContain(
+      'edited at 2026-03-01 00:00:00 UTC, says config, before anybody looked',
+    );
+  });
+
+  it('says where something else may have been between polls that saw the same', () => {
+    const [after, by] = [time('01:10:00'), time('01:10:45')];
+    const run = { target: 't', part: '', state: 'a', first: time('01:00:00'), last: time('02:00:00'), count: 700 };
+    const words = (unseen: Partial<Unseen>): readonly string[] =>
+      heldEntry({
+        run,
+        detail: detail(run),
+        previous: null,
+        next: null,
+        failedPollsAfter: 0,
+        unseen: { ...NOTHING_UNSEEN, ...unseen },
+      }).evidence.map((evidence) => evidence.words);
+    const gap = '2026-11-20 01:10:00 UTC and 2026-11-20 01:10:45 UTC';
+    expect(words({ longestGap: { after, by, usualMs: 5_000 } })).toContain(
+      `no poll for 45s between ${gap}, otherwise every 5s: what was there in between is not known`,
+    );
+    expect(words({ longestGap: { after, by, usualMs: 10_000 } })).toHaveLength(1);
+    expect(words({ edits: 2, lastEdit: { after, by, editedAt: time('01:10:30') } })).toContain(
+      `edited at 2026-11-20 01:10:30 UTC, says config, between ${gap} (the last of 2 such edits): what was there in between is not known`,
     );
   });
 
