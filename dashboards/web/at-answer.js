@@ -33,7 +33,7 @@ export function atAnswer(answer, asked, context) {
     h(
       'div',
       { class: 'timelines' },
-      timeline('Intended', 'what was pinned', 'Nothing was pinned.', [
+      timeline('Intended', 'what was pinned', 'No pin is known for then.', [
         intended === null ? null : card({ entry: intended, key: 'intended' }),
       ]),
       timeline(
@@ -60,7 +60,7 @@ export function atAnswer(answer, asked, context) {
 }
 
 /**
- * Null when that can't be said: nothing was pinned, or no content was captured. A version may have
+ * Null when that can't be said: no pin is known, or no content was captured. A version may have
  * one text for each model, so the version decides before the hash does.
  *
  * @param {Entry & { state?: string }} entry

@@ -127,4 +127,5 @@ test('a time that is none, and a prompt that nobody knows', async () => {
   expect(wrong.stderr).toContain('RFC 3339');
   const unknown = await runPlumbline(directory, ['at', 'support.tune', '--time', now()]);
   expect(unknown.code).toBe(1);
+  expect(unknown.stdout).toContain('no pin is known for then');
 });

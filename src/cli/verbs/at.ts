@@ -88,7 +88,7 @@ function describe(answer: Answer, withText: boolean, output: Output): string {
       lines.push(`  ${styled(output, 'dim', `${evidence.kind}:`)} ${evidence.words}`);
     if (withText && entry.text !== null) lines.push(...entry.text.split('\n').map((line) => `  | ${line}`));
   };
-  if (answer.intended === null) lines.push('', `${styled(output, 'cyan', 'intended')}  nothing was pinned`);
+  if (answer.intended === null) lines.push('', `${styled(output, 'cyan', 'intended')}  no pin is known for then`);
   else add('intended', answer.intended);
   if (answer.held.length === 0) lines.push('', `${styled(output, 'cyan', 'held')}  nothing was observed by then`);
   for (const held of answer.held) add(`held by ${held.target}${held.part === '' ? '' : ` (${held.part})`}`, held);
