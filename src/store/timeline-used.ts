@@ -27,7 +27,7 @@ const MARGINS_MS = [30 * 24 * HOUR_MS, 7 * 24 * HOUR_MS, 24 * HOUR_MS, 6 * HOUR_
 const MARGIN_MIN_MS = MINUTE_MS;
 // Rows of all prompts, since the table is ordered by time: about a second on two cores.
 const ROWS_MAX = 2_000_000;
-// Of the prompt, where the range itself has more rows than that. They are sorted, at about 100 bytes each.
+// Of the prompt, where the range itself has more rows than that. They are sorted, at about 150 bytes each.
 const CALLS_MAX = 5_000_000;
 
 export interface UsedAnswer {
