@@ -11,6 +11,7 @@ import type { Message } from '../contract/invocation.ts';
 import type { TrafficExample, TrafficRow } from '../contract/traffic-log.ts';
 import { GenerationalCache } from '../lib/generational-cache.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
+import { addMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import { isInstructing } from '../text/roles.ts';
 import { storedQuery } from './call-attribution.ts';
@@ -86,7 +87,7 @@ export class TrafficExamples {
 
   async #read({ traceId, spanId, startedAt }: TrafficExample): Promise<InvocationRow | null> {
     try {
-      const filter = { traceId, from: startedAt, to: startedAt };
+      const filter = { traceId, from: startedAt, to: addMillis(startedAt, 1) };
       const { items } = await this.#options.calls.list(filter, { limit: TRACE_CALLS_MAX });
       return items.find((row) => row.invocation.spanId === spanId) ?? null;
     } catch (error) {

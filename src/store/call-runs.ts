@@ -9,6 +9,7 @@ import type { Timestamp } from '../contract/time.ts';
 import { addMillis, millisFromTimestamp, nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
 import { GONE_AFTER_MS, type CallRun, type CallWindow } from '../timeline/used.ts';
 import type { Database } from './database.ts';
+import { startedSince, startedUntil } from './started.ts';
 
 /** The parameters of `WINDOW` and `SCOPE`. */
 export type CallScope = Readonly<Record<'from' | 'to' | 'prompt' | 'environment' | 'knownAt', string>>;
@@ -24,9 +25,7 @@ export interface CallRuns {
 /** As many as there may be runs of what targets held. */
 const RUNS_MAX = 1_000;
 
-export const WINDOW = `started_at >= {from:DateTime64(9, 'UTC')} AND started_at <= {to:DateTime64(9, 'UTC')}
-  AND toStartOfHour(started_at) >= toStartOfHour({from:DateTime64(9, 'UTC')})
-  AND toStartOfHour(started_at) <= toStartOfHour({to:DateTime64(9, 'UTC')})`;
+export const WINDOW = `${startedSince('from')} AND ${startedUntil('to')}`;
 
 // A call without attribution still belongs to the prompt that its emitter named.
 export const SCOPE = `${WINDOW} AND environment = {environment:String}

@@ -7,6 +7,7 @@ import { OneAtATime } from '../../lib/one-at-a-time.ts';
 import { addMillis } from '../../lib/time.ts';
 import { decodeCursor, pageLimit, toPage } from '../cursor.ts';
 import type { Database, QueryParameters } from '../database.ts';
+import { startedBefore, startedSince, startedUntil } from '../started.ts';
 import { INVOCATION_COLUMNS, readableInvocations, type StoredCall } from './invocation-rows.ts';
 import { reprice } from './reprice.ts';
 import { queryUsage } from './usage.ts';
@@ -29,7 +30,7 @@ export function createInvocationLog(database: Database, texts: TextLog, exactRow
     usage: (query) => queryUsage(database, query, { turns }),
     affected: async ({ prompt, environment, promptHash = '', version = '', service, since }) => {
       const [all] = await database.query<{ rows: string }>(
-        `SELECT count() AS rows FROM invocations WHERE ${sinceHour('since')}`,
+        `SELECT count() AS rows FROM invocations WHERE ${startedSince('since')}`,
         { since },
       );
       // With FINAL tens of millions take many seconds, while somebody waits for an alert. Without it
@@ -37,7 +38,7 @@ export function createInvocationLog(database: Database, texts: TextLog, exactRow
       const final = Number(all?.rows) > exactRowsMax ? '' : 'FINAL';
       const [row] = await database.query<{ calls: string }>(
         `SELECT count() AS calls FROM invocations ${final}
-         WHERE ${sinceHour('since')} AND environment = {environment:String} AND is_deleted = 0
+         WHERE ${startedSince('since')} AND environment = {environment:String} AND is_deleted = 0
            ${service === undefined ? '' : 'AND service = {service:String}'}
            AND ((prompt_hash != '' AND prompt_hash = {promptHash:String})
              OR (version != '' AND prompt = {prompt:String} AND version = {version:String}))`,
@@ -47,17 +48,6 @@ export function createInvocationLog(database: Database, texts: TextLog, exactRow
     },
     reprice: (from, to, priceOf) => reprice(database, from, to, priceOf),
   };
-}
-
-/** With the same condition on the hour, which is what the table is ordered by. */
-function sinceHour(name: string): string {
-  const time = `{${name}:DateTime64(9, 'UTC')}`;
-  return `started_at >= ${time} AND toStartOfHour(started_at) >= toStartOfHour(${time})`;
-}
-
-function untilHour(name: string, isExclusive: boolean): string {
-  const time = `{${name}:DateTime64(9, 'UTC')}`;
-  return `started_at ${isExclusive ? '<' : '<='} ${time} AND toStartOfHour(started_at) <= toStartOfHour(${time})`;
 }
 
 const HOUR_MS = 3_600_000;
@@ -103,7 +93,8 @@ function callsBetween(
   after: readonly string[] | null,
   limit: number,
 ): Promise<StoredCall[]> {
-  const conditions = [sinceHour('from'), untilHour('to', to === filter.to && after === null), 'is_deleted = 0'];
+  const isBefore = after === null && to === filter.to;
+  const conditions = [startedSince('from'), isBefore ? startedBefore('to') : startedUntil('to'), 'is_deleted = 0'];
   const parameters: Record<string, QueryParameters[string]> = { from, to };
   for (const [column, value] of [
     ['prompt', filter.prompt],

@@ -5,6 +5,7 @@ import type { PriceCall, Repriced } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
+import { startedBefore, startedSince } from '../started.ts';
 import { PRICED_COLUMNS, toStoredPrice, type PricedRow } from './priced-rows.ts';
 
 interface CallRow extends PricedRow {
@@ -57,9 +58,7 @@ function correctionOf(row: CallRow, priceOf: PriceCall): Correction | null {
   return { trace_id, span_id, started_at, cost_usd: price?.costUsd ?? null, price_id: price?.priceId ?? '' };
 }
 
-const WITHIN = `started_at >= {from:DateTime64(9, 'UTC')} AND started_at < {to:DateTime64(9, 'UTC')}
-  AND toStartOfHour(started_at) >= toStartOfHour({from:DateTime64(9, 'UTC')})
-  AND toStartOfHour(started_at) <= toStartOfHour({to:DateTime64(9, 'UTC')})`;
+const WITHIN = `${startedSince('from')} AND ${startedBefore('to')}`;
 
 async function nextCall(database: Database, from: Timestamp, to: Timestamp): Promise<Timestamp | null> {
   if (from >= to) return null;

@@ -11,6 +11,7 @@ import {
 } from '../../contract/traffic-log.ts';
 import { addMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
+import { startedSince, startedUntil } from '../started.ts';
 
 /** Enough that the share of a kind among them says something about the group. */
 const EXAMPLES_PER_GROUP = 16;
@@ -60,7 +61,7 @@ async function readTraffic(
        declared_prompt, declared_version, prompt_hash != '' AS has_content,
        count() AS calls, min(started_at) AS first_at, max(started_at) AS last_at, ${EXAMPLES} AS examples
      FROM invocations FINAL
-     WHERE ${within('from', 'until')} AND is_deleted = 0
+     WHERE ${startedSince('from')} AND ${startedUntil('until')} AND is_deleted = 0
      GROUP BY environment, service, instance, kind, prompt, version, declared_prompt, declared_version, has_content
      ORDER BY calls DESC, environment, service, instance, kind, prompt, version LIMIT {limit:UInt32}`,
     { from, until, limit: groupsMax },
@@ -133,7 +134,7 @@ async function readUnattributed(
     after === null ? '' : `HAVING (newest, trace_id) < ({afterTime:DateTime64(9, 'UTC')}, {afterTrace:String})`;
   const rows = await database.query<{ trace_id: string; newest: Timestamp }>(
     `SELECT trace_id, max(started_at) AS newest FROM invocations FINAL
-     WHERE ${within('from', 'until')} AND is_deleted = 0
+     WHERE ${startedSince('from')} AND ${startedUntil('until')} AND is_deleted = 0
        AND (attribution_kind IN {kinds:Array(String)} OR startsWith(version, '${UNREGISTERED_PREFIX}'))
      GROUP BY trace_id ${beyond} ORDER BY newest DESC, trace_id DESC LIMIT {limit:UInt32}`,
     {
@@ -145,11 +146,4 @@ async function readUnattributed(
     },
   );
   return rows.map((row) => ({ traceId: row.trace_id, startedAt: row.newest }));
-}
-
-/** With the same condition on the hour, which is what the table is ordered by. */
-function within(from: string, until: string): string {
-  const [first, last] = [from, until].map((name) => `{${name}:DateTime64(9, 'UTC')}`);
-  return `started_at BETWEEN ${first} AND ${last}
-       AND toStartOfHour(started_at) BETWEEN toStartOfHour(${first}) AND toStartOfHour(${last})`;
 }

@@ -9,6 +9,7 @@ import type { Timestamp } from '../../contract/time.ts';
 import { millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import type { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database, QueryParameters } from '../database.ts';
+import { startedBefore, startedSince } from '../started.ts';
 
 /** What usage can be grouped by. The model is the answered one, else the asked one. */
 const GROUPS = 'prompt, version, model, service, owner, environment';
@@ -127,13 +128,11 @@ const SUMS_OF_HOURS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
   WHERE hour >= {from:DateTime64(9, 'UTC')} AND hour < {to:DateTime64(9, 'UTC')}
     AND (toUnixTimestamp(hour), rows) IN (SELECT arrayJoin(arrayZip({hours:Array(UInt32)}, {states:Array(UInt64)})))`;
 
-/** Each with the same condition on the hour, which is what the table is ordered by. */
 function startedWithin(spans: number): string {
-  const conditions = Array.from({ length: spans }, (_, index) => {
-    const [from, to] = [`{from${index}:DateTime64(9, 'UTC')}`, `{to${index}:DateTime64(9, 'UTC')}`];
-    return `(started_at >= ${from} AND started_at < ${to}
-      AND toStartOfHour(started_at) >= toStartOfHour(${from}) AND toStartOfHour(started_at) <= toStartOfHour(${to}))`;
-  });
+  const conditions = Array.from(
+    { length: spans },
+    (_, index) => `(${startedSince(`from${index}`)} AND ${startedBefore(`to${index}`)})`,
+  );
   return conditions.length === 0 ? 'false' : `(${conditions.join(' OR ')})`;
 }
 

@@ -1,5 +1,6 @@
 /** Reads what filled the variables of prompts: each distinct text's once, joined with the calls that refer to it. */
 
+import { UNREGISTERED_PREFIX } from '../../contract/traffic-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type {
   CallsOfVersion,
@@ -11,6 +12,7 @@ import type {
   VariableUse,
 } from '../../contract/variable-log.ts';
 import type { Database } from '../database.ts';
+import { startedBefore, startedSince } from '../started.ts';
 
 /** The hash of each counts in memory, a hundred bytes. */
 const SETS_MAX = 500_000;
@@ -39,10 +41,7 @@ export function createVariableLog(database: Database): VariableLog {
   };
 }
 
-/** With the same condition on the hour, which is what the table is ordered by. */
-const WITHIN = `started_at >= {from:DateTime64(9, 'UTC')} AND started_at < {to:DateTime64(9, 'UTC')}
-  AND toStartOfHour(started_at) >= toStartOfHour({from:DateTime64(9, 'UTC')})
-  AND toStartOfHour(started_at) <= toStartOfHour({to:DateTime64(9, 'UTC')})`;
+const WITHIN = `${startedSince('from')} AND ${startedBefore('to')}`;
 
 interface UseRow {
   readonly name: string;
@@ -112,7 +111,7 @@ type SampleTuple = readonly [order: string, instance: string, variables: string,
 /** The calls with the smallest hashes are an even sample of the window that hardly changes as it moves on. */
 const SAMPLED = '(cityHash64(trace_id, span_id), instance, variables_hash, started_at)';
 /** What is no version of the registry holds a text that was seen live: nothing hides in that. */
-const RENDERS = "is_deleted = 0 AND variables_hash != '' AND NOT startsWith(version, 'unregistered:')";
+const RENDERS = `is_deleted = 0 AND variables_hash != '' AND NOT startsWith(version, '${UNREGISTERED_PREFIX}')`;
 
 async function samples(
   database: Database,
