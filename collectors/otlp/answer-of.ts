@@ -2,6 +2,7 @@
 
 import type { Acknowledgement } from '../../src/contract/telemetry.ts';
 import { RPC_CODES, type RpcCode } from '../../src/otlp/responses.ts';
+import type { OtlpLimits } from './limits.ts';
 import type { RequestOutcome } from './metrics.ts';
 
 /** A refusal, for both transports. Only with `retryAfterMs` may the sender try again. */
@@ -30,12 +31,29 @@ export function malformed(message: string): Refusal {
 }
 
 /** RESOURCE_EXHAUSTED without RetryInfo is final in OTLP, as 413 is. */
-export function tooLarge(message: string): Refusal {
+function tooLarge(message: string): Refusal {
   return { outcome: 'too_large', httpStatus: 413, rpcCode: RPC_CODES.resourceExhausted, message };
 }
 
 export function overloaded(message: string, retryAfterMs: number): Refusal {
   return { outcome: 'overloaded', httpStatus: 503, rpcCode: RPC_CODES.unavailable, message, retryAfterMs };
+}
+
+export function bodyTooLarge(limits: OtlpLimits): Refusal {
+  return tooLarge(`The body is longer than ${limits.bodyBytesMax} bytes after decompression; send smaller batches.`);
+}
+
+export function noRoom(limits: OtlpLimits): Refusal {
+  return overloaded('Too many bytes are in flight.', limits.retryAfterMs);
+}
+
+export function stopping(limits: OtlpLimits): Refusal {
+  return overloaded('The daemon is stopping.', limits.retryAfterMs);
+}
+
+export function bodyTimedOut(): Refusal {
+  const message = 'The body did not arrive in time.';
+  return { outcome: 'undecodable', httpStatus: 408, rpcCode: RPC_CODES.invalidArgument, message };
 }
 
 export function unauthorized(decision: 'unauthenticated' | 'forbidden'): Refusal {

@@ -1,15 +1,17 @@
-/** Content encodings of OTLP/HTTP, each with a limit that holds while it inflates, not after. */
+/** Encodings of OTLP's bodies, with limits that hold while they inflate, not after. */
 
-import { promisify } from 'node:util';
-import { constants, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
-
-const gunzipAsync = promisify(gunzip);
-const inflateAsync = promisify(inflate);
-const inflateRawAsync = promisify(inflateRaw);
-const zstdAsync = promisify(zstdDecompress);
+import type { Transform } from 'node:stream';
+import { constants, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import type { GrowingBuffer } from '../../src/lib/growing-buffer.ts';
+import type { Share } from './limits.ts';
 
 // 2^25 bytes: what `zstd -19` needs is 2^23; a frame may otherwise demand gigabytes of window.
 const ZSTD_WINDOW_LOG_MAX = 25;
+
+// Its header and trailer.
+const GZIP_BYTES_MIN = 18;
+// A match of 258 bytes takes two bits at least.
+const DEFLATE_RATIO_MAX = 1_032;
 
 export const CONTENT_ENCODINGS = ['identity', 'gzip', 'deflate', 'zstd'] as const;
 export type ContentEncoding = (typeof CONTENT_ENCODINGS)[number];
@@ -25,25 +27,56 @@ export function contentEncoding(header: string | undefined): ContentEncoding | n
 export type Decompressed =
   | { readonly outcome: 'inflated'; readonly body: Buffer }
   | { readonly outcome: 'too_large' }
+  | { readonly outcome: 'no_room' }
   | { readonly outcome: 'malformed'; readonly message: string };
 
-export async function decompress(encoding: ContentEncoding, body: Buffer, bytesMax: number): Promise<Decompressed> {
-  if (encoding === 'identity' || body.length === 0) return { outcome: 'inflated', body };
-  try {
-    return { outcome: 'inflated', body: await inflateBody(encoding, body, bytesMax) };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_BUFFER_TOO_LARGE') return { outcome: 'too_large' };
-    return { outcome: 'malformed', message: `The body is not valid ${encoding}: ${message}.` };
-  }
+/** Inflates `body` into `into`, which is empty, and counts what comes out in `share` before it is kept. */
+export function decompress(
+  encoding: ContentEncoding,
+  body: Buffer,
+  into: GrowingBuffer,
+  bytesMax: number,
+  share: Share,
+): Promise<Decompressed> {
+  if (encoding === 'identity' || body.length === 0) return Promise.resolve({ outcome: 'inflated', body });
+  const expected = encoding === 'gzip' ? gzipSize(body, bytesMax) : 0;
+  if (!share.take(expected)) return Promise.resolve({ outcome: 'no_room' });
+  into.reserve(expected);
+  const inflating = inflater(encoding, body);
+  return new Promise((resolve) => {
+    // Inside of `data` nothing is being inflated: after this nobody reads `body` any more.
+    const giveUp = (outcome: 'too_large' | 'no_room'): void => {
+      inflating.destroy();
+      resolve({ outcome });
+    };
+    inflating.on('data', (chunk: Buffer) => {
+      const length = into.length + chunk.length;
+      if (length > bytesMax) giveUp('too_large');
+      else if (share.take(Math.max(0, Math.min(chunk.length, length - expected)))) into.addBytes(chunk);
+      else giveUp('no_room');
+    });
+    inflating.once('end', () => resolve({ outcome: 'inflated', body: into.bytes }));
+    inflating.once('error', ({ message }) => {
+      resolve({ outcome: 'malformed', message: `The body is not valid ${encoding}: ${message}.` });
+    });
+    inflating.end(body);
+  });
 }
 
-function inflateBody(encoding: Exclude<ContentEncoding, 'identity'>, body: Buffer, bytesMax: number): Promise<Buffer> {
-  const options = { maxOutputLength: bytesMax };
-  if (encoding === 'gzip') return gunzipAsync(body, options);
+function inflater(encoding: Exclude<ContentEncoding, 'identity'>, body: Buffer): Transform {
+  if (encoding === 'gzip') return createGunzip();
   if (encoding === 'zstd') {
-    return zstdAsync(body, { ...options, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
+    return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
   }
   // Some senders mean the bare stream, without the zlib header (method 8 in the low four bits).
-  return ((body[0] ?? 0) & 15) === 8 ? inflateAsync(body, options) : inflateRawAsync(body, options);
+  return ((body[0] ?? 0) & 15) === 8 ? createInflate() : createInflateRaw();
+}
+
+/**
+ * What the end of a gzip stream says of the size (RFC 1952, ISIZE), 0 when that can't be true. With it those for
+ * which there is no room are refused before anything is inflated, where else all of them would begin.
+ */
+function gzipSize(body: Buffer, bytesMax: number): number {
+  const size = body.length < GZIP_BYTES_MIN ? 0 : body.readUInt32LE(body.length - 4);
+  return size > Math.min(bytesMax, body.length * DEFLATE_RATIO_MAX) ? 0 : size;
 }

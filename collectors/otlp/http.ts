@@ -16,9 +16,19 @@ import {
   RPC_CODES,
   type OtlpSignal,
 } from '../../src/otlp/responses.ts';
-import { answerOf, failed, malformed, overloaded, tooLarge, unauthorized, type Refusal } from './answer-of.ts';
+import {
+  answerOf,
+  bodyTimedOut,
+  bodyTooLarge,
+  failed,
+  malformed,
+  noRoom,
+  stopping,
+  unauthorized,
+  type Refusal,
+} from './answer-of.ts';
 import { contentEncoding, CONTENT_ENCODINGS, decompress, type ContentEncoding } from './decompress.ts';
-import { InFlight, type OtlpLimits } from './limits.ts';
+import { Share, type InFlight, type OtlpLimits } from './limits.ts';
 import { countBody, countRequest } from './metrics.ts';
 import { GrowingBuffer, type Rooms } from '../../src/lib/growing-buffer.ts';
 import { readBody } from './read-body.ts';
@@ -130,7 +140,7 @@ export class OtlpHttpReceiver implements Component {
     const { authorize, limits } = this.#options;
     if (signal === undefined) return notFound(request.url ?? '');
     if (request.method !== 'POST') return methodNotAllowed();
-    if (this.#isStopping) return overloaded('The daemon is stopping.', limits.retryAfterMs);
+    if (this.#isStopping) return stopping(limits);
     const decision = authorize(request.headers);
     const settled = typeof decision === 'string' ? decision : await decision;
     if (settled !== 'allowed') return unauthorized(settled);
@@ -138,40 +148,47 @@ export class OtlpHttpReceiver implements Component {
   }
 
   async #serveBody(exchange: Exchange, bodyEncoding: ContentEncoding): Promise<void> {
-    const { inFlight, limits } = this.#options;
-    let takenBytes = 0;
-    const body = new GrowingBuffer(0, this.#options.rooms);
-    const taken = (bytes: number): void => {
-      takenBytes += bytes;
-    };
+    const { inFlight, limits, rooms } = this.#options;
+    const share = new Share(inFlight);
+    const sent = new GrowingBuffer(0, rooms);
+    const inflated = new GrowingBuffer(0, rooms);
+    const declaredBytes = Number(exchange.request.headers['content-length'] ?? 0);
     try {
-      const read = await readBody(exchange.request, body, limits, inFlight, taken);
+      const read = await readBody(
+        { stream: exchange.request, declaredBytes: () => declaredBytes },
+        sent,
+        limits,
+        share,
+      );
       if (read.outcome === 'aborted') countRequest('http', exchange.signal, 'aborted');
-      else if (read.outcome === 'too_large') this.#refuse(exchange, tooLarge(bodyTooLarge(limits)));
+      else if (read.outcome === 'too_large') this.#refuse(exchange, bodyTooLarge(limits));
       else if (read.outcome === 'no_room') this.#refuse(exchange, noRoom(limits));
       else if (read.outcome === 'timed_out') this.#refuse(exchange, bodyTimedOut());
-      else await this.#handle(exchange, bodyEncoding, body.bytes, taken);
+      else await this.#inflate(exchange, bodyEncoding, sent.bytes, inflated, share);
     } finally {
-      inFlight.give(takenBytes);
-      body.clear();
+      share.giveBack();
+      sent.clear();
+      inflated.clear();
     }
   }
 
-  async #handle(
+  async #inflate(
     exchange: Exchange,
     bodyEncoding: ContentEncoding,
     sent: Buffer,
-    taken: (bytes: number) => void,
+    into: GrowingBuffer,
+    share: Share,
   ): Promise<void> {
-    const { limits, inFlight, accept } = this.#options;
-    const inflated = await decompress(bodyEncoding, sent, limits.bodyBytesMax);
-    if (inflated.outcome === 'too_large') return this.#refuse(exchange, tooLarge(bodyTooLarge(limits)));
-    if (inflated.outcome === 'malformed') return this.#refuse(exchange, malformed(inflated.message));
-    const { body } = inflated;
-    if (body !== sent) {
-      if (!inFlight.take(body.length)) return this.#refuse(exchange, noRoom(limits));
-      taken(body.length);
-    }
+    const { limits } = this.#options;
+    const inflated = await decompress(bodyEncoding, sent, into, limits.bodyBytesMax, share);
+    if (inflated.outcome === 'too_large') this.#refuse(exchange, bodyTooLarge(limits));
+    else if (inflated.outcome === 'no_room') this.#refuse(exchange, noRoom(limits));
+    else if (inflated.outcome === 'malformed') this.#refuse(exchange, malformed(inflated.message));
+    else await this.#handle(exchange, inflated.body);
+  }
+
+  async #handle(exchange: Exchange, body: Buffer): Promise<void> {
+    const { limits, accept } = this.#options;
     countBody('http', body.length);
     const { signal, encoding } = exchange;
     if (signal === 'metrics') return this.#succeed(exchange, 0, '', true);
@@ -242,14 +259,6 @@ function requestEncoding(header: string | undefined): OtlpEncoding | null {
   return type === 'application/json' ? 'json' : null;
 }
 
-function bodyTooLarge(limits: OtlpLimits): string {
-  return `The body is longer than ${limits.bodyBytesMax} bytes after decompression; send smaller batches.`;
-}
-
-function noRoom(limits: OtlpLimits): Refusal {
-  return overloaded('Too many bytes are in flight.', limits.retryAfterMs);
-}
-
 function notFound(url: string): Refusal {
   const message = `There is nothing at ${url.slice(0, 200)}; telemetry goes to ${Object.keys(PATHS).join(', ')}.`;
   return { outcome: 'not_found', httpStatus: 404, rpcCode: RPC_CODES.unimplemented, message };
@@ -267,9 +276,4 @@ function unsupportedMediaType(): Refusal {
 function unsupportedEncoding(): Refusal {
   const message = `Content-Encoding must be one of ${CONTENT_ENCODINGS.join(', ')}.`;
   return { outcome: 'unsupported_encoding', httpStatus: 415, rpcCode: RPC_CODES.invalidArgument, message };
-}
-
-function bodyTimedOut(): Refusal {
-  const message = 'The body did not arrive in time.';
-  return { outcome: 'undecodable', httpStatus: 408, rpcCode: RPC_CODES.invalidArgument, message };
 }

@@ -58,5 +58,28 @@ export class InFlight {
   }
 }
 
+/** What one request has of the bytes in flight. */
+export class Share {
+  readonly #inFlight: InFlight;
+  #bytes = 0;
+
+  constructor(inFlight: InFlight) {
+    this.#inFlight = inFlight;
+  }
+
+  /** False, and nothing is taken, when there is no room. */
+  take(bytes: number): boolean {
+    if (!this.#inFlight.take(bytes)) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** To be called when the request is over, however it ended. */
+  giveBack(): void {
+    this.#inFlight.give(this.#bytes);
+    this.#bytes = 0;
+  }
+}
+
 /** The daemon's own thread, and the one that receives HTTP. */
 const THREADS = 2;

@@ -1,55 +1,62 @@
-/** Reads one HTTP body within the limits. Chunked bodies have no length beforehand, so each chunk is counted. */
+/** Reads one body within the limits. Chunked ones have no length beforehand, so each chunk is counted. */
 
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { GrowingBuffer } from '../../src/lib/growing-buffer.ts';
-import type { InFlight, OtlpLimits } from './limits.ts';
+import type { OtlpLimits, Share } from './limits.ts';
 
-// What a sender says of the length is believed so far.
+// What a sender says of the length is believed so far, and up to so many times what has come.
 const RESERVED_BYTES_MAX = 1024 * 1024;
+const RESERVED_TIMES_MAX = 4;
 
-export type ReadBody =
-  | { readonly outcome: 'read' }
-  | { readonly outcome: 'too_large' }
-  | { readonly outcome: 'no_room' }
-  | { readonly outcome: 'timed_out' }
-  | { readonly outcome: 'aborted' };
+export interface ReadBody {
+  readonly outcome: 'read' | 'too_large' | 'no_room' | 'timed_out' | 'aborted' | 'unwanted';
+}
 
-/**
- * Gathers the body in `into`, which is empty. What was taken from `inFlight` is reported through `taken` as it
- * happens: the caller gives it back when the request is over, however it ends.
- */
+export interface BodySource {
+  readonly stream: Readable;
+  /** What the sender says of the length; 0 when it says nothing. Asked again when more has come. */
+  readonly declaredBytes: (soFar: GrowingBuffer) => number;
+  /** Asked after each chunk about all that came so far; true ends the reading. */
+  readonly isUnwanted?: (soFar: GrowingBuffer) => boolean;
+}
+
+/** Gathers the body in `into`, which is empty, and counts it in `share` as it comes. */
 export function readBody(
-  request: IncomingMessage,
+  { stream, declaredBytes, isUnwanted }: BodySource,
   into: GrowingBuffer,
   limits: OtlpLimits,
-  inFlight: InFlight,
-  taken: (bytes: number) => void,
+  share: Share,
 ): Promise<ReadBody> {
-  const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > limits.bodyBytesMax) return Promise.resolve({ outcome: 'too_large' });
+  if (declaredBytes(into) > limits.bodyBytesMax) return Promise.resolve({ outcome: 'too_large' });
   // It may have gone while somebody was asked whether it may send.
-  if (request.destroyed) return Promise.resolve({ outcome: 'aborted' });
+  if (stream.destroyed) return Promise.resolve({ outcome: 'aborted' });
   return new Promise((resolve) => {
-    const finish = (result: ReadBody): void => {
+    const finish = (outcome: ReadBody['outcome']): void => {
       clearTimeout(timer);
-      request.off('data', onData);
-      resolve(result);
+      stream.off('data', onData);
+      resolve({ outcome });
     };
     const onData = (chunk: Buffer): void => {
       if (into.length + chunk.length > limits.bodyBytesMax) {
-        finish({ outcome: 'too_large' });
-      } else if (inFlight.take(chunk.length)) {
-        taken(chunk.length);
-        if (into.length === 0) into.reserve(Math.min(declared, RESERVED_BYTES_MAX));
+        finish('too_large');
+      } else if (share.take(chunk.length)) {
+        if (into.length + chunk.length > into.room.length) reserveFor(declaredBytes(into), into);
         into.addBytes(chunk);
+        if (isUnwanted?.(into) === true) finish('unwanted');
       } else {
-        finish({ outcome: 'no_room' });
+        finish('no_room');
       }
     };
-    const timer = setTimeout(() => finish({ outcome: 'timed_out' }), limits.bodyTimeoutMs);
-    request.on('data', onData);
-    request.once('end', () => finish({ outcome: 'read' }));
-    request.once('error', () => finish({ outcome: 'aborted' }));
-    request.once('close', () => finish({ outcome: 'aborted' }));
+    const timer = setTimeout(() => finish('timed_out'), limits.bodyTimeoutMs);
+    stream.on('data', onData);
+    stream.once('end', () => finish('read'));
+    stream.once('error', () => finish('aborted'));
+    stream.once('close', () => finish('aborted'));
   });
+}
+
+/** So that it is not copied at each doubling, and leaves no half empty room at the end. */
+function reserveFor(declaredBytes: number, into: GrowingBuffer): void {
+  const bytesMax = Math.max(RESERVED_BYTES_MAX, into.length * RESERVED_TIMES_MAX);
+  into.reserve(Math.min(declaredBytes, bytesMax) - into.length);
 }
