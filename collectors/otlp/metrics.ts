@@ -12,6 +12,11 @@ const bodyBytes = counter({
   description: 'Bytes of OTLP bodies after decompression.',
 });
 
+const refusedConnections = counter({
+  name: 'plumbline.otlp.refused_connections',
+  description: 'OTLP connections that were closed at once, as there were too many.',
+});
+
 export type Transport = 'http' | 'grpc';
 
 /** Why or how a request ended. A closed set, so that the metric's labels stay few. */
@@ -43,6 +48,11 @@ export function countRequest(transport: Transport, signal: string, outcome: Requ
 export function countBody(transport: Transport, bytes: number): void {
   if (elsewhere === null) bodyBytes(bytes, { transport });
   else elsewhere.add({ what: 'body_bytes', amount: bytes, labels: { transport } });
+}
+
+/** Only in the daemon's own thread. */
+export function countRefusedConnection(): void {
+  refusedConnections(1, { transport: 'grpc' });
 }
 
 /** A sum of one kind, on its way from a thread without a meter to the one that has it. */
