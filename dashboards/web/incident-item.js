@@ -16,7 +16,9 @@ import { badge, placeWords, spaced, toneOf } from './words.js';
 export function incidentItem(incident, context) {
   const isResolved = incident.status === 'resolved';
   const tone = isResolved ? 'good' : toneOf(incident.verdict, incident.severity);
-  const since = incident.changed_between[1] ?? incident.opened_at;
+  const first = changeWords(incident.first_changed_between);
+  const last = changeWords(incident.changed_between);
+  const since = incident.first_changed_between[1] ?? incident.opened_at;
   const calls = incident.invocations_affected;
   return h(
     'li',
@@ -46,10 +48,14 @@ export function incidentItem(incident, context) {
       h(
         'span',
         {},
-        `changed ${changeWords(incident.changed_between)} · `,
+        `changed ${first}${last === first ? '' : `, again ${last}`} · `,
         age(isResolved ? incident.resolved_at : since),
       ),
-      h('span', {}, calls === 0 ? 'no calls seen' : `${plural(calls, 'call')} affected`),
+      h(
+        'span',
+        {},
+        calls === 0 ? 'no calls seen' : `${isResolved ? '' : 'at least '}${plural(calls, 'call')} affected`,
+      ),
     ),
   );
 }

@@ -31,6 +31,8 @@ export interface Incident {
   readonly opened_at: string;
   readonly changed_between: Interval;
   readonly changed_by: string | null;
+  /** Of the first content that was wrong; others may have followed it. */
+  readonly first_changed_between: Interval;
   readonly resolved_at: string | null;
   readonly resolution: string | null;
   readonly reopened: number;

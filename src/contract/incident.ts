@@ -7,6 +7,18 @@ import type { TimeInterval, Timestamp } from './time.ts';
 export const INCIDENT_STATUSES = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;
 export type IncidentStatus = (typeof INCIDENT_STATUSES)[number];
 
+/** What the place held earlier in the same incident. */
+export interface EarlierContent {
+  /** What tells it apart from the others; see `src/incidents/contents-seen.ts`. */
+  readonly content: string;
+  readonly verdict: Verdict;
+  readonly version: string | null;
+  readonly hash: ContentHash | null;
+  readonly changedBetween: TimeInterval;
+  /** Calls with it are no longer wrong since then: it resolved, or what is expected became this. Null: they still are. */
+  readonly until: Timestamp | null;
+}
+
 export interface Incident {
   readonly id: string;
   /** What is wrong, as a hash; the same problem has the same fingerprint. */
@@ -31,8 +43,14 @@ export interface Incident {
   readonly evidence: readonly Evidence[];
   readonly openedAt: Timestamp;
   readonly updatedAt: Timestamp;
+  /** When what it holds now came: after the first, by the second. */
   readonly changedBetween: TimeInterval;
+  /** Who made that change. */
   readonly changedBy: string | null;
+  /** The same of the first content that was wrong since it opened or came back: others may have followed it. */
+  readonly firstChangedBetween: TimeInterval;
+  /** In the order in which they first came. */
+  readonly earlierContents: readonly EarlierContent[];
   readonly resolvedAt: Timestamp | null;
   /** `in_sync_again`, `restored`, or who closed it by hand. */
   readonly resolution: string | null;
@@ -40,6 +58,10 @@ export interface Incident {
   readonly reopened: number;
   readonly acknowledgedBy: string | null;
   readonly snoozedUntil: Timestamp | null;
+  /**
+   * Calls with any of its contents, each since it came. Of now in whatever is announced and at the
+   * end; in between it is written when it has doubled, so that there may be more.
+   */
   readonly invocationsAffected: number;
   /** Grows with every change of the incident; the highest is the truth. */
   readonly revision: number;

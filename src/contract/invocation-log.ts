@@ -69,12 +69,19 @@ export type UsageRow = UsageTotals & Readonly<Record<string, unknown>>;
 export interface AffectedQuery {
   readonly prompt: string;
   readonly environment: string;
+  /** Only calls of this service. */
+  readonly service?: string | undefined;
+  /** Calls with any of them. */
+  readonly contents: readonly AffectedContent[];
+}
+
+export interface AffectedContent {
   /** Calls with this instruction text, or attributed to this version; either. */
   readonly promptHash?: ContentHash | undefined;
   readonly version?: string | undefined;
-  /** Only calls of this service. */
-  readonly service?: string | undefined;
   readonly since: Timestamp;
+  /** Calls that began before it. */
+  readonly until?: Timestamp | undefined;
 }
 
 export interface InvocationLog {

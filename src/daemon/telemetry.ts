@@ -122,17 +122,19 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     calls,
     traffic,
     variables: createVariableLog(database),
-    countAffected: ({ prompt, environment, target, observed, since }) => {
-      const { version, hash } = observed;
-      if (version === null && hash === null) return Promise.resolve(0);
-      return calls.affected({
-        prompt,
-        environment,
-        version: version ?? (hash === null ? undefined : unregisteredVersion(hash)),
-        promptHash: hash ?? undefined,
-        service: serviceOfTraffic(target, prompt) ?? undefined,
-        since: since ?? addMillis(clock.now(), -AFFECTED_LOOK_BACK_MS),
+    countAffected: ({ prompt, environment, target, contents }) => {
+      const lookBack = addMillis(clock.now(), -AFFECTED_LOOK_BACK_MS);
+      const known = contents.flatMap(({ version, hash, since, until }) => {
+        if (version === null && hash === null) return [];
+        return {
+          version: version ?? (hash === null ? undefined : unregisteredVersion(hash)),
+          promptHash: hash ?? undefined,
+          since: since ?? lookBack,
+          until: until ?? undefined,
+        };
       });
+      const service = serviceOfTraffic(target, prompt) ?? undefined;
+      return calls.affected({ prompt, environment, service, contents: known });
     },
     quarantine: () => ingest.quarantine,
     reprice: (from, to) => calls.reprice(from, to, price),

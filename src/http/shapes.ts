@@ -1,7 +1,7 @@
 /** The JSON that others read: snake_case, RFC 3339, fields may be added and never changed. Pure. */
 
 import type { AttributionMatch, Explanation } from '../contract/attribution.ts';
-import type { Incident } from '../contract/incident.ts';
+import type { EarlierContent, Incident } from '../contract/incident.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
 import type { RestoreRecord } from '../contract/restore-log.ts';
@@ -43,6 +43,8 @@ export function incidentShape(incident: Incident): object {
     updated_at: incident.updatedAt,
     changed_between: incident.changedBetween,
     changed_by: incident.changedBy,
+    first_changed_between: incident.firstChangedBetween,
+    earlier_contents: incident.earlierContents.map(earlierContentShape),
     resolved_at: incident.resolvedAt,
     resolution: incident.resolution,
     reopened: incident.reopened,
@@ -50,6 +52,10 @@ export function incidentShape(incident: Incident): object {
     snoozed_until: incident.snoozedUntil,
     invocations_affected: incident.invocationsAffected,
   };
+}
+
+function earlierContentShape({ content, verdict, version, hash, changedBetween, until }: EarlierContent): object {
+  return { content, verdict, version, hash, changed_between: changedBetween, until };
 }
 
 export function deliveryShape(delivery: Delivery): object {

@@ -1,20 +1,28 @@
 /**
- * Which contents an incident has already shown. They are kept as evidence of the incident, so that
- * a person sees the whole story and a place that alternates between two texts is not announced
- * again each time. Pure.
+ * Which contents an incident has already shown. They are remembered with the incident, so that a
+ * person sees the whole story, the calls of all of them are counted, and a place that alternates
+ * between two texts is not announced again each time. Pure.
  */
 
-import type { Incident } from '../contract/incident.ts';
+import type { EarlierContent, Incident } from '../contract/incident.ts';
+import type { Timestamp } from '../contract/time.ts';
 import type { Evidence, Judgement } from '../contract/verdict.ts';
 import { sha256 } from '../lib/hash.ts';
-import { timeWords } from '../text/time-words.ts';
+import { intervalWords } from '../text/time-words.ts';
 
 const EARLIER_CONTENT = 'earlier_content';
 /** More are not remembered; by then the incident announces nothing new anyway. */
 const REMEMBERED_MAX = 20;
 const NOTHING = 'nothing';
-/** The content ends the sentence. */
-const CONTENT = /(sha256:[0-9a-f]{64}|nothing)$/;
+
+/** What calls are counted by: those with this content, from when it came until it was right again. */
+export interface CountedContent {
+  readonly version: string | null;
+  readonly hash: Judgement['observed']['hash'];
+  /** Earliest moment at which it may have been in use; null when not known. */
+  readonly since: Timestamp | null;
+  readonly until: Timestamp | null;
+}
 
 /** What tells two contents of a place apart. Settings have no hash of their own: their diff has. */
 export function contentOf(subject: Pick<Judgement, 'verdict' | 'observed' | 'diff'>): string {
@@ -24,21 +32,53 @@ export function contentOf(subject: Pick<Judgement, 'verdict' | 'observed' | 'dif
 
 /** All contents that this incident has had, its present one included. */
 export function seenContents(incident: Incident): ReadonlySet<string> {
-  const seen = new Set([contentOf(incident)]);
-  for (const evidence of incident.evidence) {
-    const content = evidence.kind === EARLIER_CONTENT ? CONTENT.exec(evidence.words)?.[0] : undefined;
-    if (content !== undefined) seen.add(content);
-  }
-  return seen;
+  return new Set([contentOf(incident), ...incident.earlierContents.map(({ content }) => content)]);
+}
+
+export function countedContents(incident: Incident): readonly CountedContent[] {
+  const { version, hash } = incident.observed;
+  return [
+    ...incident.earlierContents.map((earlier) => ({
+      version: earlier.version,
+      hash: earlier.hash,
+      since: earlier.changedBetween[0],
+      until: earlier.until,
+    })),
+    { version, hash, since: incident.changedBetween[0], until: null },
+  ];
+}
+
+/** What was there before a new judgement, the incident's present content included if it is another one. */
+export function rememberContent(incident: Incident, judgement: Judgement, now: Timestamp): readonly EarlierContent[] {
+  const content = contentOf(incident);
+  const { verdict, changedBetween, resolvedAt, earlierContents } = incident;
+  const { version, hash } = incident.observed;
+  const goesOn = resolvedAt === null && content === contentOf(judgement);
+  const isKnown = earlierContents.some((earlier) => earlier.content === content && earlier.until === null);
+  const present = { content, verdict, version, hash, changedBetween, until: null };
+  const all = goesOn || isKnown ? earlierContents : [...earlierContents, present];
+  return all.slice(-REMEMBERED_MAX).map((earlier) => {
+    if (earlier.until !== null) return earlier;
+    // The text of changed settings is right, as is one to which the pin has moved: from now on its calls are.
+    return { ...earlier, until: resolvedAt ?? (isExpected(earlier, judgement) ? now : null) };
+  });
 }
 
 /** The evidence of a new judgement, followed by the contents that came before it, and what was put back. */
-export function rememberContent(incident: Incident, judgement: Judgement): readonly Evidence[] {
-  const earlier = incident.evidence.filter((evidence) => evidence.kind === EARLIER_CONTENT);
-  const content = contentOf(incident);
-  const known = content === contentOf(judgement) || earlier.some(({ words }) => words.endsWith(content));
-  const words = `at ${timeWords(incident.updatedAt)} it was ${incident.verdict}: ${content}`;
-  const all = known ? earlier : [...earlier, { kind: EARLIER_CONTENT, words }];
+export function evidenceWith(
+  earlierContents: readonly EarlierContent[],
+  incident: Incident,
+  judgement: Judgement,
+): readonly Evidence[] {
+  const earlier = earlierContents.map(({ verdict, changedBetween, content }) => ({
+    kind: EARLIER_CONTENT,
+    words: `before, it was ${verdict}, changed ${intervalWords(changedBetween)}: ${content}`,
+  }));
   const restores = incident.evidence.filter((evidence) => evidence.kind === 'restore');
-  return [...judgement.evidence, ...all.slice(-REMEMBERED_MAX), ...restores.slice(-REMEMBERED_MAX)];
+  return [...judgement.evidence, ...earlier, ...restores.slice(-REMEMBERED_MAX)];
+}
+
+function isExpected({ version, hash }: EarlierContent, { expected }: Judgement): boolean {
+  if (expected === null) return false;
+  return hash === expected.hash || version === expected.version;
 }

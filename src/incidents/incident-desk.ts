@@ -9,12 +9,21 @@ import type { Incident, IncidentTransition } from '../contract/incident.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { Delivery, IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { DRIFT_VERDICTS, type Judgement } from '../contract/verdict.ts';
+import { DRIFT_VERDICTS } from '../contract/verdict.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { OneAtATime } from '../lib/one-at-a-time.ts';
 import { applyByHand, type HandAction } from './by-hand.ts';
+import { type CountedContent, countedContents } from './contents-seen.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { type Finding, LIFECYCLE_POLICY, type LifecyclePolicy, next, resolved, type Step } from './lifecycle.ts';
+import {
+  type Finding,
+  LIFECYCLE_POLICY,
+  type LifecyclePolicy,
+  next,
+  resolved,
+  type Step,
+  withCount,
+} from './lifecycle.ts';
 import { UnresolvedIncidents } from './unresolved.ts';
 
 /** What the alerting does with a transition; see `src/alerting/alerting.ts`. */
@@ -28,14 +37,12 @@ export interface Announcer {
   dispatch(deliveries: readonly Delivery[]): Promise<void>;
 }
 
-/** How many invocations used the drifted content so far. */
+/** How many invocations used any of the drifted contents so far. One that used several counts once. */
 export type CountAffected = (what: {
   readonly prompt: string;
   readonly environment: string;
   readonly target: string;
-  readonly observed: Judgement['observed'];
-  /** Earliest moment at which it may have been in use; null when not known. */
-  readonly since: Timestamp | null;
+  readonly contents: readonly CountedContent[];
 }) => Promise<number>;
 
 export interface IncidentDeskOptions {
@@ -56,6 +63,8 @@ const CONCURRENCY = 8;
 const COUNT_FRESH_FOR_MS = 60_000;
 /** And, where the query takes long, so many times as long after it: with calls by the ten million it takes seconds. */
 const COUNT_FRESH_FOR_TIMES = 100;
+/** Whoever is told of these is told of the calls of now. */
+const COUNTED: ReadonlySet<IncidentTransition> = new Set(['opened', 'reopened', 'escalated', 'resolved']);
 const SYSTEM = 'plumbline';
 
 export class IncidentDesk implements Component {
@@ -67,7 +76,7 @@ export class IncidentDesk implements Component {
   /** The last finding about each problem that is not resolved, for the review. */
   readonly #lastFindings = new Map<string, Finding>();
   /** When each was last counted; what an earlier process counted is as old as this one. */
-  readonly #counted = new Map<string, { readonly atMs: number; readonly tookMs: number }>();
+  readonly #counts = new Map<string, { readonly atMs: number; readonly tookMs: number }>();
   readonly #sinceMs: number;
 
   constructor(options: IncidentDeskOptions) {
@@ -158,16 +167,14 @@ export class IncidentDesk implements Component {
       const known = await this.#unresolved.find(fingerprint);
       if (known === null && !isDrift) return { kind: 'unchanged', reason: 'nothing_to_resolve' };
       this.#lastFindings.set(fingerprint, finding);
-      const held = known === 'unknown' ? null : known;
-      const affected = await this.#affected(held, judgement);
-      if (held !== null) {
-        const step = next(held, finding, this.#now(), affected, this.#policy);
-        if (step.kind === 'unchanged') return step;
-      }
-      // Something is about to be written: decide on what is stored now.
-      const incident = await this.#options.incidents.newestWithFingerprint(fingerprint);
-      const step = next(incident, finding, this.#now(), affected, this.#policy);
-      await this.#apply(step, SYSTEM);
+      const decide = (incident: Incident | null): Step => next(incident, finding, this.#now(), this.#policy);
+      const stored = (): Promise<Incident | null> => this.#options.incidents.newestWithFingerprint(fingerprint);
+      const held = known === null || known === 'unknown' ? await stored() : known;
+      const expected = decide(held);
+      const isNothing = expected.kind === 'unchanged' && !this.#isCountDue(held, expected);
+      const { incident, step } = isNothing
+        ? { incident: held, step: expected }
+        : await this.#change(held, stored, decide, SYSTEM);
       const nothingOpen = incident === null || incident.status === 'resolved';
       if (step.kind === 'unchanged' && nothingOpen) this.#forget(fingerprint);
       return step;
@@ -178,21 +185,37 @@ export class IncidentDesk implements Component {
     const found = await this.#options.incidents.get(id);
     if (found === null) return null;
     return this.#oneAtATime.run(found.fingerprint, async () => {
-      const incident = (await this.#options.incidents.get(id)) ?? found;
-      const step = applyByHand(incident, action, this.#now());
-      await this.#apply(step, action.by);
+      const decide = (incident: Incident | null): Step => applyByHand(incident ?? found, action, this.#now());
+      const { incident, step } = await this.#change(found, () => this.#options.incidents.get(id), decide, action.by);
       return step.kind === 'changed' ? step.incident : incident;
     });
   }
 
   async #resolveAll(incidents: readonly Incident[], resolution: string): Promise<void> {
-    await forEachConcurrently(incidents, CONCURRENCY, ({ fingerprint, id }) =>
-      this.#oneAtATime.run(fingerprint, async () => {
-        const incident = await this.#options.incidents.get(id);
-        if (incident === null) return;
-        await this.#apply(resolved(incident, resolution, this.#now(), incident.invocationsAffected), SYSTEM);
+    await forEachConcurrently(incidents, CONCURRENCY, (held) =>
+      this.#oneAtATime.run(held.fingerprint, async () => {
+        const decide = (incident: Incident | null): Step => resolved(incident ?? held, resolution, this.#now());
+        await this.#change(held, () => this.#options.incidents.get(held.id), decide, SYSTEM);
       }),
     );
+  }
+
+  /**
+   * Counts what has to be counted of an incident as it was `held`, which may take seconds, and then
+   * decides on what is stored: somebody may have acknowledged it meanwhile.
+   */
+  async #change(
+    held: Incident | null,
+    stored: () => Promise<Incident | null>,
+    decide: (incident: Incident | null) => Step,
+    by: string,
+  ): Promise<{ readonly incident: Incident | null; readonly step: Step }> {
+    const affected = await this.#affected(held, decide(held));
+    const incident = await stored();
+    const decided = decide(incident);
+    const step = affected === null ? decided : withCount(incident, decided, affected, this.#now());
+    await this.#apply(step, by);
+    return { incident, step };
   }
 
   /**
@@ -215,32 +238,37 @@ export class IncidentDesk implements Component {
     }
   }
 
-  /** Counted anew where there is no count yet, where it resolves, and when the last count is a minute old. */
-  async #affected(incident: Incident | null, judgement: Judgement): Promise<number> {
-    const before = incident?.status === 'resolved' ? 0 : (incident?.invocationsAffected ?? 0);
-    const fingerprint = fingerprintOf(judgement);
-    const { clock } = this.#options;
+  /** Counted anew for everything that is announced, and now and then while an incident goes on. Null: not now. */
+  async #affected(held: Incident | null, step: Step): Promise<number | null> {
+    const incident = step.kind === 'changed' ? step.incident : held;
+    if (incident === null || !this.#isCountDue(incident, step)) return null;
+    const { prompt, environment, target, fingerprint } = incident;
+    const { clock, countAffected, onProblem } = this.#options;
     const startMs = clock.monotonicMs();
-    const counted = this.#counted.get(fingerprint) ?? { atMs: this.#sinceMs, tookMs: 0 };
-    const freshForMs = Math.max(COUNT_FRESH_FOR_MS, counted.tookMs * COUNT_FRESH_FOR_TIMES);
-    const resolving = judgement.verdict === 'in_sync';
-    if (!resolving && before > 0 && startMs - counted.atMs < freshForMs) return before;
-    const subject = resolving && incident !== null ? incident : judgement;
-    const { prompt, environment, target, observed, changedBetween } = subject;
     try {
-      return await this.#options.countAffected({ prompt, environment, target, observed, since: changedBetween[0] });
+      return await countAffected({ prompt, environment, target, contents: countedContents(incident) });
     } catch (error) {
       // An alert without its count is better than no alert.
-      this.#options.onProblem(`The invocations affected in ${target} could not be counted.`, error);
-      return before;
+      onProblem(`The invocations affected in ${target} could not be counted.`, error);
+      return null;
     } finally {
-      this.#counted.set(fingerprint, { atMs: startMs, tookMs: clock.monotonicMs() - startMs });
+      this.#counts.set(fingerprint, { atMs: startMs, tookMs: clock.monotonicMs() - startMs });
     }
+  }
+
+  #isCountDue(incident: Incident | null, step: Step): boolean {
+    if (step.kind === 'changed' && step.transition !== 'updated') return COUNTED.has(step.transition);
+    if (incident === null || (step.kind === 'unchanged' && step.reason !== 'same_problem')) return false;
+    const { fingerprint, invocationsAffected } = incident;
+    const { atMs, tookMs } = this.#counts.get(fingerprint) ?? { atMs: this.#sinceMs, tookMs: 0 };
+    // A zero is soon wrong.
+    const freshForMs = invocationsAffected === 0 ? 0 : COUNT_FRESH_FOR_MS;
+    return this.#options.clock.monotonicMs() - atMs >= Math.max(freshForMs, tookMs * COUNT_FRESH_FOR_TIMES);
   }
 
   #forget(fingerprint: string): void {
     this.#lastFindings.delete(fingerprint);
-    this.#counted.delete(fingerprint);
+    this.#counts.delete(fingerprint);
   }
 
   #now(): Timestamp {

@@ -9,7 +9,7 @@ import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../contract/verdi
 import { isWorse } from '../drift/severity.ts';
 import { millisBetween } from '../lib/time.ts';
 import { fingerprintOf, incidentId } from './fingerprint.ts';
-import { contentOf, rememberContent, seenContents } from './contents-seen.ts';
+import { contentOf, evidenceWith, rememberContent, seenContents } from './contents-seen.ts';
 
 export interface LifecyclePolicy {
   /** A problem that comes back within this time of its resolution is the same incident. */
@@ -49,31 +49,49 @@ export interface Finding {
 }
 
 /**
- * What a judgement does to the newest incident of its fingerprint (null: there was none).
- * `affected` is how many invocations used the drifted text so far.
+ * What a judgement does to the newest incident of its fingerprint (null: there was none). The calls
+ * that it touched are as they were: see `withCount`.
  */
 export function next(
   incident: Incident | null,
   finding: Finding,
   now: Timestamp,
-  affected: number,
   policy: LifecyclePolicy = LIFECYCLE_POLICY,
 ): Step {
   const { verdict } = finding.judgement;
-  if (verdict === 'in_sync') return inSync(incident, finding, now, affected, policy);
+  if (verdict === 'in_sync') return inSync(incident, finding, now, policy);
   // No evidence either way: it neither opens nor resolves anything.
   if (!DRIFT_VERDICTS.has(verdict)) return unchanged(`${verdict}_says_nothing`);
-  if (incident === null) return opened(null, finding, now, affected);
-  if (incident.status !== 'resolved') return stillWrong(incident, finding, now, affected, policy);
+  if (incident === null) return opened(null, finding, now);
+  if (incident.status !== 'resolved') return stillWrong(incident, finding, now, policy);
   const resolvedAt = incident.resolvedAt ?? incident.updatedAt;
   const soon = millisBetween(resolvedAt, now) <= policy.reopenWithinMs;
-  return soon ? reopened(incident, finding, now, affected) : opened(incident, finding, now, affected);
+  return soon ? reopened(incident, finding, now) : opened(incident, finding, now);
 }
 
-function opened(previous: Incident | null, { judgement, owner }: Finding, now: Timestamp, affected: number): Step {
+/**
+ * A step that leaves an incident like this, with how many calls had its contents so far. Where
+ * nothing else changed, the count goes into the record when it first matters and each time it has
+ * doubled: few revisions, no stale zero.
+ */
+export function withCount(incident: Incident | null, step: Step, affected: number, now: Timestamp): Step {
+  if (step.kind === 'changed') {
+    // Calls expire, and are no fewer for it.
+    const invocationsAffected = Math.max(affected, step.incident.invocationsAffected);
+    return { ...step, incident: { ...step.incident, invocationsAffected } };
+  }
+  if (incident === null || step.reason !== 'same_problem') return step;
+  if (affected === 0 || affected < 2 * incident.invocationsAffected) return step;
+  const counted = { ...incident, invocationsAffected: affected, updatedAt: now, revision: incident.revision + 1 };
+  return { kind: 'changed', reason: 'more_invocations_affected', incident: counted, transition: 'updated' };
+}
+
+function opened(previous: Incident | null, { judgement, owner }: Finding, now: Timestamp): Step {
   const fingerprint = fingerprintOf(judgement);
   const incident: Incident = {
     ...facts(judgement, owner),
+    firstChangedBetween: judgement.changedBetween,
+    earlierContents: [],
     evidence: judgement.evidence,
     id: incidentId(fingerprint, previous?.id ?? null),
     fingerprint,
@@ -85,58 +103,44 @@ function opened(previous: Incident | null, { judgement, owner }: Finding, now: T
     reopened: 0,
     acknowledgedBy: null,
     snoozedUntil: null,
-    invocationsAffected: affected,
+    invocationsAffected: 0,
     revision: 1,
   };
   return { kind: 'changed', reason: 'first_evidence', incident, transition: 'opened' };
 }
 
-function reopened(incident: Incident, { judgement, owner }: Finding, now: Timestamp, affected: number): Step {
+function reopened(incident: Incident, finding: Finding, now: Timestamp): Step {
   // A snooze outlives the resolution: who asked for silence until noon gets it.
   const snoozed = incident.snoozedUntil !== null && incident.snoozedUntil > now;
   const again: Incident = {
-    ...incident,
-    ...facts(judgement, owner),
-    evidence: rememberContent(incident, judgement),
+    ...judgedAgain(incident, finding, now),
+    firstChangedBetween: finding.judgement.changedBetween,
     status: snoozed ? 'snoozed' : 'open',
-    updatedAt: now,
     resolvedAt: null,
     resolution: null,
     reopened: incident.reopened + 1,
     acknowledgedBy: null,
     snoozedUntil: snoozed ? incident.snoozedUntil : null,
-    invocationsAffected: Math.max(affected, incident.invocationsAffected),
-    revision: incident.revision + 1,
   };
   return { kind: 'changed', reason: 'came_back_within_window', incident: again, transition: 'reopened' };
 }
 
-function stillWrong(
-  incident: Incident,
-  { judgement, owner }: Finding,
-  now: Timestamp,
-  affected: number,
-  policy: LifecyclePolicy,
-): Step {
+function stillWrong(incident: Incident, finding: Finding, now: Timestamp, policy: LifecyclePolicy): Step {
+  const { judgement } = finding;
   const snoozeOver = incident.status === 'snoozed' && (incident.snoozedUntil === null || incident.snoozedUntil <= now);
-  if (snoozeOver) return wokeUp(incident, { judgement, owner }, now, affected);
+  if (snoozeOver) return wokeUp(incident, finding, now);
   const same =
     judgement.verdict === incident.verdict &&
     judgement.severity === incident.severity &&
     judgement.expected?.hash === incident.expected?.hash &&
     contentOf(judgement) === contentOf(incident);
-  if (same) return countGrew(incident, now, affected);
+  if (same) return unchanged('same_problem');
   const worse = isWorse(judgement.severity, incident.severity);
   const changed: Incident = {
-    ...incident,
-    ...facts(judgement, owner),
-    evidence: rememberContent(incident, judgement),
+    ...judgedAgain(incident, finding, now),
     // Somebody acknowledged something that was not as bad as this.
     status: worse && incident.status === 'acknowledged' ? 'open' : incident.status,
     acknowledgedBy: worse ? null : incident.acknowledgedBy,
-    updatedAt: now,
-    invocationsAffected: Math.max(affected, incident.invocationsAffected),
-    revision: incident.revision + 1,
   };
   if (worse) return { kind: 'changed', reason: 'severity_rose', incident: changed, transition: 'escalated' };
   const reason = silence(incident, judgement, policy);
@@ -144,18 +148,25 @@ function stillWrong(
   return { kind: 'changed', reason: 'content_changed_again', incident: changed, transition: 'escalated' };
 }
 
-function wokeUp(incident: Incident, { judgement, owner }: Finding, now: Timestamp, affected: number): Step {
-  const awake: Incident = {
+function wokeUp(incident: Incident, finding: Finding, now: Timestamp): Step {
+  const awake: Incident = { ...judgedAgain(incident, finding, now), status: 'open', snoozedUntil: null };
+  return { kind: 'changed', reason: 'snooze_is_over', incident: awake, transition: 'reopened' };
+}
+
+/** The next revision of an incident that goes on or comes back. */
+function judgedAgain(incident: Incident, { judgement, owner }: Finding, now: Timestamp): Incident {
+  const earlierContents = rememberContent(incident, judgement, now);
+  const goesOn = incident.resolvedAt === null && contentOf(judgement) === contentOf(incident);
+  return {
     ...incident,
     ...facts(judgement, owner),
-    evidence: rememberContent(incident, judgement),
-    status: 'open',
-    snoozedUntil: null,
+    // Traffic knows no more than its window, which moves on: what is still there did not come later.
+    changedBetween: goesOn ? incident.changedBetween : judgement.changedBetween,
+    earlierContents,
+    evidence: evidenceWith(earlierContents, incident, judgement),
     updatedAt: now,
-    invocationsAffected: Math.max(affected, incident.invocationsAffected),
     revision: incident.revision + 1,
   };
-  return { kind: 'changed', reason: 'snooze_is_over', incident: awake, transition: 'reopened' };
 }
 
 /** Why a change of an open incident is recorded and not announced; null when it is news. */
@@ -168,18 +179,10 @@ function silence(incident: Incident, judgement: Judgement, policy: LifecyclePoli
   return seen.size >= policy.announcedContentsMax ? 'too_many_contents' : null;
 }
 
-/** The count goes into the record when it first matters and each time it has doubled: few revisions, no stale zero. */
-function countGrew(incident: Incident, now: Timestamp, affected: number): Step {
-  if (affected === 0 || affected < 2 * incident.invocationsAffected) return unchanged('same_problem');
-  const counted = { ...incident, invocationsAffected: affected, updatedAt: now, revision: incident.revision + 1 };
-  return { kind: 'changed', reason: 'more_invocations_affected', incident: counted, transition: 'updated' };
-}
-
 function inSync(
   incident: Incident | null,
   { judgement, cause, note }: Finding,
   now: Timestamp,
-  affected: number,
   policy: LifecyclePolicy,
 ): Step {
   if (incident === null || incident.status === 'resolved') return unchanged('nothing_to_resolve');
@@ -189,11 +192,11 @@ function inSync(
   const pinMoved = incident.expected !== null && judgement.expected?.hash !== incident.expected.hash;
   const resolution = cause ?? (pinMoved ? 'pin_moved' : 'in_sync_again');
   const told = note === undefined ? incident : { ...incident, evidence: [...incident.evidence, note] };
-  return resolved(told, resolution, now, Math.max(affected, incident.invocationsAffected));
+  return resolved(told, resolution, now);
 }
 
 /** Ends an incident for a named reason: `in_sync_again`, `pin_moved`, `part_gone`, `restored`. */
-export function resolved(incident: Incident, resolution: string, now: Timestamp, affected: number): Step {
+export function resolved(incident: Incident, resolution: string, now: Timestamp): Step {
   if (incident.status === 'resolved') return unchanged('resolved_before');
   const done: Incident = {
     ...incident,
@@ -201,7 +204,6 @@ export function resolved(incident: Incident, resolution: string, now: Timestamp,
     resolution,
     resolvedAt: now,
     updatedAt: now,
-    invocationsAffected: affected,
     revision: incident.revision + 1,
   };
   return { kind: 'changed', reason: resolution, incident: done, transition: 'resolved' };

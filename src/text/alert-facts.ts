@@ -58,6 +58,7 @@ function openFields(incident: Incident): AlertFacts['fields'] {
     },
     { label: 'Changed', value: intervalWords(incident.changedBetween) },
     ...(incident.changedBy === null ? [] : [{ label: 'Changed by', value: incident.changedBy }]),
+    ...firstChange(incident),
     ...(incident.owner === null ? [] : [{ label: 'Owner', value: incident.owner }]),
     { label: 'Calls affected', value: `${callsWords(incident)} so far` },
     ...(incident.reopened === 0
@@ -85,6 +86,7 @@ function resolvedFields(incident: Incident): AlertFacts['fields'] {
     { label: 'Environment', value: incident.environment },
     { label: 'Was', value: `${incident.verdict} (${incident.severity})` },
     { label: 'Changed', value: intervalWords(incident.changedBetween) },
+    ...firstChange(incident),
     {
       label: 'Resolved',
       value: `${timeWords(resolvedAt)}, ${formatDuration(millisBetween(incident.openedAt, resolvedAt))} after it was opened`,
@@ -92,6 +94,12 @@ function resolvedFields(incident: Incident): AlertFacts['fields'] {
     ...(incident.owner === null ? [] : [{ label: 'Owner', value: incident.owner }]),
     { label: 'Calls affected', value: callsWords(incident) },
   ];
+}
+
+/** Said where others followed it. */
+function firstChange({ changedBetween, firstChangedBetween }: Incident): AlertFacts['fields'] {
+  const first = intervalWords(firstChangedBetween);
+  return first === intervalWords(changedBetween) ? [] : [{ label: 'First changed', value: first }];
 }
 
 function whereWords({ target, part }: Incident): string {

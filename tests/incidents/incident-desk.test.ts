@@ -139,10 +139,10 @@ describe('IncidentDesk', () => {
 
   it('counts the affected calls: at once when it opens, at most once a minute while it goes on, at the end', async () => {
     let calls = 0;
-    const { desk, incidents, clock } = setUp(async ({ observed, since }) => {
+    const { desk, incidents, clock } = setUp(async ({ contents }) => {
       calls += 1;
-      expect(observed.text).toBe(EDITED_TEXT);
-      expect(since).toBe(time('02:41:10'));
+      const { hash } = edited.judgement.observed;
+      expect(contents).toEqual([{ version: null, hash, since: time('02:41:10'), until: null }]);
       return calls * 10;
     });
     await desk.take([edited]);
@@ -168,6 +168,75 @@ describe('IncidentDesk', () => {
     }
     // Taken every 5 s or, with a count, 8 s: the first of them that is 300 s after the count before.
     expect(countedAtMs).toEqual([0, 303_000, 606_000]);
+  });
+
+  it('counts the calls of all contents together, those that came after a restore as well', async () => {
+    const brief = findingOf(`${EDITED_TEXT}And be brief.`, time('02:43:00'));
+    const asked: string[][] = [];
+    const { desk, incidents, clock } = setUp(async ({ contents }) => {
+      asked.push(contents.map(({ hash, until }) => `${nameOf(hash)} ${until?.slice(11, 19) ?? 'on'}`));
+      return asked.length * 10;
+    });
+    const nameOf = (hash: string | null) => (hash === brief.judgement.observed.hash ? 'brief' : 'edited');
+    for (const finding of [edited, brief, good, brief]) {
+      await desk.take([finding]);
+      clock.advance(1_000);
+    }
+    expect(asked).toEqual([
+      ['edited on'],
+      ['edited on', 'brief on'],
+      ['edited on', 'brief on'],
+      ['edited 02:41:42', 'brief 02:41:42', 'brief on'],
+    ]);
+    expect(incidents.revisions.map(({ incident }) => incident.invocationsAffected)).toEqual([10, 20, 30, 40]);
+  });
+
+  it('counts once more when it ends in another way', async () => {
+    let calls = 0;
+    const { desk, incidents } = setUp(async () => (calls += 7));
+    await desk.take([edited, elsewhere(1)]);
+    await desk.resolve(incidents.revisions.at(-1)?.incident.id ?? '', 'ada');
+    await desk.retire(() => false);
+    expect(incidents.revisions.map(({ incident }) => incident.invocationsAffected)).toEqual([7, 14, 21, 28]);
+  });
+
+  it('decides on what is stored after a count, which may have taken long', async () => {
+    const counting = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<number>();
+    let isSlow = false;
+    const { desk, incidents, clock } = setUp(() => {
+      if (isSlow) counting.resolve();
+      return isSlow ? answer.promise : Promise.resolve(3);
+    });
+    await desk.take([edited]);
+    const id = incidents.revisions[0]?.incident.id ?? '';
+    isSlow = true;
+    clock.advance(60_000);
+    const taken = desk.take([edited]);
+    await counting.promise;
+    // In another process.
+    await setUp(undefined, incidents).desk.acknowledge(id, 'ada');
+    answer.resolve(6);
+    await taken;
+    expect(await incidents.get(id)).toMatchObject({ revision: 3, status: 'acknowledged', invocationsAffected: 6 });
+  });
+
+  it('looks for a first call as often as it can afford to, and not at all while the place is calm', async () => {
+    const countedAtMs: number[] = [];
+    const { desk, clock } = setUp(async () => {
+      countedAtMs.push(clock.monotonicMs());
+      clock.advance(100);
+      return 0;
+    });
+    for (const finding of [edited, good, edited, good]) await desk.take([finding]);
+    countedAtMs.length = 0;
+    for (let look = 0; look < 6; look += 1) {
+      await desk.take([edited]);
+      clock.advance(5_000);
+    }
+    expect(countedAtMs).toEqual([400, 10_500, 20_600]);
+    await desk.take([findingOf(GOOD_TEXT, clock.now())]);
+    expect(countedAtMs).toHaveLength(3);
   });
 
   it('does not count everything again at a start: what an earlier process counted is fresh for a minute', async () => {

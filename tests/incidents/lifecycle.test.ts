@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../../src/contract/incident.ts';
 import { applyByHand } from '../../src/incidents/by-hand.ts';
-import { type Finding, LIFECYCLE_POLICY, next, type Step } from '../../src/incidents/lifecycle.ts';
+import { type Finding, LIFECYCLE_POLICY, next, type Step, withCount } from '../../src/incidents/lifecycle.ts';
 import { addMillis } from '../../src/lib/time.ts';
 import { EDITED_TEXT, findingOf, GOOD_TEXT, openIncident, unreachableFinding } from '../support/judgements.ts';
 import { time } from '../support/prompts.ts';
@@ -15,7 +15,7 @@ function play(findings: readonly Finding[], from: Incident | null = null, stepMs
   let incident = from;
   let now = START;
   const told = findings.map((finding) => {
-    const step = next(incident, finding, now, 0);
+    const step = next(incident, finding, now);
     if (step.kind === 'changed') incident = step.incident;
     now = addMillis(now, stepMs);
     return step.kind === 'changed' ? step.transition : `(${step.reason})`;
@@ -31,6 +31,7 @@ function changed(step: Step): Incident {
 const good = findingOf(GOOD_TEXT);
 const edited = findingOf(EDITED_TEXT);
 const editedAgain = findingOf(`${EDITED_TEXT}And be brief.`);
+const editedLater = findingOf(EDITED_TEXT, time('02:45:00'));
 const stale = findingOf('Old.');
 const gone = findingOf(null);
 
@@ -83,12 +84,12 @@ describe('next', () => {
 
   it('reopens within a day, and opens anew after it', () => {
     const resolved = play([edited, good]).incident;
-    const soon = next(resolved, edited, addMillis(START, 23 * HOUR_MS), 0);
+    const soon = next(resolved, edited, addMillis(START, 23 * HOUR_MS));
     expect(soon).toMatchObject({
       transition: 'reopened',
       incident: { id: resolved?.id, reopened: 1, resolvedAt: null, openedAt: START },
     });
-    const later = next(resolved, edited, addMillis(START, 25 * HOUR_MS), 0);
+    const later = next(resolved, edited, addMillis(START, 25 * HOUR_MS));
     expect(later).toMatchObject({ transition: 'opened', incident: { reopened: 0, revision: 1 } });
     expect(changed(later).id).not.toBe(resolved?.id);
   });
@@ -107,22 +108,22 @@ describe('next', () => {
       '(same_problem)',
     ]);
     const calm = findingOf(GOOD_TEXT, time('02:50:00'));
-    expect(next(flapping.incident, calm, time('03:04:59'), 0)).toMatchObject({ reason: 'flapping_held_open' });
-    expect(next(flapping.incident, calm, time('03:05:00'), 0)).toMatchObject({ transition: 'resolved' });
+    expect(next(flapping.incident, calm, time('03:04:59'))).toMatchObject({ reason: 'flapping_held_open' });
+    expect(next(flapping.incident, calm, time('03:05:00'))).toMatchObject({ transition: 'resolved' });
   });
 
   it('says why it resolved', () => {
     const incident = openIncident();
-    expect(next(incident, { ...good, cause: 'restored' }, START, 0)).toMatchObject({ reason: 'restored' });
+    expect(next(incident, { ...good, cause: 'restored' }, START)).toMatchObject({ reason: 'restored' });
     const moved = { ...good, judgement: { ...good.judgement, expected: { version: '3', hash: 'sha256:3' as const } } };
-    expect(next(incident, moved, START, 0)).toMatchObject({ reason: 'pin_moved', transition: 'resolved' });
+    expect(next(incident, moved, START)).toMatchObject({ reason: 'pin_moved', transition: 'resolved' });
   });
 
   it('counts affected calls in few revisions', () => {
     let incident = openIncident();
     let revisions = 0;
     for (let affected = 0; affected < 10_000; affected += 1) {
-      const step = next(incident, edited, START, affected);
+      const step = withCount(incident, next(incident, edited, START), affected, START);
       if (step.kind === 'unchanged') continue;
       expect(step.transition).toBe('updated');
       incident = step.incident;
@@ -130,7 +131,56 @@ describe('next', () => {
     }
     expect(revisions).toBeLessThan(16);
     expect(incident.invocationsAffected).toBeGreaterThan(5_000);
-    expect(changed(next(incident, good, START, 9_999)).invocationsAffected).toBe(9_999);
+    const over = next(incident, good, START);
+    expect(changed(withCount(incident, over, 9_999, START)).invocationsAffected).toBe(9_999);
+    expect(changed(withCount(incident, over, 0, START)).invocationsAffected).toBe(incident.invocationsAffected);
+  });
+
+  it('says since when it is wrong, and since when it is wrong in this way', () => {
+    const first = openIncident();
+    const moved = { version: '3', hash: 'sha256:3' as const };
+    const pinMoved = changed(
+      next(first, { ...edited, judgement: { ...edited.judgement, expected: moved } }, time('02:42:20')),
+    );
+    const second = changed(next(pinMoved, findingOf('Another.', time('02:43:00')), time('02:43:01')));
+    expect(second).toMatchObject({
+      changedBetween: [time('02:41:10'), time('02:43:00')],
+      firstChangedBetween: [time('02:41:10'), time('02:41:40')],
+    });
+    const told = second.evidence.filter(({ kind }) => kind === 'earlier_content').map(({ words }) => words);
+    expect(told).toEqual([
+      `before, it was edited, changed between 2026-11-20 02:41:10 and 02:41:40 UTC (seen 30s apart): ${edited.judgement.observed.hash}`,
+    ]);
+    const back = changed(next(changed(next(second, good, time('02:44:00'))), editedLater, time('02:46:00')));
+    expect(back).toMatchObject({ firstChangedBetween: editedLater.judgement.changedBetween, openedAt: START });
+  });
+
+  it('knows that a content which is still there came when it was first seen', () => {
+    const later = { ...edited, judgement: { ...editedLater.judgement, severity: 'info' as const } };
+    expect(changed(next(openIncident(), later, time('02:45:01')))).toMatchObject({
+      severity: 'info',
+      changedBetween: edited.judgement.changedBetween,
+      earlierContents: [],
+    });
+  });
+
+  it('counts what it held as long as that was wrong', () => {
+    const old = openIncident(stale);
+    const both = changed(next(old, edited, time('02:42:00')));
+    expect(both.earlierContents).toMatchObject([{ verdict: 'stale_version', version: '1', until: null }]);
+    const pin = { version: '1', hash: stale.judgement.observed.hash ?? 'sha256:' };
+    const third = { ...editedAgain, judgement: { ...editedAgain.judgement, expected: pin } };
+    const pinned = changed(next(both, third, time('02:43:00')));
+    expect(pinned.earlierContents).toMatchObject([
+      { version: '1', until: time('02:43:00') },
+      { verdict: 'edited', until: null },
+    ]);
+    const closed = changed(next(pinned, { ...good, judgement: { ...good.judgement, expected: pin } }, START));
+    expect(changed(next(closed, editedAgain, time('02:50:00'))).earlierContents.map(({ until }) => until)).toEqual([
+      time('02:43:00'),
+      START,
+      START,
+    ]);
   });
 });
 
@@ -141,28 +191,28 @@ describe('by hand', () => {
   it('an acknowledged incident is quiet until it gets worse or resolves', () => {
     const acknowledged = changed(applyByHand(incident, { action: 'acknowledge', by: 'ada' }, later));
     expect(acknowledged).toMatchObject({ status: 'acknowledged', acknowledgedBy: 'ada', revision: 2 });
-    const worse = next(acknowledged, edited, later, 0);
+    const worse = next(acknowledged, edited, later);
     expect(worse).toMatchObject({
       transition: 'escalated',
       reason: 'severity_rose',
       incident: { status: 'open', acknowledgedBy: null },
     });
     const critical = changed(applyByHand(openIncident(edited), { action: 'acknowledge', by: 'ada' }, later));
-    expect(next(critical, editedAgain, later, 0)).toMatchObject({ transition: 'updated', reason: 'somebody_is_on_it' });
-    expect(next(critical, good, later, 0)).toMatchObject({ transition: 'resolved' });
+    expect(next(critical, editedAgain, later)).toMatchObject({ transition: 'updated', reason: 'somebody_is_on_it' });
+    expect(next(critical, good, later)).toMatchObject({ transition: 'resolved' });
   });
 
   it('a snooze ends by itself, and outlives a resolution', () => {
     const snoozed = changed(applyByHand(incident, { action: 'snooze', by: 'ada', until: time('04:00:00') }, later));
-    expect(next(snoozed, stale, time('03:59:00'), 0)).toMatchObject({ kind: 'unchanged' });
-    expect(next(snoozed, stale, time('04:00:01'), 0)).toMatchObject({
+    expect(next(snoozed, stale, time('03:59:00'))).toMatchObject({ kind: 'unchanged' });
+    expect(next(snoozed, stale, time('04:00:01'))).toMatchObject({
       transition: 'reopened',
       reason: 'snooze_is_over',
       incident: { status: 'open', reopened: 0 },
     });
-    const resolved = changed(next(snoozed, good, later, 0));
-    expect(changed(next(resolved, stale, time('03:30:00'), 0)).status).toBe('snoozed');
-    expect(changed(next(resolved, stale, time('04:30:00'), 0)).status).toBe('open');
+    const resolved = changed(next(snoozed, good, later));
+    expect(changed(next(resolved, stale, time('03:30:00'))).status).toBe('snoozed');
+    expect(changed(next(resolved, stale, time('04:30:00'))).status).toBe('open');
   });
 
   it('closing does not make it right: seen again, it reopens', () => {
@@ -171,7 +221,7 @@ describe('by hand', () => {
     expect(applyByHand(closed, { action: 'acknowledge', by: 'bob' }, later)).toMatchObject({
       reason: 'resolved_before',
     });
-    expect(next(closed, stale, later, 0)).toMatchObject({ transition: 'reopened' });
+    expect(next(closed, stale, later)).toMatchObject({ transition: 'reopened' });
   });
 });
 
@@ -188,7 +238,7 @@ describe('properties', () => {
         for (const finding of list) {
           const before: Incident | null = incident;
           const wasOpen = before !== null && before.status !== 'resolved';
-          const step = next(before, finding, now, 0);
+          const step = next(before, finding, now);
           now = addMillis(now, stepMs);
           if (step.kind === 'unchanged') continue;
           const opens = step.transition === 'opened' || step.transition === 'reopened';

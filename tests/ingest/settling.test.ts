@@ -270,9 +270,9 @@ describe('settling', () => {
     });
     expect(asked.every((text) => text === system)).toBe(true);
     const since = '2020-01-01T00:00:00.000000000Z' as never;
-    const question = { prompt: 'support.hello', environment: 'production', since };
-    expect(await store.invocations.affected({ ...question, version: '3' })).toBe(1);
-    expect(await store.invocations.affected({ ...question, version: '2' })).toBe(0);
+    const where = { prompt: 'support.hello', environment: 'production' };
+    expect(await store.invocations.affected({ ...where, contents: [{ version: '3', since }] })).toBe(1);
+    expect(await store.invocations.affected({ ...where, contents: [{ version: '2', since }] })).toBe(0);
   });
 
   it.each([{ traceFactsMax: 1_000 }, { traceBytesMax: 256 * 1024, windowBytesMax: 512 * 1024 }])(

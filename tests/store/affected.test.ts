@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AffectedQuery } from '../../src/contract/invocation-log.ts';
+import type { AffectedContent } from '../../src/contract/invocation-log.ts';
 import { timestampFromMillis } from '../../src/lib/time.ts';
 import { createTextLog } from '../../src/store/text-log.ts';
 import { createInvocationLog } from '../../src/store/telemetry/invocation-log.ts';
 import { openStore, type OpenStore } from '../ingest/harness.ts';
 
 const SINCE_MS = Date.UTC(2026, 9, 30, 2, 47);
-const EDITED: AffectedQuery = {
-  prompt: 'checkout.refund',
-  environment: 'production',
-  version: 'unregistered:4711',
-  since: timestampFromMillis(SINCE_MS),
-};
+const WHERE = { prompt: 'checkout.refund', environment: 'production' };
+const EDITED: AffectedContent = { version: 'unregistered:4711', since: timestampFromMillis(SINCE_MS) };
+const OTHER: AffectedContent = { ...EDITED, version: '3' };
 
 let store: OpenStore;
 beforeAll(async () => {
@@ -27,7 +24,7 @@ async function write(traceId: string, more: object): Promise<void> {
     span_id: 'a',
     started_at: timestampFromMillis(SINCE_MS + 1_000),
     environment: 'production',
-    prompt: EDITED.prompt,
+    prompt: WHERE.prompt,
     version: EDITED.version,
     revision: 1,
     is_deleted: 0,
@@ -52,15 +49,27 @@ describe('the calls that a drift has touched', () => {
 
   it('are counted by what is known of each by now', async () => {
     const calls = createInvocationLog(store.database, createTextLog(store.database));
-    expect(await calls.affected(EDITED)).toBe(3);
-    expect(await calls.affected({ ...EDITED, version: '3' })).toBe(2);
-    expect(await calls.affected({ ...EDITED, service: 'nobody' })).toBe(0);
+    expect(await calls.affected({ ...WHERE, contents: [EDITED] })).toBe(3);
+    expect(await calls.affected({ ...WHERE, contents: [OTHER] })).toBe(2);
+    expect(await calls.affected({ ...WHERE, contents: [EDITED], service: 'nobody' })).toBe(0);
+  });
+
+  it('are counted once, each content between its own times', async () => {
+    const calls = createInvocationLog(store.database, createTextLog(store.database));
+    const counted = (...contents: readonly AffectedContent[]) => calls.affected({ ...WHERE, contents });
+    const later = timestampFromMillis(SINCE_MS + 1_001);
+    expect(await counted(EDITED, OTHER)).toBe(5);
+    expect(await counted(EDITED, EDITED, { ...OTHER, since: later })).toBe(3);
+    expect(await counted({ ...EDITED, until: timestampFromMillis(SINCE_MS + 1_000) }, OTHER)).toBe(2);
+    expect(await counted({ ...EDITED, until: later })).toBe(3);
+    expect(await counted()).toBe(0);
   });
 
   it('are counted quickly among many, with what was corrected lately as well', async () => {
     const calls = createInvocationLog(store.database, createTextLog(store.database), 5);
-    expect(await calls.affected(EDITED)).toBe(6);
-    expect(await calls.affected({ ...EDITED, version: '3' })).toBe(2);
-    expect(await calls.affected({ ...EDITED, since: timestampFromMillis(SINCE_MS + 2_000) })).toBe(0);
+    expect(await calls.affected({ ...WHERE, contents: [EDITED] })).toBe(6);
+    expect(await calls.affected({ ...WHERE, contents: [OTHER] })).toBe(2);
+    const later = { ...EDITED, since: timestampFromMillis(SINCE_MS + 2_000) };
+    expect(await calls.affected({ ...WHERE, contents: [later] })).toBe(0);
   });
 });

@@ -261,6 +261,13 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     ]);
   });
 
+  it('reads incidents of releases that remembered one content', async () => {
+    const now = incident('old');
+    const { firstChangedBetween: _first, earlierContents: _earlier, ...then } = now;
+    await store.incidents.append(then as typeof now, 'opened', 'daemon');
+    expect(await store.incidents.get('old')).toEqual(now);
+  });
+
   it('lists incidents by what they are now', async () => {
     const prompt = 'listed';
     for (let index = 0; index < 9; index++) {

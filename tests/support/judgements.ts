@@ -38,7 +38,7 @@ export function openIncident(
   at: Timestamp = time('02:41:40'),
   affected = 0,
 ): Incident {
-  const step = next(null, finding, at, affected);
+  const step = next(null, finding, at);
   if (step.kind !== 'changed') throw new Error(`No incident: ${step.reason}.`);
-  return step.incident;
+  return { ...step.incident, invocationsAffected: affected };
 }

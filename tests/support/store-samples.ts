@@ -119,6 +119,8 @@ export function incident(id: string, more: Partial<Incident> = {}): Incident {
     updatedAt: time('02:00:30'),
     changedBetween,
     changedBy,
+    firstChangedBetween: changedBetween,
+    earlierContents: [],
     resolvedAt: null,
     resolution: null,
     reopened: 0,

@@ -238,6 +238,17 @@ test('a new incident is announced, and markup and hidden characters in it are te
   await shows(page, '.prompt-text', '<U+202E>evil');
   expect(await count(page, 'main script, main img')).toBe(0);
   expect(await page.evaluate('window.pwned')).toBeUndefined();
+  const facts = await page.locator('.facts').first().innerText();
+  expect(facts).toMatch(/Calls affected\s+(none seen|at least \d+) so far/);
+  expect(facts).not.toContain('First changed');
+  // Another edit is the same problem, which is as old as before.
+  writeFileSync(live, readFileSync(live, 'utf8').replace('evil', 'worse'));
+  await shows(page, '.line.added', '<U+202E>worse');
+  const words = /(at|between) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/;
+  await shows(page, '.facts', new RegExp(`First changed\\s*${words.source}`));
+  await shows(page, '.evidence', new RegExp(`before, it was edited, changed ${words.source}`));
+  await page.goto(daemon.api);
+  await shows(page, '.incident', new RegExp(`changed ${words.source}.*, again ${words.source}`));
   expect(complaints()).toEqual([]);
   await page.close();
 });

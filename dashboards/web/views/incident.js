@@ -115,7 +115,7 @@ function factsShown(incident) {
  * @param {Context} context
  */
 function factList(incident, context) {
-  const { expected, observed, invocations_affected: calls } = incident;
+  const { expected, observed } = incident;
   const isFromTraffic = incident.evidence.some(({ kind }) => kind === 'traffic');
   return facts([
     [
@@ -144,11 +144,9 @@ function factList(incident, context) {
           isFromTraffic ? 'not known: traffic does not say' : 'not known: the source does not say',
         ),
     ],
+    ['First changed', firstChange(incident)],
     ['Owner', incident.owner ?? h('span', { class: 'quiet' }, 'not known')],
-    [
-      'Calls affected',
-      `${calls === 0 ? 'none seen' : countWords(calls)}${incident.status === 'resolved' ? '' : ' so far'}`,
-    ],
+    ['Calls affected', callsWords(incident)],
     ['Came back', incident.reopened === 0 ? null : incident.reopened === 1 ? 'once' : `${incident.reopened} times`],
     [
       'What was active',
@@ -166,6 +164,24 @@ function factList(incident, context) {
       ),
     ],
   ]);
+}
+
+/**
+ * Told where others followed it.
+ * @param {Incident} incident
+ */
+function firstChange({ changed_between, first_changed_between: first }) {
+  if (changeWords(first) === changeWords(changed_between)) return null;
+  return [changeWords(first), ' ', age(first[1] ?? first[0], '')];
+}
+
+/**
+ * Of everything that was wrong there. While it goes on a count is kept until there are twice as many.
+ * @param {Incident} incident
+ */
+function callsWords({ invocations_affected: calls, status }) {
+  if (calls === 0) return status === 'resolved' ? 'none seen' : 'none seen so far';
+  return status === 'resolved' ? countWords(calls) : `at least ${countWords(calls)} so far`;
 }
 
 /** @param {Incident} incident */

@@ -22,6 +22,7 @@ interface Incident {
   readonly resolution: string | null;
   readonly changed_between: TimeInterval;
   readonly changed_by: string | null;
+  readonly first_changed_between: TimeInterval;
   readonly invocations_affected: number;
   readonly evidence: readonly { readonly kind: string; readonly words: string }[];
   readonly deliveries?: readonly {
@@ -91,8 +92,8 @@ function describe(incident: Incident, output: Output): string {
     `prompt     ${incident.prompt} in ${incident.environment}`,
     `target     ${incident.target}`,
     `opened     ${incident.opened_at}`,
-    `changed    ${intervalWords(incident.changed_between)}${incident.changed_by === null ? '' : `, by ${incident.changed_by}`}`,
-    `calls      ${incident.invocations_affected} so far with that text`,
+    ...changeLines(incident),
+    `calls      ${callsWords(incident)}`,
     ...(incident.resolved_at === null ? [] : [`resolved   ${incident.resolved_at}, ${incident.resolution ?? ''}`]),
     '',
     ...incident.evidence.map(({ kind, words }) => `${styled(output, 'dim', `${kind}:`)} ${words}`),
@@ -104,4 +105,17 @@ function describe(incident: Incident, output: Output): string {
     );
   }
   return lines.join('\n');
+}
+
+/** The first change is told where others followed it. */
+function changeLines({ changed_between, changed_by, first_changed_between }: Incident): readonly string[] {
+  const [last, first] = [intervalWords(changed_between), intervalWords(first_changed_between)];
+  const by = changed_by === null ? '' : `, by ${changed_by}`;
+  return [`changed    ${last}${by}`, ...(first === last ? [] : [`first      ${first}`])];
+}
+
+/** Of everything that was wrong there. While it goes on a count is kept until there are twice as many. */
+function callsWords({ invocations_affected: calls, status }: Incident): string {
+  if (calls === 0) return status === 'resolved' ? 'none seen' : 'none seen so far';
+  return status === 'resolved' ? `${calls} affected` : `at least ${calls} affected so far`;
 }

@@ -1,6 +1,6 @@
 /** Single calls, with their content put together again, and how many calls a drift has touched. */
 
-import type { InvocationFilter, InvocationLog, InvocationRow } from '../../contract/invocation-log.ts';
+import type { AffectedContent, InvocationFilter, InvocationLog, InvocationRow } from '../../contract/invocation-log.ts';
 import type { PageOf, TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { OneAtATime } from '../../lib/one-at-a-time.ts';
@@ -28,7 +28,9 @@ export function createInvocationLog(database: Database, texts: TextLog, exactRow
       return { items: shown, nextCursor: keys.nextCursor } satisfies PageOf<InvocationRow>;
     },
     usage: (query) => queryUsage(database, query, { turns }),
-    affected: async ({ prompt, environment, promptHash = '', version = '', service, since }) => {
+    affected: async ({ prompt, environment, service, contents }) => {
+      const [since] = contents.map((content) => content.since).toSorted();
+      if (since === undefined) return 0;
       const [all] = await database.query<{ rows: string }>(
         `SELECT count() AS rows FROM invocations WHERE ${startedSince('since')}`,
         { since },
@@ -40,14 +42,37 @@ export function createInvocationLog(database: Database, texts: TextLog, exactRow
         `SELECT count() AS calls FROM invocations ${final}
          WHERE ${startedSince('since')} AND environment = {environment:String} AND is_deleted = 0
            ${service === undefined ? '' : 'AND service = {service:String}'}
-           AND ((prompt_hash != '' AND prompt_hash = {promptHash:String})
-             OR (version != '' AND prompt = {prompt:String} AND version = {version:String}))`,
-        { prompt, environment, promptHash, version, since, ...(service === undefined ? {} : { service }) },
+           AND (${contents.map(hasContent).join(' OR ')})`,
+        {
+          prompt,
+          environment,
+          since,
+          ...Object.fromEntries(contents.flatMap(contentParameters)),
+          ...(service === undefined ? {} : { service }),
+        },
       );
       return Number(row?.calls ?? 0);
     },
     reprice: (from, to, priceOf) => reprice(database, from, to, priceOf),
   };
+}
+
+/** A condition whose parameters are `contentParameters` of the same index. */
+function hasContent({ until }: AffectedContent, index: number): string {
+  return `(started_at >= {since${index}:DateTime64(9, 'UTC')}
+    ${until === undefined ? '' : `AND started_at < {until${index}:DateTime64(9, 'UTC')}`}
+    AND ((prompt_hash != '' AND prompt_hash = {promptHash${index}:String})
+      OR (version != '' AND prompt = {prompt:String} AND version = {version${index}:String})))`;
+}
+
+function contentParameters(content: AffectedContent, index: number): readonly (readonly [string, string])[] {
+  const { promptHash = '', version = '', since, until } = content;
+  return [
+    [`promptHash${index}`, promptHash],
+    [`version${index}`, version],
+    [`since${index}`, since],
+    ...(until === undefined ? [] : [[`until${index}`, until] as const]),
+  ];
 }
 
 const HOUR_MS = 3_600_000;

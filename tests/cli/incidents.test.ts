@@ -1,0 +1,52 @@
+/** What `plumbline incidents ID` prints of an incident, of which there are two texts. */
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { incidentShape } from '../../src/http/shapes.ts';
+import { runPlumbline } from '../support/daemon.ts';
+import { time } from '../support/prompts.ts';
+import { incident } from '../support/store-samples.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+
+const FIRST = incident('once', { invocationsAffected: 0 });
+const TWICE = incident('twice', {
+  changedBetween: [time('02:03:30'), time('02:04:00')],
+  changedBy: 'grace',
+  firstChangedBetween: FIRST.changedBetween,
+  invocationsAffected: 7,
+});
+const OVER = {
+  ...TWICE,
+  id: 'over',
+  status: 'resolved',
+  invocationsAffected: 20,
+  resolvedAt: time('02:09:00'),
+} as const;
+
+const directory = tempDirectory();
+const server = createServer((request, response) => {
+  const found = [FIRST, TWICE, OVER].find(({ id }) => request.url?.endsWith(`/${id}`));
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify(found === undefined ? {} : incidentShape(found)));
+});
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+afterAll(() => server.close());
+
+async function lines(id: string): Promise<readonly string[]> {
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { stdout } = await runPlumbline(directory, ['incidents', id, '--url', url]);
+  return stdout.split('\n').filter((line) => /^(changed|first|calls) /.test(line));
+}
+
+test('since when, and no more calls than are known', async () => {
+  const first = 'between 2026-11-20 02:00:00 and 02:00:30 UTC (seen 30s apart)';
+  const second = 'between 2026-11-20 02:03:30 and 02:04:00 UTC (seen 30s apart)';
+  expect(await lines('once')).toEqual([`changed    ${first}`, 'calls      none seen so far']);
+  expect(await lines('twice')).toEqual([
+    `changed    ${second}, by grace`,
+    `first      ${first}`,
+    'calls      at least 7 affected so far',
+  ]);
+  expect((await lines('over')).at(-1)).toBe('calls      20 affected');
+});
