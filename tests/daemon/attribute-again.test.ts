@@ -268,25 +268,39 @@ describe('going through unknown calls', () => {
     const directory = await mkdtemp(join(tmpdir(), 'plumbline-again-'));
     const file = join(directory, 'data', 'attributed-by');
     let asked = 0;
+    /** Returns how often the store was asked until the run was over, or failed. */
     const started = async (release: string, ids: readonly string[], fails = false): Promise<number> => {
       asked = 0;
+      const over = Promise.withResolvers<void>();
+      const done = new AttributedBy(file, release);
       const attributeAgain = new AttributeAgain({
         traffic: {
           unattributed: async () => {
             asked += 1;
-            if (fails) throw new Error('The store is away.');
-            return [];
+            if (!fails) return [];
+            over.resolve();
+            throw new Error('The store is away.');
           },
         },
         resettle: () => {},
         ids: () => new Set(ids),
-        done: new AttributedBy(file, release),
+        done: {
+          covers: async (now) => {
+            const isCovered = await done.covers(now);
+            if (isCovered) over.resolve();
+            return isCovered;
+          },
+          write: async (now) => {
+            await done.write(now);
+            over.resolve();
+          },
+        },
         clock: systemClock,
         log: SILENT_LOG,
         pace: { ...QUICK, retryMs: 3_600_000 },
       });
       attributeAgain.request();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await over.promise;
       await attributeAgain.stop();
       return asked;
     };
