@@ -1,6 +1,5 @@
 /** One call, however its spans arrive: late, split, doubled, in two traces, in a very large trace. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
@@ -14,6 +13,7 @@ import {
   type OpenStore,
   type SpanDraft,
 } from './harness.ts';
+import { factsInMemory } from './window-facts.ts';
 
 let store: OpenStore;
 beforeAll(async () => {
@@ -89,6 +89,7 @@ describe('settling', () => {
     await run({ limits: { retainMs: 1 } }, async (ingest) => {
       await send(ingest, outer, other.outer);
       await eventually(callsOf(traceId), isThere);
+      await factsInMemory((facts) => facts === 0);
       await send(ingest, inner);
       const calls = await eventually(callsOf(traceId), ([call]) => call?.invocation.spanId === inner.spanId);
       expect(calls).toHaveLength(1);
@@ -162,6 +163,7 @@ describe('settling', () => {
     await run({ limits: { retainMs: 1 } }, async (ingest) => {
       await send(ingest, first);
       await eventually(calls, isThere);
+      await factsInMemory((facts) => facts === 0);
       await send(ingest, second);
       const items = await eventually(calls, ([call]) => call?.invocation.spanId === second.spanId);
       expect(items).toHaveLength(1);
@@ -199,16 +201,12 @@ describe('settling', () => {
     await run({ log, limits: { retainMs: 1 } }, async (ingest) => {
       await send(ingest, view(one, hexId(16), startMs, 800), view(other, hexId(16), startMs, 800));
       await eventually(spans, ({ length }) => length === 2);
-      await sleep(500);
+      await factsInMemory((facts) => facts === 0);
       isHeld = true;
       await send(ingest, late);
       await asked.promise;
       await send(ingest, later);
-      await eventually(
-        () => store.telemetry.factsOfTraces([traceId], 10),
-        ({ length }) => length === 2,
-      );
-      await sleep(100);
+      await factsInMemory((facts) => facts === 2);
       isHeld = false;
       answer.resolve();
       expect(await eventually(spans, (all) => all[0] === later.spanId)).toEqual([later.spanId, late.spanId]);
@@ -334,9 +332,7 @@ describe('settling', () => {
       (is) => is,
     );
     await send(ingest, ...spans);
-    await eventually(count('span_facts', 'span_id'), (facts) => facts === 120);
-    // They come to the trace right after they are stored.
-    await sleep(300);
+    await factsInMemory((facts) => facts === 120);
     release();
     expect(await eventually(count('invocations', 'span_id'), (calls) => calls === 120)).toBe(120);
     await ingest.stop(5_000);
