@@ -7,6 +7,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Timestamp } from '../../src/contract/time.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
+import { KnowledgeHorizon, type Learning } from '../../src/lib/knowledge-horizon.ts';
 import { millisFromTimestamp } from '../../src/lib/time.ts';
 import { shuffled } from '../dialects/rearrange.ts';
 import { seededRandom } from '../support/random.ts';
@@ -24,6 +25,7 @@ import {
   type OpenStore,
   type SpanDraft,
 } from './harness.ts';
+import { factsInMemory } from './window-facts.ts';
 
 const HOUR_MS = 3_600_000;
 const { seed } = seededRandom();
@@ -106,8 +108,25 @@ function twins(service: string, startMs: number): Told {
 
 const NOON = '2026-11-20T12:00:00.000000000Z' as Timestamp;
 
+/** Knows how many rounds were settled and written: each tells here that it begins and ends. */
+class CountedRounds extends KnowledgeHorizon {
+  ended = 0;
+
+  override begin(): Learning {
+    const { at, end } = super.begin();
+    return {
+      at,
+      end: () => {
+        end();
+        this.ended += 1;
+      },
+    };
+  }
+}
+
 class Daemon {
   readonly clock = new TurnableClock(NOON);
+  readonly rounds = new CountedRounds(this.clock);
   readonly #dataDirectory = tempDirectory();
   readonly #seenTracesMax: number;
   #ingest: Ingest | null = null;
@@ -120,6 +139,7 @@ class Daemon {
     await this.#ingest?.stop(60_000);
     this.#ingest = createIngest(store.telemetry, {
       clock: this.clock,
+      horizon: this.rounds,
       dataDirectory: this.#dataDirectory,
       limits: { quietMs: 0, provisionalMs: 0, retainMs: 30_000, seenTracesMax: this.#seenTracesMax },
     });
@@ -149,18 +169,6 @@ async function stored(service: string) {
   }));
 }
 
-/** A look at the clock and a round of settling take a moment; less of it only makes the test easier to pass. */
-function aMoment(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 300);
-  });
-}
-
-async function factsStored(): Promise<number> {
-  const [row] = await store.database.query<{ facts: string }>('SELECT count() AS facts FROM span_facts');
-  return Number(row?.facts);
-}
-
 interface Circumstances {
   readonly order: number;
   /** Between one piece and the next. */
@@ -171,12 +179,15 @@ interface Circumstances {
 
 async function sendAll(daemon: Daemon, told: Told, { order, restarts }: Circumstances): Promise<void> {
   for (const piece of shuffled(told.pieces, order)) {
-    const before = await factsStored();
+    const before = daemon.rounds.ended;
     await daemon.send(piece);
-    await eventually(factsStored, (facts) => facts > before);
-    await aMoment();
+    await eventually(
+      async () => daemon.rounds.ended,
+      (ended) => ended > before,
+    );
     daemon.clock.advance(Math.floor((HOUR_MS - 60_000) / (told.pieces.length - 1)));
-    await aMoment();
+    // What was settled is forgotten.
+    await factsInMemory((facts) => facts === 0);
     if (restarts) await daemon.restart();
   }
 }
