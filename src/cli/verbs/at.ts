@@ -93,7 +93,8 @@ function describe(answer: Answer, withText: boolean, output: Output): string {
   if (answer.held.length === 0) lines.push('', `${styled(output, 'cyan', 'held')}  nothing was observed by then`);
   for (const held of answer.held) add(`held by ${held.target}${held.part === '' ? '' : ` (${held.part})`}`, held);
   if (answer.used.length === 0) lines.push('', `${styled(output, 'cyan', 'used')}  no traffic around that time`);
-  for (const used of answer.used) add(`used by ${used.service}, ${used.invocations} calls,`, used);
+  for (const used of answer.used)
+    add(`used by ${used.service}, ${used.invocations} ${used.invocations === 1 ? 'call' : 'calls'}`, used);
   return lines.join('\n');
 }
 
