@@ -1,5 +1,8 @@
 /** What a verb of the `plumbline` binary is: one file in `verbs/`, one line in `verbs/index.ts`. */
 
+import { Fault } from '../contract/fault.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { parseTimestamp } from '../lib/time.ts';
 import type { CliContext } from './context.ts';
 
 /** 0: fine. 1: found something (drift, invalid). 2: could not do it. */
@@ -23,6 +26,15 @@ export interface Verb {
 export function textFlag(flags: Flags, name: string): string | undefined {
   const value = flags[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Throws a `Fault` for what is no time. */
+export function timeFlag(flags: Flags, name: string): Timestamp | undefined {
+  const text = textFlag(flags, name);
+  if (text === undefined) return undefined;
+  const time = parseTimestamp(text);
+  if (time !== null) return time;
+  throw new Fault('config', `${text} is not a time.`, { hint: 'Write RFC 3339, such as 2026-11-20T02:47:00Z.' });
 }
 
 /** Every value of a flag that may be repeated. */

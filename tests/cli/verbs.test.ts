@@ -20,6 +20,18 @@ function write(file: string, text: string): void {
   writeFileSync(join(directory, file), text);
 }
 
+test.each([
+  ['reprice', '--from', '2026-11'],
+  ['at', 'p', '--time', 'yesterday'],
+  ['variables', 'p', '--to', '10:00'],
+  ['attribute', 'x.txt', '--time', 'noon'],
+])('%s says that a time is none before it asks anybody', async (...line) => {
+  write('x.txt', 'Hello');
+  const { code, stderr } = await run(...line);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`${line.at(-1)} is not a time.`);
+});
+
 describe('init, lock, validate, doctor', () => {
   test('lead from nothing to a valid configuration', async () => {
     const init = await run('init');

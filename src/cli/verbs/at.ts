@@ -1,11 +1,11 @@
 /** `plumbline at`: which exact prompt was active at a moment, and how we know. */
 
 import { Fault } from '../../contract/fault.ts';
-import type { TimeInterval, Timestamp } from '../../contract/time.ts';
+import type { TimeInterval } from '../../contract/time.ts';
 import { parseTimestamp } from '../../lib/time.ts';
 import { daemonOf, needConfiguration, type CliContext } from '../context.ts';
 import { styled, type Output } from '../output.ts';
-import { textFlag, type Flags, type Verb } from '../verb.ts';
+import { type Flags, textFlag, timeFlag, type Verb } from '../verb.ts';
 import { activeAtShape } from '../../http/shapes.ts';
 
 interface Entry {
@@ -64,14 +64,6 @@ async function ask(prompt: string, flags: Flags, context: CliContext): Promise<A
   return activeAtShape(
     await context.toolbox.at(configuration, { prompt, environment, time: time ?? now, target, knownAt }),
   ) as Answer;
-}
-
-function timeFlag(flags: Flags, name: string): Timestamp | undefined {
-  const text = textFlag(flags, name);
-  if (text === undefined) return undefined;
-  const time = parseTimestamp(text);
-  if (time !== null) return time;
-  throw new Fault('config', `${text} is not a time.`, { hint: 'Write RFC 3339, such as 2026-11-20T02:47:00Z.' });
 }
 
 function describe(answer: Answer, withText: boolean, output: Output): string {

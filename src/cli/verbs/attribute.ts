@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Fault } from '../../contract/fault.ts';
 import { daemonOf } from '../context.ts';
 import { colourDiff, styled, type Output } from '../output.ts';
-import { textFlag, type Flags, type Verb } from '../verb.ts';
+import { type Flags, textFlag, timeFlag, type Verb } from '../verb.ts';
 
 interface Match {
   readonly prompt: string;
@@ -95,7 +95,7 @@ function sent(flags: Flags): object {
   const given = {
     environment: textFlag(flags, 'environment'),
     service: textFlag(flags, 'service'),
-    at: textFlag(flags, 'time'),
+    at: timeFlag(flags, 'time'),
   };
   return Object.values(given).every((value) => value === undefined) ? {} : { sent: given };
 }

@@ -3,7 +3,7 @@
 import { Fault } from '../../contract/fault.ts';
 import type { Repriced } from '../../contract/invocation-log.ts';
 import { daemonOf } from '../context.ts';
-import { textFlag, type Verb } from '../verb.ts';
+import { timeFlag, type Verb } from '../verb.ts';
 
 export const reprice: Verb = {
   usage: 'reprice',
@@ -15,9 +15,9 @@ export const reprice: Verb = {
   ],
   examples: ['reprice --from 2026-11-01T00:00:00Z'],
   run: async (_positional, flags, context) => {
-    const from = textFlag(flags, 'from');
+    const from = timeFlag(flags, 'from');
     if (from === undefined) throw new Fault('config', 'Say from when.', { hint: 'e.g. --from 2026-11-01T00:00:00Z' });
-    const to = textFlag(flags, 'to') ?? new Date().toISOString();
+    const to = timeFlag(flags, 'to') ?? new Date().toISOString();
     const daemon = daemonOf(flags, context);
     const { output } = context;
     let [calls, changed] = [0, 0];

@@ -1,11 +1,9 @@
 /** `plumbline variables`: what filled the variables of a prompt? */
 
-import { Fault } from '../../contract/fault.ts';
 import type { VariableUse } from '../../contract/variable-log.ts';
-import { parseTimestamp } from '../../lib/time.ts';
 import { daemonOf } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
-import { textFlag, type Flags, type Verb } from '../verb.ts';
+import { textFlag, timeFlag, type Verb } from '../verb.ts';
 
 interface Answer {
   readonly prompt: string;
@@ -50,12 +48,6 @@ export const variables: Verb = {
     return answer.data.length > 0 ? 0 : 1;
   },
 };
-
-function timeFlag(flags: Flags, name: string): string | undefined {
-  const text = textFlag(flags, name);
-  if (text === undefined || parseTimestamp(text) !== null) return text;
-  throw new Fault('config', `${text} is not a time.`, { hint: 'Write RFC 3339, such as 2026-11-20T02:47:00Z.' });
-}
 
 function describe(answer: Answer, output: Output): string {
   const { calls, calls_with_variables: rendered, calls_looked_at: looked } = answer;
