@@ -2,7 +2,7 @@
 
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
-import type { InvocationLog } from '../contract/invocation-log.ts';
+import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
 import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
@@ -39,7 +39,7 @@ export interface Api {
   /** Checks a push of a source; the ids of the targets that are looked at now. */
   takePush(source: string, push: RawRequest): Promise<readonly string[]>;
   readonly quarantine: QuarantineDesk;
-  reprice(from: Timestamp, to: Timestamp): Promise<{ readonly calls: number; readonly changed: number }>;
+  reprice(from: Timestamp, to: Timestamp): Promise<Repriced>;
   now(): Timestamp;
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { createPriceBook } from '../../src/pricing/price-book.ts';
 import { reprice } from '../../src/store/telemetry/reprice.ts';
+import { repriceAll } from '../support/reprice-all.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, type OpenStore } from './harness.ts';
 
@@ -36,18 +37,17 @@ it('restates the cost of calls in the range, of every part of the day, and nothi
 
   const price = createPriceBook([{ model: 'private', input_usd_per_million: 1_000_000, output_usd_per_million: 0.5 }]);
   const day = new Date(Date.now() - 40 * 3_600_000).toISOString().slice(0, 23);
-  expect(await store.invocations.reprice(`${day}000000Z` as Timestamp, TO, price)).toEqual({
+  expect(await repriceAll(store.invocations, `${day}000000Z` as Timestamp, TO, price)).toEqual({
     calls: 5,
     changed: 5,
-    next: null,
   });
   expect((await usage())[0]).toMatchObject({ calls: 6, cost_usd: '210.0000425', unpriced_calls: 1 });
-  expect(await store.invocations.reprice(FROM, TO, price)).toEqual({ calls: 6, changed: 1, next: null });
-  expect(await store.invocations.reprice(FROM, TO, price)).toEqual({ calls: 6, changed: 0, next: null });
+  expect(await repriceAll(store.invocations, FROM, TO, price)).toEqual({ calls: 6, changed: 1 });
+  expect(await repriceAll(store.invocations, FROM, TO, price)).toEqual({ calls: 6, changed: 0 });
   expect(await store.database.query(rows)).toEqual(untouched);
 
   // A corrected price may also be none.
-  expect(await store.invocations.reprice(FROM, TO, () => null)).toEqual({ calls: 6, changed: 6, next: null });
+  expect(await repriceAll(store.invocations, FROM, TO, () => null)).toEqual({ calls: 6, changed: 6 });
   expect((await usage())[0]).toMatchObject({ calls: 6, cost_usd: '0', unpriced_calls: 6 });
 });
 

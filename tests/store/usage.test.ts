@@ -12,6 +12,7 @@ import type { Database } from '../../src/store/database.ts';
 import { queryUsage } from '../../src/store/telemetry/usage.ts';
 import { openStore, type OpenStore } from '../ingest/harness.ts';
 import { seededRandom } from '../support/random.ts';
+import { repriceAll } from '../support/reprice-all.ts';
 
 const random = seededRandom();
 const START_MS = Date.UTC(2026, 9, 30);
@@ -119,7 +120,7 @@ describe('usage', () => {
       else {
         // A new price, which is written by the store itself.
         const [from, to] = [randomTime(), randomTime()].toSorted() as [Timestamp, Timestamp];
-        await store.invocations.reprice(from, to, () => ({ costUsd: '0.0000000007', priceId: `p${round}` }));
+        await repriceAll(store.invocations, from, to, () => ({ costUsd: '0.0000000007', priceId: `p${round}` }));
         for (const call of known)
           if (call.started_at >= from && call.started_at < to)
             truth.set(call.trace_id, { ...call, cost_usd: '0.0000000007' });
