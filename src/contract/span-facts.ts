@@ -76,7 +76,5 @@ export interface SpanFacts {
   readonly firstTokenMs?: number;
   readonly error?: { readonly type: string; readonly message: string };
   readonly evaluations?: readonly Evaluation[];
-  /** Of an evaluation: what was judged, as the emitter names it (a prompt, an agent). */
-  readonly evaluationTarget?: string;
   readonly incomplete?: readonly IncompleteReason[];
 }

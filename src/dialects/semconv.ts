@@ -237,8 +237,6 @@ function readEvaluation(attributes: OtlpAttributes): Reading | null {
   const reading: Reading = { role: 'evaluation', evaluations: [{ name, score, label, explanation }] };
   const responseId = text(attributes, 'gen_ai.response.id');
   if (responseId !== undefined) reading.responseId = responseId;
-  const target = text(attributes, 'gen_ai.evaluation.target');
-  if (target !== undefined) reading.evaluationTarget = target;
   return reading;
 }
 

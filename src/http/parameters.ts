@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Timestamp } from '../contract/time.ts';
 import { parseTimestamp } from '../lib/time.ts';
+import { badRequest } from './problem.ts';
 
 /** RFC 3339 with 0 to 9 fractional digits; normalised to nine. */
 export const timestamp = z.string().transform((text, context): Timestamp => {
@@ -11,6 +12,12 @@ export const timestamp = z.string().transform((text, context): Timestamp => {
   context.addIssue({ code: 'custom', message: 'is not an RFC 3339 time such as 2026-11-20T02:47:00Z' });
   return z.NEVER;
 });
+
+/** Throws a problem for a period that ends before it begins. */
+export function assertPeriod(from: Timestamp, to: Timestamp): void {
+  if (from > to)
+    throw badRequest('The period ends before it begins.', [{ field: 'to', message: 'must not be before `from`' }]);
+}
 
 /** Rows a page may have. */
 const PAGE_ROWS_MAX = 1_000;

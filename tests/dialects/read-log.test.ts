@@ -3,16 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { LogReader } from '../../src/dialects/read.ts';
 import type { OtlpLog, OtlpValue } from '../../src/otlp/model.ts';
-
-const RESOURCE = {
-  attributes: new Map<string, OtlpValue>([
-    ['service.name', 'shop'],
-    ['host.name', 'h1'],
-    ['k8s.pod.name', 'p1'],
-    ['deployment.environment.name', 'prod'],
-  ]),
-};
-const SCOPE = { name: 'scope', version: '1' };
+import { RESOURCE, SCOPE } from './sender.ts';
 
 describe('a log record', () => {
   const record = (rest: Partial<OtlpLog>): OtlpLog => ({

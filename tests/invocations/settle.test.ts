@@ -408,7 +408,7 @@ describe('evaluations', () => {
   });
 
   it('wait when what they judge is not known', () => {
-    const early = log(5, 'e', 10, { ...judged, responseId: 'x', evaluationTarget: 'helper' });
+    const early = log(5, 'e', 10, { ...judged, responseId: 'x' });
     const call = span(1, null, [0, 5], { tokens, responseId: 'x' });
     expect(settle([early]).invocations).toEqual([]);
     expect(settle([early, call]).invocations).toMatchObject([{ evaluations: [evaluation] }]);

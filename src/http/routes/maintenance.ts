@@ -1,8 +1,8 @@
 /** What an operator does to stored telemetry: look at what could not be taken, try it again, price calls anew. */
 
 import { z } from 'zod';
-import { timestamp } from '../parameters.ts';
-import { badRequest, notFound } from '../problem.ts';
+import { assertPeriod, timestamp } from '../parameters.ts';
+import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
 import { list, quarantineShape } from '../shapes.ts';
 
@@ -65,8 +65,7 @@ export const maintenanceRoutes = [
     scope: 'operate',
     body: z.strictObject({ from: timestamp, to: timestamp }),
     handle: async ({ body: { from, to } }, api) => {
-      if (from > to)
-        throw badRequest('The period ends before it begins.', [{ field: 'to', message: 'must not be before `from`' }]);
+      assertPeriod(from, to);
       return { json: await api.reprice(from, to) };
     },
   }),

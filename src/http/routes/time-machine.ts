@@ -1,8 +1,7 @@
 /** Which exact prompt was active at a moment, and how we know. */
 
 import { z } from 'zod';
-import { timestamp } from '../parameters.ts';
-import { badRequest } from '../problem.ts';
+import { assertPeriod, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { activeAtShape, timelineShape } from '../shapes.ts';
 
@@ -30,8 +29,7 @@ export const timeMachineRoutes = [
     scope: 'read',
     query: z.strictObject({ prompt: z.string(), environment: z.string(), from: timestamp, to: timestamp }),
     handle: async ({ query }, api) => {
-      if (query.from > query.to)
-        throw badRequest('The period ends before it begins.', [{ field: 'to', message: 'must not be before `from`' }]);
+      assertPeriod(query.from, query.to);
       return { json: timelineShape(await api.timeline.range(query)) };
     },
   }),

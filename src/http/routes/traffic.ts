@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { addMillis } from '../../lib/time.ts';
 import { USAGE_GROUPS } from '../../contract/invocation-log.ts';
-import { paging, timestamp } from '../parameters.ts';
+import { assertPeriod, paging, timestamp } from '../parameters.ts';
 import { badRequest } from '../problem.ts';
 import { route } from '../route.ts';
 import { attributionShape, invocationShape, list, page } from '../shapes.ts';
@@ -55,8 +55,7 @@ export const trafficRoutes = [
       }
       const to = query.to ?? api.now();
       const from = query.from ?? addMillis(to, -DAY_MS);
-      if (from > to)
-        throw badRequest('The period ends before it begins.', [{ field: 'to', message: 'must not be before `from`' }]);
+      assertPeriod(from, to);
       return { json: list(await api.calls.usage({ groupBy: groupBy.data, from, to })) };
     },
   }),
