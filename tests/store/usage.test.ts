@@ -154,6 +154,24 @@ describe('usage', () => {
     await write(edges, true);
   });
 
+  it('is answered right after months were written at once', async () => {
+    const [prompt, hours] = ['imported', 24 * 90];
+    const calls = Array.from({ length: hours }, (_, hour) => ({
+      ...randomCall(String(1_000_000 + hour)),
+      prompt,
+      started_at: timestampFromMillis(START_MS - (hour + 1) * HOUR_MS),
+    }));
+    await write(calls, false);
+    const sums = await answered(
+      ['prompt'],
+      timestampFromMillis(START_MS - hours * HOUR_MS),
+      timestampFromMillis(START_MS),
+      3_600,
+    );
+    expect(sums.get(prompt)?.[0]).toBe(hours);
+    await write(calls, true);
+  });
+
   it('is added up once for all who ask at the same time', async () => {
     // An hour that has calls: one without any is looked at again by everybody.
     const [call] = truth.values();

@@ -85,12 +85,21 @@ export async function partialSums(
   const addedUp = hours.filter(isAddedUp);
   const others = hours.filter((hour) => !isAddedUp(hour));
   // The ends, where only a part of the hour is asked for, and hours that still change.
-  const spans: readonly (readonly [Timestamp, Timestamp])[] =
-    first < end ? [[from, atSecond(first)], ...others.map(spanOf), [atSecond(end), to]] : [[from, to]];
-  const calls = spans.filter(([start, stop]) => start < stop);
+  const ends: readonly (readonly [Timestamp, Timestamp])[] =
+    first < end
+      ? [
+          [from, atSecond(first)],
+          [atSecond(end), to],
+        ]
+      : [[from, to]];
+  const spans = ends.filter(([start, stop]) => start < stop);
+  const conditions = [
+    ...spans.map((_, index) => `${startedSince(`from${index}`)} AND ${startedBefore(`to${index}`)}`),
+    ...(others.length === 0 ? [] : [startedInHours('others')]),
+  ];
   const parts = [
     ...(addedUp.length === 0 ? [] : [SUMS_OF_HOURS]),
-    ...(calls.length === 0 && addedUp.length > 0 ? [] : [sumsOfCalls(startedWithin(calls.length))]),
+    ...(conditions.length === 0 && addedUp.length > 0 ? [] : [sumsOfCalls(anyOf(conditions))]),
   ];
   return {
     sql: parts.join(' UNION ALL '),
@@ -99,8 +108,9 @@ export async function partialSums(
       to: atSecond(end),
       hours: addedUp.map(({ hour }) => hour),
       states: addedUp.map(({ rows }) => rows),
+      others: others.map(({ hour }) => hour),
       ...Object.fromEntries(
-        calls.flatMap(([start, stop], index) => [
+        spans.flatMap(([start, stop], index) => [
           [`from${index}`, start],
           [`to${index}`, stop],
         ]),
@@ -119,21 +129,18 @@ function nameOf({ hour, rows }: Pick<Hour, 'hour' | 'rows'>): string {
   return `${hour}/${rows}`;
 }
 
-function spanOf({ hour }: Hour): readonly [Timestamp, Timestamp] {
-  return [atSecond(hour), atSecond(hour + HOUR_S)];
-}
-
 // What was added up twice at the same state is merged away in time, and meanwhile by FINAL.
 const SUMS_OF_HOURS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
   WHERE hour >= {from:DateTime64(9, 'UTC')} AND hour < {to:DateTime64(9, 'UTC')}
     AND (toUnixTimestamp(hour), rows) IN (SELECT arrayJoin(arrayZip({hours:Array(UInt32)}, {states:Array(UInt64)})))`;
 
-function startedWithin(spans: number): string {
-  const conditions = Array.from(
-    { length: spans },
-    (_, index) => `(${startedSince(`from${index}`)} AND ${startedBefore(`to${index}`)})`,
-  );
-  return conditions.length === 0 ? 'false' : `(${conditions.join(' OR ')})`;
+/** A list and not a range each: after an import, or a new price, there are as many hours as it has. */
+function startedInHours(name: string): string {
+  return `toUnixTimestamp(toStartOfHour(started_at)) IN {${name}:Array(UInt32)}`;
+}
+
+function anyOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? 'false' : `(${conditions.map((each) => `(${each})`).join(' OR ')})`;
 }
 
 function sumsOfCalls(condition: string): string {
@@ -189,20 +196,12 @@ function* portions(hours: readonly Hour[]): Generator<readonly Hour[]> {
  * An hour of which every call was taken back leaves no row, and is looked at again; it costs little.
  */
 async function addUp(database: Database, hours: readonly Hour[]): Promise<void> {
-  const [first, last] = [hours[0], hours.at(-1)] as [Hour, Hour];
-  const calls = sumsOfCalls(
-    `${startedWithin(1)} AND toUnixTimestamp(toStartOfHour(started_at)) IN {hours:Array(UInt32)}`,
-  );
+  const calls = sumsOfCalls(startedInHours('hours'));
   await database.command(
     `INSERT INTO usage_hours (hour, rows, ${GROUPS}, ${SUMMED})
      SELECT hour, transform(toUnixTimestamp(hour), {hours:Array(UInt32)}, {states:Array(UInt64)}, toUInt64(0)), ${GROUPS}, ${SUMMED}
      FROM (${calls})`,
-    {
-      from0: atSecond(first.hour),
-      to0: atSecond(last.hour + HOUR_S),
-      hours: hours.map(({ hour }) => hour),
-      states: hours.map(({ rows }) => rows),
-    },
+    { hours: hours.map(({ hour }) => hour), states: hours.map(({ rows }) => rows) },
   );
 }
 
