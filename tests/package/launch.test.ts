@@ -3,10 +3,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { sleep } from '../../src/lib/limits.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
 
 const LAUNCH = pathToFileURL(join(import.meta.dirname, '../../bin/launch.mjs')).href;
 const COUNTER = join(import.meta.dirname, 'signal-counter.mjs');
@@ -67,4 +69,23 @@ test('the daemon stops when its launcher was killed', async () => {
   const { launcher, childPid } = await launch();
   launcher.kill('SIGKILL');
   await expect.poll(() => isAlive(childPid), { timeout: 10_000 }).toBe(false);
+});
+
+test.each(['start', 'plumbline'])('a stop that npm is asked for reaches what `npm run %s` runs', async (name) => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+    readonly scripts: Readonly<Record<string, string>>;
+  };
+  const script = manifest.scripts[name]?.replace(/scripts\/\S+\.mjs/, COUNTER);
+  const directory = tempDirectory();
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ scripts: { [name]: script } }));
+  const npm = spawn('npm', ['run', '-s', name], { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] });
+  launched.push(npm);
+  const [ready] = (await once(npm.stdout, 'data')) as [Buffer];
+  const pid = Number(ready.toString().split(' ')[1]);
+  try {
+    npm.kill('SIGTERM');
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  } finally {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  }
 });
