@@ -1,12 +1,23 @@
 /** Encodings of OTLP's bodies, with limits that hold while they inflate, not after. */
 
-import type { Transform } from 'node:stream';
-import { constants, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+  type Gunzip,
+  type Inflate,
+  type InflateRaw,
+  type ZstdDecompress,
+} from 'node:zlib';
 import type { GrowingBuffer } from '../../src/lib/growing-buffer.ts';
 import type { Share } from './limits.ts';
 
 // 2^25 bytes: what `zstd -19` needs is 2^23; a frame may otherwise demand gigabytes of window.
 const ZSTD_WINDOW_LOG_MAX = 25;
+// Frames may follow one another (RFC 8878, section 3). Encoders write one, or one for each of some megabytes.
+const ZSTD_FRAMES_MAX = 1_000;
 
 // Its header and trailer.
 const GZIP_BYTES_MIN = 18;
@@ -31,39 +42,62 @@ export type Decompressed =
   | { readonly outcome: 'malformed'; readonly message: string };
 
 /** Inflates `body` into `into`, which is empty, and counts what comes out in `share` before it is kept. */
-export function decompress(
+export async function decompress(
   encoding: ContentEncoding,
   body: Buffer,
   into: GrowingBuffer,
   bytesMax: number,
   share: Share,
 ): Promise<Decompressed> {
-  if (encoding === 'identity' || body.length === 0) return Promise.resolve({ outcome: 'inflated', body });
+  if (encoding === 'identity' || body.length === 0) return { outcome: 'inflated', body };
   const expected = encoding === 'gzip' ? gzipSize(body, bytesMax) : 0;
-  if (!share.take(expected)) return Promise.resolve({ outcome: 'no_room' });
+  if (!share.take(expected)) return { outcome: 'no_room' };
   into.reserve(expected);
+  const keep = (chunk: Buffer): 'kept' | 'too_large' | 'no_room' => {
+    const length = into.length + chunk.length;
+    if (length > bytesMax) return 'too_large';
+    if (!share.take(Math.max(0, Math.min(chunk.length, length - expected)))) return 'no_room';
+    into.addBytes(chunk);
+    return 'kept';
+  };
+  let rest = body;
+  for (let frames = 1; ; frames += 1) {
+    const result = await inflateFrame(encoding, rest, keep);
+    if (typeof result !== 'number') return result;
+    rest = rest.subarray(result);
+    if (encoding !== 'zstd' || rest.length === 0) return { outcome: 'inflated', body: into.bytes };
+    if (frames === ZSTD_FRAMES_MAX) return malformed(encoding, `more than ${ZSTD_FRAMES_MAX} frames`);
+  }
+}
+
+/** How many bytes of `body` were read: all of them, unless a frame of zstd ended before. */
+function inflateFrame(
+  encoding: Exclude<ContentEncoding, 'identity'>,
+  body: Buffer,
+  keep: (chunk: Buffer) => 'kept' | 'too_large' | 'no_room',
+): Promise<number | Decompressed> {
   const inflating = inflater(encoding, body);
   return new Promise((resolve) => {
-    // Inside of `data` nothing is being inflated: after this nobody reads `body` any more.
-    const giveUp = (outcome: 'too_large' | 'no_room'): void => {
+    inflating.on('data', (chunk: Buffer) => {
+      const outcome = keep(chunk);
+      if (outcome === 'kept') return;
+      // Inside of `data` nothing is being inflated: after this nobody reads `body` any more.
       inflating.destroy();
       resolve({ outcome });
-    };
-    inflating.on('data', (chunk: Buffer) => {
-      const length = into.length + chunk.length;
-      if (length > bytesMax) giveUp('too_large');
-      else if (share.take(Math.max(0, Math.min(chunk.length, length - expected)))) into.addBytes(chunk);
-      else giveUp('no_room');
     });
-    inflating.once('end', () => resolve({ outcome: 'inflated', body: into.bytes }));
-    inflating.once('error', ({ message }) => {
-      resolve({ outcome: 'malformed', message: `The body is not valid ${encoding}: ${message}.` });
-    });
+    inflating.once('end', () => resolve(inflating.bytesWritten));
+    inflating.once('error', ({ message }) => resolve(malformed(encoding, message)));
     inflating.end(body);
   });
 }
 
-function inflater(encoding: Exclude<ContentEncoding, 'identity'>, body: Buffer): Transform {
+function malformed(encoding: ContentEncoding, problem: string): Decompressed {
+  return { outcome: 'malformed', message: `The body is not valid ${encoding}: ${problem}.` };
+}
+
+type Inflater = Gunzip | Inflate | InflateRaw | ZstdDecompress;
+
+function inflater(encoding: Exclude<ContentEncoding, 'identity'>, body: Buffer): Inflater {
   if (encoding === 'gzip') return createGunzip();
   if (encoding === 'zstd') {
     return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });

@@ -4,7 +4,7 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Component } from '../../src/contract/component.ts';
 import { Fault } from '../../src/contract/fault.ts';
 import type { AcceptTelemetry, AuthorizeIngest } from '../../src/contract/telemetry.ts';
@@ -57,9 +57,10 @@ const PATHS: Readonly<Record<string, OtlpSignal>> = {
   '/api/public/otel/v1/traces': 'traces',
 };
 
-// A sender that was refused may still be sending; so much of it is read and thrown away, so that it
-// sees the answer instead of a reset connection.
-const DRAIN_BYTES_MAX = 1024 * 1024;
+// A sender that was refused may still be sending; so long and so much of it is read and thrown away before the
+// connection ends: many see a reset instead of an answer that came before it, and send the same again for ever.
+const DRAIN_MS = 5_000;
+const DRAIN_BYTES_MAX = 256 * 1024 * 1024;
 // SDKs send every 5 s, which is when Node's server would close: a request on its way then is lost.
 // Longer than proxies keep their connections, so that it is them who close.
 const KEEP_ALIVE_MS = 120_000;
@@ -75,16 +76,23 @@ export class OtlpHttpReceiver implements Component {
   readonly name = 'otlp-http';
   readonly #options: OtlpHttpOptions;
   readonly #server: Server;
+  /** Connections without a request so far. Load balancers open some in advance; to Node they are not idle. */
+  readonly #unused = new Set<Socket>();
   #isStopping = false;
 
   constructor(options: OtlpHttpOptions) {
     this.#options = options;
     const limits = { requestTimeout: options.limits.bodyTimeoutMs * 2, keepAliveTimeout: KEEP_ALIVE_MS };
     this.#server = createServer(limits, (request, response) => {
+      this.#unused.delete(request.socket);
       this.#serve(request, response).catch((error: unknown) => {
         options.onError(error);
         response.destroy();
       });
+    });
+    this.#server.on('connection', (socket) => {
+      this.#unused.add(socket);
+      socket.once('close', () => this.#unused.delete(socket));
     });
   }
 
@@ -111,6 +119,7 @@ export class OtlpHttpReceiver implements Component {
       this.#server.close(() => resolve());
     });
     this.#server.closeIdleConnections();
+    for (const socket of this.#unused) socket.destroy();
     const timer = setTimeout(() => this.#server.closeAllConnections(), deadlineMs);
     await closed;
     clearTimeout(timer);
@@ -226,8 +235,9 @@ export class OtlpHttpReceiver implements Component {
       'content-length': String(body.length),
       ...((isUnread || this.#isStopping) && { connection: 'close' }),
     });
-    response.end(body);
-    if (isUnread) drain(request);
+    if (!isUnread) return void response.end(body);
+    response.write(body);
+    drain(request, () => response.end());
   }
 }
 
@@ -242,12 +252,18 @@ function refusalHeaders(refusal: Refusal): Record<string, string> {
   return headers;
 }
 
-function drain(request: IncomingMessage): void {
+function drain(request: IncomingMessage, onDone: () => void): void {
   let bytes = 0;
+  const timer = setTimeout(onDone, DRAIN_MS);
   request.on('error', () => {});
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > DRAIN_BYTES_MAX) request.destroy();
+    if (bytes > DRAIN_BYTES_MAX) onDone();
+  });
+  request.once('end', onDone);
+  request.once('close', () => {
+    clearTimeout(timer);
+    onDone();
   });
   request.resume();
 }

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
@@ -134,6 +137,43 @@ describe.each([
     const init = { body: stream, duplex: 'half', method: 'POST', headers: { 'content-type': 'application/json' } };
     const chunked = await fetch(`http://127.0.0.1:${receiver.port}/v1/traces`, init);
     expect(chunked.status).toBe(413);
+  });
+
+  it('tells also a sender that reads no answer before it has sent all of its body', async () => {
+    const length = 20_000_000;
+    const socket = connect(receiver.port, '127.0.0.1').pause();
+    socket.write(`POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`);
+    socket.write(Buffer.alloc(length));
+    await once(socket, 'drain');
+    expect((await buffer(socket)).toString('latin1')).toMatch(/^HTTP\/1\.1 413 [^]*100000 bytes/);
+  });
+
+  it('reads all frames of a zstd body, and refuses what is none', async () => {
+    const skippable = Buffer.from('502a4d1803000000616263', 'hex');
+    const frames = Buffer.concat([skippable, zstdCompressSync('{"a":'), skippable, zstdCompressSync('1}')]);
+    expect((await post('/v1/traces', frames, { 'content-encoding': 'zstd' })).status).toBe(200);
+    expect(seen.map(({ body }) => String(body))).toEqual(['{"a":1}']);
+    for (const wrong of [frames.subarray(0, -1), Buffer.concat([frames, Buffer.from('noise')])])
+      expect((await post('/v1/traces', wrong, { 'content-encoding': 'zstd' })).status).toBe(400);
+    const frame = zstdCompressSync('1');
+    const many = Buffer.concat(Array.from({ length: 1_001 }, () => frame));
+    expect((await post('/v1/traces', many, { 'content-encoding': 'zstd' })).status).toBe(400);
+    const bombs = Buffer.concat([zstdCompressSync(Buffer.alloc(60_000)), zstdCompressSync(Buffer.alloc(60_000))]);
+    expect((await post('/v1/traces', bombs, { 'content-encoding': 'zstd' })).status).toBe(413);
+    expect(seen).toHaveLength(1);
+  });
+
+  it('waits for no connection on which nothing has come when it stops', async () => {
+    const other = new Receiver(OPTIONS);
+    await other.start();
+    const socket = connect(other.port, '127.0.0.1').resume();
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    // So that it has been accepted, too.
+    await fetch(`http://127.0.0.1:${other.port}/v1/traces`, { method: 'POST', body: '' });
+    const startedMs = performance.now();
+    await other.stop(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
   });
 
   it.each([
