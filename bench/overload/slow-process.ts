@@ -23,7 +23,7 @@ let queue: Promise<void> = Promise.resolve();
 function slow(database: Database): Database {
   return {
     ...database,
-    insertJsonLines: async (table, lines, token) => {
+    insertJsonLines: async (table, lines) => {
       const turn = queue.then(() =>
         bytesPerSecond === 0
           ? undefined
@@ -31,7 +31,7 @@ function slow(database: Database): Database {
       );
       queue = turn;
       await turn;
-      await database.insertJsonLines(table, lines, token);
+      await database.insertJsonLines(table, lines);
       insertedBytes += lines.byteLength;
     },
   };

@@ -79,8 +79,8 @@ export interface Sighting {
 }
 
 export interface TelemetryLog {
-  /** Newline-separated JSON rows as they are. A token makes a retry of the same bytes harmless. */
-  insertLines(lane: TelemetryLane, lines: Uint8Array, token: string): Promise<void>;
+  /** Newline-separated JSON rows as they are. What is inserted twice counts once. */
+  insertLines(lane: TelemetryLane, lines: Uint8Array): Promise<void>;
 
   /** The facts of these traces, each once, at most `limitPerTrace` of a trace. */
   factsOfTraces(traceIds: readonly string[], limitPerTrace: number): Promise<readonly StoredFacts[]>;

@@ -50,7 +50,7 @@ export class Quarantine {
     const entry = await log.quarantineEntry(id);
     if (entry === null) throw new Fault('permanent', `There is no quarantined entry ${id}.`);
     if (entry.kind === 'row' && entry.lane !== '') {
-      await this.#insert(entry.lane, entry.payload, id);
+      await this.#insert(entry.lane, entry.payload);
       if (entry.lane === 'span_facts') resettle([(JSON.parse(entry.payload) as { trace_id: string }).trace_id]);
     } else if (entry.kind === 'trace') {
       resettle(JSON.parse(entry.payload) as string[]);
@@ -63,12 +63,12 @@ export class Quarantine {
   }
 
   /** A call is known since it is in the store, not since it was refused. */
-  async #insert(lane: TelemetryLane, payload: string, id: string): Promise<void> {
-    const { log, clock, horizon } = this.#options;
+  async #insert(lane: TelemetryLane, payload: string): Promise<void> {
+    const { log, horizon } = this.#options;
     const learning = horizon.begin();
     try {
       const line = lane !== 'invocations' ? payload : payload.replace(INGESTED_AT, `"ingested_at":"${learning.at}"`);
-      await log.insertLines(lane, Buffer.from(`${line}\n`), `${id}-${clock.now()}`);
+      await log.insertLines(lane, Buffer.from(`${line}\n`));
     } finally {
       learning.end();
     }
@@ -83,6 +83,6 @@ export class Quarantine {
   async #close(entry: QuarantineEntry, status: QuarantineEntry['status']): Promise<void> {
     const at = this.#options.clock.now();
     const line = Buffer.from(quarantineLine({ ...entry, at, status }));
-    await this.#options.log.insertLines('quarantine', line, `${entry.id}-${status}-${at}`);
+    await this.#options.log.insertLines('quarantine', line);
   }
 }

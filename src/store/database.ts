@@ -32,14 +32,17 @@ export interface Database {
   /** DDL and other statements without rows. */
   command(sql: string, parameters?: QueryParameters): Promise<void>;
 
-  /** Few rows, as objects. Resolves when they are durable. `token` makes a retry of the same rows harmless. */
-  insert(table: string, rows: readonly object[], token?: string): Promise<void>;
+  /**
+   * Few rows, as objects. Resolves when they are durable. One that failed may be in the store, as a whole or in
+   * part; whoever repeats it needs rows that have an identity, and readers that count it once.
+   */
+  insert(table: string, rows: readonly object[]): Promise<void>;
 
   /**
    * The hot path: newline-separated JSON rows as bytes, passed through as they are. The bytes must
    * not change until it settles.
    */
-  insertJsonLines(table: string, lines: Uint8Array, token?: string): Promise<void>;
+  insertJsonLines(table: string, lines: Uint8Array): Promise<void>;
 
   /** Resolves when the engine answers; throws a `Fault` of kind `transient` when it does not. */
   ping(): Promise<void>;
@@ -61,8 +64,8 @@ export interface TableDialect {
     ...columns: readonly string[]
   ) => string;
   /**
-   * Settings every table should have: a retried insert with the same token is dropped, and an
-   * insert is on the disk when it resolves. Goes last: `SETTINGS ${dialect.settings}`.
+   * Settings every table should have: an insert is on the disk when it resolves. Goes last:
+   * `SETTINGS ${dialect.settings}`.
    */
   readonly settings: string;
 }

@@ -3,7 +3,6 @@
 import type { Delivery, DeliveryLog, DeliveryStatus } from '../contract/store.ts';
 import type { IncidentTransition } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { sha256 } from '../lib/hash.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -41,7 +40,7 @@ export function createDeliveryLog(database: Database): DeliveryLog {
   return {
     append: async (delivery) => {
       const lines = jsonLines([toRow(delivery)]);
-      await database.insertJsonLines('deliveries', lines, sha256(lines));
+      await database.insertJsonLines('deliveries', lines);
     },
     get: async (id) => (await select('id = {id:String}', { id }))[0] ?? null,
     pending: async (before, limit) => {

@@ -90,10 +90,9 @@ function embeddedDatabase(
   closeAll: () => Promise<void>,
 ): Database {
   let closing: Promise<void> | null = null;
-  const insertJsonLines: Database['insertJsonLines'] = async (table, lines, token) => {
+  const insertJsonLines: Database['insertJsonLines'] = async (table, lines) => {
     if (lines.byteLength === 0) return;
-    const settings = insertSettings(token);
-    const rows = { table, values: lines, format: 'JSONEachRow' as const, settings };
+    const rows = { table, values: lines, format: 'JSONEachRow' as const, settings: insertSettings() };
     await withFaults(`insert into ${table}`, 'embedded', () =>
       pool.run('write', (connection) => connection.chdb.rawInsert(rows)),
     );
@@ -120,7 +119,7 @@ function embeddedDatabase(
       withFaults('run a statement', 'embedded', async () => {
         await client.command({ query: inlineParameters(sql, parameters) });
       }),
-    insert: (table, rows, token) => insertJsonLines(table, jsonLines(rows), token),
+    insert: (table, rows) => insertJsonLines(table, jsonLines(rows)),
     insertJsonLines,
     ping: () =>
       withFaults('answer', 'embedded', async () => {

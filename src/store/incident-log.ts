@@ -3,7 +3,6 @@
 import type { Incident } from '../contract/incident.ts';
 import type { IncidentFilter, IncidentLog, Page, PageOf } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { sha256 } from '../lib/hash.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
 import { jsonLines } from './json-lines.ts';
@@ -18,7 +17,7 @@ export function createIncidentLog(database: Database): IncidentLog {
   return {
     append: async (incident, transition, by) => {
       const lines = jsonLines([toRow(incident, transition, by)]);
-      await database.insertJsonLines('incidents', lines, sha256(lines));
+      await database.insertJsonLines('incidents', lines);
     },
     get: async (id) => {
       const [row] = await database.query<Row>(

@@ -12,7 +12,6 @@ import type {
   TextLog,
 } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
-import { sha256 } from '../lib/hash.ts';
 import { canonicalBody } from '../text/body.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
@@ -27,9 +26,8 @@ export function createObservationLog(database: Database, texts: TextLog): Observ
     await texts.put(bodiesOf(observations));
     for (let start = 0; start < observations.length; start += BATCH_ROWS_MAX) {
       const lines = jsonLines(observations.slice(start, start + BATCH_ROWS_MAX).map(toObservationRow));
-      const token = sha256(lines);
-      await database.insertJsonLines('observations', lines, token);
-      await database.insertJsonLines('latest_observations', lines, token);
+      await database.insertJsonLines('observations', lines);
+      await database.insertJsonLines('latest_observations', lines);
     }
   });
   return {

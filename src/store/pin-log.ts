@@ -2,7 +2,6 @@
 
 import type { ContentHash, Origin, Pin } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { sha256 } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
 import { nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
 import type { Database } from './database.ts';
@@ -42,7 +41,7 @@ export function createPinLog(database: Database): PinLog {
       const rows = changes(pins, present, at, (rule) => lastRead.get(rule) ?? null);
       if (rows.length > 0) {
         const lines = jsonLines(rows);
-        await database.insertJsonLines('pins', lines, sha256(lines));
+        await database.insertJsonLines('pins', lines);
       }
       for (const rule of complete) lastRead.set(rule, at);
     },

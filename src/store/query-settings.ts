@@ -14,7 +14,8 @@ export const COMMON_SETTINGS = {
   input_format_json_throw_on_bad_escape_sequence: 0,
   // One request is one insert, and it is on disk when it resolves.
   async_insert: 0,
-  insert_deduplicate: 1,
+  // Of INSERT … SELECT; for what else is inserted see `insertSettings`.
+  insert_deduplicate: 0,
 } as const;
 
 /**
@@ -28,9 +29,10 @@ export const EMBEDDED_SETTINGS = {
 } as const;
 
 /**
- * What one insert promises: the token alone decides whether it is a repeat. Without one it gets one
- * of its own, since the server would otherwise drop rows that are equal to some it has just seen.
+ * No insert is taken for the repeat of another. A table that is not replicated notes what it gets as known before
+ * the rows are in it; killed or failed in between, it would drop the repeat and answer that all is well. Every row
+ * has an identity instead. By a token of its own, since not every release of ClickHouse is told so by one setting.
  */
-export function insertSettings(token: string | undefined): Record<string, string> {
-  return { insert_deduplication_token: token ?? randomUUID() };
+export function insertSettings(): Record<string, string> {
+  return { insert_deduplication_token: randomUUID() };
 }

@@ -111,7 +111,7 @@ async function appendNew(
       recorded_at: at,
     }));
     const lines = jsonLines(rows);
-    await database.insertJsonLines('registered_versions', lines, sha256(lines));
+    await database.insertJsonLines('registered_versions', lines);
   }
 }
 

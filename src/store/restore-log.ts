@@ -3,7 +3,6 @@
 import type { Page, PageOf } from '../contract/store.ts';
 import type { RestoreFilter, RestoreLog, RestoreRecord } from '../contract/restore-log.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { sha256 } from '../lib/hash.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
 import { jsonLines } from './json-lines.ts';
@@ -20,7 +19,7 @@ export function createRestoreLog(database: Database): RestoreLog {
       const { id, target, prompt, environment, begunAt, by, result } = record;
       const document = JSON.stringify(record);
       const lines = jsonLines([{ id, target, prompt, environment, begun_at: begunAt, by, result, document }]);
-      await database.insertJsonLines('restores', lines, sha256(lines));
+      await database.insertJsonLines('restores', lines);
     },
     list: (filter, page) => readPage(database, filter, page),
   };

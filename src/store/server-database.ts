@@ -115,14 +115,14 @@ function connect(location: Location, database: string | undefined, options: Serv
 }
 
 function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release: string): Database {
-  const insertJsonLines: Database['insertJsonLines'] = async (table, lines, token) => {
+  const insertJsonLines: Database['insertJsonLines'] = async (table, lines) => {
     if (lines.byteLength === 0) return;
     // Not `insert`: that takes bytes apart into objects and back. Bytes go through `exec` as they are.
     await withFaults(`insert into ${table}`, 'server', async () => {
       const { stream } = await client.exec({
         query: `INSERT INTO ${quoteIdentifier(table)} FORMAT JSONEachRow`,
         values: Readable.from([Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)], { objectMode: false }),
-        clickhouse_settings: { ...insertSettings(token), wait_end_of_query: 1 },
+        clickhouse_settings: { ...insertSettings(), wait_end_of_query: 1 },
       });
       await finished(stream.resume());
     });
@@ -150,7 +150,7 @@ function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release
       withFaults('run a statement', 'server', async () => {
         await client.command({ query: sql, query_params: serverParameters(sql, parameters) });
       }),
-    insert: (table, rows, token) => insertJsonLines(table, jsonLines(rows), token),
+    insert: (table, rows) => insertJsonLines(table, jsonLines(rows)),
     insertJsonLines,
     ping: () =>
       withFaults('answer', 'server', async () => {

@@ -2,17 +2,14 @@
 
 import type { TableDialect } from './database.ts';
 
-// How many of the newest inserts a table remembers by token. A retry comes within seconds; this
-// covers minutes of a busy daemon at the cost of one small file per insert.
-const REMEMBERED_INSERTS = 1_000;
-
-/** What a plain table needs, and a replicated one does not know or does by itself. */
+/** An insert is on the disk when it resolves. */
 const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1';
 
 export const plainTables: TableDialect = {
   onCluster: '',
   engine: (family, ...columns) => `ENGINE = ${family}(${columns.join(', ')})`,
-  settings: `non_replicated_deduplication_window = ${REMEMBERED_INSERTS}, ${DURABLE}`,
+  // No insert asks what a table remembers, see `insertSettings`; but it is part of every step's checksum.
+  settings: `non_replicated_deduplication_window = 1000, ${DURABLE}`,
 };
 
 // Above it a part has several files for each column: 150 for one insert of calls, each made, synced and soon
@@ -37,7 +34,7 @@ export function replicatedTables(cluster: string): TableDialect {
   return {
     onCluster: `ON CLUSTER ${quoteIdentifier(cluster)}`,
     engine: (family, ...columns) => `ENGINE = Replicated${family}(${[path, ...columns].join(', ')})`,
-    settings: `replicated_deduplication_window = ${REMEMBERED_INSERTS}, ${DURABLE}`,
+    settings: DURABLE,
   };
 }
 

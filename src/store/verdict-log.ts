@@ -3,7 +3,6 @@
 import type { VerdictLog } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { Judgement } from '../contract/verdict.ts';
-import { sha256 } from '../lib/hash.ts';
 import type { Database } from './database.ts';
 import { groupCommit } from './group-commit.ts';
 import { jsonLines } from './json-lines.ts';
@@ -19,9 +18,8 @@ export function createVerdictLog(database: Database): VerdictLog {
   const append = groupCommit<Given>(BATCH_ROWS_MAX, async (judgements) => {
     for (let start = 0; start < judgements.length; start += BATCH_ROWS_MAX) {
       const lines = jsonLines(judgements.slice(start, start + BATCH_ROWS_MAX).map(toRow));
-      const token = sha256(lines);
-      await database.insertJsonLines('verdicts', lines, token);
-      await database.insertJsonLines('latest_verdicts', lines, token);
+      await database.insertJsonLines('verdicts', lines);
+      await database.insertJsonLines('latest_verdicts', lines);
     }
   });
   return {

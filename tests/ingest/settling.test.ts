@@ -115,7 +115,7 @@ describe('settling', () => {
         const calls = await eventually(
           callsOf(traceId),
           ([call, more]) =>
-            more === undefined && call?.invocation.spanId === inner.spanId && call?.invocation.input !== null,
+            more === undefined && call?.invocation.spanId === inner.spanId && call?.invocation.input?.length === 2,
         );
         expect(calls).toHaveLength(1);
         expect(calls[0]?.invocation.input?.at(-1)?.parts).toEqual([{ type: 'text', text: `hello ${traceId}` }]);
@@ -134,10 +134,10 @@ describe('settling', () => {
     const deaf: TelemetryLog = {
       ...store.telemetry,
       sightings: () => Promise.resolve([]),
-      insertLines: async (lane, lines, token) => {
+      insertLines: async (lane, lines) => {
         isWriting ||= lane === 'invocations';
         if (lane === 'invocations') await held.promise;
-        await store.telemetry.insertLines(lane, lines, token);
+        await store.telemetry.insertLines(lane, lines);
       },
     };
     const spans = async () => (await callsOf(traceId)()).map(({ invocation }) => invocation.spanId);
@@ -223,9 +223,9 @@ describe('settling', () => {
     const written: string[] = [];
     const telemetry: TelemetryLog = {
       ...store.telemetry,
-      insertLines: (lane, lines, token) => {
+      insertLines: (lane, lines) => {
         if (lane === 'invocations') written.push(...lines.toString().trim().split('\n'));
-        return store.telemetry.insertLines(lane, lines, token);
+        return store.telemetry.insertLines(lane, lines);
       },
     };
     const ingest = createIngest(telemetry);
@@ -309,12 +309,12 @@ describe('settling', () => {
     let isWriting = false;
     const telemetry: TelemetryLog = {
       ...store.telemetry,
-      insertLines: async (lane, lines, token) => {
+      insertLines: async (lane, lines) => {
         if (lane === 'invocations' && !isWriting) {
           isWriting = true;
           await gate;
         }
-        return store.telemetry.insertLines(lane, lines, token);
+        return store.telemetry.insertLines(lane, lines);
       },
     };
     const count = (table: string, column: string) => async () => {

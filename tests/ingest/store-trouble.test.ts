@@ -17,9 +17,9 @@ afterAll(() => store.database.close());
 function troubled(log: TelemetryLog, trouble: () => void): TelemetryLog {
   return {
     ...log,
-    insertLines: async (lane, lines, token) => {
+    insertLines: async (lane, lines) => {
       trouble();
-      await log.insertLines(lane, lines, token);
+      await log.insertLines(lane, lines);
       trouble();
     },
     factsOfTraces: async (traceIds, limit) => {
@@ -104,9 +104,9 @@ describe('a store in trouble', () => {
     const answer = Promise.withResolvers<void>();
     const log: TelemetryLog = {
       ...store.telemetry,
-      insertLines: async (lane, lines, token) => {
+      insertLines: async (lane, lines) => {
         await answer.promise;
-        await store.telemetry.insertLines(lane, lines, token);
+        await store.telemetry.insertLines(lane, lines);
       },
     };
     const said: (string | null)[] = [];
@@ -160,9 +160,9 @@ describe('a store in trouble', () => {
     const dataDirectory = tempDirectory();
     const settledNothing: TelemetryLog = {
       ...store.telemetry,
-      insertLines: async (lane, lines, token) => {
+      insertLines: async (lane, lines) => {
         if (lane === 'invocations') throw new Fault('transient', 'The store is away.');
-        await store.telemetry.insertLines(lane, lines, token);
+        await store.telemetry.insertLines(lane, lines);
       },
     };
     // More than the window takes: loading waits for room that nothing makes.

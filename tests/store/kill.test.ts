@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { createStore } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import { seededRandom } from '../support/random.ts';
-import { time } from '../support/store-samples.ts';
+import { held, time, unanswered } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const ROUNDS = 10;
@@ -46,7 +47,35 @@ async function writeUntilKilled(
   return acknowledged;
 }
 
+/** As if the process had been killed when the rows were written and noted, and did not have their name yet. */
+function takeParts(directory: string, of: string): number {
+  // Each table's folder is linked from a second place.
+  const files = readdirSync(join(directory, 'clickhouse', 'store'), { recursive: true, withFileTypes: true });
+  const parts = files.filter((file) => file.isDirectory() && file.name.startsWith(of));
+  for (const { parentPath, name } of parts) rmSync(join(parentPath, name), { recursive: true, force: true });
+  return parts.length;
+}
+
 describe('kill -9', () => {
+  it('does not keep the same rows from being stored when they are appended again', async () => {
+    const directory = tempDirectory();
+    const polls = [held('00:00:00', 'one'), unanswered('00:01:00', 'unreachable')];
+    const write = async () => {
+      const database = await openDatabase({ path: directory }, '1.0.0', systemClock);
+      await migrate(database, systemClock);
+      const { observations } = createStore(database, systemClock);
+      await observations.append(polls);
+      const seen = await observations.list({}, { limit: 10 });
+      await database.close();
+      return seen.items.map(({ observedAt }) => observedAt);
+    };
+    const both = polls.map(({ observedAt }) => observedAt).toReversed();
+    expect(await write()).toEqual(both);
+    // The observations' partition is their month.
+    expect(takeParts(directory, '202611_')).toBeGreaterThan(0);
+    expect(await write()).toEqual(both);
+  });
+
   it('loses nothing acknowledged, and the next start needs no help', { timeout: 180_000 }, async () => {
     const random = seededRandom();
     const directory = tempDirectory();

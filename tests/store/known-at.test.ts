@@ -39,12 +39,12 @@ function held(inner: Database): Database {
         const value: unknown = target[key];
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       }
-      return async (table: string, lines: Uint8Array, token?: string) => {
+      return async (table: string, lines: Uint8Array) => {
         if (table === gate.table) {
           gate.arrived.resolve();
           await gate.opened.promise;
         }
-        await target.insertJsonLines(table, lines, token);
+        await target.insertJsonLines(table, lines);
       };
     },
   });

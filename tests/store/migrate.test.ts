@@ -65,8 +65,7 @@ describe('the tables of a cluster', () => {
       expect(statement).toMatch(
         /ENGINE = Replicated(Replacing|Summing)?MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'[,)]/,
       );
-      expect(statement).toMatch(/[ ,]replicated_deduplication_window = /);
-      expect(statement).not.toContain('non_replicated_deduplication_window');
+      expect(statement).not.toContain('deduplication_window');
     }
   });
 

@@ -3,7 +3,6 @@
  * when it refuses rows for good, finds the bad ones, puts them aside and goes on with the rest.
  */
 
-import { randomUUID } from 'node:crypto';
 import { describeError, isFault } from '../../contract/fault.ts';
 import type { TelemetryLane, TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock } from '../../contract/time.ts';
@@ -46,11 +45,10 @@ export class PatientWriter {
   async write(lane: TelemetryLane, lines: Buffer, signal: AbortSignal): Promise<void> {
     if (lines.length === 0) return;
     const { backoffMs, backoffMaxMs } = this.#options;
-    const token = randomUUID();
     for (let attempt = 0; ; attempt += 1) {
       signal.throwIfAborted();
       try {
-        await this.#attempt(lane, lines, token);
+        await this.#attempt(lane, lines);
         this.#recovered();
         return;
       } catch (error) {
@@ -63,9 +61,9 @@ export class PatientWriter {
     }
   }
 
-  async #attempt(lane: TelemetryLane, lines: Buffer, token: string): Promise<void> {
+  async #attempt(lane: TelemetryLane, lines: Buffer): Promise<void> {
     try {
-      await this.#insert(lane, lines, token);
+      await this.#insert(lane, lines);
       countInserted(lines.length, { lane });
     } catch (error) {
       if (!isFault(error) || error.kind !== 'permanent' || lane === 'quarantine') throw error;
@@ -74,13 +72,13 @@ export class PatientWriter {
   }
 
   /** Says so when the store does not answer. */
-  async #insert(lane: TelemetryLane, lines: Buffer, token: string): Promise<void> {
+  async #insert(lane: TelemetryLane, lines: Buffer): Promise<void> {
     const { log, stalledMs } = this.#options;
     const stalled = setTimeout(() => {
       this.#troubled(`the store has not answered an insert into ${lane} for ${formatDuration(stalledMs)}.`);
     }, stalledMs);
     try {
-      await log.insertLines(lane, lines, token);
+      await log.insertLines(lane, lines);
     } finally {
       clearTimeout(stalled);
     }
@@ -102,7 +100,7 @@ export class PatientWriter {
     const middle = Math.ceil(rows.length / 2);
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
       try {
-        await this.#insert(lane, Buffer.concat(half), randomUUID());
+        await this.#insert(lane, Buffer.concat(half));
       } catch (error) {
         if (!isFault(error) || error.kind !== 'permanent') throw error;
         await this.#isolate(lane, half, error, budget);
@@ -115,7 +113,7 @@ export class PatientWriter {
     const at = this.#options.clock.now();
     const reason = describeError(refusal);
     const entry = { id: shortId(lane, payload), at, kind: 'row', lane, reason, payload, status: 'waiting' } as const;
-    await this.#insert('quarantine', Buffer.from(quarantineLine(entry)), entry.id);
+    await this.#insert('quarantine', Buffer.from(quarantineLine(entry)));
     countQuarantined(1, { kind: 'row' });
   }
 

@@ -85,7 +85,7 @@ async function restate(database: Database, from: Timestamp, to: Timestamp, rows:
   const run = randomUUID();
   for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
     const some = rows.slice(start, start + ROWS_PER_INSERT).map((row) => ({ run, ...row }));
-    await database.insert('restatements', some, `${run}-${start}`);
+    await database.insert('restatements', some);
   }
   await database.command(
     `INSERT INTO invocations

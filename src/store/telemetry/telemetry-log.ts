@@ -42,7 +42,7 @@ const QUARANTINE_COLUMNS = 'id, at, kind, lane, reason, payload, status';
 
 export function createTelemetryLog(database: Database, texts: TextLog): TelemetryLog {
   return {
-    insertLines: (lane, lines, token) => database.insertJsonLines(lane, lines, token),
+    insertLines: (lane, lines) => database.insertJsonLines(lane, lines),
 
     factsOfTraces: async (traceIds, limitPerTrace) => {
       const rows = await database.query<FactsRow>(
