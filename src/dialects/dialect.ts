@@ -24,7 +24,7 @@ type Content = Omit<SpanFacts, Identity>;
 /** What one dialect understood. Every field may be absent; an absent field leaves room for a weaker dialect. */
 export type Reading = {
   role?: SpanFacts['role'];
-  /** Of a report: how long the call took that had just ended when the record was made. */
+  /** Of a report, or a span made at the end: how long the call took that had just ended when it was made. */
   durationMs?: number;
 } & { -readonly [Key in keyof Content]?: Content[Key] };
 

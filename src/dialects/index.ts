@@ -11,6 +11,7 @@ import { genkit } from './genkit.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
 import { litellm } from './litellm.ts';
+import { logfire } from './logfire.ts';
 import { mastra } from './mastra.ts';
 import { mlflow } from './mlflow.ts';
 import { openinference } from './openinference.ts';
@@ -31,6 +32,7 @@ export const DIALECTS: readonly Dialect[] = [
   openinference,
   openllmetry,
   pydanticAi,
+  logfire,
   litellm,
   openlit,
   anthropicSdk,

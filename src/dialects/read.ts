@@ -43,6 +43,8 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
   addWho(known, span);
   if (known.role === 'call') addCallFacts(known, span);
   if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
+  const startNanos = span.startNanos - nanosOf(known.durationMs);
+  delete known.durationMs;
   const facts: SpanFacts = Object.assign(known, {
     traceId: span.traceId,
     spanId: span.spanId,
@@ -50,12 +52,16 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
     signal: 'span',
     role: known.role,
     parentSpanId: span.parentSpanId,
-    startedAt: nearestTimestamp(span.startNanos),
+    startedAt: nearestTimestamp(startNanos),
     dialects: understood,
   } as const);
   if (span.endNanos !== 0n) Object.assign(facts, { endedAt: nearestTimestamp(span.endNanos) });
   // The resource is set by who operates the service, so it outweighs what an SDK calls a project.
   return Object.assign(facts, senderOf(resource));
+}
+
+function nanosOf(millis = 0): bigint {
+  return BigInt(Math.round(millis * 1_000_000));
 }
 
 function linkOf(span: OtlpSpan): SpanFacts | null {
@@ -138,7 +144,7 @@ function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, sequenc
       recordId: recordId(log),
       role,
       parentSpanId: '',
-      startedAt: nearestTimestamp(log.timeNanos - BigInt(Math.round((durationMs ?? 0) * 1_000_000))),
+      startedAt: nearestTimestamp(log.timeNanos - nanosOf(durationMs)),
       ...(role === 'report' ? { endedAt: nearestTimestamp(log.timeNanos) } : {}),
       dialects: [dialect.name],
       sequence,

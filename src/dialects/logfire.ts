@@ -1,0 +1,55 @@
+/**
+ * Logfire's instrumentations of OpenAI's and Anthropic's clients: the semantic conventions, and content as the
+ * bodies of request and response. A stream has two spans, perhaps in two traces: one until it begins,
+ * and one when it is over, which says how long it took and knows all about the call.
+ */
+
+import { number, text } from '../otlp/attributes.ts';
+import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
+import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { errorOf } from './error.ts';
+import { isRecord, jsonOf } from './json-text.ts';
+import { addMessages, messagesOf } from './messages.ts';
+import { readParameters, readTools, settingsOf } from './tools.ts';
+
+/** A day: nothing streams that long. */
+const DURATION_S_MAX = 86_400;
+
+function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
+  const { attributes } = span;
+  if (!attributes.has('request_data')) return null;
+  const asked = jsonOf(attributes.get('request_data'));
+  const body = isRecord(asked) ? asked : undefined;
+  const isOver = text(attributes, 'logfire.span_type') === 'log';
+  if (!isOver && body?.['stream'] === true && !hasFailed(span)) return { role: 'wrapper' };
+  const reading: Reading = isOver ? durationOf(attributes) : {};
+  const settings = settingsOf(undefined, readParameters(body), readTools(body?.['tools']));
+  if (settings !== undefined) reading.settings = settings;
+  if (known.input === undefined && (body === undefined || CONTENTS.some((key) => key in body))) {
+    addMessages(reading, 'input', messagesOf(attributes.get('request_data'), 'user', asked));
+  }
+  if (known.output === undefined) readOutput(reading, attributes);
+  return reading;
+}
+
+const CONTENTS = ['messages', 'prompt', 'input', 'system'];
+
+/** Then there is no stream, and no other span. */
+function hasFailed(span: OtlpSpan): boolean {
+  return errorOf(span, {}) !== undefined;
+}
+
+function durationOf(attributes: OtlpAttributes): Reading {
+  const seconds = number(attributes, 'duration');
+  return seconds !== undefined && seconds >= 0 && seconds <= DURATION_S_MAX ? { durationMs: seconds * 1_000 } : {};
+}
+
+/** `{ message, usage }`, or of a stream `{ combined_chunk_content }`. */
+function readOutput(reading: Reading, attributes: OtlpAttributes): void {
+  const answered = jsonOf(attributes.get('response_data'));
+  if (!isRecord(answered)) return;
+  const said = answered['message'] ?? answered['combined_chunk_content'] ?? answered['text'];
+  addMessages(reading, 'output', messagesOf(attributes.get('response_data'), 'assistant', said));
+}
+
+export const logfire: Dialect = { name: 'logfire', keys: [], scopes: ['logfire.'], span: readSpan };
