@@ -8,12 +8,12 @@ import { firstText, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
-import { type JsonRecord, isRecord, jsonOf, numberAt, recordAt } from './json-text.ts';
+import { type JsonRecord, isRecord, jsonOf, numberAt, recordAt, recordOf } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { costOf, dollars } from './names.ts';
 import { textPart } from './parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { cacheWriteOf, tokenUsage } from './usage.ts';
 
 const OBSERVATION = 'langfuse.observation';
 /** Its wrapper of OpenAI's client calls embeddings a generation, and only in the name says what they are. */
@@ -74,8 +74,17 @@ function readTokens(reading: Reading, usage: JsonRecord): void {
   const input = numberAt(usage, 'input', 'input_tokens', 'prompt_tokens');
   const output = numberAt(usage, 'output', 'output_tokens', 'completion_tokens');
   const total = numberAt(usage, 'total', 'total_tokens');
-  const cacheRead = numberAt(usage, 'input_cached_tokens', 'cache_read_input_tokens', 'input_cache_read');
-  const cacheWrite = numberAt(usage, 'cache_creation_input_tokens', 'input_cache_creation', 'input_cache_write');
+  // Its wrapper for Python passes on what OpenAI counts, as it is.
+  const ofInput = recordOf(usage, 'prompt_tokens_details') ?? recordOf(usage, 'input_tokens_details');
+  const ofOutput = recordOf(usage, 'completion_tokens_details') ?? recordOf(usage, 'output_tokens_details');
+  const cacheRead =
+    numberAt(usage, 'input_cached_tokens', 'cache_read_input_tokens', 'input_cache_read') ??
+    numberAt(ofInput, 'cached_tokens');
+  const cacheWrite = cacheWriteOf(
+    usage,
+    ['cache_creation_input_tokens', 'input_cache_creation', 'input_cache_write'],
+    'input_',
+  );
   const wholeInput = sumOf(usage, 'input', input);
   const wholeOutput = sumOf(usage, 'output', output);
   const isSplit = wholeInput !== undefined && wholeInput + (wholeOutput ?? 0) === total;
@@ -84,7 +93,7 @@ function readTokens(reading: Reading, usage: JsonRecord): void {
     output: isSplit ? wholeOutput : output,
     cacheRead,
     cacheWrite,
-    reasoning: numberAt(usage, 'output_reasoning_tokens', 'output_reasoning'),
+    reasoning: numberAt(usage, 'output_reasoning_tokens', 'output_reasoning') ?? numberAt(ofOutput, 'reasoning_tokens'),
     total,
     excludesCache: total === undefined && ANTHROPIC_PARTS.some((part) => part in usage),
   });

@@ -13,7 +13,7 @@ import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readFinishReasons } from './semconv.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { cacheWriteOf, tokenUsage } from './usage.ts';
 
 function readSpan({ span }: SpanInput): Reading | null {
   const { attributes } = span;
@@ -62,7 +62,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
     input: number(attributes, 'gen_ai.usage.input_tokens') ?? numberAt(usage, 'input_tokens'),
     output: number(attributes, 'gen_ai.usage.output_tokens') ?? numberAt(usage, 'output_tokens'),
     cacheRead: numberAt(input, 'cache_read'),
-    cacheWrite: numberAt(input, 'cache_creation'),
+    cacheWrite: cacheWriteOf(input, ['cache_creation']),
     reasoning: numberAt(output, 'reasoning'),
     total: number(attributes, 'gen_ai.usage.total_tokens') ?? numberAt(usage, 'total_tokens'),
   });

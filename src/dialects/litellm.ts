@@ -8,18 +8,27 @@ import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { parseJson, isRecord, stringAt, textsOf } from './json-text.ts';
 import { metadataReading } from './metadata.ts';
 import { dollars } from './names.ts';
+import { operationOf } from './operations.ts';
 
-function readSpan({ span }: SpanInput): Reading | null {
+const SCOPE = 'litellm';
+
+function readSpan({ span, scope }: SpanInput): Reading | null {
   const { attributes } = span;
   const reading = metadataReading((key) => text(attributes, `metadata.${key}`));
-  const cost = dollars(firstNumber(attributes, ['gen_ai.cost.total_cost', 'gen_ai.cost.total']));
+  const cost = dollars(firstNumber(attributes, ['gen_ai.cost.total_cost', 'gen_ai.cost.total', 'litellm.cost.total']));
   if (cost !== undefined) reading.reportedCostUsd = cost;
   const user = firstText(attributes, [
     'metadata.user_api_key_end_user_id',
     'metadata.user_api_key_user_id',
+    'litellm.end_user.id',
+    'litellm.metadata.user_api_key_end_user_id',
+    'litellm.metadata.user_api_key_user_id',
     'llm.user',
   ]);
   if (user !== undefined) reading.userId ??= user;
+  // Told to send no content, its older spans have no name of the operation either.
+  const operation = scope.name.startsWith(SCOPE) ? operationOf(text(attributes, 'llm.request.type')) : undefined;
+  if (operation !== undefined) Object.assign(reading, { role: 'call', operation } as const);
   const managed = parseJson(text(attributes, 'metadata.prompt_management_metadata') ?? '');
   const name = isRecord(managed) ? stringAt(managed, 'prompt_id') : undefined;
   if (name !== undefined && isRecord(managed)) {
@@ -36,7 +45,7 @@ function readSpan({ span }: SpanInput): Reading | null {
 
 export const litellm: Dialect = {
   name: 'litellm',
-  keys: ['gen_ai.cost.', 'metadata.user_api_key', 'metadata.prompt_management_metadata'],
-  scopes: ['litellm'],
+  keys: ['gen_ai.cost.', 'litellm.', 'metadata.user_api_key', 'metadata.prompt_management_metadata'],
+  scopes: [SCOPE],
   span: readSpan,
 };

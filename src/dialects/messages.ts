@@ -10,7 +10,7 @@ import type { OtlpValue } from '../otlp/model.ts';
 import type { Reading } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
 import { type JsonRecord, isArray, isCutOff, isRecord, jsonOf, looksLikeJson, stringAt } from './json-text.ts';
-import { readParts, readToolCall, textPart, toolResponse } from './parts.ts';
+import { isStandIn, readParts, readToolCall, textPart, toolResponse } from './parts.ts';
 import { finishReasons, roleName } from './names.ts';
 
 export interface ReadMessages {
@@ -120,7 +120,7 @@ function readBody(body: JsonRecord, role: string): Message[] | undefined {
   if (isArray(body['output']) && 'object' in body) return readList(body['output'], 'assistant');
   if (role === 'assistant') return isRecord(body['message']) ? readMessage(body['message'], role) : undefined;
   const system = [body['system'], body['instructions'], body['systemInstruction'], body['system_instruction']].flatMap(
-    (json) => withParts('system', readParts(isRecord(json) && isArray(json['parts']) ? json['parts'] : json)),
+    (json) => withParts('system', readParts(json)),
   );
   const conversation = body['messages'] ?? body['contents'] ?? (isConversation(body) ? body['input'] : undefined);
   if (conversation !== undefined || 'prompt' in body) {
@@ -175,6 +175,7 @@ export function readMessage(json: JsonRecord, fallbackRole: string): Message[] {
   if (type === 'function_call' || type === 'reasoning') return withParts(role, readParts(json));
   const toolCallId = stringAt(json, 'tool_call_id', 'toolCallId');
   if (toolCallId !== undefined || isBareToolMessage(role, json)) {
+    if (isStandIn(json['content'])) return [];
     const id = toolCallId ?? (role === 'tool' ? stringAt(json, 'id') : undefined);
     return [{ role: 'tool', parts: [toolResponse(id, json['content'])] }];
   }

@@ -25,10 +25,22 @@ const PROVIDER_ALIASES = new Map([
   ['xai', 'x_ai'],
 ]);
 
+/** Who asks a model, and what is written by who does not know: no provider has a price for what they name. */
+const NO_PROVIDERS = new Set([
+  'langchain',
+  'strands-agents',
+  'spring_ai',
+  'semantic_kernel',
+  'microsoft.agent_framework',
+  '_other',
+  'other',
+  'unknown',
+]);
+
 /** Lower case, without the name of an interface, old names replaced by the standard's present ones. */
 export function providerName(raw: string | undefined): string | undefined {
-  if (raw === undefined) return undefined;
-  const lower = raw.toLowerCase();
+  const lower = raw?.toLowerCase() ?? '';
+  if (lower === '' || NO_PROVIDERS.has(lower)) return undefined;
   const dot = lower.lastIndexOf('.');
   const name = dot > 0 && INTERFACES.has(lower.slice(dot + 1)) ? lower.slice(0, dot) : lower;
   return PROVIDER_ALIASES.get(name) ?? name;
@@ -52,7 +64,8 @@ const FINISH_ALIASES = new Map([
 
 /** The standard's words: stop, length, content_filter, tool_call, error; others stay, in lower case. */
 export function finishReason(raw: string): string {
-  const lower = raw.toLowerCase();
+  // Python writes the name of an enumeration before its member.
+  const lower = raw.toLowerCase().replace(/^finish_?reason\./, '');
   return FINISH_ALIASES.get(lower) ?? lower;
 }
 

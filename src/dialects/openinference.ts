@@ -14,12 +14,12 @@ import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt, stringA
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { costOf, dollars, finishReasons, providerName } from './names.ts';
-import { readParts } from './parts.ts';
+import { isStandIn, readParts } from './parts.ts';
 import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
-function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
+function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
   const kind = text(attributes, 'openinference.span.kind')?.toUpperCase();
   if (kind === undefined) return null;
@@ -34,7 +34,7 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   reading.operation = kind === 'LLM' ? 'chat' : 'embeddings';
   const request = recordAt(attributes, 'llm.invocation_parameters');
   readModels(reading, attributes, request);
-  readUsage(reading, attributes);
+  readUsage(reading, attributes, scope.name);
   readContent(reading, span, request, known);
   const reason = text(attributes, 'llm.finish_reason');
   const reasons = finishReasons(reason === undefined ? undefined : [reason]);
@@ -110,14 +110,19 @@ function toolSchema(entry: Json): Json[] {
   return parsed === undefined ? [] : [parsed];
 }
 
-function readUsage(reading: Reading, attributes: OtlpAttributes): void {
+/** For Bedrock in JavaScript what its models count is sent as it is, of Anthropic's without a total. */
+const BEDROCK = '@arizeai/openinference-instrumentation-bedrock';
+
+function readUsage(reading: Reading, attributes: OtlpAttributes, scope: string): void {
+  const total = number(attributes, 'llm.token_count.total');
   const tokens = tokenUsage({
     input: number(attributes, 'llm.token_count.prompt'),
     output: number(attributes, 'llm.token_count.completion'),
     cacheRead: number(attributes, 'llm.token_count.prompt_details.cache_read'),
     cacheWrite: number(attributes, 'llm.token_count.prompt_details.cache_write'),
     reasoning: number(attributes, 'llm.token_count.completion_details.reasoning'),
-    total: number(attributes, 'llm.token_count.total'),
+    total,
+    excludesCache: scope === BEDROCK && total === undefined,
   });
   if (tokens !== undefined) reading.tokens = tokens;
   const parts = [number(attributes, 'llm.cost.prompt'), number(attributes, 'llm.cost.completion')];
@@ -152,11 +157,18 @@ function readContent(
 function flattenedMessages(attributes: OtlpAttributes, prefix: string, role: string): readonly Message[] | undefined {
   const list = unflatten(attributes, prefix);
   if (!isArray(list)) return undefined;
-  const messages = list.flatMap((item) => {
+  const unwrapped = list.flatMap((item) => {
     const message = isRecord(item) ? item['message'] : undefined;
-    return isRecord(message) ? readMessages(unwrapMessage(message), role) : [];
+    return isRecord(message) ? [unwrapMessage(message)] : [];
   });
+  // Roles and calls of tools are sent even where their texts are hidden; they alone are not what was said.
+  if (unwrapped.some(({ content }) => isHidden(content))) return undefined;
+  const messages = unwrapped.flatMap((message) => readMessages(message, role));
   return messages.length === 0 ? undefined : messages;
+}
+
+function isHidden(content: Json | undefined): boolean {
+  return isArray(content) ? content.some((part) => isRecord(part) && isStandIn(part['text'])) : isStandIn(content);
 }
 
 const FUNCTION_ARGUMENTS = 'function_call_arguments_json';

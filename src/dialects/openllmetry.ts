@@ -16,7 +16,6 @@ import { metadataReading } from './metadata.ts';
 import { finishReasons } from './names.ts';
 import { prefixed, readUsage } from './semconv.ts';
 import { readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
 
 const REQUEST_TYPES = new Map<string, Operation>([
   ['chat', 'chat'],
@@ -42,12 +41,13 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
     reading.role = 'wrapper';
     return reading;
   }
-  const operation = REQUEST_TYPES.get(type ?? '');
+  // LiteLLM writes a name of its own there.
+  const operation = scope.name.startsWith('litellm') ? undefined : REQUEST_TYPES.get(type ?? '');
   if (operation !== undefined) {
     reading.role = 'call';
     reading.operation = operation;
   }
-  if (scope.name.startsWith('@traceloop/instrumentation-anthropic')) readExclusiveUsage(reading, attributes);
+  if (scope.name.startsWith('@traceloop/instrumentation-anthropic')) readUsage(reading, attributes, scope);
   readFlattened(reading, attributes, known);
   readNestedInput(reading, attributes, scope.name);
   return reading;
@@ -68,22 +68,6 @@ function readContext(attributes: OtlpAttributes): Reading {
   const variables = prefixed(attributes, 'traceloop.prompt.template_variables.');
   if (variables !== undefined) reading.variables = variables;
   return reading;
-}
-
-/** Its JavaScript instrumentation of Anthropic reports input without cached input, in every version. */
-function readExclusiveUsage(reading: Reading, attributes: OtlpAttributes): void {
-  const tokens = readUsage(attributes);
-  if (tokens === undefined) return;
-  const { input, output, cacheRead, cacheWrite } = tokens;
-  const usage = tokenUsage({
-    input: input ?? undefined,
-    output: output ?? undefined,
-    cacheRead: cacheRead ?? undefined,
-    cacheWrite: cacheWrite ?? undefined,
-    excludesCache: true,
-  });
-  if (usage !== undefined) reading.tokens = usage;
-  if (usage?.cacheRead === undefined && usage?.cacheWrite === undefined) reading.incomplete = ['usage_without_cache'];
 }
 
 function readFlattened(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {

@@ -11,21 +11,37 @@ import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, recordOf,
 /** Long URLs are data in disguise; so much of one is enough to recognise it. */
 const REFERENCE_CHARACTERS_MAX = 2_048;
 
-/** Parts of a message's content. Empty texts are left out: nobody said them. */
+/** Parts of a message's content. Empty texts and stand-ins are left out: nobody said them. */
 export function readParts(content: Json | undefined): MessagePart[] {
   const parts: MessagePart[] = [];
   addParts(content, parts);
   return parts;
 }
 
+/** What OpenInference, OpenTelemetry's instrumentation of Gemini and LiteLLM write in place of content that they were told not to send. */
+const STAND_INS: ReadonlySet<string> = new Set(['__REDACTED__', '<elided>', 'redacted-by-litellm']);
+
+export function isStandIn(content: Json | undefined): boolean {
+  return typeof content === 'string' && STAND_INS.has(content);
+}
+
 function addParts(content: Json | undefined, parts: MessagePart[]): void {
-  if (content === undefined || content === null || content === '') return;
+  if (content === undefined || content === null) return;
   if (isArray(content)) {
     for (const part of content) addParts(part, parts);
     return;
   }
+  // Gemini's content is an object around its parts.
+  if (isRecord(content) && isArray(content['parts']) && content['type'] === undefined) {
+    addParts(content['parts'], parts);
+    return;
+  }
   const part = isRecord(content) ? readPart(content) : textPart(String(content));
-  if (part !== null && (part.type !== 'text' || part.text !== '')) parts.push(part);
+  if (part !== null && (part.type !== 'text' || isSaid(part.text))) parts.push(part);
+}
+
+function isSaid(text: string): boolean {
+  return text !== '' && !isStandIn(text);
 }
 
 export function textPart(text: string): MessagePart {
@@ -54,6 +70,8 @@ function readPart(part: JsonRecord): MessagePart | null {
     case 'function':
     case 'server_tool_call':
       return readToolCall(part);
+    case 'cachePoint':
+      return null;
     case 'tool_call_response':
     case 'tool_result':
     case 'tool-result':
@@ -64,8 +82,9 @@ function readPart(part: JsonRecord): MessagePart | null {
   }
 }
 
-/** Gemini, Bedrock and Genkit tell the kind of a part by its only key. */
+/** Gemini, Bedrock and Genkit tell the kind of a part by its only key. Where Bedrock caches, nobody says anything. */
 function readUntyped(part: JsonRecord): MessagePart | null {
+  if (isRecord(part['cachePoint'])) return null;
   if (typeof part['text'] === 'string') return textPart(part['text']);
   if (typeof part['reasoning'] === 'string') return { type: 'reasoning', text: part['reasoning'] };
   const request = part['toolRequest'] ?? part['functionCall'] ?? part['function_call'] ?? part['toolUse'];

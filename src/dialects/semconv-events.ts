@@ -4,14 +4,28 @@
  */
 
 import type { Message } from '../contract/invocation.ts';
+import type { Json } from '../contract/prompt.ts';
 import { plain, text } from '../otlp/attributes.ts';
-import type { OtlpEvent } from '../otlp/model.ts';
+import type { OtlpAttributes, OtlpEvent } from '../otlp/model.ts';
 import type { LogInput, Reading } from './dialect.ts';
-import { type JsonRecord, isRecord, recordAt, stringAt } from './json-text.ts';
+import {
+  type JsonRecord,
+  isArray,
+  isRecord,
+  jsonOf,
+  looksLikeJson,
+  parseJson,
+  recordAt,
+  recordOf,
+  stringAt,
+} from './json-text.ts';
 import { markIncomplete } from './incomplete.ts';
 import { type ReadMessages, finishReasonsIn, messagesOf, readMessage } from './messages.ts';
 import { finishReason } from './names.ts';
+import { readParts } from './parts.ts';
 
+/** A call's whole content, mostly as a log record. */
+export const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
 const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
 const CHOICE_EVENT = 'gen_ai.choice';
 
@@ -19,21 +33,25 @@ export function isMessageEvent(name: string): boolean {
   return name === CHOICE_EVENT || MESSAGE_EVENT.test(name);
 }
 
-/** One record is one message. A body without content says only that there was one: null. */
+/** One record is one message, structured or as JSON text. A body without content says only that there was one: null. */
 export function readMessageEvent({ log, eventName }: LogInput): Reading | null {
-  const body = plain(log.body);
+  const body = jsonOf(log.body);
   return isRecord(body) ? readEvent(eventName, body) : null;
 }
 
 function readEvent(name: string, body: JsonRecord): Reading | null {
   const reading: Reading = { role: 'detail' };
   if (name === CHOICE_EVENT) {
-    const output = readMessage(isRecord(body['message']) ? body['message'] : body, 'assistant').filter(hasContent);
+    const { message } = body;
+    // Nothing but texts fits into the attributes of a span event: there it is what the message says.
+    const said = typeof message === 'string' || isArray(message) ? { content: message } : message;
+    const output = readMessage(isRecord(said) ? said : body, 'assistant').filter(hasContent);
     if (output.length > 0) reading.output = output;
     const reason = stringAt(body, 'finish_reason');
     if (reason !== undefined) reading.finishReasons = [finishReason(reason)];
   } else {
-    const role = MESSAGE_EVENT.exec(name)?.[1] ?? 'user';
+    // Gemini's content says itself whose it is.
+    const role = stringAt(recordOf(body, 'content'), 'role') ?? MESSAGE_EVENT.exec(name)?.[1] ?? 'user';
     // The event's name is the role; a body without content is the shape of "content not captured".
     const input = readMessage({ role, ...body }, role).filter(hasContent);
     if (input.length > 0) reading.input = input;
@@ -51,7 +69,7 @@ function hasContent(message: Message): boolean {
 const CONTENT_EVENTS = new Map<string, readonly [string | undefined, string | undefined]>([
   ['gen_ai.content.prompt', ['gen_ai.prompt', undefined]],
   ['gen_ai.content.completion', [undefined, 'gen_ai.completion']],
-  ['gen_ai.client.inference.operation.details', ['gen_ai.input.messages', 'gen_ai.output.messages']],
+  [DETAILS_EVENT, ['gen_ai.input.messages', 'gen_ai.output.messages']],
 ]);
 
 /** Adds what a span's own events say; what attributes said already stays. */
@@ -67,6 +85,7 @@ export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): 
       addRead(output, read, reading);
       add(reasons, finishReasonsIn(read));
     }
+    if (event.name === DETAILS_EVENT) readInstructions(reading, event.attributes);
     if (isMessageEvent(event.name)) {
       const said = readEvent(event.name, eventBody(event));
       add(input, said?.input);
@@ -79,6 +98,14 @@ export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): 
   if (reasons.length > 0) reading.finishReasons ??= reasons;
 }
 
+/** Of a span, a span event or a log record; what is known already stays. */
+export function readInstructions(reading: Reading, attributes: OtlpAttributes): void {
+  const system = attributes.get('gen_ai.system_instructions');
+  if (system === undefined || reading.system !== undefined) return;
+  const parts = readParts(jsonOf(system) ?? text(attributes, 'gen_ai.system_instructions'));
+  if (parts.length > 0) reading.system = [{ role: 'system', parts }];
+}
+
 function addRead(list: Message[], read: ReadMessages | undefined, reading: Reading): void {
   add(list, read?.messages);
   if (read?.isTruncated === true) markIncomplete(reading, 'content_truncated');
@@ -89,11 +116,25 @@ function add<Item>(list: Item[], items: readonly Item[] | undefined): void {
   for (const item of items ?? []) list.push(item);
 }
 
-/** Azure puts the body as JSON into `gen_ai.event.content`; others use the event's attributes. */
+/**
+ * Azure puts the body as JSON into `gen_ai.event.content`; others use the event's attributes, of which
+ * content in parts is JSON text.
+ */
 function eventBody(event: OtlpEvent): JsonRecord {
   const content = recordAt(event.attributes, 'gen_ai.event.content');
   if (content !== undefined) return content;
   const bare = text(event.attributes, 'gen_ai.event.content');
   const attributes = plain(event.attributes);
-  return bare === undefined && isRecord(attributes) ? attributes : { content: bare ?? null };
+  if (bare !== undefined || !isRecord(attributes)) return { content: bare ?? null };
+  return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, partsOf(value)]));
 }
+
+function partsOf(value: Json): Json {
+  if (typeof value !== 'string' || !looksLikeJson(value)) return value;
+  const parsed = parseJson(value);
+  return isArray(parsed) && parsed.every((part) => isRecord(part) && PART_KEYS.some((key) => key in part))
+    ? parsed
+    : value;
+}
+
+const PART_KEYS = ['type', 'text', 'toolUse', 'toolResult', 'cachePoint', 'image', 'document', 'video'];

@@ -5,39 +5,22 @@
  * https://github.com/open-telemetry/semantic-conventions-genai
  */
 
-import type { Operation } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '../otlp/attributes.ts';
-import type { OtlpAttributes } from '../otlp/model.ts';
+import type { OtlpAttributes, OtlpScope } from '../otlp/model.ts';
+import { countingOf } from './counting.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { isArray, jsonOf, parseJson } from './json-text.ts';
 import { markIncomplete } from './incomplete.ts';
 import { addMessages, finishReasonsIn, messagesOf } from './messages.ts';
 import { finishReasons, providerName } from './names.ts';
-import { readParts } from './parts.ts';
-import { isMessageEvent, readMessageEvent, readSpanEvents } from './semconv-events.ts';
+import { operationOf } from './operations.ts';
+import { DETAILS_EVENT, isMessageEvent, readInstructions, readMessageEvent, readSpanEvents } from './semconv-events.ts';
 import { readTools, settingsOf } from './tools.ts';
-import { tokenUsage, type Usage } from './usage.ts';
+import { tokenUsage } from './usage.ts';
 
-const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
 const EVALUATION_EVENT = 'gen_ai.evaluation.result';
 const EXCEPTION_EVENT = 'gen_ai.client.operation.exception';
-
-const OPERATIONS = new Map<string, Operation>([
-  ['chat', 'chat'],
-  ['generate_content', 'chat'],
-  ['text_completion', 'text_completion'],
-  ['embeddings', 'embeddings'],
-  // LiteLLM's own names for the same.
-  ['completion', 'chat'],
-  ['acompletion', 'chat'],
-  ['responses', 'chat'],
-  ['aresponses', 'chat'],
-  ['anthropic_messages', 'chat'],
-  ['embedding', 'embeddings'],
-  ['aembedding', 'embeddings'],
-  ['atext_completion', 'text_completion'],
-]);
 
 const BOUNDARIES = new Map<string, 'tool' | 'agent'>([
   ['execute_tool', 'tool'],
@@ -45,7 +28,7 @@ const BOUNDARIES = new Map<string, 'tool' | 'agent'>([
   ['invoke_workflow', 'agent'],
 ]);
 
-function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
+function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
   const reading: Reading = {};
   const operation = text(attributes, 'gen_ai.operation.name');
@@ -54,10 +37,11 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   readContext(reading, attributes);
   if ((known.role ?? reading.role) === 'wrapper') return reading;
   readModel(reading, attributes);
-  const tokens = readUsage(attributes);
-  if (tokens !== undefined) reading.tokens = tokens;
+  readUsage(reading, attributes, scope);
   readContent(reading, attributes, known);
   if (span.events.length > 0) readSpanEvents(reading, span.events);
+  // Strands gives milliseconds where the conventions say seconds.
+  if (scope.name.startsWith('strands.') && reading.firstTokenMs !== undefined) reading.firstTokenMs /= 1_000;
   const reasons = finishReasons(readFinishReasons(attributes));
   if (reasons !== undefined) reading.finishReasons = reasons;
   return reading;
@@ -69,7 +53,7 @@ function classify(
   operation: string | undefined,
   known: Readonly<Reading>,
 ): void {
-  const call = operation === undefined ? undefined : OPERATIONS.get(operation.toLowerCase());
+  const call = operationOf(operation);
   if (call !== undefined) {
     reading.role = 'call';
     reading.operation = call;
@@ -86,9 +70,7 @@ function classify(
 /** Before 1.27 and in hand-written spans the operation's name is missing: a model and tokens make a call. */
 function isUnnamedCall(attributes: OtlpAttributes): boolean {
   if (!attributes.has('gen_ai.request.model') && !attributes.has('gen_ai.response.model')) return false;
-  return (
-    attributes.has('gen_ai.system') || attributes.has('gen_ai.provider.name') || readUsage(attributes) !== undefined
-  );
+  return ['gen_ai.system', 'gen_ai.provider.name', ...INPUT, ...OUTPUT].some((key) => attributes.has(key));
 }
 
 function readContext(reading: Reading, attributes: OtlpAttributes): void {
@@ -154,10 +136,15 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   if (settings !== undefined) reading.settings = settings;
 }
 
-export function readUsage(attributes: OtlpAttributes): Usage | undefined {
-  return tokenUsage({
-    input: firstNumber(attributes, ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens']),
-    output: firstNumber(attributes, ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens']),
+const INPUT = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'];
+const OUTPUT = ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'];
+
+/** In the way of counting of who sends it. */
+export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScope): void {
+  const { leavesCacheOut, hidesCache, leavesThoughtsOut } = countingOf(scope);
+  const tokens = tokenUsage({
+    input: firstNumber(attributes, INPUT),
+    output: firstNumber(attributes, OUTPUT),
     cacheRead: firstNumber(attributes, [
       'gen_ai.usage.cache_read.input_tokens',
       'gen_ai.usage.cache_read_input_tokens',
@@ -168,6 +155,7 @@ export function readUsage(attributes: OtlpAttributes): Usage | undefined {
       'gen_ai.usage.cache_write.input_tokens',
       'gen_ai.usage.cache_creation.input_tokens',
       'gen_ai.usage.cache_creation_input_tokens',
+      'gen_ai.usage.cache_write_input_tokens',
       'gen_ai.usage.details.cache_write_tokens',
     ]),
     reasoning: firstNumber(attributes, [
@@ -176,15 +164,17 @@ export function readUsage(attributes: OtlpAttributes): Usage | undefined {
       'gen_ai.usage.details.reasoning_tokens',
     ]),
     total: firstNumber(attributes, ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens']),
+    excludesCache: leavesCacheOut,
+    excludesReasoning: leavesThoughtsOut,
   });
+  if (tokens === undefined) return;
+  reading.tokens = tokens;
+  const isSilent = tokens.cacheRead === undefined && tokens.cacheWrite === undefined;
+  if (hidesCache && isSilent) markIncomplete(reading, 'usage_without_cache');
 }
 
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
-  const system = attributes.get('gen_ai.system_instructions');
-  if (system !== undefined && known.system === undefined) {
-    const parts = readParts(jsonOf(system) ?? text(attributes, 'gen_ai.system_instructions'));
-    if (parts.length > 0) reading.system = [{ role: 'system', parts }];
-  }
+  if (known.system === undefined) readInstructions(reading, attributes);
   if (booleanOf(attributes.get('anthropic.content.truncated')) === true) markIncomplete(reading, 'content_truncated');
   if (known.input === undefined) {
     addMessages(reading, 'input', messagesOf(attributes.get('gen_ai.input.messages'), 'user'));
@@ -196,9 +186,11 @@ function readContent(reading: Reading, attributes: OtlpAttributes, known: Readon
   if (reasons !== undefined) reading.finishReasons = reasons;
 }
 
-/** A list, a single text, or a list written as JSON text. */
+/** A list, a single text, a list written as JSON text, or one with commas under Semantic Kernel's name. */
 export function readFinishReasons(attributes: OtlpAttributes): readonly string[] | undefined {
-  const reasons = texts(attributes, 'gen_ai.response.finish_reasons');
+  const reasons =
+    texts(attributes, 'gen_ai.response.finish_reasons') ??
+    text(attributes, 'gen_ai.response.finish_reason')?.split(',');
   const only = reasons?.length === 1 ? reasons[0] : undefined;
   if (only === undefined || !only.startsWith('[')) return reasons;
   const parsed = parseJson(only);
@@ -215,12 +207,11 @@ function readLog(input: LogInput): Reading | null {
   }
   if (input.eventName !== DETAILS_EVENT) return null;
   const reading: Reading = { role: 'detail' };
-  const operation = OPERATIONS.get(text(attributes, 'gen_ai.operation.name') ?? '');
+  const operation = operationOf(text(attributes, 'gen_ai.operation.name'));
   if (operation !== undefined) reading.operation = operation;
   readContext(reading, attributes);
   readModel(reading, attributes);
-  const tokens = readUsage(attributes);
-  if (tokens !== undefined) reading.tokens = tokens;
+  readUsage(reading, attributes, input.scope);
   readContent(reading, attributes, {});
   const reasons = finishReasons(readFinishReasons(attributes));
   if (reasons !== undefined) reading.finishReasons = reasons;

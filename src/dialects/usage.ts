@@ -15,6 +15,8 @@ interface RawUsage {
   readonly total?: number | undefined;
   /** Known of the emitter, whatever its total says: input leaves cached input out. */
   readonly excludesCache?: boolean;
+  /** Known of the emitter: output leaves reasoning out, and only its total has it. */
+  readonly excludesReasoning?: boolean;
 }
 
 export type Usage = { -readonly [Kind in keyof TokenUsage]?: number };
@@ -23,7 +25,7 @@ export type Usage = { -readonly [Kind in keyof TokenUsage]?: number };
 export function tokenUsage(raw: RawUsage): Usage | undefined {
   const cacheRead = count(raw.cacheRead);
   const cacheWrite = count(raw.cacheWrite);
-  const reasoning = count(raw.reasoning);
+  const reasoning = count(raw.reasoning) ?? restOf(raw);
   const cached = (cacheRead ?? 0) + (cacheWrite ?? 0);
   const [input, output] = inclusive(raw, count(raw.input), count(raw.output), cached, reasoning ?? 0);
   const usage: Usage = {};
@@ -49,6 +51,32 @@ export function anthropicUsage(raw: JsonRecord | undefined): Usage | undefined {
     cacheWrite: numberAt(raw, 'cache_creation_input_tokens'),
     excludesCache: true,
   });
+}
+
+/**
+ * Input that was written to a cache. LangChain gives it by how long the cache keeps it, and then zero for all
+ * of it, lest it is counted twice.
+ */
+export function cacheWriteOf(
+  details: JsonRecord | undefined,
+  keys: readonly string[],
+  prefix = '',
+): number | undefined {
+  const whole = numberAt(details, ...keys);
+  if (whole !== undefined && whole > 0) return whole;
+  const parts = CACHE_LIVES.map((life) => numberAt(details, `${prefix}ephemeral_${life}_input_tokens`));
+  if (parts.every((part) => part === undefined)) return whole;
+  return parts.reduce<number>((sum, part) => sum + (part ?? 0), 0);
+}
+
+const CACHE_LIVES = ['5m', '1h'];
+
+/** What only the total has; undefined when that is nothing. */
+function restOf({ input, output, total, excludesReasoning }: RawUsage): number | undefined {
+  if (excludesReasoning !== true || input === undefined || output === undefined || total === undefined)
+    return undefined;
+  const rest = total - input - output;
+  return rest > 0 ? count(rest) : undefined;
 }
 
 function inclusive(

@@ -1,29 +1,7 @@
 /** Several dialects on one span, spans of no dialect, and what a fact owes its reader. */
 
 import { describe, expect, it } from 'vitest';
-import { readSpan } from '../../src/dialects/read.ts';
-import type { OtlpSpan, OtlpValue } from '../../src/otlp/model.ts';
-import { RESOURCE, SCOPE } from './sender.ts';
-
-function spanWith(attributes: Readonly<Record<string, OtlpValue>>, rest: Partial<OtlpSpan> = {}): OtlpSpan {
-  return {
-    traceId: 'a'.repeat(32),
-    spanId: 'b'.repeat(16),
-    parentSpanId: 'c'.repeat(16),
-    name: 'x',
-    startNanos: 1_795_300_000_000_000_001n,
-    endNanos: 1_795_300_001_000_000_002n,
-    attributes: new Map(Object.entries(attributes)),
-    droppedAttributes: 0,
-    events: [],
-    statusCode: 0,
-    statusMessage: '',
-    ...rest,
-  };
-}
-
-const read = (attributes: Readonly<Record<string, OtlpValue>>, rest: Partial<OtlpSpan> = {}) =>
-  readSpan(RESOURCE, SCOPE, spanWith(attributes, rest));
+import { read } from './span.ts';
 
 describe('a span with three dialects at once', () => {
   const attributes = {

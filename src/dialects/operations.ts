@@ -1,0 +1,46 @@
+/** Which operations are model calls, by every name that emitters have for them. */
+
+import type { Operation } from '../contract/invocation.ts';
+
+const OPERATIONS = new Map<string, Operation>([
+  ['chat', 'chat'],
+  ['generate_content', 'chat'],
+  ['text_completion', 'text_completion'],
+  ['embeddings', 'embeddings'],
+  // LiteLLM's own names, asynchronous ones without their first letter.
+  ['completion', 'chat'],
+  ['completion_with_retries', 'chat'],
+  ['responses', 'chat'],
+  ['anthropic_messages', 'chat'],
+  ['generate_content_stream', 'chat'],
+  ['pass_through_endpoint', 'chat'],
+  ['llm_passthrough_route', 'chat'],
+  ['embedding', 'embeddings'],
+  // Semantic Kernel's.
+  ['chat.completions', 'chat'],
+  ['chat.streaming_completions', 'chat'],
+  ['text.completions', 'text_completion'],
+  ['text.streaming_completions', 'text_completion'],
+  // Images, sound and video have no name in the conventions: OpenLIT's, Spring AI's, LiteLLM's, OpenAI Agents'.
+  ['image', 'other'],
+  ['image_generation', 'other'],
+  ['image_edit', 'other'],
+  ['image_variation', 'other'],
+  ['audio', 'other'],
+  ['speech', 'other'],
+  ['speech_generation', 'other'],
+  ['text_to_speech', 'other'],
+  ['transcription', 'other'],
+  ['speech_to_text', 'other'],
+  ['speech_to_text_translate', 'other'],
+  ['video', 'other'],
+  ['video_generation', 'other'],
+  ['ocr', 'other'],
+]);
+
+/** Undefined for what is no call of a model: agents, steps, tools, retrieval, administration. */
+export function operationOf(name: string | undefined): Operation | undefined {
+  const lower = name?.toLowerCase();
+  if (lower === undefined) return undefined;
+  return OPERATIONS.get(lower) ?? (lower.startsWith('a') ? OPERATIONS.get(lower.slice(1)) : undefined);
+}

@@ -1,0 +1,325 @@
+/** What instrumentations write where they differ from the conventions, as their sources have it. */
+
+import { describe, expect, it } from 'vitest';
+import { LogReader } from '../../src/dialects/read.ts';
+import type { OtlpLog } from '../../src/otlp/model.ts';
+import { RESOURCE, SCOPE } from './sender.ts';
+import { type Attributes, event, read } from './span.ts';
+
+const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+
+describe('a stand-in for content that was not to be sent', () => {
+  const message = 'llm.input_messages.0.message';
+  it.each<readonly [string, Attributes]>([
+    [
+      'OpenInference, all hidden',
+      { 'openinference.span.kind': 'LLM', 'input.value': '__REDACTED__', 'output.value': '__REDACTED__' },
+    ],
+    [
+      'OpenInference, texts hidden',
+      {
+        'openinference.span.kind': 'LLM',
+        [`${message}.role`]: 'system',
+        [`${message}.content`]: '__REDACTED__',
+        'llm.input_messages.1.message.role': 'assistant',
+        'llm.input_messages.1.message.tool_calls.0.tool_call.function.name': 'f',
+      },
+    ],
+    [
+      'OpenInference, texts of parts hidden',
+      {
+        'openinference.span.kind': 'LLM',
+        [`${message}.role`]: 'user',
+        [`${message}.contents.0.message_content.type`]: 'text',
+        [`${message}.contents.0.message_content.text`]: '__REDACTED__',
+      },
+    ],
+    [
+      'LiteLLM',
+      {
+        ...CALL,
+        'gen_ai.input.messages': '[{"role":"user","parts":[{"type":"text","content":"redacted-by-litellm"}]}]',
+      },
+    ],
+    [
+      'LiteLLM, of a tool',
+      { ...CALL, 'gen_ai.input.messages': '[{"role":"tool","tool_call_id":"c1","content":"redacted-by-litellm"}]' },
+    ],
+  ])('is no content: %s', (_what, attributes) => {
+    const facts = read(attributes);
+    expect(facts?.role).toBe('call');
+    expect(facts).not.toHaveProperty('input');
+    expect(facts).not.toHaveProperty('output');
+  });
+
+  it("is no content in Gemini's events", () => {
+    expect(readLog('gen_ai.system.message', { content: '<elided>' })).toBeNull();
+    expect(readLog('gen_ai.choice', { content: '<elided>', finish_reason: 'STOP' })).not.toHaveProperty('output');
+  });
+});
+
+describe('an operation', () => {
+  it.each([
+    ['chat.streaming_completions', 'chat', 'Semantic Kernel'],
+    ['text.completions', 'text_completion', 'Semantic Kernel'],
+    ['agenerate_content_stream', 'chat', 'LiteLLM'],
+    ['aembedding', 'embeddings', 'LiteLLM'],
+    ['aimage_generation', 'other', 'LiteLLM'],
+    ['image', 'other', 'OpenLIT and Spring AI'],
+    ['audio', 'other', 'OpenLIT'],
+    ['speech_generation', 'other', 'OpenAI Agents'],
+  ])('that is a call under another name is counted: %s is %s, of %s', (name, operation) => {
+    expect(read({ ...CALL, 'gen_ai.operation.name': name })).toMatchObject({ role: 'call', operation });
+  });
+
+  it('of Semantic Kernel ended as Python writes an enumeration', () => {
+    const attributes = { ...CALL, 'gen_ai.response.finish_reason': 'FinishReason.STOP,FinishReason.TOOL_CALLS' };
+    expect(read(attributes)?.finishReasons).toEqual(['stop', 'tool_call']);
+  });
+
+  it.each(['create_agent', 'execute_event_loop_cycle', 'retrieval', 'arerank', 'litellm.moderation'])(
+    'that is none is not: %s',
+    (name) => {
+      expect(read({ ...CALL, 'gen_ai.operation.name': name })?.role).toBe('wrapper');
+    },
+  );
+
+  it('of LiteLLM is known by the type of request where nothing else names it', () => {
+    const typed = (type: string) => ({
+      'llm.request.type': type,
+      'gen_ai.system': 'openai',
+      'gen_ai.request.model': 'm',
+    });
+    expect(read(typed('aembedding'), {}, { name: 'litellm' })?.operation).toBe('embeddings');
+    expect(read(typed('completion'), {}, { name: 'litellm' })?.operation).toBe('chat');
+    expect(read(typed('completion'))?.operation).toBe('text_completion');
+  });
+});
+
+describe('tokens', () => {
+  const usage = (input: number, more: Attributes = {}) => ({
+    ...CALL,
+    'gen_ai.usage.input_tokens': input,
+    'gen_ai.usage.output_tokens': 17,
+    'gen_ai.usage.cache_read.input_tokens': 16,
+    'gen_ai.usage.cache_creation.input_tokens': 8,
+    ...more,
+  });
+  const whole = { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 };
+
+  it.each([
+    ['@traceloop/instrumentation-anthropic', '0.27.0', 26],
+    ['@traceloop/instrumentation-anthropic', '', 26],
+    ['@traceloop/instrumentation-anthropic', '0.28.0', 50],
+    ['@traceloop/instrumentation-anthropic', '1.0.0', 50],
+    ['opentelemetry.instrumentation.anthropic', '0.62.1', 50],
+    ['opentelemetry.instrumentation.bedrock', '0.62.1', 26],
+    ['openlit.instrumentation.anthropic', '1.40.0', 26],
+    ['@openlit/instrumentation-bedrock', '1.0.0', 26],
+    ['openlit.instrumentation.langchain', '1.40.0', 50],
+  ])('of %s %s are told with or without what came from a cache', (name, version, input) => {
+    const total = { 'gen_ai.usage.total_tokens': input + 17 };
+    expect(read(usage(input, total), {}, { name, version })?.tokens).toEqual(whole);
+  });
+
+  it('of which a part may be missing are marked, of old versions alone', () => {
+    const attributes = { ...CALL, 'gen_ai.usage.input_tokens': 26, 'gen_ai.usage.output_tokens': 17 };
+    const name = '@traceloop/instrumentation-anthropic';
+    expect(read(attributes, {}, { name, version: '0.20.0' })?.incomplete).toEqual(['usage_without_cache']);
+    expect(read(attributes, {}, { name, version: '0.28.0' })).not.toHaveProperty('incomplete');
+  });
+
+  it('of Strands have a total', () => {
+    const strands = {
+      ...CALL,
+      'gen_ai.usage.input_tokens': 26,
+      'gen_ai.usage.output_tokens': 17,
+      'gen_ai.usage.total_tokens': 67,
+      'gen_ai.usage.cache_read_input_tokens': 16,
+      'gen_ai.usage.cache_write_input_tokens': 8,
+    };
+    expect(read(strands)?.tokens).toEqual(whole);
+  });
+
+  it("of OpenInference for Bedrock in JavaScript are as the model's own, unless there is a total", () => {
+    const name = '@arizeai/openinference-instrumentation-bedrock';
+    const counts = {
+      'openinference.span.kind': 'LLM',
+      'llm.token_count.prompt': 26,
+      'llm.token_count.completion': 17,
+      'llm.token_count.prompt_details.cache_read': 16,
+      'llm.token_count.prompt_details.cache_write': 8,
+    };
+    expect(read(counts, {}, { name })?.tokens).toEqual(whole);
+    expect(read({ ...counts, 'llm.token_count.total': 67 }, {}, { name })?.tokens).toEqual(whole);
+    expect(read({ ...counts, 'llm.token_count.prompt': 50 })?.tokens).toEqual(whole);
+  });
+
+  it("of a Gemini model's thoughts are what only the total has", () => {
+    const gemini = {
+      ...CALL,
+      'gen_ai.usage.input_tokens': 42,
+      'gen_ai.usage.output_tokens': 12,
+      'llm.usage.total_tokens': 59,
+    };
+    const name = 'opentelemetry.instrumentation.vertexai';
+    expect(read(gemini, {}, { name })?.tokens).toEqual({ input: 42, output: 17, reasoning: 5 });
+    expect(read({ ...gemini, 'llm.usage.total_tokens': 54 }, {}, { name })?.tokens).toEqual({ input: 42, output: 12 });
+    expect(read(gemini)?.tokens).toEqual({ input: 42, output: 12 });
+  });
+
+  const details = (counts: object) => ({
+    'langfuse.observation.type': 'generation',
+    'langfuse.observation.usage_details': JSON.stringify(counts),
+  });
+
+  it("of Langfuse's wrapper for Python are those of OpenAI", () => {
+    const chat = {
+      prompt_tokens: 42,
+      completion_tokens: 17,
+      total_tokens: 59,
+      prompt_tokens_details: { cached_tokens: 16 },
+      completion_tokens_details: { reasoning_tokens: 5 },
+    };
+    const responses = {
+      input_tokens: 42,
+      output_tokens: 17,
+      total_tokens: 59,
+      input_tokens_details: { cached_tokens: 16 },
+      output_tokens_details: { reasoning_tokens: 5 },
+    };
+    for (const counts of [chat, responses]) {
+      expect(read(details(counts))?.tokens).toEqual({ input: 42, output: 17, cacheRead: 16, reasoning: 5 });
+    }
+  });
+
+  it('that LangChain wrote to a cache are told by how long it keeps them', () => {
+    const lives = { cache_creation: 0, ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 3 };
+    const langsmith = {
+      'langsmith.span.kind': 'llm',
+      'langsmith.usage_metadata': JSON.stringify({
+        input_tokens: 50,
+        output_tokens: 17,
+        total_tokens: 67,
+        input_token_details: { cache_read: 16, ...lives },
+      }),
+    };
+    expect(read(langsmith)?.tokens).toEqual(whole);
+    const langfuse = {
+      input: 26,
+      output: 17,
+      total: 67,
+      input_cache_read: 16,
+      input_cache_creation: 0,
+      input_ephemeral_5m_input_tokens: 5,
+      input_ephemeral_1h_input_tokens: 3,
+    };
+    expect(read(details(langfuse))?.tokens).toEqual(whole);
+  });
+});
+
+describe('a message in an event', () => {
+  it('is JSON text where only texts fit: Strands', () => {
+    const facts = read(CALL, {
+      events: [
+        event('gen_ai.system.message', { content: '[{"text":"be nice"},{"cachePoint":{"type":"default"}}]' }),
+        event('gen_ai.user.message', { content: '[{"text":"hi"}]' }),
+        event('gen_ai.choice', {
+          finish_reason: 'tool_use',
+          message: '[{"text":"a"},{"toolUse":{"toolUseId":"t1","name":"f","input":{"x":1}}}]',
+        }),
+      ],
+    });
+    expect(facts?.input).toEqual([
+      { role: 'system', parts: [{ type: 'text', text: 'be nice' }] },
+      { role: 'user', parts: [{ type: 'text', text: 'hi' }] },
+    ]);
+    expect(facts?.output).toEqual([
+      {
+        role: 'assistant',
+        parts: [
+          { type: 'text', text: 'a' },
+          { type: 'tool_call', id: 't1', name: 'f', arguments: { x: 1 } },
+        ],
+      },
+    ]);
+    expect(facts?.finishReasons).toEqual(['tool_call']);
+  });
+
+  it.each(['[{"a":1}]', '{"text":"hi"}', '["text"]'])('is what was said where it is somebody’s JSON: %s', (content) => {
+    const facts = read(CALL, { events: [event('gen_ai.user.message', { content })] });
+    expect(facts?.input).toEqual([{ role: 'user', parts: [{ type: 'text', text: content }] }]);
+  });
+
+  it('of all details has the instructions too', () => {
+    const name = 'gen_ai.client.inference.operation.details';
+    const facts = read(CALL, {
+      events: [
+        event(name, { 'gen_ai.system_instructions': '[{"type":"text","content":"be nice"}]' }),
+        event(name, { 'gen_ai.input.messages': '[{"role":"user","parts":[{"type":"text","content":"hi"}]}]' }),
+      ],
+    });
+    expect(facts?.system).toEqual([{ role: 'system', parts: [{ type: 'text', text: 'be nice' }] }]);
+    expect(facts?.input).toHaveLength(1);
+  });
+
+  it('is a content of Gemini, which says whose it is', () => {
+    const parts = [{ text: 'a' }, { functionCall: { name: 'f', args: {} } }];
+    expect(readLog('gen_ai.user.message', { content: { role: 'model', parts } })?.input).toEqual([
+      {
+        role: 'assistant',
+        parts: [
+          { type: 'text', text: 'a' },
+          { type: 'tool_call', id: null, name: 'f', arguments: {} },
+        ],
+      },
+    ]);
+  });
+
+  it('is the JSON text of a record: Semantic Kernel', () => {
+    const body = '{"message":{"role":"assistant","content":"yo"},"finish_reason":"stop"}';
+    expect(readLog('gen_ai.choice', body)).toMatchObject({
+      output: [{ role: 'assistant', parts: [{ type: 'text', text: 'yo' }] }],
+      finishReasons: ['stop'],
+    });
+  });
+});
+
+it('the time to the first token is in seconds, but of Strands in milliseconds', () => {
+  const at = (value: number, name: string) =>
+    read({ ...CALL, 'gen_ai.server.time_to_first_token': value }, {}, { name })?.firstTokenMs;
+  expect(at(0.35, 'openlit.otel.tracing')).toBe(350);
+  expect(at(350, 'strands.telemetry.tracer')).toBe(350);
+});
+
+describe('LiteLLM', () => {
+  it('says what a call cost and for whom', () => {
+    const attributes = { ...CALL, 'litellm.cost.total': 0.0001, 'litellm.metadata.user_api_key_user_id': 'u1' };
+    expect(read(attributes)).toMatchObject({ reportedCostUsd: '0.0001', userId: 'u1' });
+  });
+});
+
+it.each(['strands-agents', 'langchain', 'spring_ai', 'Unknown'])('%s is nobody who provides a model', (system) => {
+  expect(read({ ...CALL, 'gen_ai.system': system })).not.toHaveProperty('provider');
+});
+
+function readLog(eventName: string, body: unknown) {
+  const log: OtlpLog = {
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    timeNanos: 1n,
+    eventName,
+    severityNumber: 9,
+    body: toValue(body),
+    attributes: new Map(),
+    droppedAttributes: 0,
+  };
+  return new LogReader().read(RESOURCE, SCOPE, log);
+}
+
+/** JSON as it is decoded: objects are maps. */
+function toValue(json: unknown): OtlpLog['body'] {
+  if (Array.isArray(json)) return json.map(toValue);
+  if (typeof json !== 'object' || json === null) return json as string;
+  return new Map(Object.entries(json).map(([key, value]) => [key, toValue(value)]));
+}
