@@ -100,13 +100,13 @@ export class Settlement {
   }
 
   /**
-   * From facts to rows in one go, so that what lies in between is garbage at once: of a round of
+   * From the noted facts to rows in one go, so that what lies in between is garbage at once: of a round of
    * thousands of calls only the rows are kept. A group that fails, here or later, is left out of
    * the round and reported; the others go on.
    */
   settle(traces: readonly TraceState[]): void {
     try {
-      const facts = traces.flatMap((trace) => trace.facts.map(readFacts));
+      const facts = traces.flatMap(({ facts: kept, notedFacts }) => kept.slice(0, notedFacts).map(readFacts));
       const group = this.#readGroup(traces, this.#options.settle(facts).invocations);
       if (group.calls.some((read) => this.#lacksAnything(read))) this.#waiting.push(group);
       else this.#rowsOf(group);

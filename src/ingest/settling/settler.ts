@@ -281,7 +281,7 @@ export class Settler implements Component {
       .catch((error: unknown) => this.#failed(this.#beingWritten, error));
   }
 
-  /** In slices, so that requests and the store are served in between. The longest waiting come first, before any change. */
+  /** In slices, so that requests and the store are served in between. The longest waiting come first. */
   async #settleGroups(firsts: readonly TraceState[], settlement: Settlement): Promise<void> {
     const { clock } = this.#options;
     let sinceMs = clock.monotonicMs();
@@ -302,7 +302,7 @@ export class Settler implements Component {
     settlement.settle(group);
     const endMs = clock.monotonicMs();
     for (const each of group) {
-      if (each.dirtyFacts === 0) continue;
+      if (each.notedDirtyFacts === 0) continue;
       this.#settling.set(each, each.dirtyFrom);
       window.clean(each);
       each.notBeforeMs = Math.ceil(endMs + (endMs - startMs) * GROWING_TRACE_FACTOR);

@@ -1,6 +1,8 @@
 /**
  * Traces that are settled together, because they may tell of the same calls. The store is asked
- * about the groups of a round first; each has its turn later, if it is still what it was then.
+ * about the groups of a round first; each has its turn later, as it was then. What comes in between
+ * waits for a round of its own: some model servers give every call the same few ids, and their
+ * groups change all the time.
  */
 
 import type { TraceState, TraceWindow } from './trace-window.ts';
@@ -19,6 +21,8 @@ export class TraceGroups {
   readonly #window: TraceWindow;
   /** How often groups were noted. */
   #round = 0;
+  /** By their firsts. */
+  readonly #noted = new Map<TraceState, readonly TraceState[]>();
   /** Of the noted groups, the traces with which nothing is new. */
   readonly #relatives = new Set<TraceState>();
 
@@ -29,30 +33,26 @@ export class TraceGroups {
   /** The groups of these traces as they are now. */
   note(due: readonly TraceState[], beingWritten: ReadonlyMap<TraceState, unknown>): NotedGroups {
     this.#round += 1;
-    this.#relatives.clear();
-    const firsts: TraceState[] = [];
+    this.settled();
     let isBeingWritten = false;
     for (const trace of due) {
       if (trace.notedIn === this.#round) continue;
-      firsts.push(trace);
-      for (const each of this.#groupOf(trace)) {
-        each.notedIn = this.#round;
-        each.notedFacts = each.dirtyFacts;
+      const group = this.#groupOf(trace);
+      this.#noted.set(trace, group);
+      for (const each of group) {
+        this.#window.note(each, this.#round);
         isBeingWritten ||= beingWritten.has(each);
         if (each.dirtyFacts === 0) this.#relatives.add(each);
       }
     }
-    return { firsts, isBeingWritten };
+    return { firsts: [...this.#noted.keys()], isBeingWritten };
   }
 
-  /** The group of this trace; null when it has changed since it was noted, is not whole, or was settled with another. */
+  /** The noted group of this trace; null when one of it is not whole, or was settled with another. */
   asNoted(first: TraceState): readonly TraceState[] | null {
-    const group = this.#groupOf(first);
+    const group = this.#noted.get(first);
     // Not whole: another replica has told of more since the store was asked.
-    const isAsNoted = group.every(
-      ({ notedIn, notedFacts, dirtyFacts, isWhole }) => isWhole && notedIn === this.#round && notedFacts === dirtyFacts,
-    );
-    return isAsNoted ? group : null;
+    return group?.every(({ isWhole, notedIn }) => isWhole && notedIn === this.#round) ? group : null;
   }
 
   /** Whether the trace is needed to settle others. */
@@ -62,6 +62,7 @@ export class TraceGroups {
 
   /** All that were noted have had their turn. */
   settled(): void {
+    this.#noted.clear();
     this.#relatives.clear();
   }
 

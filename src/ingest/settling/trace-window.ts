@@ -47,9 +47,16 @@ export interface TraceState {
   dirtyFrom: SpoolPosition;
   /** True once it takes no more facts. */
   isSealed: boolean;
-  /** When its group was last noted, and how many facts were unsettled then; see `TraceGroups`. */
+  /**
+   * As it is settled next, see `TraceGroups`: in which round that was noted, 0 once it was settled so,
+   * and how many of its facts there were then. What comes later is settled later, and delays nothing.
+   */
   notedIn: number;
   notedFacts: number;
+  notedDirtyFacts: number;
+  /** Of the unsettled facts that came later: when the first came, and the oldest place in the spool. */
+  laterSinceMs: number;
+  laterFrom: SpoolPosition;
   /** Not before: a large trace that keeps growing is settled less often. */
   notBeforeMs: number;
 }
@@ -131,6 +138,9 @@ export class TraceWindow {
       isSealed: false,
       notedIn: 0,
       notedFacts: 0,
+      notedDirtyFacts: 0,
+      laterSinceMs: nowMs,
+      laterFrom: 0 as SpoolPosition,
       dirtySinceMs: nowMs,
       lastAddedMs: nowMs,
       dirtyFrom: 0 as SpoolPosition,
@@ -150,10 +160,6 @@ export class TraceWindow {
   add(trace: TraceState, facts: FactLine, from: SpoolPosition, nowMs: number): void {
     this.#keep(trace, facts);
     this.touch(trace, from, nowMs);
-    if (this.#newest === trace) return;
-    this.#traces.delete(trace.key);
-    this.#traces.set(trace.key, trace);
-    this.#newest = trace;
   }
 
   /** Has the trace settled again although nothing new is known here. */
@@ -162,11 +168,18 @@ export class TraceWindow {
       trace.dirtySinceMs = nowMs;
       trace.dirtyFrom = from;
       this.#dirty.add(trace);
-    } else if (from < trace.dirtyFrom) {
-      trace.dirtyFrom = from;
+    } else {
+      if (from < trace.dirtyFrom) trace.dirtyFrom = from;
+      const isFirstLater = trace.dirtyFacts === trace.notedDirtyFacts;
+      if (isFirstLater) trace.laterSinceMs = nowMs;
+      if (isFirstLater || from < trace.laterFrom) trace.laterFrom = from;
     }
     trace.dirtyFacts += 1;
     trace.lastAddedMs = nowMs;
+    if (this.#newest === trace || trace.isSealed) return;
+    this.#traces.delete(trace.key);
+    this.#traces.set(trace.key, trace);
+    this.#newest = trace;
   }
 
   /** The store may hold more of it than is here: it is read and settled again. */
@@ -175,12 +188,25 @@ export class TraceWindow {
     this.touch(trace, NOT_SPOOLED, nowMs);
   }
 
-  /** All of what it had is written now, or about to be. */
+  /** Remembers what the trace is now, for it to be settled as that. */
+  note(trace: TraceState, round: number): void {
+    trace.notedIn = round;
+    trace.notedFacts = trace.facts.length;
+    trace.notedDirtyFacts = trace.dirtyFacts;
+  }
+
+  /** All of what it had when it was noted is written now, or about to be. */
   clean(trace: TraceState): void {
     // One that goes on must not keep in memory what came with its first facts.
     if (trace.written !== null) standAlone(trace.facts);
-    trace.dirtyFacts = 0;
+    trace.dirtyFacts -= trace.notedDirtyFacts;
+    trace.notedIn = 0;
+    trace.notedDirtyFacts = 0;
     this.#dirty.delete(trace);
+    if (trace.dirtyFacts === 0) return;
+    trace.dirtySinceMs = trace.laterSinceMs;
+    trace.dirtyFrom = trace.laterFrom;
+    this.#dirty.add(trace);
   }
 
   /** False where a key is of so many traces that no two of them can be told to belong together by it. */
