@@ -1,4 +1,4 @@
-/** What `plumbline incidents ID` prints of an incident, of which there are two texts. */
+/** What `plumbline incidents` prints: of an incident of which there are two texts, and of more than a page of them. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -26,16 +26,33 @@ const OVER = {
 
 const directory = tempDirectory();
 const server = createServer((request, response) => {
-  const found = [FIRST, TWICE, OVER].find(({ id }) => request.url?.endsWith(`/${id}`));
+  const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
+  const found = [FIRST, TWICE, OVER].find(({ id }) => pathname.endsWith(`/${id}`));
+  const page = searchParams.has('cursor')
+    ? { data: [incidentShape(FIRST)], next_cursor: null }
+    : { data: [incidentShape(OVER)], next_cursor: 'more' };
   response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify(found === undefined ? {} : incidentShape(found)));
+  response.end(JSON.stringify(found === undefined ? page : incidentShape(found)));
 });
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 afterAll(() => server.close());
 
+const run = (...line: readonly string[]): ReturnType<typeof runPlumbline> =>
+  runPlumbline(directory, [
+    'incidents',
+    ...line,
+    '--url',
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  ]);
+
+test('all of them, and what is wrong counts on whatever page it is', async () => {
+  const { stdout, code } = await run('--all', '--json');
+  expect(JSON.parse(stdout).data.map(({ id }: { id: string }) => id)).toEqual(['over', 'once']);
+  expect(code).toBe(1);
+});
+
 async function lines(id: string): Promise<readonly string[]> {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { stdout } = await runPlumbline(directory, ['incidents', id, '--url', url]);
+  const { stdout } = await run(id);
   return stdout.split('\n').filter((line) => /^(changed|first|calls) /.test(line));
 }
 

@@ -3,6 +3,7 @@
 import { Fault } from '../../contract/fault.ts';
 import type { TimeInterval } from '../../contract/time.ts';
 import { intervalWords } from '../../text/time-words.ts';
+import type { DaemonClient } from '../client.ts';
 import { daemonOf } from '../context.ts';
 import { colourDiff, styled, table, type Output } from '../output.ts';
 import { textFlag, type Flags, type Verb } from '../verb.ts';
@@ -33,6 +34,9 @@ interface Incident {
   }[];
 }
 
+/** As many as the API gives at once. */
+const PAGE_ROWS = 1_000;
+
 export const incidents: Verb = {
   usage: 'incidents [id]',
   summary: 'Incidents that are not resolved, or one in full. Exit code 1 when there are any.',
@@ -51,7 +55,7 @@ export const incidents: Verb = {
       if (actionOf(flags) !== null)
         throw new Fault('config', 'Name the incident.', { hint: '`plumbline incidents` lists them.' });
       const status = flags['all'] === true ? undefined : 'unresolved';
-      const { data } = await client.get<{ data: readonly Incident[] }>('/api/v1/incidents', { status });
+      const data = await allIncidents(client, status);
       if (flags['json'] === true) output.print(JSON.stringify({ data }, null, 2));
       else
         output.print(data.length === 0 ? styled(output, 'green', 'Nothing is out of true.') : overview(data, output));
@@ -64,6 +68,22 @@ export const incidents: Verb = {
     return incident.status === 'resolved' ? 0 : 1;
   },
 };
+
+/** All of them, however many pages: what is left out would count as right. */
+async function allIncidents(client: DaemonClient, status: string | undefined): Promise<readonly Incident[]> {
+  const all: Incident[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.get<{ data: readonly Incident[]; next_cursor: string | null }>('/api/v1/incidents', {
+      status,
+      limit: String(PAGE_ROWS),
+      cursor,
+    });
+    all.push(...page.data);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return all;
+}
 
 function actionOf(flags: Flags): { readonly path: string; readonly body?: object } | null {
   if (flags['acknowledge'] === true) return { path: 'acknowledge' };

@@ -14,6 +14,9 @@ interface Entry {
   readonly payload?: string;
 }
 
+/** As many as the API gives. */
+const LISTED_MAX = 1_000;
+
 export const quarantine: Verb = {
   usage: 'quarantine [id]',
   summary: 'Telemetry that could not be read, stored or settled. Exit code 1 when some is waiting.',
@@ -31,13 +34,16 @@ export const quarantine: Verb = {
       throw new Fault('config', 'Name the entry.', { hint: 'plumbline quarantine lists them.' });
     if (verdicts.length > 1) throw new Fault('config', 'Use either --replay or --discard.');
     if (id === undefined) {
-      const { data } = await client.get<{ data: readonly Entry[] }>('/api/v1/quarantine');
+      const { data } = await client.get<{ data: readonly Entry[] }>('/api/v1/quarantine', {
+        limit: String(LISTED_MAX),
+      });
       const rows = data.map((entry) => [entry.id, entry.at.slice(0, 19).replace('T', ' '), entry.kind, entry.reason]);
       if (flags['json'] === true) output.print(JSON.stringify({ data }, null, 2));
       else
         output.print(
           rows.length === 0 ? 'Nothing is quarantined.' : table([['id', 'at (UTC)', 'kind', 'why'], ...rows]),
         );
+      if (data.length === LISTED_MAX) output.note(`The ${LISTED_MAX} newest are listed; there may be more.`);
       return data.length === 0 ? 0 : 1;
     }
     const path = `/api/v1/quarantine/${encodeURIComponent(id)}`;
