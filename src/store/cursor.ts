@@ -2,6 +2,7 @@
 
 import { Fault } from '../contract/fault.ts';
 import type { Page, PageOf } from '../contract/store.ts';
+import { parseTimestamp } from '../lib/time.ts';
 
 export const PAGE_LIMIT_MAX = 1_000;
 
@@ -9,12 +10,13 @@ export function pageLimit(page: Page): number {
   return Math.min(PAGE_LIMIT_MAX, Math.max(1, Math.floor(page.limit)));
 }
 
-/** The key of the last row of the previous page, or null for the first page. Throws a `Fault` for what we did not write. */
+/** The key of the last row of the previous page, its time first, or null for the first page. Throws a `Fault` for what we did not write. */
 export function decodeCursor(page: Page, parts: number): readonly string[] | null {
   if (page.cursor === undefined) return null;
   try {
     const key: unknown = JSON.parse(Buffer.from(page.cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(key) && key.length === parts && key.every((part) => typeof part === 'string')) return key;
+    const isKey = Array.isArray(key) && key.length === parts && key.every((part) => typeof part === 'string');
+    if (isKey && parseTimestamp(key[0] ?? '') === key[0]) return key;
   } catch {
     // Falls through: whatever is wrong with it, the answer is the same.
   }

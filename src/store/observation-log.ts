@@ -96,7 +96,7 @@ async function readPage(
   const limit = pageLimit(page);
   const after = decodeCursor(page, 3);
   const conditions = ['1'];
-  const parameters: Record<string, QueryParameters[string]> = { limit: limit + 1 };
+  const parameters: Record<string, QueryParameters[string]> = {};
   const where = (condition: string, name: string, value: string | undefined): void => {
     if (value === undefined) return;
     conditions.push(condition);
@@ -114,12 +114,7 @@ async function readPage(
     );
     Object.assign(parameters, { afterTime: at, afterTarget: target, afterPart: part });
   }
-  const rows = await database.query<ObservationRow>(
-    `SELECT ${OBSERVATION_COLUMNS} FROM observations WHERE ${conditions.join(' AND ')}
-     ORDER BY observed_at DESC, target DESC, part DESC
-     LIMIT 1 BY target, part, observed_at LIMIT {limit:UInt32}`,
-    parameters,
-  );
+  const rows = await readNewest(database, conditions.join(' AND '), parameters, limit + 1);
   const rowPage = toPage(
     rows,
     limit,
@@ -127,6 +122,35 @@ async function readPage(
     (row) => row,
   );
   return { items: await withBodies(texts, rowPage.items), nextCursor: rowPage.nextCursor };
+}
+
+/**
+ * Rows are sorted and told apart only from the time on that so many have: of all that was ever seen
+ * that takes gigabytes. What was stored twice counts there twice, so it may take another look.
+ */
+async function readNewest(
+  database: Database,
+  conditions: string,
+  parameters: QueryParameters,
+  limit: number,
+): Promise<readonly ObservationRow[]> {
+  for (let candidates = limit; ; candidates *= 2) {
+    const [newest] = await database.query<{ found: string; since: Timestamp }>(
+      `SELECT count() AS found, min(at) AS since FROM (
+         SELECT observed_at AS at FROM observations WHERE ${conditions} ORDER BY at DESC LIMIT {candidates:UInt64}
+       )`,
+      { ...parameters, candidates },
+    );
+    if (newest === undefined || newest.found === '0') return [];
+    const rows = await database.query<ObservationRow>(
+      `SELECT ${OBSERVATION_COLUMNS} FROM observations
+       WHERE ${conditions} AND observed_at >= {since:DateTime64(9, 'UTC')}
+       ORDER BY observed_at DESC, target DESC, part DESC
+       LIMIT 1 BY target, part, observed_at LIMIT {limit:UInt32}`,
+      { ...parameters, since: newest.since, limit },
+    );
+    if (rows.length >= limit || Number(newest.found) < candidates) return rows;
+  }
 }
 
 /** Of the newest run of that content: what came after it does not matter. */

@@ -86,6 +86,8 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
         target: `page/${index % 5}`,
       }),
     );
+    // Twice, and each is one row all the same.
+    await store.observations.append(many);
     await store.observations.append(many);
     const filter = { from: time('04:00:00'), to: time('04:59:00') };
     const seen: Observation[] = [];
@@ -97,9 +99,12 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
     expect(seen).toEqual(many.toReversed());
-    await expect(store.observations.list(filter, { limit: 7, cursor: 'mine' })).rejects.toMatchObject({
-      kind: 'permanent',
-    });
+    const withoutTime = Buffer.from('["noon", "page/1", ""]').toString('base64url');
+    for (const wrong of ['mine', withoutTime])
+      await expect(store.observations.list(filter, { limit: 7, cursor: wrong })).rejects.toMatchObject({
+        kind: 'permanent',
+        message: 'The cursor is not one that this list gave.',
+      });
     const one = await store.observations.list({ ...filter, target: 'page/3' }, { limit: 100 });
     expect(one.items).toHaveLength(5);
   });
