@@ -13,9 +13,9 @@ export const timestamp = z.string().transform((text, context): Timestamp => {
   return z.NEVER;
 });
 
-/** Throws a problem for a period that ends before it begins. */
-export function assertPeriod(from: Timestamp, to: Timestamp): void {
-  if (from > to)
+/** Throws a problem for a period that ends before it begins; without one of its ends it may be any. */
+export function assertPeriod(from: Timestamp | undefined, to: Timestamp | undefined): void {
+  if (from !== undefined && to !== undefined && from > to)
     throw badRequest('The period ends before it begins.', [{ field: 'to', message: 'must not be before `from`' }]);
 }
 

@@ -138,6 +138,19 @@ describe('problems', () => {
     });
   });
 
+  test.each([
+    'invocations?from=2026-11-20T00:00:00Z',
+    'observations?from=2026-11-20T00:00:00Z',
+    'usage?from=2026-11-20T00:00:00Z',
+    'prompts/a/variables?from=2026-11-20T00:00:00Z',
+    'timeline?prompt=a&environment=production&from=2026-11-20T00:00:00Z',
+  ])('a period that ends before it begins is told, and not found to be empty: %s', async (path) => {
+    const base = await serve({});
+    const response = await fetch(`${base}/api/v1/${path}&to=2026-11-19T00:00:00Z`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [{ field: 'to' }] });
+  });
+
   test('an unknown parameter is a mistake and not ignored', async () => {
     const base = await serve({});
     const response = await fetch(`${base}/api/v1/incidents?stauts=open`);

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { TargetInfo } from '../api.ts';
-import { paging, timestamp } from '../parameters.ts';
+import { assertPeriod, paging, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { list, observationShape, page, targetShape } from '../shapes.ts';
 
@@ -34,9 +34,10 @@ export const targetRoutes = [
       to: timestamp.optional(),
       ...paging,
     }),
-    handle: async ({ query: { limit, cursor, ...filter } }, api) => ({
-      json: page(await api.observations.list(filter, { limit, cursor }), observationShape),
-    }),
+    handle: async ({ query: { limit, cursor, ...filter } }, api) => {
+      assertPeriod(filter.from, filter.to);
+      return { json: page(await api.observations.list(filter, { limit, cursor }), observationShape) };
+    },
   }),
   route({
     method: 'POST',

@@ -29,9 +29,10 @@ export const trafficRoutes = [
       to: timestamp.optional(),
       ...paging,
     }),
-    handle: async ({ query: { limit, cursor, trace_id: traceId, ...filter } }, api) => ({
-      json: page(await api.calls.list({ ...filter, traceId }, { limit, cursor }), invocationShape),
-    }),
+    handle: async ({ query: { limit, cursor, trace_id: traceId, ...filter } }, api) => {
+      assertPeriod(filter.from, filter.to);
+      return { json: page(await api.calls.list({ ...filter, traceId }, { limit, cursor }), invocationShape) };
+    },
   }),
   route({
     method: 'GET',

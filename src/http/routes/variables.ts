@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { addMillis } from '../../lib/time.ts';
-import { timestamp } from '../parameters.ts';
+import { assertPeriod, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { variablesShape } from '../shapes.ts';
 
@@ -28,6 +28,7 @@ export const variableRoutes = [
     handle: async ({ params, query: { top, from, to: until, ...filter } }, api) => {
       const to = until ?? api.now();
       const window = { from: from ?? addMillis(to, -DAY_MS), to };
+      assertPeriod(window.from, window.to);
       const summary = await api.variables.summary({ prompt: params.id, ...filter, ...window }, top);
       return { json: variablesShape(params.id, window, summary) };
     },
