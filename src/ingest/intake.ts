@@ -59,7 +59,10 @@ export class Intake {
     await this.#options.pace.wait();
     const draft = this.#draft(request);
     if ('outcome' in draft) return draft;
-    return (await this.#spool(draft)) ?? draft.acknowledgement;
+    const refusal = await this.#spool(draft);
+    if (refusal !== null) return refusal;
+    draft.count();
+    return draft.acknowledgement;
   };
 
   /**
@@ -74,13 +77,17 @@ export class Intake {
       return { outcome: 'undecodable', reason, message: decoded.message };
     }
     const draft = new Draft(clock.now(), request.body.length);
-    this.#read(request.signal, decoded, draft);
     const { signal } = request;
-    countSpans(draft.kept, { signal, outcome: 'kept' });
-    countSpans(decoded.accepted - draft.kept, { signal, outcome: 'not_about_models' });
-    countSpans(decoded.rejected, { signal, outcome: 'rejected' });
-    const { rejected, rejectedReason: message } = decoded;
-    return draft.finish({ outcome: 'durable', rejected, message });
+    const dropped = this.#read(signal, decoded, draft);
+    const { accepted, rejected, rejectedReason: message } = decoded;
+    const { kept } = draft;
+    const count = (): void => {
+      countSpans(kept, { signal, outcome: 'kept' });
+      countSpans(accepted - kept, { signal, outcome: 'not_about_models' });
+      countSpans(rejected, { signal, outcome: 'rejected' });
+      countDropped(dropped, { signal });
+    };
+    return draft.finish({ outcome: 'durable', rejected, message }, count);
   }
 
   #decode(request: TelemetryRequest): Decoded<OtlpSpan | OtlpLog> | Undecodable {
@@ -88,7 +95,8 @@ export class Intake {
     return decode(request.body, request.encoding, this.#options.limits);
   }
 
-  #read(signal: TelemetrySignal, decoded: Decoded<OtlpSpan | OtlpLog>, draft: Draft): void {
+  /** Returns how many attributes and events were left out. */
+  #read(signal: TelemetrySignal, decoded: Decoded<OtlpSpan | OtlpLog>, draft: Draft): number {
     const logs = new LogReader();
     let dropped = 0;
     for (const { resource, scope, items } of decoded.groups) {
@@ -109,7 +117,7 @@ export class Intake {
         }
       }
     }
-    countDropped(dropped, { signal });
+    return dropped;
   }
 
   #readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpan, draft: Draft): void {
@@ -163,6 +171,8 @@ interface Drafted {
   readonly facts: readonly FactLine[];
   /** What the sender hears once it is there. */
   readonly acknowledgement: Acknowledgement;
+  /** Counts its records; to be called once it is there: what is refused comes again. */
+  readonly count: () => void;
   /** To be called once, when nobody needs the sections any more. */
   readonly release: () => void;
 }
@@ -212,7 +222,7 @@ class Draft {
     return this.#facts.length;
   }
 
-  finish(acknowledgement: Acknowledgement): Drafted {
+  finish(acknowledgement: Acknowledgement, count: () => void): Drafted {
     const lanes = [
       ['texts', this.#outbox.textLines],
       ['message_lists', this.#outbox.listLines],
@@ -225,6 +235,6 @@ class Draft {
     const release = (): void => {
       for (const [, lines] of lanes) lines.clear();
     };
-    return { sections, outbox: this.#outbox, facts: this.#facts, acknowledgement, release };
+    return { sections, outbox: this.#outbox, facts: this.#facts, acknowledgement, count, release };
   }
 }

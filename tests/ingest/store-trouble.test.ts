@@ -4,14 +4,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
+import { startMetrics, type MetricsReader } from '../../src/observability/metrics.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, type OpenStore } from './harness.ts';
 
 let store: OpenStore;
+let metrics: MetricsReader;
 beforeAll(async () => {
+  metrics = startMetrics('0.0.0-test');
   store = await openStore();
 });
-afterAll(() => store.database.close());
+afterAll(async () => {
+  await store.database.close();
+  await metrics.stop();
+});
+
+async function recordsKept(): Promise<number> {
+  const line = /^plumbline_ingest_records_total\{[^}]*outcome="kept"[^}]*\} (\d+)/m.exec(await metrics.text());
+  return Number(line?.[1] ?? 0);
+}
 
 /** Every write and every read-back passes `trouble`, before and after it happens. */
 function troubled(log: TelemetryLog, trouble: () => void): TelemetryLog {
@@ -75,6 +86,7 @@ describe('a store in trouble', () => {
       onTrouble: (problem) => problems.push(problem),
     });
     await ingest.start();
+    const keptBefore = await recordsKept();
     let accepted = 0;
     const refusal = await (async () => {
       for (;;) {
@@ -86,6 +98,8 @@ describe('a store in trouble', () => {
     })();
     expect(refusal).toMatchObject({ outcome: 'overloaded', retryAfterMs: 700 });
     expect(accepted).toBeGreaterThan(20);
+    // What is refused comes again, and counts then.
+    expect((await recordsKept()) - keptBefore).toBe(accepted);
     expect(await countOf('away')()).toEqual([0, 0]);
     await eventually(
       () => Promise.resolve(problems),
