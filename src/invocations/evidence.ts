@@ -25,6 +25,14 @@ export function provesOther(a: readonly SpanFacts[], b: readonly SpanFacts[]): P
   return proof !== null && compareTokens(tokensOf(a), tokensOf(b)) === 'equal' ? null : proof;
 }
 
+/** Of an attempt that brought nothing. */
+export function isFailure(facts: readonly SpanFacts[]): boolean {
+  return (
+    facts.some(({ error }) => error !== undefined) &&
+    facts.every(({ output, tokens }) => output === undefined && (tokens?.output ?? 0) === 0)
+  );
+}
+
 export function responseIdIn(facts: readonly SpanFacts[]): string | undefined {
   for (const { responseId } of facts) if (responseId !== undefined) return responseId;
   return undefined;

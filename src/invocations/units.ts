@@ -5,7 +5,7 @@
  */
 
 import type { SpanFacts } from '../contract/span-facts.ts';
-import { provesOther, responseIdIn } from './evidence.ts';
+import { isFailure, provesOther, responseIdIn } from './evidence.ts';
 import type { SpanIdentity } from './settled.ts';
 import { type Trace, type TraceNode, ancestors, compare, factsOfNode, isCall } from './trace.ts';
 
@@ -96,19 +96,19 @@ function findChains(calls: readonly TraceNode[], outers: ReadonlyMap<TraceNode, 
 
 /**
  * The calls inside that an outer span is a view of; none when it is another call than each of them.
- * Around several it is a view of none alone. It may then have the response id of one, the last, which
- * proves nothing about the others; but of another kind of work it says nothing at all.
+ * Around several it is a view of none alone, unless all but one are attempts that failed. It may have the
+ * response id of one, the last, which proves nothing about the others; but of another kind of work it says
+ * nothing at all.
  */
 function viewedFrom(outer: TraceNode, inner: readonly Chain[]): Chain[] {
   const about = factsOfNode(outer);
-  const proofs = inner.map(({ facts }) => provesOther(about, facts));
-  const isOther = proofs.every((proof) => proof !== null);
-  const goingOn: Chain[] = [];
-  for (const [index, chain] of inner.entries()) {
-    if (isOther || proofs[index] === 'kind') chain.within = outer;
-    else goingOn.push(chain);
-  }
-  if (goingOn.length === 1) goingOn[0]?.addView(outer);
+  const answered = inner.filter(({ facts }) => !isFailure(facts));
+  const proofs = new Map(inner.map((chain) => [chain, provesOther(about, chain.facts)]));
+  const isOther = (answered.length === 0 ? inner : answered).every((chain) => proofs.get(chain) !== null);
+  const goingOn = isOther ? [] : inner.filter((chain) => proofs.get(chain) !== 'kind');
+  for (const chain of inner) if (isOther || proofs.get(chain) === 'kind') chain.within = outer;
+  const [viewed, another] = goingOn.length === 1 ? goingOn : goingOn.filter(({ facts }) => !isFailure(facts));
+  if (another === undefined) viewed?.addView(outer);
   return goingOn;
 }
 
