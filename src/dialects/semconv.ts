@@ -13,11 +13,11 @@ import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { isArray, jsonOf, parseJson } from './json-text.ts';
 import { markIncomplete } from './incomplete.ts';
 import { addMessages, finishReasonsIn, messagesOf } from './messages.ts';
-import { finishReasons, providerName } from './names.ts';
+import { dollars, finishReasons, providerName } from './names.ts';
 import { operationOf } from './operations.ts';
 import { DETAILS_EVENT, isMessageEvent, readInstructions, readMessageEvent, readSpanEvents } from './semconv-events.ts';
 import { readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { tokenUsage, type Usage } from './usage.ts';
 
 const EVALUATION_EVENT = 'gen_ai.evaluation.result';
 const EXCEPTION_EVENT = 'gen_ai.client.operation.exception';
@@ -148,6 +148,7 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
     cacheRead: firstNumber(attributes, [
       'gen_ai.usage.cache_read.input_tokens',
       'gen_ai.usage.cache_read_input_tokens',
+      'gen_ai.usage.input_tokens.cached',
       'gen_ai.usage.details.cache_read_tokens',
       'gen_ai.usage.details.cached_tokens',
     ]),
@@ -156,31 +157,47 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
       'gen_ai.usage.cache_creation.input_tokens',
       'gen_ai.usage.cache_creation_input_tokens',
       'gen_ai.usage.cache_write_input_tokens',
+      'gen_ai.usage.input_tokens.cache_write',
       'gen_ai.usage.details.cache_write_tokens',
     ]),
     reasoning: firstNumber(attributes, [
       'gen_ai.usage.reasoning.output_tokens',
       'gen_ai.usage.reasoning_tokens',
+      'gen_ai.usage.output_tokens.reasoning',
       'gen_ai.usage.details.reasoning_tokens',
     ]),
     total: firstNumber(attributes, ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens']),
     excludesCache: leavesCacheOut,
     excludesReasoning: leavesThoughtsOut,
   });
+  const cost = dollars(number(attributes, 'gen_ai.usage.total_cost'));
+  if (cost !== undefined) reading.reportedCostUsd = cost;
   if (tokens === undefined) return;
   reading.tokens = tokens;
+  addThoughts(tokens, attributes);
   const isSilent = tokens.cacheRead === undefined && tokens.cacheWrite === undefined;
   if (hidesCache && isSilent) markIncomplete(reading, 'usage_without_cache');
+}
+
+/** Google's ADK, while it called them experimental, did not count a model's thoughts as output. */
+function addThoughts(tokens: Usage, attributes: OtlpAttributes): void {
+  const thoughts = number(attributes, 'gen_ai.usage.experimental.reasoning_tokens');
+  if (thoughts === undefined || !Number.isInteger(thoughts) || thoughts < 0 || tokens.reasoning !== undefined) return;
+  tokens.reasoning = thoughts;
+  if (tokens.output !== undefined && tokens.output !== null) tokens.output += thoughts;
 }
 
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
   if (known.system === undefined) readInstructions(reading, attributes);
   if (booleanOf(attributes.get('anthropic.content.truncated')) === true) markIncomplete(reading, 'content_truncated');
   if (known.input === undefined) {
-    addMessages(reading, 'input', messagesOf(attributes.get('gen_ai.input.messages'), 'user'));
+    // OpenRouter and others have the names that events had in 1.26.
+    const asked = attributes.get('gen_ai.input.messages') ?? attributes.get('gen_ai.prompt');
+    addMessages(reading, 'input', messagesOf(asked, 'user'));
   }
   if (known.output !== undefined) return;
-  const output = messagesOf(attributes.get('gen_ai.output.messages'), 'assistant');
+  const answered = attributes.get('gen_ai.output.messages') ?? attributes.get('gen_ai.completion');
+  const output = messagesOf(answered, 'assistant');
   addMessages(reading, 'output', output);
   const reasons = finishReasonsIn(output);
   if (reasons !== undefined) reading.finishReasons = reasons;

@@ -79,6 +79,19 @@ function restOf({ input, output, total, excludesReasoning }: RawUsage): number |
   return rest > 0 ? count(rest) : undefined;
 }
 
+/** Usage in the words of Gemini's API, where output leaves thoughts out, and input what tools brought. */
+export function geminiUsage(raw: JsonRecord | undefined): Usage | undefined {
+  const input = numberAt(raw, 'promptTokenCount');
+  if (input === undefined) return undefined;
+  const reasoning = numberAt(raw, 'thoughtsTokenCount');
+  return tokenUsage({
+    input: input + (numberAt(raw, 'toolUsePromptTokenCount') ?? 0),
+    output: (numberAt(raw, 'candidatesTokenCount') ?? 0) + (reasoning ?? 0),
+    cacheRead: numberAt(raw, 'cachedContentTokenCount'),
+    reasoning,
+  });
+}
+
 function inclusive(
   raw: RawUsage,
   input: number | undefined,

@@ -9,13 +9,13 @@ import type { Json } from '../contract/prompt.ts';
 import { firstNumber, firstText, isList, number, text, textOf } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { isArray, jsonOf, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
+import { type JsonRecord, isArray, jsonOf, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readParts, textPart } from './parts.ts';
 import { readTools, settingsOf } from './tools.ts';
-import { anthropicUsage, tokenUsage } from './usage.ts';
+import { anthropicUsage, geminiUsage, tokenUsage } from './usage.ts';
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -31,7 +31,7 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   }
   reading.role = 'call';
   reading.operation = isEmbedding ? 'embeddings' : 'chat';
-  const usage = readAnthropicUsage(attributes) ?? readUsage(attributes);
+  const usage = readProviderUsage(attributes, operation) ?? readUsage(attributes);
   Object.assign(reading, readModel(attributes), usage, readEmbeddedValues(attributes));
   if (!isEmbedding) readContent(reading, attributes, known);
   return reading;
@@ -68,7 +68,7 @@ function readModel(attributes: OtlpAttributes): Reading {
   if (responseModel !== undefined) reading.responseModel = responseModel;
   const responseId = text(attributes, 'ai.response.id');
   if (responseId !== undefined) reading.responseId = responseId;
-  const firstTokenMs = number(attributes, 'ai.response.msToFirstChunk');
+  const firstTokenMs = firstNumber(attributes, ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk']);
   if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
   const reason = text(attributes, 'ai.response.finishReason');
   const reasons = finishReasons(reason === undefined ? undefined : [reason]);
@@ -89,25 +89,58 @@ function readModel(attributes: OtlpAttributes): Reading {
 }
 
 /**
- * Anthropic leaves cached input out, and so did version 5, which knows nothing of written cache;
- * the later ones include it and say so by its details. What its API said is exact in any version.
+ * Up to version 5 tokens were as the provider counts them: Anthropic and Bedrock leave cached input out, Gemini
+ * leaves out thoughts. The later ones include all and say so by their details. What an API said is exact in any.
  */
-function readAnthropicUsage(attributes: OtlpAttributes): Reading | null {
-  if (text(attributes, 'ai.model.provider')?.includes('anthropic') !== true) return null;
+function readProviderUsage(attributes: OtlpAttributes, operation: string): Reading | null {
   if (attributes.has('ai.usage.inputTokenDetails.noCacheTokens')) return null;
-  const metadata = recordOf(recordAt(attributes, 'ai.response.providerMetadata'), 'anthropic');
+  const provider = text(attributes, 'ai.model.provider') ?? '';
+  const metadata = recordAt(attributes, 'ai.response.providerMetadata');
+  const gemini = geminiUsage(recordOf(recordOf(metadata, 'google') ?? recordOf(metadata, 'vertex'), 'usageMetadata'));
+  if (gemini !== undefined) return { tokens: gemini };
+  if (provider.includes('anthropic')) return readAnthropicUsage(attributes, recordOf(metadata, 'anthropic'));
+  if (provider.includes('bedrock')) return readBedrockUsage(attributes, recordOf(metadata, 'bedrock'), operation);
+  return null;
+}
+
+function readAnthropicUsage(attributes: OtlpAttributes, metadata: JsonRecord | undefined): Reading {
   const exact = anthropicUsage(recordOf(metadata, 'usage'));
   if (exact !== undefined) return { tokens: { ...readUsage(attributes).tokens, ...exact } };
   const cacheRead = number(attributes, 'ai.usage.cachedInputTokens') ?? numberAt(metadata, 'cacheReadInputTokens');
+  const cacheWrite = numberAt(metadata, 'cacheCreationInputTokens');
+  const isWhole = cacheRead !== undefined && metadata !== undefined && 'cacheCreationInputTokens' in metadata;
+  return exclusiveUsage(attributes, cacheRead, cacheWrite, isWhole);
+}
+
+/** Of objects nothing tells the versions apart. */
+function readBedrockUsage(attributes: OtlpAttributes, metadata: JsonRecord | undefined, operation: string): Reading {
+  const usage = recordOf(metadata, 'usage');
+  const cacheRead = number(attributes, 'ai.usage.cachedInputTokens') ?? numberAt(usage, 'cacheReadInputTokens');
+  const cacheWrite = numberAt(usage, 'cacheWriteInputTokens');
+  const usesCache = CACHING_MODEL.test(text(attributes, 'ai.model.id') ?? '');
+  if (!operation.includes('Object')) {
+    return exclusiveUsage(attributes, cacheRead, cacheWrite, cacheRead !== undefined || !usesCache);
+  }
+  return { ...readUsage(attributes), ...(usesCache ? { incomplete: ['usage_without_cache'] } : {}) };
+}
+
+/** Of those that Bedrock has. */
+const CACHING_MODEL = /anthropic|nova/;
+
+function exclusiveUsage(
+  attributes: OtlpAttributes,
+  cacheRead: number | undefined,
+  cacheWrite: number | undefined,
+  isWhole: boolean,
+): Reading {
   const tokens = tokenUsage({
     input: firstNumber(attributes, INPUT),
     output: firstNumber(attributes, OUTPUT),
     cacheRead,
-    cacheWrite: numberAt(metadata, 'cacheCreationInputTokens'),
+    cacheWrite,
     excludesCache: true,
   });
   if (tokens === undefined) return {};
-  const isWhole = cacheRead !== undefined && metadata !== undefined && 'cacheCreationInputTokens' in metadata;
   return { tokens, ...(isWhole || tokens.input === undefined ? {} : { incomplete: ['usage_without_cache'] }) };
 }
 

@@ -141,6 +141,57 @@ describe('tokens', () => {
     expect(read(strands)?.tokens).toEqual(whole);
   });
 
+  it('of the AI SDK up to 5 are those of Bedrock and of Gemini', () => {
+    const sdk = (provider: string, metadata: object, more: Attributes = {}) => ({
+      'ai.operationId': 'ai.generateText.doGenerate',
+      'ai.model.provider': provider,
+      'ai.model.id': 'us.anthropic.claude-sonnet-4-5',
+      'ai.usage.promptTokens': 26,
+      'ai.usage.completionTokens': 17,
+      'ai.response.providerMetadata': JSON.stringify(metadata),
+      ...more,
+    });
+    const written = { bedrock: { usage: { cacheWriteInputTokens: 8 } } };
+    const stream = { 'ai.usage.inputTokens': 26, 'ai.usage.totalTokens': 43, 'ai.usage.cachedInputTokens': 16 };
+    expect(read(sdk('amazon-bedrock', written, stream))?.tokens).toEqual(whole);
+    const both = { bedrock: { usage: { cacheReadInputTokens: 16, cacheWriteInputTokens: 8 } } };
+    expect(read(sdk('amazon-bedrock', both))?.tokens).toEqual(whole);
+    expect(read(sdk('amazon-bedrock', written))).toMatchObject({
+      tokens: { input: 34, cacheWrite: 8 },
+      incomplete: ['usage_without_cache'],
+    });
+    expect(read(sdk('amazon-bedrock', {}, { 'ai.model.id': 'meta.llama3' }))).not.toHaveProperty('incomplete');
+    const gemini = { promptTokenCount: 42, candidatesTokenCount: 12, thoughtsTokenCount: 5, totalTokenCount: 59 };
+    const thinking = { google: { usageMetadata: { ...gemini, cachedContentTokenCount: 16 } } };
+    expect(read(sdk('google.generative-ai', thinking))?.tokens).toEqual({
+      input: 42,
+      output: 17,
+      cacheRead: 16,
+      reasoning: 5,
+    });
+  });
+
+  it('of OpenRouter, Sentry and the ADK have names of their own', () => {
+    const counts = { ...CALL, 'gen_ai.usage.input_tokens': 50, 'gen_ai.usage.output_tokens': 17 };
+    const openrouter = {
+      ...counts,
+      'gen_ai.usage.input_tokens.cached': 16,
+      'gen_ai.usage.input_tokens.cache_write': 8,
+      'gen_ai.usage.output_tokens.reasoning': 5,
+      'gen_ai.usage.total_cost': 0.0035,
+      'gen_ai.prompt': '[{"role":"user","content":"hi"}]',
+      'gen_ai.completion': 'yo',
+    };
+    expect(read(openrouter)).toMatchObject({
+      tokens: { ...whole, reasoning: 5 },
+      reportedCostUsd: '0.0035',
+      input: [{ role: 'user', parts: [{ text: 'hi' }] }],
+      output: [{ role: 'assistant', parts: [{ text: 'yo' }] }],
+    });
+    const adk = { ...counts, 'gen_ai.usage.output_tokens': 12, 'gen_ai.usage.experimental.reasoning_tokens': 5 };
+    expect(read(adk)?.tokens).toEqual({ input: 50, output: 17, reasoning: 5 });
+  });
+
   it("of OpenInference for Bedrock in JavaScript are as the model's own, unless there is a total", () => {
     const name = '@arizeai/openinference-instrumentation-bedrock';
     const counts = {
