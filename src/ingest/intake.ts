@@ -122,7 +122,7 @@ export class Intake {
 
   #readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpan, draft: Draft): void {
     const { spaces } = this.#options;
-    let short = this.#histories.shorten(span) ?? undefined;
+    let short = this.#histories.shorten(span, draft.outbox) ?? undefined;
     let facts = readSpan(resource, scope, short?.span ?? span);
     // The shortcut must not be seen by anything but packing under the same policy.
     if (short !== undefined && (facts === null || !mayShorten(facts, short.history, spaces.for(facts.environment)))) {
@@ -185,7 +185,7 @@ const NO_PAGE = ownPage(Buffer.alloc(0));
 
 /** The rows of one request while they are made. */
 class Draft {
-  readonly #outbox = new Outbox();
+  readonly outbox = new Outbox();
   readonly #facts: FactLine[] = [];
   readonly #recordIds = new RecordIds();
   readonly #receivedAt: Timestamp;
@@ -199,7 +199,7 @@ class Draft {
 
   /** Returns the facts as they were packed. */
   add(facts: SpanFacts, space: ContentSpace, history?: KnownHistory): SpanFacts {
-    const packed = this.#recordIds.safe(space.pack(facts, this.#outbox, history), space.texts.policy);
+    const packed = this.#recordIds.safe(space.pack(facts, this.outbox, history), space.texts.policy);
     const start = this.#factLines.length;
     this.#factLines.add(factsLine(packed, this.#receivedAt));
     // Of the facts only the line is kept: a request has thousands of them.
@@ -224,8 +224,8 @@ class Draft {
 
   finish(acknowledgement: Acknowledgement, count: () => void): Drafted {
     const lanes = [
-      ['texts', this.#outbox.textLines],
-      ['message_lists', this.#outbox.listLines],
+      ['texts', this.outbox.textLines],
+      ['message_lists', this.outbox.listLines],
       ['span_facts', this.#factLines],
       ['quarantine', this.#quarantineLines],
     ] as const;
@@ -235,6 +235,6 @@ class Draft {
     const release = (): void => {
       for (const [, lines] of lanes) lines.clear();
     };
-    return { sections, outbox: this.#outbox, facts: this.#facts, acknowledgement, count, release };
+    return { sections, outbox: this.outbox, facts: this.#facts, acknowledgement, count, release };
   }
 }

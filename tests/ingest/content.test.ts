@@ -1,6 +1,6 @@
 /** What of the content reaches the disk, and how often. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -238,6 +238,34 @@ describe('content', () => {
         expect(items[0]?.invocation.input).toEqual(expected);
       }
     });
+  });
+
+  it('of a history is kept although the request that first brought it was refused', async () => {
+    const store = await openStore();
+    const dataDirectory = tempDirectory();
+    const ingest = createIngest(store.telemetry, { dataDirectory });
+    await ingest.start();
+    const said = turnsOf('a', 4, (name) => `${name} ${'says the same again and again '.repeat(12)}`);
+    const conversation = { 'gen_ai.conversation.id': hexId(8) };
+    const send = (traceId: string, turns: number): ReturnType<typeof ingest.accept> => {
+      const attributes = chatAttributes('Answer.', said.slice(0, turns), 'ok', conversation);
+      return ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody([{ traceId, attributes }]) });
+    };
+    // A file where the spool's first must be made fails it the way a disk does.
+    const inTheWay = join(dataDirectory, 'spool', '000000000001.spool');
+    writeFileSync(inTheWay, '');
+    expect(await send(hexId(16), 6)).toMatchObject({ outcome: 'overloaded' });
+    unlinkSync(inTheWay);
+    const traceId = hexId(16);
+    expect(await send(traceId, 8)).toMatchObject({ outcome: 'durable' });
+    const [call] = await eventually(
+      async () => (await store.invocations.list({ traceId }, { limit: 1 })).items,
+      (items) => items.length > 0,
+    );
+    const read = call?.invocation.input?.slice(1).map(({ parts }) => parts);
+    expect(read).toEqual(said.map(({ text }) => [{ type: 'text', text }]));
+    await ingest.stop(5_000);
+    await store.database.close();
   });
 
   it('that is too long is cut with a mark, and keeps the hash of the whole', async () => {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { isFault } from '../../src/contract/fault.ts';
 import type { SpoolPosition } from '../../src/ingest/spool/position.ts';
 import type { Section } from '../../src/ingest/spool/record.ts';
@@ -112,6 +113,29 @@ describe('the spool', () => {
     unlinkSync(next);
     await spool.append(record('after'));
     expect((await readAll(spool)).texts).toEqual(['before', 'after']);
+    await spool.close();
+  });
+
+  it('leaves nothing behind of what a full disk refused, and goes on when there is room', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(directory, { segmentBytesMax: 30 });
+    await spool.append(record('before'));
+    const files = segmentFiles(directory);
+    const handle = await open(files[0] as string);
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const full = vi.spyOn(prototype, 'writev').mockRejectedValue(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    for (let time = 0; time < 20; time++) await expect(spool.append(record('refused'))).rejects.toThrow('full');
+    full.mockRestore();
+    const sync = vi.spyOn(prototype, 'sync').mockRejectedValueOnce(new Error('no name'));
+    await expect(spool.append(record('without a name'))).rejects.toThrow('no name');
+    sync.mockRestore();
+    expect(segmentFiles(directory)).toEqual(files);
+    const end = await spool.append(record('after'));
+    expect((await readAll(spool)).texts).toEqual(['before', 'after']);
+    expect(segmentFiles(directory)).toHaveLength(2);
+    await spool.release(end);
+    expect(segmentFiles(directory)).toEqual([]);
     await spool.close();
   });
 

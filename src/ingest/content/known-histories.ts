@@ -13,6 +13,7 @@ import { bytesOf, textOf } from '../../otlp/attributes.ts';
 import type { OtlpSpan } from '../../otlp/model.ts';
 import { instructionsBefore, type ContentSpace } from './content-space.ts';
 import type { ListNode } from './message-lists.ts';
+import type { Outbox } from './outbox.ts';
 
 /** A list that a text stands for, and the text of the message that stands for it. */
 export interface KnownHistory {
@@ -60,8 +61,11 @@ export class KnownHistories {
   readonly #nonce = randomUUID();
   #handles = 0;
 
-  /** The span with what is known of its history replaced, or null. */
-  shorten(span: OtlpSpan): Shortened | null {
+  /**
+   * The span with what is known of its history replaced, or null. What the history's messages refer to is not in
+   * the span's rows then: they must go with `outbox`, if they are not stored.
+   */
+  shorten(span: OtlpSpan, outbox: Outbox): Shortened | null {
     const bytes = messagesBytes(span);
     if (bytes === null) return null;
     const known = this.#knownBefore(span, bytes);
@@ -70,7 +74,7 @@ export class KnownHistories {
     if (!rest.startsWith(NEXT_MESSAGE)) return null;
     const { handle, list, space } = known;
     const node = space.lists.at(list);
-    if (node === undefined) return null;
+    if (node === undefined || !outbox.covers(node)) return null;
     const stand = JSON.stringify(textMessage('user', handle));
     const attributes = new Map(span.attributes);
     attributes.set(ATTRIBUTE, `[${known.head}${stand}${rest}`);

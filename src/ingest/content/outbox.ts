@@ -38,6 +38,11 @@ export class Outbox {
     this.listLines.add(`${JSON.stringify(row)}\n`);
   }
 
+  /** Whether the list, and all that its messages refer to, is stored, or will be with what this carries. */
+  covers(node: ListNode): boolean {
+    return node.isStored || node.claimedBy === this.#claim;
+  }
+
   addVariables(variables: StoredVariables, row: () => VariablesRow): void {
     if (variables.isStored || variables.claimedBy === this.#claim) return;
     variables.claimedBy = this.#claim;

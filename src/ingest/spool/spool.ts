@@ -189,7 +189,7 @@ export class Spool {
       // What is behind the durable end is unknown now, and after a failed one the kernel may have
       // dropped it: never append to this file again.
       await file.truncate(segment.durableBytes).catch(() => {});
-      await this.#seal();
+      await this.#abandon(segment);
       throw error;
     }
     let end = segment.durableBytes;
@@ -214,8 +214,26 @@ export class Spool {
     this.#file = file;
     const segment: SpoolSegment = { number, path, durableBytes: 0 };
     this.#segments.push(segment);
-    await syncDirectory(this.#options.directory);
+    try {
+      await syncDirectory(this.#options.directory);
+    } catch (error) {
+      await this.#abandon(segment);
+      throw error;
+    }
     return segment;
+  }
+
+  /** Never appends to it again. One without anything durable goes: a full disk would else leave one for each refusal. */
+  async #abandon(segment: SpoolSegment): Promise<void> {
+    const isEmpty = segment.durableBytes === 0;
+    // Before anything is waited for: once it is sealed, `release` would unlink its number as well.
+    if (isEmpty) this.#segments.pop();
+    await this.#seal();
+    if (!isEmpty) return;
+    await unlink(segment.path).then(
+      () => (this.#nextSegment = segment.number),
+      () => {},
+    );
   }
 
   async #seal(): Promise<void> {
