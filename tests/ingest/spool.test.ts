@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { isFault } from '../../src/contract/fault.ts';
-import type { SpoolPosition } from '../../src/ingest/spool/position.ts';
+import { positionAt, type SpoolPosition } from '../../src/ingest/spool/position.ts';
 import type { Section } from '../../src/ingest/spool/record.ts';
 import { SpoolReader } from '../../src/ingest/spool/reader.ts';
 import { Spool, type SpoolOptions } from '../../src/ingest/spool/spool.ts';
@@ -109,7 +109,6 @@ describe('the spool', () => {
     writeFileSync(next, '');
     const refused = await Promise.allSettled([spool.append(record('one')), spool.append(record('two'))]);
     expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    const { unlinkSync } = await import('node:fs');
     unlinkSync(next);
     await spool.append(record('after'));
     expect((await readAll(spool)).texts).toEqual(['before', 'after']);
@@ -162,6 +161,53 @@ describe('the spool', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it('steps over what was deleted or cut short under its hands, and says how much', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(directory, { segmentBytesMax: 30 });
+    for (const text of ['one', 'two', 'three', 'four', 'five', 'six']) await spool.append(record(text));
+    const files = segmentFiles(directory);
+    unlinkSync(files[0] as string);
+    truncateSync(files[1] as string, 21);
+    expect(await readAll(spool)).toEqual({ texts: ['five', 'six'], skipped: 20 * 2 + 22 + 21 });
+    const gone = [
+      (await new SpoolReader(spool).read(spool.start, 64_000)).damaged,
+      (await new SpoolReader(spool).read(positionAt(2, 21), 64_000)).damaged,
+    ];
+    expect(gone).toMatchObject([[{ segment: 1, offset: 0, length: 40 }], [{ segment: 2, offset: 21, length: 22 }]]);
+    await spool.release(spool.end);
+    expect(segmentFiles(directory)).toEqual([]);
+    await spool.close();
+  });
+
+  it('says which file it cannot read, goes on when it can, and without it when it was moved away', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(directory, { segmentBytesMax: 1 });
+    for (const text of ['one', 'two']) await spool.append(record(text));
+    const handle = await open(directory);
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const reader = new SpoolReader(spool);
+    const read = vi.spyOn(prototype, 'read');
+    for (let time = 0; time < 2; time++) {
+      read.mockRejectedValueOnce(new Error('EIO: i/o error'));
+      const path = join(directory, '000000000001.spool');
+      await expect(reader.read(spool.start, 64_000)).rejects.toMatchObject({
+        kind: 'transient',
+        message: `${path} can't be read: EIO: i/o error.`,
+        hint: expect.stringContaining('move the file away'),
+      });
+      if (time === 0) expect((await reader.read(spool.start, 64_000)).records).toHaveLength(1);
+      else renameSync(path, `${path}.away`);
+    }
+    expect(await reader.read(spool.start, 64_000)).toMatchObject({
+      records: [],
+      next: positionAt(1, 20),
+      skippedBytes: 20,
+    });
+    await reader.close();
+    await spool.close();
   });
 
   it('steps over damage in the middle and counts it', async () => {

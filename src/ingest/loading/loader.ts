@@ -132,12 +132,14 @@ export class Loader implements Component {
 
   async #tellOfDamage(damaged: DamagedBytes): Promise<void> {
     const { spool, onError } = this.#options;
-    const { segment, offset, bytes } = damaged;
-    const path = await spool.keepAside(damaged).catch(() => null);
-    const what = `${bytes.length} bytes of the spool's segment ${segment} at ${offset} are damaged`;
+    const { segment, offset, length, bytes } = damaged;
+    const isGone = bytes.length === 0;
+    const path = isGone ? null : await spool.keepAside(damaged).catch(() => null);
+    const what = `${length} bytes of the spool's segment ${segment} at ${offset} are ${isGone ? 'gone' : 'damaged'}`;
+    const hint = isGone ? 'Its file was deleted, or cut short.' : 'Check the disk.';
     onError(
       new Fault('permanent', `${what}: the calls that stood there were accepted and are lost.`, {
-        hint: path === null ? 'Check the disk.' : `Check the disk. The bytes are kept in ${path}.`,
+        hint: path === null ? hint : `${hint} The bytes are kept in ${path}.`,
       }),
     );
   }

@@ -4,6 +4,7 @@
  */
 
 import { open, type FileHandle } from 'node:fs/promises';
+import { Fault } from '../../contract/fault.ts';
 import { offsetOf, positionAt, segmentOf, type SpoolPosition } from './position.ts';
 import { findRecord, parseRecord, type Section } from './record.ts';
 import type { Spool, SpoolSegment } from './spool.ts';
@@ -21,6 +22,8 @@ export interface SpoolChunk {
 export interface DamagedBytes {
   readonly segment: number;
   readonly offset: number;
+  readonly length: number;
+  /** Empty where the file ends before, or is gone: somebody cut or deleted it. */
   readonly bytes: Buffer;
 }
 
@@ -57,7 +60,8 @@ export class SpoolReader {
   }
 
   async #readSegment(segment: SpoolSegment, offset: number, bytesMax: number): Promise<SpoolChunk> {
-    const end = segment.durableBytes;
+    const end = Math.min(segment.durableBytes, await this.#bytesOf(segment));
+    if (offset >= end) return missing(segment, offset);
     let buffer = await this.#readBytes(segment, offset, Math.min(bytesMax, end - offset));
     const records: { sections: readonly Section[]; end: SpoolPosition }[] = [];
     let at = 0;
@@ -79,26 +83,58 @@ export class SpoolReader {
       const resume = findRecord(buffer, at + 1);
       const next = resume === -1 ? buffer.length : resume;
       skippedBytes += next - at;
-      if (resume !== -1)
-        damaged.push({ segment: segment.number, offset: offset + at, bytes: buffer.subarray(at, next) });
+      if (resume !== -1) {
+        const bytes = buffer.subarray(at, next);
+        damaged.push({ segment: segment.number, offset: offset + at, length: bytes.length, bytes });
+      }
       at = next;
     }
     return { records, next: positionAt(segment.number, offset + at), skippedBytes, damaged };
   }
 
-  async #readBytes(segment: SpoolSegment, offset: number, length: number): Promise<Buffer> {
-    if (this.#fileSegment !== segment.number) {
-      await this.close();
-      this.#file = await open(segment.path, 'r');
-      this.#fileSegment = segment.number;
+  /** Opens it. 0 when it is gone. */
+  async #bytesOf(segment: SpoolSegment): Promise<number> {
+    try {
+      if (this.#fileSegment !== segment.number) {
+        await this.close();
+        this.#file = await open(segment.path, 'r');
+        this.#fileSegment = segment.number;
+      }
+      return (await (this.#file as FileHandle).stat()).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw await this.#unreadable(segment, error);
     }
+  }
+
+  /** It is opened anew for the next attempt, in case somebody has moved the file away. */
+  async #unreadable(segment: SpoolSegment, error: unknown): Promise<Fault> {
+    await this.close().catch(() => {});
+    return new Fault('transient', `${segment.path} can't be read: ${(error as Error).message}.`, {
+      hint: 'The calls in it and behind it wait. Check the disk; to go on without those in it, move the file away.',
+      cause: error,
+    });
+  }
+
+  async #readBytes(segment: SpoolSegment, offset: number, length: number): Promise<Buffer> {
+    const file = this.#file as FileHandle;
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {
-      const { bytesRead } = await (this.#file as FileHandle).read(buffer, filled, length - filled, offset + filled);
-      if (bytesRead === 0) break;
+      const left = length - filled;
+      const { bytesRead } = await file.read(buffer, filled, left, offset + filled).catch(async (error: unknown) => {
+        throw await this.#unreadable(segment, error);
+      });
+      if (bytesRead === 0) throw await this.#unreadable(segment, new Error('it became shorter'));
       filled += bytesRead;
     }
-    return buffer.subarray(0, filled);
+    return buffer;
   }
+}
+
+/** All of the segment from `offset` on. */
+function missing({ number: segment, durableBytes }: SpoolSegment, offset: number): SpoolChunk {
+  const length = durableBytes - offset;
+  const damaged = [{ segment, offset, length, bytes: Buffer.alloc(0) }];
+  return { records: [], next: positionAt(segment, durableBytes), skippedBytes: length, damaged };
 }

@@ -5,7 +5,7 @@
  */
 
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
 import { offsetOf, positionAt, segmentOf, type SpoolPosition } from './position.ts';
@@ -128,7 +128,7 @@ export class Spool {
       if (isActive) await this.#seal();
       this.#segments.shift();
       this.#storedBytes -= oldest.durableBytes;
-      await unlink(oldest.path);
+      await rm(oldest.path, { force: true });
     }
   }
 
