@@ -36,16 +36,14 @@ export function seenContents(incident: Incident): ReadonlySet<string> {
 }
 
 export function countedContents(incident: Incident): readonly CountedContent[] {
-  const { version, hash } = incident.observed;
-  return [
-    ...incident.earlierContents.map((earlier) => ({
-      version: earlier.version,
-      hash: earlier.hash,
-      since: earlier.changedBetween[0],
-      until: earlier.until,
-    })),
-    { version, hash, since: incident.changedBetween[0], until: null },
-  ];
+  const { observed, changedBetween, earlierContents, resolvedAt } = incident;
+  const present = { ...observed, changedBetween, until: null };
+  return [...earlierContents, present].map(({ version, hash, changedBetween: [since], until }) => ({
+    version,
+    hash,
+    since,
+    until: until ?? resolvedAt,
+  }));
 }
 
 /** What was there before a new judgement, the incident's present content included if it is another one. */

@@ -20,6 +20,7 @@ import {
   LIFECYCLE_POLICY,
   type LifecyclePolicy,
   next,
+  recounted,
   resolved,
   type Step,
   withCount,
@@ -63,6 +64,10 @@ const CONCURRENCY = 8;
 const COUNT_FRESH_FOR_MS = 60_000;
 /** And, where the query takes long, so many times as long after it: with calls by the ten million it takes seconds. */
 const COUNT_FRESH_FOR_TIMES = 100;
+/** Exporters gather for seconds, and a collector once more: what was called before the end is known by then. */
+const LATE_TELEMETRY_MS = 120_000;
+/** Incidents that ended within that time; of more, the last. */
+const ENDED_MAX = 1_000;
 /** Whoever is told of these is told of the calls of now. */
 const COUNTED: ReadonlySet<IncidentTransition> = new Set(['opened', 'reopened', 'escalated', 'resolved']);
 const SYSTEM = 'plumbline';
@@ -78,6 +83,8 @@ export class IncidentDesk implements Component {
   /** When each was last counted; what an earlier process counted is as old as this one. */
   readonly #counts = new Map<string, { readonly atMs: number; readonly tookMs: number }>();
   readonly #sinceMs: number;
+  /** By id, those that ended and are counted once more, with when they did (monotonic). Lost with the process. */
+  readonly #ended = new Map<string, number>();
 
   constructor(options: IncidentDeskOptions) {
     this.#options = options;
@@ -150,11 +157,16 @@ export class IncidentDesk implements Component {
 
   /**
    * Applies the last findings once more, because time passed: a snooze may be over, a flapping place
-   * may have been calm for long enough.
+   * may have been calm for long enough, the last calls of one that ended are known.
    */
   async review(): Promise<void> {
     const open = await this.#unresolved.all();
     await this.take(open.flatMap((incident) => this.#lastFindings.get(incident.fingerprint) ?? []));
+    for (const [id, endedMs] of this.#ended) {
+      if (this.#options.clock.monotonicMs() - endedMs < LATE_TELEMETRY_MS) break;
+      await this.#countOnceMore(id);
+      if (this.#ended.get(id) === endedMs) this.#ended.delete(id);
+    }
   }
 
   async #takeOne(finding: Finding): Promise<Step> {
@@ -188,6 +200,19 @@ export class IncidentDesk implements Component {
       const decide = (incident: Incident | null): Step => applyByHand(incident ?? found, action, this.#now());
       const { incident, step } = await this.#change(found, () => this.#options.incidents.get(id), decide, action.by);
       return step.kind === 'changed' ? step.incident : incident;
+    });
+  }
+
+  /** One that came back meanwhile is counted as that. */
+  async #countOnceMore(id: string): Promise<void> {
+    const { incidents } = this.#options;
+    const found = await incidents.get(id);
+    if (found?.status !== 'resolved') return;
+    const affected = await this.#count(found);
+    await this.#oneAtATime.run(found.fingerprint, async () => {
+      const incident = await incidents.get(id);
+      if (affected === null || incident?.status !== 'resolved') return;
+      await this.#apply(recounted(incident, affected, this.#now()), SYSTEM);
     });
   }
 
@@ -231,6 +256,7 @@ export class IncidentDesk implements Component {
     await incidents.append(incident, transition, by);
     this.#unresolved.note(incident);
     if (incident.status === 'resolved') this.#forget(incident.fingerprint);
+    if (transition === 'resolved') this.#noteEnd(incident.id);
     try {
       await announcer.dispatch(deliveries);
     } catch (error) {
@@ -242,17 +268,22 @@ export class IncidentDesk implements Component {
   async #affected(held: Incident | null, step: Step): Promise<number | null> {
     const incident = step.kind === 'changed' ? step.incident : held;
     if (incident === null || !this.#isCountDue(incident, step)) return null;
-    const { prompt, environment, target, fingerprint } = incident;
-    const { clock, countAffected, onProblem } = this.#options;
+    const { clock } = this.#options;
     const startMs = clock.monotonicMs();
+    const affected = await this.#count(incident);
+    this.#counts.set(incident.fingerprint, { atMs: startMs, tookMs: clock.monotonicMs() - startMs });
+    return affected;
+  }
+
+  async #count(incident: Incident): Promise<number | null> {
+    const { prompt, environment, target } = incident;
+    const { countAffected, onProblem } = this.#options;
     try {
       return await countAffected({ prompt, environment, target, contents: countedContents(incident) });
     } catch (error) {
       // An alert without its count is better than no alert.
       onProblem(`The invocations affected in ${target} could not be counted.`, error);
       return null;
-    } finally {
-      this.#counts.set(fingerprint, { atMs: startMs, tookMs: clock.monotonicMs() - startMs });
     }
   }
 
@@ -264,6 +295,14 @@ export class IncidentDesk implements Component {
     // A zero is soon wrong.
     const freshForMs = invocationsAffected === 0 ? 0 : COUNT_FRESH_FOR_MS;
     return this.#options.clock.monotonicMs() - atMs >= Math.max(freshForMs, tookMs * COUNT_FRESH_FOR_TIMES);
+  }
+
+  #noteEnd(id: string): void {
+    // At the end, so that the oldest comes first.
+    this.#ended.delete(id);
+    this.#ended.set(id, this.#options.clock.monotonicMs());
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined && this.#ended.size > ENDED_MAX) this.#ended.delete(oldest);
   }
 
   #forget(fingerprint: string): void {

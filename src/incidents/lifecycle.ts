@@ -82,6 +82,12 @@ export function withCount(incident: Incident | null, step: Step, affected: numbe
   }
   if (incident === null || step.reason !== 'same_problem') return step;
   if (affected === 0 || affected < 2 * incident.invocationsAffected) return step;
+  return recounted(incident, affected, now);
+}
+
+/** An incident of which more calls are known than it says. */
+export function recounted(incident: Incident, affected: number, now: Timestamp): Step {
+  if (affected <= incident.invocationsAffected) return unchanged('no_more_invocations_affected');
   const counted = { ...incident, invocationsAffected: affected, updatedAt: now, revision: incident.revision + 1 };
   return { kind: 'changed', reason: 'more_invocations_affected', incident: counted, transition: 'updated' };
 }

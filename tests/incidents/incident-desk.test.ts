@@ -142,7 +142,7 @@ describe('IncidentDesk', () => {
     const { desk, incidents, clock } = setUp(async ({ contents }) => {
       calls += 1;
       const { hash } = edited.judgement.observed;
-      expect(contents).toEqual([{ version: null, hash, since: time('02:41:10'), until: null }]);
+      expect(contents).toMatchObject([{ version: null, hash, since: time('02:41:10') }]);
       return calls * 10;
     });
     await desk.take([edited]);
@@ -185,10 +185,45 @@ describe('IncidentDesk', () => {
     expect(asked).toEqual([
       ['edited on'],
       ['edited on', 'brief on'],
-      ['edited on', 'brief on'],
+      ['edited 02:41:42', 'brief 02:41:42'],
       ['edited 02:41:42', 'brief 02:41:42', 'brief on'],
     ]);
     expect(incidents.revisions.map(({ incident }) => incident.invocationsAffected)).toEqual([10, 20, 30, 40]);
+  });
+
+  it('counts once more when what was called before the end has been told, and tells nobody', async () => {
+    let told = 7;
+    const { desk, incidents, announcer, clock } = setUp(async () => told);
+    await desk.take([edited, elsewhere(1)]);
+    await desk.take([good, elsewhere(1, GOOD_TEXT)]);
+    const ended = () =>
+      incidents.revisions
+        .slice(4)
+        .map(({ incident, transition }) => [
+          transition,
+          incident.status,
+          incident.invocationsAffected,
+          incident.resolvedAt,
+        ]);
+    told = 9;
+    clock.advance(60_000);
+    await desk.review();
+    expect(ended()).toEqual([]);
+    // One comes back before it is counted once more.
+    await desk.take([elsewhere(1)]);
+    clock.advance(60_000);
+    await desk.review();
+    await desk.review();
+    expect(ended()).toEqual([
+      ['reopened', 'open', 9, null],
+      ['updated', 'resolved', 9, time('02:41:40')],
+    ]);
+    expect(announcer.prepared.at(-1)).toBe('updated 3 (stored: 2)');
+    // It is the same incident when it comes back, and known to be over until then.
+    await desk.take([good]);
+    expect(incidents.revisions).toHaveLength(6);
+    await desk.take([edited]);
+    expect(incidents.revisions.at(-1)).toMatchObject({ transition: 'reopened', incident: { revision: 4 } });
   });
 
   it('counts once more when it ends in another way', async () => {
