@@ -94,7 +94,7 @@ function addCallFacts(known: Reading, span: OtlpSpan): void {
 }
 
 /** Instrumentations of frameworks and of clients that report one call from two traces, not always with its id. */
-const TWINNED = new Set(['openinference', 'openllmetry']);
+const TWINNED = new Set(['openinference', 'openllmetry', 'langfuse']);
 
 /**
  * The last message and the answer are enough: a twin is only sought among calls of the same moment.

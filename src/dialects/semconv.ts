@@ -115,7 +115,8 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   const responseModel = text(attributes, 'gen_ai.response.model');
   if (responseModel !== undefined) reading.responseModel = responseModel;
   const responseId = text(attributes, 'gen_ai.response.id');
-  if (responseId !== undefined) reading.responseId = responseId;
+  // Of an image, which has no id, OpenLIT writes the second in which it was made.
+  if (responseId !== undefined && !/^\d{10}$/.test(responseId)) reading.responseId = responseId;
   const firstTokenS = firstNumber(attributes, [
     'gen_ai.response.time_to_first_chunk',
     'gen_ai.client.operation.time_to_first_chunk',

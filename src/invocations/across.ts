@@ -4,6 +4,7 @@
  * what was said at the same moment in the same service.
  */
 
+import { joinWrappers } from './beside.ts';
 import { groupSharing } from './same-response.ts';
 import { compare } from './trace.ts';
 import { type CallUnit, compareUnits, endOf, responseIdOf, startOf } from './units.ts';
@@ -29,7 +30,8 @@ export function groupAcross(units: readonly CallUnit[]): CallGroup[] {
       else same.push(unit);
     }
   }
-  return joinTwins([...alone, ...[...byResponse.values()].flatMap(groupOf)]);
+  const groups = [...alone, ...[...byResponse.values()].flatMap(groupOf)];
+  return joinTwins(joinWrappers(groups, innermostFirst));
 }
 
 /** Units of one response id. */

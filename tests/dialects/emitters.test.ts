@@ -343,6 +343,11 @@ it('the time to the first token is in seconds, but of Strands in milliseconds', 
   expect(at(350, 'strands.telemetry.tracer')).toBe(350);
 });
 
+it('a second is no response id', () => {
+  expect(read({ ...CALL, 'gen_ai.response.id': '1795300000' })).not.toHaveProperty('responseId');
+  expect(read({ ...CALL, 'gen_ai.response.id': '17953000001' })?.responseId).toBe('17953000001');
+});
+
 describe('LiteLLM', () => {
   it('says what a call cost and for whom', () => {
     const attributes = { ...CALL, 'litellm.cost.total': 0.0001, 'litellm.metadata.user_api_key_user_id': 'u1' };
