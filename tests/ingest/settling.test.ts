@@ -8,6 +8,7 @@ import {
   createIngest,
   eventually,
   hexId,
+  logsBody,
   openStore,
   tracesBody,
   type OpenStore,
@@ -170,6 +171,27 @@ describe('settling', () => {
     });
   });
 
+  it('counts each call of an agent once that a gateway reports from a trace for each call', async () => {
+    const [service, agentTrace] = [`agent-${hexId(8)}`, hexId(16)];
+    const startMs = Date.now() - 200_000;
+    const views = Array.from({ length: 100 }, (_, index) => {
+      const attributes = chatAttributes('Answer.', [{ role: 'user', text: `step ${index}` }], 'done', {
+        'gen_ai.response.id': `chatcmpl-${service}-${index}`,
+      });
+      const [begin, durationMs] = [startMs + index * 1_000, 900];
+      const view = { traceId: agentTrace, spanId: hexId(8), startMs: begin, durationMs, service, attributes };
+      return [view, { ...view, traceId: hexId(16), spanId: hexId(8), startMs: begin + 10, durationMs: 800 }] as const;
+    });
+    const calls = async () => (await store.invocations.list({ service }, { limit: 1_000 })).items;
+    await run({}, async (ingest) => {
+      for (let at = 0; at < views.length; at += 20) {
+        await send(ingest, ...views.slice(at, at + 20).flat());
+        await eventually(calls, (items) => items.length === at + 20, 10_000);
+      }
+    });
+    expect(await calls()).toHaveLength(views.length);
+  });
+
   it('looks for views of what comes while the store is asked about the rest of its trace', async () => {
     const service = hexId(8);
     const startMs = Date.now() - 2_000;
@@ -210,6 +232,32 @@ describe('settling', () => {
       isHeld = false;
       answer.resolve();
       expect(await eventually(spans, (all) => all[0] === later.spanId)).toEqual([later.spanId, late.spanId]);
+    });
+  });
+
+  it('keeps each of the calls without a trace that are known under one id, however late the next', async () => {
+    const session = hexId(8);
+    const calls = async () => {
+      const { items } = await store.invocations.list({ service: 'shop' }, { limit: 1_000 });
+      return items.map(({ invocation }) => invocation).filter(({ conversationId }) => conversationId === session);
+    };
+    const startMs = Date.now() - 120_000;
+    await run({}, async (ingest) => {
+      for (const tokens of [10, 20, 30]) {
+        const attributes = {
+          'session.id': session,
+          request_id: `req_${session}`,
+          model: 'claude-sonnet-4-5',
+          duration_ms: 1_000,
+          input_tokens: tokens,
+          output_tokens: tokens,
+        };
+        const log = { timeMs: startMs + tokens * 1_000, eventName: 'claude_code.api_request', attributes };
+        const answer = await ingest.accept({ signal: 'logs', encoding: 'json', body: logsBody([log]) });
+        expect(answer.outcome).toBe('durable');
+        const found = await eventually(calls, (items) => items.some(({ tokens: { input } }) => input === tokens));
+        expect(found.map((call) => call.tokens.input)).toEqual([30, 20, 10].filter((each) => each <= tokens));
+      }
     });
   });
 

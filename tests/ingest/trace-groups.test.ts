@@ -18,10 +18,10 @@ let groups: TraceGroups;
 let spans: number;
 beforeEach(() => {
   window = new TraceWindow({
-    factsMax: 100,
-    bytesMax: 1_000_000,
-    factsPerTraceMax: 100,
-    bytesPerTraceMax: 1_000_000,
+    factsMax: 10_000,
+    bytesMax: 10_000_000,
+    factsPerTraceMax: 10_000,
+    bytesPerTraceMax: 10_000_000,
     retainMs: RETAIN_MS,
   });
   groups = new TraceGroups(window);
@@ -71,20 +71,16 @@ describe('a noted group', () => {
     expect(window.dirty.size).toBe(0);
   });
 
-  it('waits for the next round when one of it was settled with others, or is not whole', () => {
-    const a = add('a', 'resp_1', 1);
-    const b = add('b', 'resp_1', 2);
-    const alone = add('alone', 'resp_2', 3);
-    groups.note([a, b, alone], NOTHING_WRITTEN);
-    window.clean(a);
-    expect(groups.asNoted(a)).toBeNull();
+  it('waits for the next round when one of it is not whole', () => {
+    const [a, alone] = [add('a', 'resp_1', 1), add('alone', 'resp_2', 3)];
+    groups.note([a, alone], NOTHING_WRITTEN);
     window.doubt(alone, 4);
     expect(groups.asNoted(alone)).toBeNull();
     alone.isWhole = true;
     expect(groups.asNoted(alone)).toEqual([alone]);
-    window.clean(alone);
+    for (const each of [a, alone]) window.clean(each);
     // What made it doubtful came after the note.
-    expect([...window.dirty]).toEqual([b, alone]);
+    expect([...window.dirty]).toEqual([alone]);
   });
 
   it('is not there any more once the round is over', () => {
@@ -94,6 +90,55 @@ describe('a noted group', () => {
     expect(groups.asNoted(a)).toBeNull();
   });
 });
+
+describe('traces that share a key', () => {
+  it('are settled in groups of a few, each with all that were noted, when an id comes again and again', () => {
+    const traces = Array.from({ length: 40 }, (_, index) => add(`trace ${index}`, 'resp_1', index));
+    const { firsts } = groups.note(traces, NOTHING_WRITTEN);
+    const noted = firsts.map((first) => groups.asNoted(first));
+    expect(noted.map((group) => group?.length)).toEqual([16, 16, 8]);
+    expect(noted.flat()).toEqual(traces);
+    expect(window.tellsApart('id:resp_1')).toBe(false);
+    expect(window.tellsApart('id:resp_2')).toBe(true);
+  });
+
+  it('are in one group, directly or through others, as far as it has room', () => {
+    const agent = add('agent', 'resp_0', 0);
+    const gateways = Array.from({ length: 600 }, (_, index) => {
+      add('agent', `resp_${index}`, index);
+      return add(`gateway ${index}`, `resp_${index}`, index);
+    });
+    expect(new Set(groupNoted(agent))).toEqual(new Set([agent, ...gateways]));
+
+    const more = Array.from({ length: 600 }, (_, index) => {
+      add('agent', `resp_more_${index}`, index);
+      return add(`gateway more ${index}`, `resp_more_${index}`, index);
+    });
+    // With the 1,001 facts that it had by then, and 999 gateways.
+    expect(groupNoted(agent)).toHaveLength(1_000);
+    // Each is in one group only.
+    const { firsts } = groups.note([agent, ...gateways, ...more], NOTHING_WRITTEN);
+    const all = firsts.flatMap((first) => groups.asNoted(first) ?? []);
+    expect(all).toHaveLength(1_201);
+    expect(new Set(all).size).toBe(1_201);
+  });
+
+  it('are alone again when the others are forgotten', () => {
+    const [a, b, c] = [add('a', 'resp_1', 1), add('b', 'resp_1', 2), add('c', 'resp_1', 3)];
+    window.forget(b);
+    expect(new Set(groupNoted(a))).toEqual(new Set([a, c]));
+    window.forget(a);
+    expect(groupNoted(c)).toEqual([c]);
+    expect(c.group).toBeNull();
+    const d = add('d', 'resp_1', 4);
+    expect(new Set(groupNoted(c))).toEqual(new Set([c, d]));
+  });
+});
+
+function groupNoted(trace: TraceState): readonly TraceState[] {
+  groups.note([trace], NOTHING_WRITTEN);
+  return groups.asNoted(trace) ?? [];
+}
 
 describe('the window', () => {
   it('forgets in the order in which traces were last heard of', () => {

@@ -44,7 +44,7 @@ export class FactRecall {
     for (let step = 0; step < STEPS_MAX && reached.length > 0; step += 1) {
       const lookedForBefore = lookedFor.size;
       await this.#bringInSharing(reached, lookedFor);
-      reached = [...this.#partialOf(reached)];
+      reached = partialOf(reached);
       hasAsked ||= lookedFor.size > lookedForBefore || reached.length > 0;
       for (const some of chunks(reached, TRACES_PER_QUERY)) await this.#makeWhole(some);
     }
@@ -69,21 +69,6 @@ export class FactRecall {
   /** Texts that are no longer in memory. */
   texts(hashes: readonly ContentHash[]): Promise<ReadonlyMap<ContentHash, string>> {
     return this.#options.log.texts(hashes);
-  }
-
-  /** Of these traces and those that share a key with them. */
-  #partialOf(traces: readonly TraceState[]): Set<TraceState> {
-    const { window } = this.#options;
-    const partial = new Set(traces.filter((trace) => !trace.isWhole));
-    for (const trace of traces) {
-      for (const shared of trace.keys) {
-        for (const key of window.sharing(shared)) {
-          const other = window.get(key);
-          if (other !== undefined && !other.isWhole) partial.add(other);
-        }
-      }
-    }
-    return partial;
   }
 
   async #bringInSharing(traces: readonly TraceState[], lookedFor: Set<string>): Promise<void> {
@@ -146,6 +131,12 @@ export class FactRecall {
       }
     }
   }
+}
+
+/** Of these traces and those that are settled with them. */
+function partialOf(traces: readonly TraceState[]): TraceState[] {
+  const all = new Set(traces.flatMap((trace) => (trace.group === null ? [trace] : [...trace.group.traces])));
+  return [...all].filter(({ isWhole }) => !isWhole);
 }
 
 function restore(

@@ -221,10 +221,9 @@ export class Settlement {
       this.#addRowsOf(first, calls);
       return;
     }
-    // What has no trace of its own goes with the first.
-    const keys = new Set(traces.map(({ key }) => key));
-    const byKey = Map.groupBy(calls, ({ call }) => (keys.has(call.traceId) ? call.traceId : first.key));
-    for (const trace of traces) this.#addRowsOf(trace, byKey.get(trace.key) ?? []);
+    const ownerOf = ownersAmong(traces);
+    const byTrace = Map.groupBy(calls, ({ call }) => ownerOf(call) ?? first);
+    for (const trace of traces) this.#addRowsOf(trace, byTrace.get(trace) ?? []);
   }
 
   #addRowsOf(trace: TraceState, calls: readonly ReadCall[]): void {
@@ -377,6 +376,21 @@ function identityIn(
     spanId: line?.spanId ?? spanId,
     startedAt: line?.startedAt === startedAt ? line.startedAt : startedAt,
   };
+}
+
+/**
+ * With which trace a call is written. One without a trace of its own stays with that which has it in
+ * the store: written with another, this one would take it back.
+ */
+function ownersAmong(traces: readonly TraceState[]): (call: Invocation) => TraceState | undefined {
+  const byKey = new Map(traces.map((trace) => [trace.key, trace]));
+  const byCall = new Map<string, TraceState>();
+  for (const trace of traces) {
+    for (const { traceId, spanId } of trace.written ?? []) {
+      if (!byKey.has(traceId)) byCall.set(`${traceId}/${spanId}`, trace);
+    }
+  }
+  return ({ traceId, spanId }) => byKey.get(traceId) ?? byCall.get(`${traceId}/${spanId}`);
 }
 
 // Most traces have few calls: looking through them is faster than an index.

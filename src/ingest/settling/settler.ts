@@ -206,7 +206,8 @@ export class Settler implements Component {
         this.#isDraining ||
         trace.isSealed ||
         ((nowMs - trace.lastAddedMs >= quietMs || nowMs - trace.dirtySinceMs >= provisionalMs) &&
-          nowMs >= trace.notBeforeMs);
+          nowMs >= trace.notBeforeMs &&
+          nowMs >= (trace.group?.notBeforeMs ?? 0));
       if (!isDue && !early) continue;
       if (!isDue) countEarlySettled(1);
       due.push(trace);
@@ -301,11 +302,13 @@ export class Settler implements Component {
     const startMs = clock.monotonicMs();
     settlement.settle(group);
     const endMs = clock.monotonicMs();
+    const notBeforeMs = Math.ceil(endMs + (endMs - startMs) * GROWING_TRACE_FACTOR);
     for (const each of group) {
+      if (each.group !== null) each.group.notBeforeMs = notBeforeMs;
       if (each.notedDirtyFacts === 0) continue;
       this.#settling.set(each, each.dirtyFrom);
       window.clean(each);
-      each.notBeforeMs = Math.ceil(endMs + (endMs - startMs) * GROWING_TRACE_FACTOR);
+      each.notBeforeMs = notBeforeMs;
     }
   }
 

@@ -14,9 +14,6 @@ export interface NotedGroups {
   readonly isBeingWritten: boolean;
 }
 
-// Where keys are not unique, chains of traces must end somewhere.
-const GROUP_TRACES_MAX = 64;
-
 export class TraceGroups {
   readonly #window: TraceWindow;
   /** How often groups were noted. */
@@ -37,7 +34,7 @@ export class TraceGroups {
     let isBeingWritten = false;
     for (const trace of due) {
       if (trace.notedIn === this.#round) continue;
-      const group = this.#groupOf(trace);
+      const group = groupOf(trace);
       this.#noted.set(trace, group);
       for (const each of group) {
         this.#window.note(each, this.#round);
@@ -48,11 +45,10 @@ export class TraceGroups {
     return { firsts: [...this.#noted.keys()], isBeingWritten };
   }
 
-  /** The noted group of this trace; null when one of it is not whole, or was settled with another. */
+  /** The noted group of this trace; null when it is not whole: another replica has told of more since the store was asked. */
   asNoted(first: TraceState): readonly TraceState[] | null {
     const group = this.#noted.get(first);
-    // Not whole: another replica has told of more since the store was asked.
-    return group?.every(({ isWhole, notedIn }) => isWhole && notedIn === this.#round) ? group : null;
+    return group?.every(({ isWhole }) => isWhole) ? group : null;
   }
 
   /** Whether the trace is needed to settle others. */
@@ -65,20 +61,8 @@ export class TraceGroups {
     this.#noted.clear();
     this.#relatives.clear();
   }
+}
 
-  /** The trace and those that share a key with it, directly or through another. */
-  #groupOf(trace: TraceState): readonly TraceState[] {
-    const window = this.#window;
-    if (trace.keys.every((key) => window.sharing(key).length === 0)) return [trace];
-    const group = new Set([trace]);
-    for (const member of group) {
-      for (const shared of member.keys) {
-        for (const key of window.sharing(shared)) {
-          const other = window.get(key);
-          if (other !== undefined && group.size < GROUP_TRACES_MAX) group.add(other);
-        }
-      }
-    }
-    return [...group];
-  }
+function groupOf(trace: TraceState): readonly TraceState[] {
+  return trace.group === null ? [trace] : [...trace.group.traces];
 }

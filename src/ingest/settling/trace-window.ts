@@ -33,6 +33,8 @@ export interface TraceState {
   bytes: number;
   /** Under which other traces may tell of the same calls. */
   keys: string[];
+  /** With those that may; null while there is none. */
+  group: TraceGroup | null;
   /** Invocations of this trace in the store; null while there is none. */
   written: readonly Written[] | null;
   /** Index of `facts`, once there are many. */
@@ -61,6 +63,24 @@ export interface TraceState {
   notBeforeMs: number;
 }
 
+/**
+ * Traces that are settled together. A trace is in one group only: else what one group knows of a
+ * call would be undone by the next.
+ */
+export interface TraceGroup {
+  readonly traces: Set<TraceState>;
+  facts: number;
+  /** Like that of a trace. */
+  notBeforeMs: number;
+}
+
+/** Traces that have a key; the last ones, when they are many. */
+interface KeyHolders {
+  traces: string[];
+  /** True once there were more. */
+  isCrowded: boolean;
+}
+
 export interface WindowLimits {
   readonly factsMax: number;
   /** Of the lines of all facts: most have a kilobyte, and a sender may write any. */
@@ -72,10 +92,15 @@ export interface WindowLimits {
 }
 
 /**
- * Traces that share a key are settled together. The last so many of one key: two views of a call
- * come soon after one another, and some model servers give every response the same id.
+ * Traces that share a key are settled together, so many of one key: two views of a call come soon
+ * after one another, and some model servers give every response the same id.
  */
 const TRACES_PER_KEY_MAX = 16;
+/**
+ * Each fact that comes to a group has all of it settled again. An agent and the gateway behind it,
+ * with a trace for each of its calls, have room for a thousand calls.
+ */
+const FACTS_PER_GROUP_MAX = 2_000;
 
 export class TraceWindow {
   readonly #limits: WindowLimits;
@@ -83,7 +108,7 @@ export class TraceWindow {
   readonly #traces = new Map<string, TraceState>();
   readonly #dirty = new Set<TraceState>();
   /** Most keys are of one trace, which needs no list. */
-  readonly #byKey = new Map<string, string | string[]>();
+  readonly #byKey = new Map<string, string | KeyHolders>();
   /** The last of `#traces`. */
   #newest: TraceState | null = null;
   #facts = 0;
@@ -132,6 +157,7 @@ export class TraceWindow {
       bytes: 0,
       byIdentity: null,
       keys: NO_KEYS,
+      group: null,
       written: null,
       isWhole,
       dirtyFacts: 0,
@@ -211,21 +237,16 @@ export class TraceWindow {
 
   /** False where a key is of so many traces that no two of them can be told to belong together by it. */
   tellsApart(key: string): boolean {
-    const sharing = this.#byKey.get(key);
-    return !Array.isArray(sharing) || sharing.length < TRACES_PER_KEY_MAX;
+    const holders = this.#byKey.get(key);
+    if (holders === undefined || typeof holders === 'string') return true;
+    return !holders.isCrowded && holders.traces.length < TRACES_PER_KEY_MAX;
   }
 
-  /** Traces in memory that have this key; none when there is but one. */
-  sharing(key: string): readonly string[] {
-    const sharing = this.#byKey.get(key);
-    return Array.isArray(sharing) ? sharing : NONE;
-  }
-
-  /** Traces in memory that have this key. */
+  /** Traces in memory that have this key; the last ones, when they are many. */
   having(key: string): readonly string[] {
-    const having = this.#byKey.get(key);
-    if (having === undefined) return NONE;
-    return Array.isArray(having) ? having : [having];
+    const holders = this.#byKey.get(key);
+    if (holders === undefined) return NONE;
+    return typeof holders === 'string' ? [holders] : holders.traces;
   }
 
   /** The oldest place in the spool that is not settled yet; null when all is. */
@@ -242,6 +263,7 @@ export class TraceWindow {
     this.#facts -= trace.facts.length;
     this.#bytes -= trace.bytes;
     for (const { page } of trace.facts) page.release();
+    if (trace.group !== null) leave(trace.group, trace);
     trace.facts = NO_FACTS;
     trace.bytes = 0;
     for (const key of trace.keys) this.#unshare(trace, key);
@@ -256,31 +278,47 @@ export class TraceWindow {
   }
 
   #share(trace: TraceState, key: string): void {
-    const sharing = this.#byKey.get(key);
-    const isList = Array.isArray(sharing);
-    if (isList ? sharing.includes(trace.key) : sharing === trace.key) return;
+    const known = this.#byKey.get(key);
+    const isList = typeof known === 'object';
+    if (isList ? known.traces.includes(trace.key) : known === trace.key) return;
     if (trace.keys.length === 0) trace.keys = [key];
     else trace.keys.push(key);
-    if (sharing === undefined) {
+    if (known === undefined) {
       this.#byKey.set(key, trace.key);
     } else if (!isList) {
-      this.#byKey.set(key, [sharing, trace.key]);
+      this.#byKey.set(key, { traces: [known, trace.key], isCrowded: false });
+      this.#join(trace, known);
+    } else if (known.traces.length < TRACES_PER_KEY_MAX) {
+      this.#join(trace, known.traces.at(-1));
+      known.traces.push(trace.key);
     } else {
-      sharing.push(trace.key);
-      if (sharing.length > TRACES_PER_KEY_MAX) sharing.shift();
+      known.traces = [trace.key];
+      known.isCrowded = true;
     }
   }
 
   #unshare(trace: TraceState, key: string): void {
-    const sharing = this.#byKey.get(key);
-    if (!Array.isArray(sharing)) {
-      if (sharing === trace.key) this.#byKey.delete(key);
+    const holders = this.#byKey.get(key);
+    if (typeof holders !== 'object') {
+      if (holders === trace.key) this.#byKey.delete(key);
       return;
     }
-    const others = sharing.filter((other) => other !== trace.key);
-    const [first] = others;
-    if (first === undefined) this.#byKey.delete(key);
-    else this.#byKey.set(key, others.length === 1 ? first : others);
+    holders.traces = holders.traces.filter((other) => other !== trace.key);
+    if (holders.traces.length === 0) this.#byKey.delete(key);
+  }
+
+  #join(trace: TraceState, key: string | undefined): void {
+    const other = key === undefined ? undefined : this.#traces.get(key);
+    if (other === undefined || (trace.group !== null && trace.group === other.group)) return;
+    if (factsWith(trace) + factsWith(other) > FACTS_PER_GROUP_MAX) return;
+    const [mine, its] = [groupOf(trace), groupOf(other)];
+    const [from, into] = mine.traces.size <= its.traces.size ? [mine, its] : [its, mine];
+    for (const each of from.traces) {
+      into.traces.add(each);
+      each.group = into;
+    }
+    into.facts += from.facts;
+    into.notBeforeMs = Math.max(into.notBeforeMs, from.notBeforeMs);
   }
 
   #keep(trace: TraceState, line: FactLine): void {
@@ -298,8 +336,27 @@ export class TraceWindow {
       trace.byIdentity = new Map();
       for (const each of trace.facts) index(trace.byIdentity, each);
     }
+    if (trace.group !== null) trace.group.facts += 1;
     for (const key of line.keys) this.#share(trace, key);
   }
+}
+
+function factsWith(trace: TraceState): number {
+  return trace.group === null ? trace.facts.length : trace.group.facts;
+}
+
+/** Made when there is none. */
+function groupOf(trace: TraceState): TraceGroup {
+  trace.group ??= { traces: new Set([trace]), facts: trace.facts.length, notBeforeMs: 0 };
+  return trace.group;
+}
+
+function leave(group: TraceGroup, trace: TraceState): void {
+  group.traces.delete(trace);
+  group.facts -= trace.facts.length;
+  trace.group = null;
+  if (group.traces.size > 1) return;
+  for (const last of group.traces) last.group = null;
 }
 
 const NONE: readonly string[] = [];
