@@ -11,8 +11,9 @@ export type OnCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =
 
 // An exporter keeps one connection. One that is idle takes some 25 KB.
 const CONNECTIONS_MAX = 2_000;
-// One connection's share: an exporter keeps one batch in flight, a collector a handful.
-const STREAMS_PER_CONNECTION_MAX = 64;
+// An exporter keeps one batch in flight, a collector a handful, few a hundred. Twice that, as Node counts calls that
+// were cancelled together until the next turn: what comes in their place would be refused, and not be sent again.
+const STREAMS_PER_CONNECTION_MAX = 256;
 // What a sender may send ahead of us: at a round trip of 50 ms one of them reaches 20 MB/s, all of a
 // connection 80 MB/s. It is read and counted as it comes, so that it waits in the kernel if anywhere.
 const STREAM_WINDOW_BYTES = 1024 * 1024;
@@ -20,7 +21,7 @@ const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 // As Node's HTTP/1.
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_MAX = 64;
-// Of headers, and of answers that the sender does not read; 64 calls at once need far less.
+// Of headers, and of answers that the sender does not read; as many calls at once with 1 KB of headers need far less.
 const SESSION_MB_MAX = 4;
 // Senders say hello at once.
 const HELLO_MS = 10_000;

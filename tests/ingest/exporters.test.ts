@@ -82,6 +82,10 @@ describe.each([
   ],
   ['HTTP with JSON', () => new HttpJsonExporter({ url: `http://127.0.0.1:${http.port}/v1/traces` })],
   ['gRPC', () => new GrpcExporter({ url: `http://127.0.0.1:${grpc.port}` })],
+  [
+    'gRPC and gzip',
+    () => new GrpcExporter({ url: `http://127.0.0.1:${grpc.port}`, compression: CompressionAlgorithm.GZIP }),
+  ],
 ] as const)('the stock exporter for %s', (name, exporter) => {
   const callsOf = (service: string) => () => store.invocations.list({ service }, { limit: 10 });
 

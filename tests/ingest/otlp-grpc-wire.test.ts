@@ -157,6 +157,19 @@ describe('a call', () => {
     expect(seen.map(String)).toEqual(['plain', '']);
   });
 
+  it('is taken in the place of one that was cancelled, when a hundred are at the same moment', async () => {
+    const { open: release, passed } = gate();
+    acknowledge = () => passed;
+    const late = Array.from({ length: 100 }, () => call());
+    for (const { stream } of late) stream.end(framed(Buffer.from('x')));
+    await expect.poll(() => seen.length).toBe(100);
+    for (const { stream } of late) stream.close(constants.NGHTTP2_CANCEL);
+    const again = late.map(() => send(framed(Buffer.from('x'))));
+    await expect.poll(() => seen.length).toBe(200);
+    release();
+    expect(new Set((await Promise.all(again)).map(({ code }) => code))).toEqual(new Set([0]));
+  });
+
   it('is told how many were rejected', async () => {
     acknowledge = () => Promise.resolve({ outcome: 'durable', rejected: 2, message: 'no id' });
     const { code, body } = await send(framed(Buffer.from('x')));
@@ -298,7 +311,7 @@ describe('a sender that would make us keep much', () => {
     await new Promise((resolve) => {
       session.once('remoteSettings', resolve);
     });
-    expect(session.remoteSettings).toMatchObject({ maxConcurrentStreams: 64, maxHeaderListSize: 16_384 });
+    expect(session.remoteSettings).toMatchObject({ maxConcurrentStreams: 256, maxHeaderListSize: 16_384 });
     expect((await send(framed(Buffer.from('x')), { large: 'x'.repeat(40_000) })).code).toBe(-1);
     expect([(await send(framed(Buffer.from('x')))).code, seen.length]).toEqual([0, 1]);
   });
