@@ -135,8 +135,9 @@ export class FactRecall {
 
 /** Of these traces and those that are settled with them. */
 function partialOf(traces: readonly TraceState[]): TraceState[] {
-  const all = new Set(traces.flatMap((trace) => (trace.group === null ? [trace] : [...trace.group.traces])));
-  return [...all].filter(({ isWhole }) => !isWhole);
+  const groups = new Set(traces.map(({ group }) => group).filter((group) => group !== null));
+  const alone = traces.filter(({ group }) => group === null);
+  return [...alone, ...[...groups].flatMap((group) => [...group.traces])].filter(({ isWhole }) => !isWhole);
 }
 
 function restore(
