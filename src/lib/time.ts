@@ -114,7 +114,11 @@ const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number | null {
   const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gy)];
   if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text.trim()) return null;
-  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (DURATION_UNITS_MS[unit ?? ''] ?? 0), 0);
+  const millis = parts.reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * (DURATION_UNITS_MS[unit ?? ''] ?? 0),
+    0,
+  );
+  return Number.isFinite(millis) ? millis : null;
 }
 
 /** For people: `850ms`, `42s`, `3m 20s`, `2h 5m`, `4d 3h`. */

@@ -51,6 +51,12 @@ test('all of them, and what is wrong counts on whatever page it is', async () =>
   expect(code).toBe(1);
 });
 
+test('of two things that it is to do at once it does none', async () => {
+  const { stderr, code } = await run('once', '--acknowledge', '--resolve');
+  expect(stderr).toContain('Use one of --acknowledge, --snooze and --resolve.');
+  expect(code).toBe(2);
+});
+
 async function lines(id: string): Promise<readonly string[]> {
   const { stdout } = await run(id);
   return stdout.split('\n').filter((line) => /^(changed|first|calls) /.test(line));

@@ -7,6 +7,7 @@ import {
   exactMillisBetween,
   nanosFromTimestamp,
   nearestTimestamp,
+  parseDuration,
   parseTimestamp,
   timestampFromNanos,
 } from '../../src/lib/time.ts';
@@ -46,4 +47,9 @@ describe('times', () => {
       { numRuns: 1_000 },
     );
   });
+});
+
+it('a duration without end is none', () => {
+  expect(parseDuration('1h30m')).toBe(5_400_000);
+  expect(parseDuration(`${'9'.repeat(400)}d`)).toBeNull();
 });

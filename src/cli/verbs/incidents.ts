@@ -86,10 +86,14 @@ async function allIncidents(client: DaemonClient, status: string | undefined): P
 }
 
 function actionOf(flags: Flags): { readonly path: string; readonly body?: object } | null {
-  if (flags['acknowledge'] === true) return { path: 'acknowledge' };
-  if (flags['resolve'] === true) return { path: 'resolve' };
   const duration = textFlag(flags, 'snooze');
-  return duration === undefined ? null : { path: 'snooze', body: { for: duration } };
+  const wanted = [
+    ...(flags['acknowledge'] === true ? [{ path: 'acknowledge' }] : []),
+    ...(duration === undefined ? [] : [{ path: 'snooze', body: { for: duration } }]),
+    ...(flags['resolve'] === true ? [{ path: 'resolve' }] : []),
+  ];
+  if (wanted.length > 1) throw new Fault('config', 'Use one of --acknowledge, --snooze and --resolve.');
+  return wanted[0] ?? null;
 }
 
 function overview(listed: readonly Incident[], output: Output): string {
