@@ -48,7 +48,7 @@ export function atAnswer(answer, asked, context) {
       timeline(
         'Used',
         'what applications sent',
-        'No traffic around that time.',
+        'No call around that time is known to be of this prompt.',
         used.map((entry, index) => {
           const place = `${entry.service}, ${plural(entry.invocations, 'call')}`;
           return card({ entry, key: `used ${index}`, place, agrees: isAsIntended(entry) });

@@ -11,8 +11,10 @@ import { GONE_AFTER_MS, type CallRun, type CallWindow } from '../timeline/used.t
 import type { Database } from './database.ts';
 import { startedSince, startedUntil } from './started.ts';
 
-/** The parameters of `WINDOW` and `SCOPE`. */
-export type CallScope = Readonly<Record<'from' | 'to' | 'prompt' | 'environment' | 'knownAt', string>>;
+/** The parameters of `WINDOW` and `SCOPE`, and which versions of the prompt nobody had registered then. */
+export type CallScope = Readonly<Record<'from' | 'to' | 'prompt' | 'environment' | 'knownAt', string>> & {
+  readonly later: readonly string[];
+};
 
 export interface CallRuns {
   /** Those in use when it was asked for, and of others those of versions, as long as there is room. */
@@ -32,8 +34,10 @@ export const SCOPE = `${WINDOW} AND environment = {environment:String}
   AND (prompt = {prompt:String} OR (prompt = '' AND declared_prompt = {prompt:String}))
   AND is_deleted = 0 AND ingested_at <= {knownAt:DateTime64(9, 'UTC')}`;
 
+// A version that was registered later was, by what was known, a text.
+const KIND = "if(has({later:Array(String)}, version), 'unknown', attribution_kind)";
 // The version, where the text is an instance of it; else the text. Sorting takes its number: texts are long.
-const IS_VERSION = "(version != '' AND attribution_kind IN ('declared', 'exact', 'rendered'))";
+const IS_VERSION = `(version != '' AND ${KIND} IN ('declared', 'exact', 'rendered'))`;
 const VERSION = `if(${IS_VERSION}, version, '')`;
 const TEXT = `if(${IS_VERSION}, '', prompt_hash)`;
 const CONTENT = `cityHash64(${VERSION}, ${TEXT})`;
@@ -46,7 +50,7 @@ const LAST = `toInt64(${NEVER})`;
 const GONE_AFTER = `${GONE_AFTER_MS}000000`;
 
 const CALLS = `SELECT service, ${IS_VERSION} AS is_version, ${CONTENT} AS content,
-    bitShiftLeft(toUInt16(1), indexOf([${KINDS}], attribution_kind)) AS kind, toUnixTimestamp64Nano(started_at) AS at
+    bitShiftLeft(toUInt16(1), indexOf([${KINDS}], ${KIND})) AS kind, toUnixTimestamp64Nano(started_at) AS at
   FROM invocations FINAL WHERE ${SCOPE}`;
 
 /** Each call with the service's calls before and after it. Those at one time have the same neighbours. */

@@ -40,7 +40,8 @@ export interface UsedAnswer {
 export async function readUsed(database: Database, question: UsedQuestion): Promise<readonly UsedAnswer[]> {
   const { prompt, environment, knownAt } = question;
   const range = await chooseWindow(database, question);
-  const scope = { from: range.from, to: range.to, prompt, environment, knownAt };
+  const later = await readLaterVersions(database, prompt, knownAt);
+  const scope = { from: range.from, to: range.to, prompt, environment, knownAt, later };
   if (!range.isQuick) await refuseTooMany(database, scope);
   const window = { from: range.from, to: range.to < knownAt ? range.to : null };
   const { runs, found, listed } = await readCallRuns(database, scope, question, window);
@@ -79,6 +80,16 @@ async function chooseWindow(database: Database, { from, to, knownAt }: UsedQuest
     if (Number(row?.rows ?? 0) <= ROWS_MAX) return { ...window, isQuick: true };
   }
   return { ...around(MARGIN_MIN_MS), isQuick: false };
+}
+
+/** Of which calls are instances by now, and nobody could know it. */
+async function readLaterVersions(database: Database, prompt: string, knownAt: Timestamp): Promise<readonly string[]> {
+  const rows = await database.query<{ version: string }>(
+    `SELECT version FROM registered_versions WHERE prompt = {prompt:String}
+     GROUP BY version HAVING min(recorded_at) > {knownAt:DateTime64(9, 'UTC')}`,
+    { prompt, knownAt },
+  );
+  return rows.map(({ version }) => version);
 }
 
 async function refuseTooMany(database: Database, scope: CallScope): Promise<void> {

@@ -17,6 +17,7 @@ import { SILENT_LOG } from '../daemon/setup.ts';
 import { chatAttributes, createIngest, eventually, hexId, tracesBody } from '../ingest/harness.ts';
 import { hostOf, readings } from '../support/sources/polling-host.ts';
 import { registered } from '../support/store-samples.ts';
+import { storedCall } from '../support/stored-calls.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const ENVIRONMENT = 'production';
@@ -139,6 +140,25 @@ test('of a call whose text comes later, with the span around it', async () => {
   expect(known(after)).toEqual([['2', 1, 'exact']]);
   expect(known(await ask(prompt, before))).toEqual([['2', 1, 'exact']]);
   await ingest.stop(5_000);
+});
+
+test('of calls with a text that is registered later', async () => {
+  const [prompt, text] = ['registered later', 'Be brief, and upsell.'];
+  const hash = sha256(text);
+  await store.texts.put(new Map([[hash, text]]));
+  const at = addMillis(systemClock.now(), -1_000);
+  const write = async (revision: number, as: object): Promise<void> =>
+    await database.insert('invocations', [
+      storedCall(1, at, '', { prompt, declared_prompt: prompt, prompt_hash: hash, revision: String(revision), ...as }),
+    ]);
+  await write(1, { attribution_kind: 'unknown' });
+  const before = await ask(prompt);
+  expect(before.used).toMatchObject([{ version: null, hash, text, invocations: 1 }]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await store.registry.recordVersions([registered('2', text, { prompt })], systemClock.now());
+  await write(2, { attribution_kind: 'exact', version: '2' });
+  expect((await ask(prompt)).used).toMatchObject([{ version: '2', hash, text, invocations: 1 }]);
+  expect(await ask(prompt, before)).toEqual(before);
 });
 
 test('of what targets held', async () => {

@@ -84,7 +84,8 @@ function describe(answer: Answer, withText: boolean, output: Output): string {
   else add('intended', answer.intended);
   if (answer.held.length === 0) lines.push('', `${styled(output, 'cyan', 'held')}  nothing was observed by then`);
   for (const held of answer.held) add(`held by ${held.target}${held.part === '' ? '' : ` (${held.part})`}`, held);
-  if (answer.used.length === 0) lines.push('', `${styled(output, 'cyan', 'used')}  no traffic around that time`);
+  if (answer.used.length === 0)
+    lines.push('', `${styled(output, 'cyan', 'used')}  no call around that time is known to be of this prompt`);
   for (const used of answer.used)
     add(`used by ${used.service}, ${used.invocations} ${used.invocations === 1 ? 'call' : 'calls'}`, used);
   return lines.join('\n');
