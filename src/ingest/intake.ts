@@ -3,7 +3,7 @@
  * content policy is applied here, before a single byte is written.
  */
 
-import { describeError, isFault, stackOf } from '../contract/fault.ts';
+import { describeError, isFault, stackOf, type Fault } from '../contract/fault.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import type { Acknowledgement, TelemetryRequest, TelemetrySignal } from '../contract/telemetry.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
@@ -57,6 +57,8 @@ export class Intake {
 
   readonly accept = async (request: TelemetryRequest): Promise<Acknowledgement> => {
     await this.#options.pace.wait();
+    const { fullness } = this.#options.spool;
+    if (fullness !== null) return this.#refuse(fullness);
     const draft = this.#draft(request);
     if ('outcome' in draft) return draft;
     const refusal = await this.#spool(draft);
@@ -148,13 +150,18 @@ export class Intake {
       return null;
     } catch (error) {
       if (!isFault(error)) throw error;
-      countRefused(1, { reason: 'spool' });
-      this.#calming.refresh();
-      this.#options.onTrouble(`Spans are refused, and senders told to come back. ${describeError(error)}`);
-      return { outcome: 'overloaded', retryAfterMs: error.retryAfterMs ?? 5_000, message: describeError(error) };
+      return this.#refuse(error);
     } finally {
       release();
     }
+  }
+
+  #refuse(fault: Fault): Acknowledgement {
+    const message = describeError(fault);
+    countRefused(1, { reason: 'spool' });
+    this.#calming.refresh();
+    this.#options.onTrouble(`Spans are refused, and senders told to come back. ${message}`);
+    return { outcome: 'overloaded', retryAfterMs: fault.retryAfterMs ?? 5_000, message };
   }
 }
 

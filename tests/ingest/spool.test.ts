@@ -91,12 +91,27 @@ describe('the spool', () => {
     })().catch((error: unknown) => error);
     expect(isFault(refusal) && refusal.kind === 'overloaded' && refusal.retryAfterMs).toBe(1_000);
     expect(spool.usedBytes).toBeLessThanOrEqual(1_000);
+    expect(spool.fullness).toEqual(refusal);
     await spool.release(ends[1] as SpoolPosition);
+    expect(spool.fullness).toBeNull();
     await spool.append(record(text));
     expect((await readAll(spool)).texts).toHaveLength(ends.length - 1);
     await spool.release(spool.end);
     expect(segmentFiles(directory)).toEqual([]);
     expect(spool.usedBytes).toBe(0);
+    await expect(spool.append(record('z'.repeat(2_000)))).rejects.toThrow('full');
+    expect(spool.fullness).toBeNull();
+    await spool.close();
+  });
+
+  it('is not full any more when what took its room could not be written', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(join(directory, 'spool'), { bytesMax: 1_000 });
+    writeFileSync(join(directory, 'spool', '000000000001.spool'), '');
+    const text = 'y'.repeat(200);
+    const refused = await Promise.allSettled(Array.from({ length: 6 }, () => spool.append(record(text))));
+    expect(refused.every(({ status }) => status === 'rejected')).toBe(true);
+    expect([spool.usedBytes, spool.fullness]).toEqual([0, null]);
     await spool.close();
   });
 

@@ -98,6 +98,9 @@ describe('a store in trouble', () => {
     })();
     expect(refusal).toMatchObject({ outcome: 'overloaded', retryAfterMs: 700 });
     expect(accepted).toBeGreaterThan(20);
+    // Nothing is read that would be refused anyway.
+    const unread = { signal: 'traces', encoding: 'json', body: Buffer.from('no JSON') } as const;
+    expect(await ingest.accept(unread)).toEqual(refusal);
     // What is refused comes again, and counts then.
     expect((await recordsKept()) - keptBefore).toBe(accepted);
     expect(await countOf('away')()).toEqual([0, 0]);

@@ -54,6 +54,7 @@ export class Spool {
   #storedBytes: number;
   #writing: Promise<void> | null = null;
   #closed = false;
+  #isFull = false;
   #nextSegment: number;
 
   private constructor(options: SpoolOptions, segments: SpoolSegment[]) {
@@ -84,6 +85,11 @@ export class Spool {
     return this.#options.bytesMax;
   }
 
+  /** Why nothing is taken until something leaves, so that nobody makes a record ready in vain; null when it may be taken. */
+  get fullness(): Fault | null {
+    return this.#isFull ? this.#full() : null;
+  }
+
   /** Oldest first; the last one may still grow. */
   get segments(): readonly Readonly<SpoolSegment>[] {
     return this.#segments;
@@ -108,7 +114,9 @@ export class Spool {
     const bytes = recordBytes(sections);
     if (this.#closed) return Promise.reject(this.#refusal('The daemon is stopping.'));
     if (this.usedBytes + bytes > this.#options.bytesMax) {
-      return Promise.reject(this.#refusal(`The spool is full (${this.usedBytes} of ${this.#options.bytesMax} bytes).`));
+      // One that hardly fits into an empty spool says nothing about others.
+      this.#isFull = bytes <= this.#options.bytesMax / 2;
+      return Promise.reject(this.#full());
     }
     this.#waitingBytes += bytes;
     return new Promise((resolve, reject) => {
@@ -128,6 +136,7 @@ export class Spool {
       if (isActive) await this.#seal();
       this.#segments.shift();
       this.#storedBytes -= oldest.durableBytes;
+      this.#isFull = false;
       await rm(oldest.path, { force: true });
     }
   }
@@ -156,10 +165,10 @@ export class Spool {
         const segment = await this.#activeSegment();
         await this.#writeGroup(segment, group);
       } catch (error) {
+        this.#waitingBytes -= bytesOf(group);
+        this.#isFull = false;
         const refusal = this.#refusal(`The spool can't be written: ${(error as Error).message}.`, error);
         for (const waiting of group) waiting.reject(refusal);
-      } finally {
-        for (const waiting of group) this.#waitingBytes -= waiting.bytes;
       }
     }
     // In the same turn in which nothing was waiting: whoever comes next begins anew.
@@ -181,7 +190,7 @@ export class Spool {
 
   async #writeGroup(segment: SpoolSegment, group: readonly Waiting[]): Promise<void> {
     const file = this.#file as FileHandle;
-    const bytes = group.reduce((sum, waiting) => sum + waiting.bytes, 0);
+    const bytes = bytesOf(group);
     try {
       const pieces = group.flatMap((waiting) => waiting.pieces);
       await writeFully(file, pieces, segment.durableBytes);
@@ -195,6 +204,8 @@ export class Spool {
     let end = segment.durableBytes;
     segment.durableBytes += bytes;
     this.#storedBytes += bytes;
+    // Before whoever waited goes on, and appends more.
+    this.#waitingBytes -= bytes;
     for (const waiting of group) {
       end += waiting.bytes;
       waiting.resolve(positionAt(segment.number, end));
@@ -242,9 +253,17 @@ export class Spool {
     await file?.close().catch(() => {});
   }
 
+  #full(): Fault {
+    return this.#refusal(`The spool is full (${this.usedBytes} of ${this.#options.bytesMax} bytes).`);
+  }
+
   #refusal(message: string, cause?: unknown): Fault {
     return new Fault('overloaded', message, { retryAfterMs: this.#options.retryAfterMs, cause });
   }
+}
+
+function bytesOf(group: readonly Waiting[]): number {
+  return group.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function segmentName(number: number): string {
