@@ -20,9 +20,11 @@ export function readParts(content: Json | undefined): MessagePart[] {
 
 /** What OpenInference, OpenTelemetry's instrumentation of Gemini and LiteLLM write in place of content that they were told not to send. */
 const STAND_INS: ReadonlySet<string> = new Set(['__REDACTED__', '<elided>', 'redacted-by-litellm']);
+const STAND_IN_CHARACTERS_MAX = Math.max(...[...STAND_INS].map((standIn) => standIn.length));
 
 export function isStandIn(content: Json | undefined): boolean {
-  return typeof content === 'string' && STAND_INS.has(content);
+  // Looking a text up reads all of it.
+  return typeof content === 'string' && content.length <= STAND_IN_CHARACTERS_MAX && STAND_INS.has(content);
 }
 
 function addParts(content: Json | undefined, parts: MessagePart[]): void {
