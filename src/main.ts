@@ -4,13 +4,20 @@ import { createToolbox } from './app.ts';
 import type { CliContext } from './cli/context.ts';
 import { processOutput } from './cli/output.ts';
 import { runCommandLine } from './cli/program.ts';
+import type { ExitCode } from './cli/verb.ts';
 import { VERBS } from './cli/verbs/index.ts';
 import { readEnvironment } from './config/environment.ts';
 import { packageVersion, runsFromSources } from './lib/package-root.ts';
 
-// Whoever reads our output may have seen enough, as `head` has.
+// Whoever reads our output may have seen enough, as `head` has; a log's disk may be full, a terminal gone. A daemon
+// goes on without; an answer that was not written is none.
+let unwritten: NodeJS.ErrnoException | null = null;
+process.stderr.on('error', () => undefined);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  if (unwritten === null) process.stderr.write(`Standard output can't be written: ${error.message}.\n`);
+  unwritten = error;
+  process.exitCode = failedOr(0);
 });
 
 const environment = readEnvironment(process.stdout.isTTY);
@@ -31,4 +38,9 @@ const line = process.argv.slice(2);
 const first = line[0];
 const asks =
   first === undefined || (first.startsWith('-') && !['-h', '--help', '-V', '--version', 'help'].includes(first));
-process.exitCode = await runCommandLine(VERBS, asks ? ['start', ...line] : line, context);
+const verb = asks ? 'start' : first;
+process.exitCode = failedOr(await runCommandLine(VERBS, asks ? ['start', ...line] : line, context));
+
+function failedOr(code: ExitCode): ExitCode {
+  return unwritten === null || verb === 'start' ? code : 2;
+}

@@ -125,13 +125,16 @@ function startedQuickstart(
 function stopSignal(output: Output): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
-    const onSignal = (): void => {
-      if (asked) process.exit(130);
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (asked) {
+        // As if nobody listened: an exit would wait for the engine, which is at work.
+        process.removeAllListeners(signal);
+        process.kill(process.pid, signal);
+      }
       asked = true;
       output.note('Stopping; once more to stop at once.');
       resolve();
     };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   });
 }

@@ -30,7 +30,7 @@ import {
 import { DATABASE_NAME, type Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { letEngineStepBack } from './engine-threads.ts';
-import { endAtAbort } from './fatal-signals.ts';
+import { endAtAbort, endAtExit } from './fatal-signals.ts';
 import { isRunning } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
@@ -56,6 +56,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   await prepareDirectory(options.path, options.release, engine);
   detachStandardInput();
   const keeper = await openSession(options.path);
+  const isClosed = endAtExit();
   const connections = Array.from({ length: CONNECTIONS }, () =>
     createChdbConnection({ path: enginePath(options.path) }),
   );
@@ -69,6 +70,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     for (const each of connections) await each.close();
     keeper.close();
     await drainPending();
+    isClosed();
   };
   try {
     await keeper.queryAsync(`CREATE DATABASE IF NOT EXISTS ${DATABASE_NAME} ENGINE = Atomic`);
