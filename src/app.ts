@@ -12,6 +12,7 @@ import {
   checkConfiguration,
   defaultConfiguration,
   loadConfiguration,
+  loadServer,
   type Configuration,
   type LoadedConfiguration,
 } from './config/load.ts';
@@ -35,6 +36,11 @@ export function createToolbox(options: AppOptions): Toolbox {
   const { environment, workingDirectory, version } = options;
   return {
     configuration: (flags) => configurationOf(flags, options),
+    server: (flags) => {
+      const file = configurationFile(flags, environment, workingDirectory);
+      if (file !== null) return loadServer(file, environment.variables, workingDirectory);
+      return { ok: true, value: defaultConfiguration(workingDirectory, environment.variables).server };
+    },
     key: () => environment.variables['PLUMBLINE_KEY'],
     registry: async (configuration) => (await import('./daemon/offline.ts')).reportRegistry(configuration),
     lock: async (configuration, requests, environmentName, dryRun) =>

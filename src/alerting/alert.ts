@@ -33,5 +33,10 @@ export function restoreCommand(incident: Incident, options: Omit<AlertOptions, '
   // source can't write.
   if (incident.status === 'resolved') return null;
   if (incident.expected === null || !options.canRestore(incident.target)) return null;
-  return `${options.command} restore ${incident.target}`;
+  return `${options.command} restore ${quoted(incident.target)}`;
+}
+
+/** As a shell takes it for one word: registries elsewhere let a prompt be called anything. */
+function quoted(word: string): string {
+  return /^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

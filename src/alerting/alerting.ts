@@ -32,6 +32,8 @@ export interface AlertingOptions extends AlertOptions {
   readonly backoffMs?: number;
   /** For metrics: how each delivery ended, or was put off. */
   readonly onOutcome?: (channel: string, outcome: Delivery['status']) => void;
+  /** A first attempt that failed and will be repeated; the queue tells of what it gives up. */
+  readonly onPutOff?: (channel: string, incident: string, why: string) => void;
 }
 
 const DELIVER_JOB = 'deliver';
@@ -51,6 +53,10 @@ export class Alerting implements Component {
   /** Until when (monotonic) a receiver asked us to stay away, by delivery. */
   readonly #stayAwayUntilMs = new Map<string, number>();
   readonly #sending = new Set<string>();
+  /** The queue took no job for them: they wait for nothing but the next sweep. */
+  readonly #notQueued = new Set<string>();
+  /** Channels through which the last attempt of this process failed. */
+  readonly #failing = new Set<string>();
 
   constructor(options: AlertingOptions) {
     this.#options = options;
@@ -91,12 +97,20 @@ export class Alerting implements Component {
   }
 
   async dispatch(rows: readonly Delivery[]): Promise<void> {
-    for (const row of rows) if (row.status === 'pending') await this.#enqueue(row, row.id);
+    const open = rows.filter((row) => row.status === 'pending');
+    for (const row of open) this.#notQueued.add(row.id);
+    for (const row of open) await this.#enqueue(row, row.id);
+  }
+
+  /** What a person should know now. */
+  problems(): readonly string[] {
+    return [...this.#failing].map((channel) => `The last alert through ${channel} did not get out.`);
   }
 
   async #enqueue(delivery: Delivery, jobId: string): Promise<void> {
     const options = { id: jobId, attempts: ATTEMPTS_MAX, backoffMs: this.#options.backoffMs ?? BACKOFF_MS };
     await this.#options.queue.add(DELIVER_JOB, { delivery: delivery.id }, options);
+    this.#notQueued.delete(delivery.id);
   }
 
   /** Stages 3 to 5, for one alert. Throws a `Fault` to be tried again by the queue. */
@@ -139,6 +153,7 @@ export class Alerting implements Component {
       throw asFault(error);
     }
     await this.#record(delivered(delivery, this.#unrecordedReceipts.get(delivery.id) ?? '', this.#now()));
+    this.#failing.delete(delivery.channel);
     this.#unrecordedReceipts.delete(delivery.id);
     this.#stayAwayUntilMs.delete(delivery.id);
   }
@@ -160,6 +175,9 @@ export class Alerting implements Component {
     const stayAwayUntilMs = this.#options.clock.monotonicMs() + (fault.retryAfterMs ?? 0);
     if (isLast) this.#stayAwayUntilMs.delete(delivery.id);
     else this.#stayAwayUntilMs.set(delivery.id, stayAwayUntilMs);
+    this.#failing.add(delivery.channel);
+    if (!isLast && delivery.attempts === 0)
+      this.#options.onPutOff?.(delivery.channel, delivery.incidentId, describeError(fault));
     await this.#record(attemptFailed(delivery, describeError(fault), isLast, this.#now()));
     if (isLast) await this.#callUp(delivery);
   }
@@ -175,7 +193,8 @@ export class Alerting implements Component {
     const now = this.#now();
     const nowMs = this.#options.clock.monotonicMs();
     for (const row of await this.#options.deliveries.pending(now, PENDING_MAX)) {
-      if (!isStranded(row, now) || nowMs < (this.#stayAwayUntilMs.get(row.id) ?? 0)) continue;
+      const isLost = this.#notQueued.has(row.id) || isStranded(row, now);
+      if (!isLost || nowMs < (this.#stayAwayUntilMs.get(row.id) ?? 0)) continue;
       if (await this.#isIncidentStored(row)) await this.#enqueue(row, `${row.id}.sweep.${minuteOf(now)}`);
       else if (isOrphaned(row, now)) await this.#record(abandoned(row, 'its incident was never stored', now));
     }

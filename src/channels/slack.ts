@@ -93,7 +93,10 @@ function messageOf(alert: Alert): { readonly text: string; readonly blocks: Slac
     ...fieldSections(facts),
   ];
   if (facts.diff !== '') blocks.push(section(codeBlock(facts.diff)));
-  const commands = facts.commands.map(({ label, command }) => `${label}: \`${escaped(command.replaceAll('`', "'"))}\``);
+  // Not by a quote, which could end one of the shell's.
+  const commands = facts.commands.map(
+    ({ label, command }) => `${label}: \`${escaped(command.replaceAll('`', '\u02CB'))}\``,
+  );
   blocks.push(section(commands.join('\n')));
   const page = alert.url === null ? '' : ` · <${escaped(alert.url)}|open in Plumbline>`;
   blocks.push({

@@ -4,7 +4,7 @@ import type { Configuration, LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
 import type { RegistryReport } from './registry-report.ts';
 import type { ActiveAt, AtQuery } from '../contract/store.ts';
-import { formatProblems } from '../lib/problems.ts';
+import { formatProblems, type Checked, type Problem } from '../lib/problems.ts';
 import { daemonClient, type DaemonClient } from './client.ts';
 import type { Discovery } from './discovery-report.ts';
 import type { Output } from './output.ts';
@@ -14,6 +14,8 @@ import { textFlag, type Flags } from './verb.ts';
 export interface Toolbox {
   /** From `--config`, `PLUMBLINE_CONFIG` or `./plumbline.yaml`; the defaults when there is none. */
   configuration(flags: Flags): LoadedConfiguration;
+  /** Where the daemon of that configuration listens; of the rest of it nothing has to be right, nor any secret at hand. */
+  server(flags: Flags): Checked<Configuration['server']>;
   /** `PLUMBLINE_KEY`, for a daemon that wants one. */
   key(): string | undefined;
   registry(configuration: Configuration): Promise<RegistryReport>;
@@ -82,20 +84,28 @@ export interface CliContext {
 export function needConfiguration(flags: Flags, context: CliContext): Configuration {
   const loaded = context.toolbox.configuration(flags);
   if (loaded.ok) return loaded.configuration;
-  throw new Fault('config', `The configuration has problems:\n${formatProblems(loaded.problems)}`, {
-    hint: 'Nothing was started.',
+  throw problemsFault(loaded.problems);
+}
+
+function problemsFault(problems: readonly Problem[]): Fault {
+  return new Fault('config', `The configuration has problems:\n${formatProblems(problems)}`, {
+    hint: 'Nothing was done.',
   });
 }
 
 /** The daemon at `--url`, or where the configuration says that it listens. */
 export function daemonOf(flags: Flags, context: CliContext): DaemonClient {
-  const url = textFlag(flags, 'url') ?? urlOf(needConfiguration(flags, context));
-  return daemonClient(url, context.toolbox.key());
+  return daemonClient(textFlag(flags, 'url') ?? configuredUrl(flags, context), context.toolbox.key());
 }
 
-/** Where the HTTP API of this configuration is reached from this machine. */
-export function urlOf(configuration: Configuration): string {
-  const { host, port } = configuration.server;
+function configuredUrl(flags: Flags, { toolbox }: CliContext): string {
+  const server = toolbox.server(flags);
+  if (server.ok) return urlOf(server.value);
+  throw problemsFault(server.problems);
+}
+
+/** Where an HTTP API that listens there is reached from this machine. */
+export function urlOf({ host, port }: Pick<Configuration['server'], 'host' | 'port'>): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

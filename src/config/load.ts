@@ -9,10 +9,10 @@ import type { z } from 'zod';
 import type { AnyChannelPlugin } from '../contract/channel.ts';
 import { Fault } from '../contract/fault.ts';
 import type { AnySourcePlugin } from '../contract/source.ts';
-import { boundedPattern } from '../lib/bounded-pattern.ts';
 import { closest } from '../lib/closest.ts';
-import { checkShape, fieldName, sortProblems, type Problem } from '../lib/problems.ts';
+import { checkShape, fieldName, sortProblems, type Checked, type Problem } from '../lib/problems.ts';
 import { parseYaml, type YamlDocument, type YamlPath } from '../lib/yaml.ts';
+import { checkReferences, type Report } from './references.ts';
 import {
   CHANNEL_HOST_KEYS,
   ConfigurationFile,
@@ -111,11 +111,40 @@ export function loadConfiguration(
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
 ): LoadedConfiguration {
+  const document = readDocument(file, workingDirectory);
+  return checkConfiguration(document, resolve(workingDirectory, file), plugins, variables);
+}
+
+/**
+ * Where the daemon of a configuration listens, whatever is wrong with the rest: who asks it from another
+ * shell lacks the secrets that are in the daemon's.
+ */
+export function loadServer(
+  file: string,
+  variables: Readonly<Record<string, string | undefined>>,
+  workingDirectory: string,
+): Checked<Configuration['server']> {
+  const document = readDocument(file, workingDirectory);
+  if (document.problems.length > 0) return { ok: false, problems: document.problems };
+  const { server } = resolveSecrets(
+    { server: (document.value as { readonly server?: unknown } | null)?.server },
+    variables,
+    dirname(resolve(workingDirectory, file)),
+  ).value as { readonly server?: unknown };
+  const shape = checkShape(ConfigurationFile.pick({ server: true }), {
+    file: document.file,
+    value: { server },
+    locate: (at) => document.locate(at),
+  });
+  return shape.ok ? { ok: true, value: serverOf(shape.value.server) } : shape;
+}
+
+function readDocument(file: string, workingDirectory: string): YamlDocument {
   const path = resolve(workingDirectory, file);
   const shown = relative(workingDirectory, path) || path;
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
     throw new Fault(
       'config',
@@ -126,7 +155,19 @@ export function loadConfiguration(
       },
     );
   }
-  return checkConfiguration(parseYaml(text, shown.startsWith('..') ? path : shown), path, plugins, variables);
+  return parseYaml(textOf(bytes, shown), shown.startsWith('..') ? path : shown);
+}
+
+/** Throws a `Fault` for other encodings: read as this one, they would name other files and prompts. */
+function textOf(bytes: Buffer, shown: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new Fault('config', `The configuration ${shown} is not UTF-8 text.`, {
+      hint: 'Save it as UTF-8.',
+      cause: error,
+    });
+  }
 }
 
 /** The same from a parsed document; `path` is the absolute path of the file. */
@@ -147,8 +188,10 @@ export function checkConfiguration(
     message: `${message}.`,
     hint,
   }));
+  // What stands in the place of a missing secret is not looked at.
+  const isLooked = ({ field }: Problem): boolean => missing.every((problem) => problem.field !== field);
   const shape = checkShape(ConfigurationFile, withSecrets);
-  if (!shape.ok) return { ok: false, problems: sortProblems([...missing, ...shape.problems]) };
+  if (!shape.ok) return { ok: false, problems: sortProblems([...missing, ...shape.problems.filter(isLooked)]) };
 
   const problems: Problem[] = [...missing];
   const report = (at: YamlPath, message: string, hint?: string): void => {
@@ -169,10 +212,9 @@ export function checkConfiguration(
     if (checked.ok) return checked.value;
     const prefix = fieldName(at);
     problems.push(
-      ...checked.problems.map((problem) => ({
-        ...problem,
-        field: problem.field === '' ? prefix : `${prefix}.${problem.field}`,
-      })),
+      ...checked.problems
+        .map((problem) => ({ ...problem, field: problem.field === '' ? prefix : `${prefix}.${problem.field}` }))
+        .filter(isLooked),
     );
     return undefined;
   };
@@ -229,20 +271,18 @@ function settled(
     dataDirectory: resolve(baseDirectory, 'path' in file.store ? file.store.path : DATA_DIRECTORY),
     redisUrl: file.queue.redis ?? null,
     content: typeof file.content === 'string' ? { default: file.content, environments: {}, redact: [] } : file.content,
-    server: {
-      host: file.server.host,
-      port: file.server.port,
-      otlpPort: file.server.otlp_port,
-      grpcPort: file.server.grpc_port,
-      publicUrl: file.server.public_url ?? null,
-    },
+    server: serverOf(file.server),
     routes: file.routes,
     keys: file.keys,
     prices: file.prices,
   };
 }
 
-type Report = (at: YamlPath, message: string, hint?: string) => void;
+function serverOf(server: ConfigurationFile['server']): Configuration['server'] {
+  const { host, port, otlp_port: otlpPort, grpc_port: grpcPort, public_url: publicUrl } = server;
+  return { host, port, otlpPort, grpcPort, publicUrl: publicUrl ?? null };
+}
+
 type CheckPart = <T>(schema: z.ZodType<T>, at: YamlPath, value: unknown) => T | undefined;
 
 function checkSource(
@@ -303,64 +343,6 @@ function checkChannel(
     type: entry.type,
     config: checkPart(plugin.config, ['channels', index], without(entry, CHANNEL_HOST_KEYS)),
   };
-}
-
-/** What one part of the file says about another: unique names, routes to channels that exist, patterns that compile. */
-function checkReferences(file: ConfigurationFile, report: Report): void {
-  for (const [key, entries] of [
-    ['sources', file.sources],
-    ['channels', file.channels],
-    ['keys', file.keys],
-  ] as const) {
-    const seen = new Set<string>();
-    entries.forEach((entry, index) => {
-      if (seen.has(entry.name))
-        report([key, index, 'name'], `is ${entry.name}, which another entry of ${key} has already.`);
-      seen.add(entry.name);
-    });
-  }
-  checkRegistrySources(file, report);
-  const channels = file.channels.map((channel) => channel.name);
-  file.routes.forEach((route, index) => {
-    route.channels.forEach((name, number) => {
-      if (channels.includes(name)) return;
-      const similar = closest(name, channels);
-      report(
-        ['routes', index, 'channels', number],
-        `names the channel ${name}, which is not configured.`,
-        similar === null ? undefined : `Did you mean ${similar}?`,
-      );
-    });
-  });
-  if (typeof file.content === 'string') return;
-  file.content.redact.forEach((rule, index) => {
-    try {
-      boundedPattern(rule.pattern);
-    } catch (error) {
-      report(
-        ['content', 'redact', index, 'pattern'],
-        `is no regular expression that can be used: ${error instanceof Error ? error.message : String(error)}.`,
-      );
-    }
-  });
-}
-
-function checkRegistrySources(file: ConfigurationFile, report: Report): void {
-  const names = file.sources.map((source) => source.name);
-  const seen = new Set<string>();
-  file.registry.forEach(({ source }, index) => {
-    if (source === undefined) return;
-    const at = ['registry', index, 'source'];
-    if (seen.has(source)) report(at, `names ${source} a second time.`);
-    seen.add(source);
-    if (names.includes(source)) return;
-    const similar = closest(source, names);
-    report(
-      at,
-      `names the source ${source}, which is not configured.`,
-      similar === null ? 'Add it to `sources:`.' : `Did you mean ${similar}?`,
-    );
-  });
 }
 
 function unknownType(type: string, kind: string, plugins: readonly { readonly type: string }[]): string {

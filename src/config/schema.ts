@@ -19,7 +19,7 @@ const name = z
 
 /** `30s`, `5m`, `1h30m`; milliseconds after parsing. */
 function duration(minMs: number, maxMs: number) {
-  return z.string().transform((text, context) => {
+  return z.string({ error: 'must be a duration such as 30s, 5m or 1h30m' }).transform((text, context) => {
     const millis = parseDuration(text);
     if (millis === null) {
       context.addIssue({ code: 'custom', message: `is not a duration such as 30s, 5m or 1h30m` });
@@ -135,7 +135,11 @@ export const ConfigurationFile = z.strictObject({
   registry: z.array(RegistryEntry).max(100).default([]),
   lock: z.string().min(1).optional(),
   store: Store.default({ path: './data' }),
-  queue: z.strictObject({ redis: z.url({ protocol: /^rediss?$/ }).optional() }).default({}),
+  queue: z
+    .strictObject({
+      redis: z.url({ protocol: /^rediss?$/, error: 'is no address such as redis://host:6379' }).optional(),
+    })
+    .default({}),
   content: Content.default('full'),
   server: z
     .strictObject({
@@ -143,7 +147,7 @@ export const ConfigurationFile = z.strictObject({
       port: port.default(7070),
       otlp_port: port.default(4318),
       grpc_port: port.default(4317),
-      public_url: z.url().optional(),
+      public_url: z.url({ protocol: /^https?$/ }).optional(),
     })
     .default({ host: '127.0.0.1', port: 7070, otlp_port: 4318, grpc_port: 4317 }),
   sources: z.array(SourceEntry).max(1_000).default([]),

@@ -49,12 +49,12 @@ export function resolveSecrets(
         path,
         message:
           kind === 'env'
-            ? `names the environment variable ${target}, which is not set`
-            : `names the file ${target}, which can't be read`,
+            ? `names the environment variable ${target}, which is ${found === '' ? 'empty' : 'not set'}`
+            : `names the file ${target}, which ${found === '' ? 'is empty' : "can't be read"}`,
         hint:
           kind === 'env'
             ? `Set ${target} before starting Plumbline.`
-            : 'Create the file, or make it readable for this user.',
+            : 'It must be there, readable for this user, and hold a secret of at most 64 KiB.',
       });
       return text;
     }

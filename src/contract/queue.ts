@@ -66,6 +66,8 @@ export interface Queue {
   /** Stops scheduling that key. */
   cancel(name: string, key: string): void;
   counts(): Promise<QueueCounts>;
+  /** What keeps all work from being done at the moment, for a person; null or absent: nothing does. */
+  readonly problem?: string | null;
   start(): Promise<void>;
   /** Takes no more work, waits for what runs (at most `deadlineMs`), then aborts it. Safe twice. */
   stop(deadlineMs: number): Promise<void>;

@@ -246,6 +246,8 @@ export class Daemon {
         countDelivery(channel, outcome);
         this.#options.log.debug({ channel, outcome }, 'delivery');
       },
+      onPutOff: (channel, incident, error) =>
+        this.#options.log.warn({ channel, incident, error }, 'an alert did not get out; it is tried again'),
     });
   }
 
@@ -320,6 +322,18 @@ export class Daemon {
     });
   }
 
+  /** Of all that must not stop the daemon from taking work. */
+  #problems(): readonly string[] {
+    // One poll that fails is no trouble: from the second on the source is left alone for longer.
+    const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
+    return [
+      ...this.telemetry.problems(),
+      ...[this.#queue.problem ?? []].flat(),
+      ...this.#alerting.problems(),
+      ...silent.map(({ name }) => `The source ${name} gives no answer.`),
+    ];
+  }
+
   #makeHttp(): HttpServer {
     const { configuration, version, log, metrics, command } = this.#options;
     const api = daemonApi({
@@ -338,7 +352,7 @@ export class Daemon {
         version,
         startedAt: this.#startedAt,
         ready: this.#ready,
-        problems: this.#ready ? this.telemetry.problems() : ['starting or stopping'],
+        problems: this.#ready ? this.#problems() : ['starting or stopping'],
       }),
       everyMsOf: (source) => configuration.sources.find((candidate) => candidate.name === source)?.everyMs ?? 0,
     });

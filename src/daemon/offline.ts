@@ -59,7 +59,7 @@ export async function askStore(configuration: Configuration, query: AtQuery, ver
 export function examine(configuration: Configuration, version: string): AsyncIterable<Check> {
   return doctor(configuration, {
     runningDaemon: async () => {
-      const url = urlOf(configuration);
+      const url = urlOf(configuration.server);
       return (await daemonClient(url, undefined).isRunning()) ? url : null;
     },
     loadRegistry: registryLoader(configuration, never(), () => systemClock.now()),

@@ -128,6 +128,8 @@ function explainIssue(schema: z.ZodType, document: ShapeDocument, issue: Issue, 
     case 'too_big':
       return [problem(path, explainSize(issue))];
     case 'invalid_format':
+      if (issue.format !== 'url' || isOwnMessage(issue.message)) break;
+      return [problem(path, 'is no address such as https://host/path.')];
     case 'not_multiple_of':
     case 'custom':
       break;

@@ -279,7 +279,7 @@ export class PollingHost implements Component {
       if (target !== undefined) return { poller, target };
     }
     throw new Fault('config', `There is no target "${targetId}".`, {
-      hint: 'See `plumbline targets` for their names.',
+      hint: '`plumbline status` lists them.',
     });
   }
 }

@@ -56,6 +56,8 @@ export class BullmqQueue implements Queue {
   readonly #lanes = new Map<string, Lane>();
   readonly #active = new Set<AbortController>();
   #connections: Promise<RedisConnections> | null = null;
+  /** Once the queue was started. */
+  #started: RedisConnections | null = null;
   #workers: Worker<Envelope>[] = [];
   #state: 'new' | 'running' | 'stopped' = 'new';
   #refused = 0;
@@ -108,6 +110,11 @@ export class BullmqQueue implements Queue {
     return total;
   }
 
+  get problem(): string | null {
+    if (this.#started === null || this.#started.isReady()) return null;
+    return 'Redis is away: nothing is polled and no alert goes out until it is back.';
+  }
+
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('The queue can be started once.');
     const connections = await this.#connected();
@@ -115,6 +122,7 @@ export class BullmqQueue implements Queue {
     // Hears, for example, that this Redis is too old for BullMQ.
     await askRedis(Promise.all(lanes.map((lane) => this.#queueOf(lane, connections).waitUntilReady())));
     this.#state = 'running';
+    this.#started = connections;
     this.#workers = lanes.map((lane) => this.#work(lane, connections));
     this.#scheduler.start();
   }

@@ -21,9 +21,10 @@ export function endAtAbort(): void {
  * the engine has started; what it returns, when it is closed.
  */
 export function endAtExit(): () => void {
-  const end = (): void => {
-    process.kill(process.pid, 'SIGKILL');
-  };
-  process.once('exit', end);
-  return () => process.off('exit', end);
+  process.once('exit', endAtOnce);
+  return () => process.off('exit', endAtOnce);
+}
+
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
 }

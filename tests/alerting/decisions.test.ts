@@ -120,6 +120,9 @@ describe('alert', () => {
   it('offers to put a version back only where that is possible and wanted', () => {
     const alert = buildAlert(row, INCIDENT, NOW, options);
     expect(alert.restoreCommand).toBe('plumbline restore checkout-config/support.intent');
+    const named = (target: string) => buildAlert(row, { ...INCIDENT, target }, NOW, options).restoreCommand;
+    expect(named('lf/My Prompt')).toBe("plumbline restore 'lf/My Prompt'");
+    expect(named("lf/it's; reboot $(reboot)")).toBe(`plumbline restore 'lf/it'\\''s; reboot $(reboot)'`);
     expect(alert.url).toBe(`https://p.test/incidents/${INCIDENT.id}`);
     expect(buildAlert(row, INCIDENT, NOW, { ...options, canRestore: () => false }).restoreCommand).toBeNull();
     expect(buildAlert(row, { ...INCIDENT, expected: null }, NOW, options).restoreCommand).toBeNull();

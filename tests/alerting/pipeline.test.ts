@@ -155,6 +155,30 @@ describe('from a judgement to Slack', () => {
     ]);
   });
 
+  it('says at once that a channel fails, and until it works again', async () => {
+    const told: string[] = [];
+    const { desk, deliveries, alerting } = await start({ onPutOff: (channel, _id, why) => told.push(channel, why) });
+    slack.misbehave({ status: 500 }, { status: 500 }, { status: 429, headers: { 'retry-after': '1' } });
+    await desk.take([edited]);
+    await vi.waitFor(() => expect(slack.requests).toBe(3));
+    expect(told).toEqual(['slack', expect.stringMatching(/ answered 500\.$/)]);
+    expect(alerting.problems()).toEqual(['The last alert through slack did not get out.']);
+    await statuses(deliveries, ['opened slack delivered']);
+    expect(alerting.problems()).toEqual([]);
+  });
+
+  it('sends what the queue did not take as soon as it takes work again', async () => {
+    const { desk, deliveries, alerting, queue, clock } = await start();
+    const add = queue.add.bind(queue);
+    queue.add = () => Promise.reject(new Error('Redis is away.'));
+    await desk.take([edited]);
+    queue.add = add;
+    clock.advance(1_000);
+    await alerting.sweep();
+    await statuses(deliveries, ['opened slack delivered']);
+    expect(slack.requests).toBe(1);
+  });
+
   it('waits as long as the receiver asks, instead of its own back-off', async () => {
     // With the back-off of a minute this test would not end in time.
     const { desk, deliveries } = await start({ backoffMs: 60_000 });

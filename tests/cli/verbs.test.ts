@@ -128,6 +128,15 @@ describe('problems', () => {
     expect(result.stderr + result.stdout).toContain(words);
   });
 
+  test('of the secrets are none of whoever asks the daemon from another shell', async () => {
+    write(
+      'plumbline.yaml',
+      'server: { port: 9 }\nchannels: [{ name: a, type: slack, webhook_url: "env:NOT_IN_THIS_SHELL" }]\n',
+    );
+    for (const line of ['status', 'incidents', 'restore a/b'])
+      expect((await run(...line.split(' '))).stderr).toContain('No Plumbline daemon answers at http://127.0.0.1:9.');
+  });
+
   test('--json stays JSON when it fails', async () => {
     const result = await run('status', '--json', '--url', 'http://127.0.0.1:9');
     expect(result.code).toBe(2);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { loadConfiguration, type LoadedConfiguration, type Plugins } from '../../src/config/load.ts';
+import { loadConfiguration, loadServer, type LoadedConfiguration, type Plugins } from '../../src/config/load.ts';
 import { channelPlugin } from '../../src/contract/channel.ts';
 import { sourcePlugin } from '../../src/contract/source-plugin.ts';
 import { formatProblem } from '../../src/lib/problems.ts';
@@ -182,6 +182,36 @@ sources:
     ]);
   });
 
+  test('a secret that is not there is told once, and not what stands in its place', () => {
+    const entry = 'keys: [{ name: a, scopes: [read], key: "env:K" }]\nstore: { url: "env:C" }\n';
+    expect(problems(entry, { K: '' })).toEqual([
+      expect.stringMatching(/keys\[0\]\.key: names the environment variable K, which is empty\./),
+      expect.stringMatching(/store\.url: names the environment variable C, which is not set\./),
+    ]);
+    expect(problems(entry, { K: 'k'.repeat(16), C: 'clickhouse' })).toEqual([
+      expect.stringMatching(/store\.url: is no address such as https:\/\/host\/path\.$/),
+    ]);
+  });
+
+  test('two servers on one port; an address of the page that no browser should follow', () => {
+    expect(problems('server: { port: 4318 }')).toEqual([
+      expect.stringMatching(/server\.otlp_port: is 4318, and so is server\.port\. Give each/),
+    ]);
+    expect(problems('server: { port: 0, otlp_port: 0, grpc_port: 0 }')).toEqual([]);
+    expect(problems('server: { public_url: "javascript:alert(1)" }')).toHaveLength(1);
+  });
+
+  test('an interval without its unit', () => {
+    expect(problems('sources: [{ name: a, type: shelf, environment: p, every: 30, token: x }]')).toEqual([
+      expect.stringMatching(/sources\[0\]\.every: must be a duration such as 30s, 5m or 1h30m\.$/),
+    ]);
+  });
+
+  test('another encoding than UTF-8 is a fault: it would name other files', () => {
+    writeFileSync(join(directory, 'plumbline.yaml'), Buffer.from('lock: "\xe9"\n', 'latin1'));
+    expect(() => loadConfiguration('plumbline.yaml', plugins, {}, directory)).toThrow(/is not UTF-8 text/);
+  });
+
   test('a redaction rule that is no regular expression', () => {
     expect(problems('content: { redact: [{ name: card, pattern: "([0-9" }] }')[0]).toMatch(
       /content\.redact\[0\]\.pattern: is no regular expression that can be used/,
@@ -193,4 +223,14 @@ sources:
       expect.objectContaining({ kind: 'config', hint: expect.stringContaining('--config') }),
     );
   });
+});
+
+test('where the daemon listens is known without its secrets and whatever else is wrong', () => {
+  writeFileSync(join(directory, 'plumbline.yaml'), `${GOOD}\nserver: { port: 7071 }\nsauces: []\n`);
+  expect(loadServer('plumbline.yaml', {}, directory)).toMatchObject({ ok: true, value: { port: 7071 } });
+  writeFileSync(join(directory, 'plumbline.yaml'), 'server: { prot: 7071 }\n');
+  const wrong = loadServer('plumbline.yaml', {}, directory);
+  expect(wrong.ok ? [] : wrong.problems.map(formatProblem)).toEqual([expect.stringMatching(/:1:11 server\.prot: /)]);
+  writeFileSync(join(directory, 'plumbline.yaml'), '');
+  expect(loadServer('plumbline.yaml', {}, directory)).toMatchObject({ ok: true, value: { port: 7070 } });
 });

@@ -50,14 +50,17 @@ test('adds fail while Redis is away, and all goes on by itself when it is back',
   await queue.start();
   await queue.add('work', 'before');
   await expect.poll(() => done).toEqual(['before']);
+  expect(queue.problem).toBeNull();
   await redis.kill();
   await expect(queue.add('work', 'lost')).rejects.toMatchObject({ name: 'Fault', kind: 'transient' });
   await expect(queue.counts()).rejects.toMatchObject({ kind: 'transient' });
+  await expect.poll(() => queue.problem ?? '').toMatch(/^Redis is away: /);
   await redis.start();
   await expect.poll(() => queue.add('work', 'after').catch(() => false), { timeout: 10_000 }).toBe(true);
   await expect.poll(() => done, { timeout: 10_000 }).toEqual(['before', 'after']);
   expect(said.filter((line) => line.startsWith('Lost the connection'))).toHaveLength(1);
   expect(said).toContain('Redis is back.');
+  expect(queue.problem).toBeNull();
 });
 
 test('an add to a Redis that hangs fails instead of hanging too', async () => {
