@@ -121,6 +121,7 @@ describe('problems', () => {
     [['start', '--port', 'many'], 'is not a port'],
     [['status', '--url', 'http://127.0.0.1:9'], 'No Plumbline daemon answers'],
     [['restore'], "missing required argument 'target'"],
+    [['init', '/dev/null/here'], "/dev/null/here can't be written: ENOTDIR"],
     [['validate', '--config', 'nowhere.yaml'], "can't be read"],
   ])('%j: exit code 2, and what to do', async (line, words) => {
     const result = await runPlumbline(directory, line);

@@ -25,9 +25,19 @@ export const init: Verb = {
     'init --source braintrust --set project=support --set environment_slug=production',
     'init --source elevenlabs --owner voice-team',
   ],
-  run: ([directory = '.'], flags, context) => {
+  run: async ([directory = '.'], flags, context) => {
     const type = textFlag(flags, 'source');
-    return type === undefined ? writeExample(directory, flags, context) : startFrom(type, directory, flags, context);
+    try {
+      return await (type === undefined
+        ? writeExample(directory, flags, context)
+        : startFrom(type, directory, flags, context));
+    } catch (error) {
+      if (!(error instanceof Error && 'syscall' in error && 'path' in error)) throw error;
+      throw new Fault('config', `${String(error.path)} can't be written: ${error.message}.`, {
+        hint: 'Choose another directory, or run this as a user who may write there.',
+        cause: error,
+      });
+    }
   },
 };
 
