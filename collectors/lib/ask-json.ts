@@ -40,7 +40,12 @@ export async function askJson(fetch: typeof globalThis.fetch, url: string, reque
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (response.status === 304) return { outcome: 'unchanged' };
+  if (response.status === 304) {
+    if (Object.hasOwn(headers, 'if-none-match')) return { outcome: 'unchanged' };
+    throw new Fault('transient', `${hostOf(url)} answered 304 to a question without a condition.`, {
+      hint: 'A cache in between answers like that.',
+    });
+  }
   if (response.ok) return { outcome: 'ok', value: await jsonOf(url, response), headers: response.headers };
   if (response.status === 409 || response.status === 412)
     return { outcome: 'conflict', value: await detailOf(response) };

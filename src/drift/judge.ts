@@ -72,12 +72,13 @@ function judgeEndedPart(expected: Expected, observed: Observed, missing: Missing
 
 function judgeUnreachable(expected: Expected, observed: Observed, unreachable: UnreachableObservation): Judgement {
   const { previous } = observed;
+  const reason = unreachable.reason.replace(/\.$/, '');
   const last = previous === null ? 'it never answered' : `it last answered at ${timeWords(previous.observedAt)}`;
   return {
     ...base(expected, observed, 'unreachable'),
     reason: 'no_answer',
-    summary: `${unreachable.target} can't be checked: ${unreachable.reason}.`,
-    evidence: [{ kind: 'poll', words: `no trustworthy answer: ${unreachable.reason}; ${last}` }],
+    summary: `${unreachable.target} can't be checked: ${reason}.`,
+    evidence: [{ kind: 'poll', words: `no trustworthy answer: ${reason}; ${last}` }],
   };
 }
 

@@ -178,14 +178,21 @@ export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).origin : 'The address';
 }
 
-/** `Retry-After` as milliseconds; a date is read against the server's own clock, since ours may be wrong. */
+/**
+ * `Retry-After` as milliseconds, or, where a budget is used up, GitHub's `X-RateLimit-Reset` (seconds since
+ * 1970); a date is read against the server's own clock, since ours may be wrong.
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
 export function retryAfterMs(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim();
-  if (value === undefined || value === '') return undefined;
+  const nowMs = Date.parse(headers.get('date') ?? '') || Date.now();
+  const reset = headers.get('x-ratelimit-remaining') === '0' ? headers.get('x-ratelimit-reset') : null;
+  const value = headers.get('retry-after')?.trim() ?? '';
+  if (value === '') return reset === null ? undefined : boundedWait(Number(reset) * 1000 - nowMs);
   const seconds = Number(value);
-  const millis = Number.isFinite(seconds)
-    ? seconds * 1000
-    : Date.parse(value) - (Date.parse(headers.get('date') ?? '') || Date.now());
+  return boundedWait(Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - nowMs);
+}
+
+function boundedWait(millis: number): number | undefined {
   return Number.isFinite(millis) ? Math.min(Math.max(0, millis), RETRY_AFTER_MS_MAX) : undefined;
 }
 
@@ -195,7 +202,8 @@ export function statusFault(url: string, response: Response, detail = ''): Fault
   const message = `${hostOf(url)} answered ${status}${detail === '' ? '' : `: ${detail}`}${/[.!?]$/.test(detail) ? '' : '.'}`;
   const wait = retryAfterMs(response.headers);
   const later = wait === undefined ? {} : { retryAfterMs: wait };
-  if (status === 429) return new Fault('overloaded', message, later);
+  // GitHub refuses with 403 whoever asks too often.
+  if (status === 429 || (status === 403 && wait !== undefined)) return new Fault('overloaded', message, later);
   if (status === 401 || status === 403) {
     return new Fault('permanent', message, { hint: 'Check the key and what it may read.' });
   }

@@ -101,6 +101,16 @@ describe('what is held against what is pinned', () => {
     expect(judgement).toMatchObject({ prompt: PROMPT, environment: 'production', target: TARGET });
   });
 
+  it('ends the reason of a place that gave no answer with one period', () => {
+    const summaries = ['answered 503', 'It answered 503. Try later.'].map(
+      (reason) => verdictOf(EXPECTED, unreachable({ reason })).summary,
+    );
+    expect(summaries).toEqual([
+      `${TARGET} can't be checked: answered 503.`,
+      `${TARGET} can't be checked: It answered 503. Try later.`,
+    ]);
+  });
+
   it('says exactly what was edited, with both sides and both times', () => {
     const edited = held(TEXT_2.replace('returns', 'refunds'), {
       editedBy: 'mallory@example.com',

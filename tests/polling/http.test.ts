@@ -168,8 +168,24 @@ describe('statuses', () => {
     [{ 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT', date: 'Wed, 21 Oct 2015 07:28:00 GMT' }, 30_000],
     [{ 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT', date: 'Wed, 21 Oct 2015 07:29:00 GMT' }, 0],
     [{ 'retry-after': 'soon' }, undefined],
+    [
+      {
+        'x-ratelimit-remaining': '0',
+        'x-ratelimit-reset': '1445412510',
+        date: 'Wed, 21 Oct 2015 07:28:00 GMT',
+      },
+      30_000,
+    ],
+    [{ 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': '1445412510' }, undefined],
     [{}, undefined],
   ])('reads %j as %s ms', (headers, expected) => {
     expect(retryAfterMs(new Headers(headers))).toBe(expected);
+  });
+
+  it('takes a 403 that says when to come back for a limit, and another for a refusal', () => {
+    const refused = (headers: Record<string, string>) =>
+      statusFault(base, new Response(null, { status: 403, headers }));
+    expect(refused({ 'retry-after': '20' })).toMatchObject({ kind: 'overloaded', retryAfterMs: 20_000 });
+    expect(refused({})).toMatchObject({ kind: 'permanent', hint: 'Check the key and what it may read.' });
   });
 });

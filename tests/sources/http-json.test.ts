@@ -135,6 +135,11 @@ describe('a document', () => {
     expect(texts(await read(config(server.origin), targets, known))).toEqual(['hello', 'system: kind', 'missing']);
   });
 
+  it('that is said to be unchanged where nobody asked for changes is no answer', async () => {
+    const server = await serve(() => ({ status: 304 }));
+    expect(texts(await read(config(server.origin), targets.slice(0, 1)))).toEqual(['unreachable']);
+  });
+
   it('that is an error message with status 200 makes nothing missing', async () => {
     const server = await serve(() => ({ body: { error: 'try later' } }));
     const all = [...targets, { content: 'content' }];
