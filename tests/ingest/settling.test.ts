@@ -408,37 +408,4 @@ describe('settling', () => {
       expect(await eventually(count, (calls) => calls !== 300)).toBe(301);
     });
   });
-
-  it('puts a trace aside that cannot be settled, and goes on with the others', async () => {
-    const [bad, good] = [hexId(16), hexId(16)];
-    const errors: unknown[] = [];
-    const attributes = (model: string) => chatAttributes('s', [], 'x', { 'gen_ai.request.model': model });
-    await run(
-      {
-        onError: (error) => errors.push(error),
-        price: ({ requestModel }) => {
-          if (requestModel === 'bad') throw new Error('a bug');
-          return null;
-        },
-      },
-      async (ingest) => {
-        await send(
-          ingest,
-          { traceId: bad, attributes: attributes('bad') },
-          { traceId: good, attributes: attributes('good') },
-        );
-        await eventually(callsOf(good), isThere);
-        const waiting = await eventually(() => ingest.quarantine.list('waiting', 10), isThere);
-        expect(waiting).toMatchObject([
-          { kind: 'trace', payload: JSON.stringify([bad]), reason: expect.stringContaining('a bug') },
-        ]);
-      },
-    );
-    expect(errors.length).toBeGreaterThan(0);
-    await run({}, async (ingest) => {
-      const [entry] = await ingest.quarantine.list('waiting', 10);
-      await ingest.quarantine.replay(entry?.id ?? '');
-      expect(await eventually(callsOf(bad), isThere)).toHaveLength(1);
-    });
-  });
 });
