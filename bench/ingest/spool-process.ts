@@ -12,7 +12,7 @@ import { Spool } from '../../src/ingest/spool/spool.ts';
 
 const [directory] = process.argv.slice(2) as [string];
 const { spoolBytesMax: bytesMax, spoolSegmentBytesMax: segmentBytesMax, retryAfterMs } = DEFAULT_INGEST_LIMITS;
-const spool = await Spool.open({ directory, bytesMax, segmentBytesMax, retryAfterMs });
+const spool = await Spool.open({ directory, bytesMax, segmentBytesMax, keepFreeBytes: 0, retryAfterMs });
 const lane = laneNumber('span_facts');
 
 const receiver = new ThreadedHttpReceiver({

@@ -58,6 +58,8 @@ export interface IngestLimits {
   readonly texts: TextLimits;
   readonly spoolBytesMax: number;
   readonly spoolSegmentBytesMax: number;
+  /** Of the disk, for the store's writes that are under way. */
+  readonly spoolKeepFreeBytes: number;
   /** What a sender is told when the spool is full. */
   readonly retryAfterMs: number;
   /** Spooled rows held in memory until they are in the store; beyond it they are read from the spool. */
@@ -90,6 +92,8 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   texts: DEFAULT_TEXT_LIMITS,
   spoolBytesMax: 4 * 1024 * 1024 * 1024,
   spoolSegmentBytesMax: 32 * 1024 * 1024,
+  // Half of what the embedded store keeps free: it is the first to stop.
+  spoolKeepFreeBytes: 128 * 1024 * 1024,
   retryAfterMs: 5_000,
   recentBytesMax: 96 * 1024 * 1024,
   pacedBytes: 40 * 1024 * 1024,
@@ -156,6 +160,7 @@ export class Ingest implements Component {
       directory: join(dataDirectory, 'spool'),
       bytesMax: this.#limits.spoolBytesMax,
       segmentBytesMax: this.#limits.spoolSegmentBytesMax,
+      keepFreeBytes: this.#limits.spoolKeepFreeBytes,
       retryAfterMs: this.#limits.retryAfterMs,
     });
     const parts = assemble(this.#options, this.#limits, spool);

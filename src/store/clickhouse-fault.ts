@@ -19,7 +19,10 @@ const DATABASE: Meaning = {
   kind: 'config',
   hint: 'Check `database` in `store:`; plumbline creates it if the user may.',
 };
-const DISK_FULL: Meaning = { kind: 'overloaded', hint: 'The disk of the store is full: free space or enlarge it.' };
+const DISK_FULL: Meaning = {
+  kind: 'overloaded',
+  hint: 'The disk of the store is full, or nearly: free space or enlarge it.',
+};
 const DISK_REFUSES: Meaning = {
   kind: 'transient',
   hint: 'The store could not read or write its files: check the disk, its permissions and the limit of open files.',
@@ -49,6 +52,19 @@ const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [74, DISK_REFUSES], // CANNOT_READ_FROM_FILE_DESCRIPTOR
   [75, DISK_REFUSES], // CANNOT_WRITE_TO_FILE_DESCRIPTOR
   [76, DISK_REFUSES], // CANNOT_OPEN_FILE
+  [77, DISK_REFUSES], // CANNOT_CLOSE_FILE
+  [87, DISK_REFUSES], // CANNOT_SEEK_THROUGH_FILE
+  [88, DISK_REFUSES], // CANNOT_TRUNCATE_FILE
+  [172, DISK_REFUSES], // CANNOT_CREATE_DIRECTORY
+  [204, DISK_REFUSES], // CANNOT_FSYNC
+  [294, DISK_REFUSES], // CANNOT_WRITE_TO_FILE
+  [400, DISK_REFUSES], // CANNOT_STAT
+  [424, DISK_REFUSES], // CANNOT_LINK
+  [458, DISK_REFUSES], // CANNOT_UNLINK
+  [521, DISK_REFUSES], // ATOMIC_RENAME_FAIL
+  [531, DISK_REFUSES], // CANNOT_FSTAT
+  [566, DISK_REFUSES], // CANNOT_RMDIR
+  [586, DISK_REFUSES], // CANNOT_CREATE_FILE
   [1000, TRANSIENT], // POCO_EXCEPTION
   [1001, DISK_REFUSES], // STD_EXCEPTION, e.g. a failed rename
   [159, BUSY], // TIMEOUT_EXCEEDED

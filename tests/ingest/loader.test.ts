@@ -14,7 +14,7 @@ const FAR = Number.MAX_SAFE_INTEGER as SpoolPosition;
 /** Loads five segments of one text each; `settledUpTo` says what the spool may let go of. */
 async function load(settledUpTo: () => SpoolPosition | null): Promise<{ rows: number; segments: number }> {
   const { database, telemetry } = await openStore();
-  const options = { bytesMax: 1_000_000, segmentBytesMax: 1, retryAfterMs: 1 };
+  const options = { bytesMax: 1_000_000, segmentBytesMax: 1, keepFreeBytes: 0, retryAfterMs: 1 };
   const spool = await Spool.open({ directory: tempDirectory(), ...options });
   for (let index = 0; index < 5; index += 1) {
     const bytes = Buffer.from(`{"hash":"sha256:${index}","content":"text ${index}"}\n`);

@@ -14,6 +14,7 @@ it('holds nothing when all is loaded, however often loading fell behind', async 
     directory: tempDirectory(),
     bytesMax: 10_000_000,
     segmentBytesMax: 6_000,
+    keepFreeBytes: 0,
     retryAfterMs: 1,
   });
   const recent = new RecentRecords(4 * BATCH_BYTES, BATCH_BYTES);

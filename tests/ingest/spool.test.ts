@@ -10,7 +10,7 @@ import { SpoolReader } from '../../src/ingest/spool/reader.ts';
 import { Spool, type SpoolOptions } from '../../src/ingest/spool/spool.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
-const OPTIONS = { bytesMax: 10_000_000, segmentBytesMax: 100_000, retryAfterMs: 1_000 };
+const OPTIONS = { bytesMax: 10_000_000, segmentBytesMax: 100_000, keepFreeBytes: 0, retryAfterMs: 1_000 };
 
 function openSpool(directory: string, options: Partial<SpoolOptions> = {}): Promise<Spool> {
   return Spool.open({ directory, ...OPTIONS, ...options });
@@ -149,6 +149,15 @@ describe('the spool', () => {
     expect((await readAll(spool)).texts).toEqual(['before', 'after']);
     expect(segmentFiles(directory)).toHaveLength(2);
     await spool.release(end);
+    expect(segmentFiles(directory)).toEqual([]);
+    await spool.close();
+  });
+
+  it('leaves the rest of the disk to the store', async () => {
+    const directory = tempDirectory();
+    const spool = await openSpool(directory, { keepFreeBytes: Number.MAX_SAFE_INTEGER });
+    const refused = { kind: 'overloaded', message: expect.stringMatching(/disk is full but for \d+ bytes/) };
+    await expect(spool.append(record('one'))).rejects.toMatchObject(refused);
     expect(segmentFiles(directory)).toEqual([]);
     await spool.close();
   });

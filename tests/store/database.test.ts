@@ -124,6 +124,13 @@ describe.each(['embedded', 'server'] as const)('the %s database', (kind) => {
 });
 
 describe('the data directory', () => {
+  it('is never filled to the last byte', async () => {
+    const database = await openers.embedded();
+    const disks = await database.query('SELECT name, keep_free_space FROM system.disks');
+    expect(disks).toEqual([{ name: 'default', keep_free_space: String(256 * 1024 * 1024) }]);
+    await database.close();
+  });
+
   it('says who has it open', async () => {
     const path = tempDirectory();
     const database = await openDatabase({ path }, '1.2.3', systemClock);

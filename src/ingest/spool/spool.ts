@@ -5,7 +5,7 @@
  */
 
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rm, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, statfs, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
 import { offsetOf, positionAt, segmentOf, type SpoolPosition } from './position.ts';
@@ -18,6 +18,8 @@ export interface SpoolOptions {
   readonly bytesMax: number;
   /** A segment is closed when it is longer than this. Must be below 2^32. */
   readonly segmentBytesMax: number;
+  /** Left free on the disk; seen to when a segment is begun. */
+  readonly keepFreeBytes: number;
   /** What a refused sender should wait. */
   readonly retryAfterMs: number;
 }
@@ -218,6 +220,7 @@ export class Spool {
       if (last.durableBytes < this.#options.segmentBytesMax) return last;
       await this.#seal();
     }
+    await this.#checkDisk();
     const number = this.#nextSegment;
     const path = join(this.#options.directory, `${segmentName(number)}.spool`);
     const file = await open(path, NEW_AND_DURABLE);
@@ -232,6 +235,15 @@ export class Spool {
       throw error;
     }
     return segment;
+  }
+
+  /** The store may be writing to the same disk, and the embedded one does not notice that a write finds it full. */
+  async #checkDisk(): Promise<void> {
+    const { directory, keepFreeBytes, segmentBytesMax } = this.#options;
+    const { bavail, bsize } = await statfs(directory);
+    const free = bavail * bsize;
+    if (free < keepFreeBytes + segmentBytesMax)
+      throw new Error(`its disk is full but for ${free} bytes, which are kept free`);
   }
 
   /** Never appends to it again. One without anything durable goes: a full disk would else leave one for each refusal. */
