@@ -9,8 +9,6 @@ import { countRefusedConnection } from './metrics.ts';
 
 export type OnCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
-// An exporter keeps one connection. One that is idle takes some 25 KB.
-const CONNECTIONS_MAX = 2_000;
 // An exporter keeps one batch in flight, a collector a handful, few a hundred. Twice that, as Node counts calls that
 // were cancelled together until the next turn: what comes in their place would be refused, and not be sent again.
 const STREAMS_PER_CONNECTION_MAX = 256;
@@ -49,12 +47,12 @@ export class GrpcConnections {
   readonly #server: Server;
   readonly #sessions = new Map<Session, Socket>();
 
-  constructor(onCall: OnCall) {
+  constructor(onCall: OnCall, connectionsMax: number) {
     this.#onCall = onCall;
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
     this.#server = createServer(options, (socket) => this.#open(socket));
-    this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on('drop', countRefusedConnection);
+    this.#server.maxConnections = connectionsMax;
+    this.#server.on('drop', () => countRefusedConnection('grpc'));
   }
 
   /** Resolves with the port in use; rejects with the system's error. */

@@ -58,7 +58,8 @@ export class OtlpGrpcReceiver implements Component {
 
   constructor(options: OtlpGrpcOptions) {
     this.#options = options;
-    this.#connections = new GrpcConnections((stream, headers) => this.#onCall(stream, headers));
+    const onCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => this.#onCall(stream, headers);
+    this.#connections = new GrpcConnections(onCall, options.limits.grpcConnectionsMax);
   }
 
   /** The port in use; only after `start`. */

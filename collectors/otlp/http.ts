@@ -29,7 +29,7 @@ import {
 } from './answer-of.ts';
 import { contentEncoding, CONTENT_ENCODINGS, decompress, type ContentEncoding } from './decompress.ts';
 import { Share, type InFlight, type OtlpLimits } from './limits.ts';
-import { countBody, countRequest } from './metrics.ts';
+import { countBody, countRefusedConnection, countRequest } from './metrics.ts';
 import { GrowingBuffer, type Rooms } from '../../src/lib/growing-buffer.ts';
 import { readBody } from './read-body.ts';
 
@@ -90,6 +90,8 @@ export class OtlpHttpReceiver implements Component {
         response.destroy();
       });
     });
+    this.#server.maxConnections = options.limits.httpConnectionsMax;
+    this.#server.on('drop', () => countRefusedConnection('http'));
     this.#server.on('connection', (socket) => {
       this.#unused.add(socket);
       socket.once('close', () => this.#unused.delete(socket));

@@ -9,6 +9,10 @@ export interface OtlpLimits {
   readonly bodyTimeoutMs: number;
   /** What a refused sender should wait. */
   readonly retryAfterMs: number;
+  /** Every application keeps one or two. One takes some 15 KB, and a file descriptor, which the spool and the store need too. */
+  readonly httpConnectionsMax: number;
+  /** An exporter keeps one. One that is idle takes some 25 KB. */
+  readonly grpcConnectionsMax: number;
 }
 
 export const DEFAULT_OTLP_LIMITS: OtlpLimits = {
@@ -16,6 +20,8 @@ export const DEFAULT_OTLP_LIMITS: OtlpLimits = {
   inFlightBytesMax: 256 * 1024 * 1024,
   bodyTimeoutMs: 30_000,
   retryAfterMs: 2_000,
+  httpConnectionsMax: 10_000,
+  grpcConnectionsMax: 2_000,
 };
 
 /** Bytes in flight, of all transports together; each thread counts in a place of its own, and sees those of the others. */

@@ -50,14 +50,16 @@ export function countBody(transport: Transport, bytes: number): void {
   else elsewhere.add({ what: 'body_bytes', amount: bytes, labels: { transport } });
 }
 
-/** Only in the daemon's own thread. */
-export function countRefusedConnection(): void {
-  refusedConnections(1, { transport: 'grpc' });
+export function countRefusedConnection(transport: Transport): void {
+  if (elsewhere === null) refusedConnections(1, { transport });
+  else elsewhere.add({ what: 'refused_connections', amount: 1, labels: { transport } });
 }
+
+const COUNTERS = { requests, body_bytes: bodyBytes, refused_connections: refusedConnections };
 
 /** A sum of one kind, on its way from a thread without a meter to the one that has it. */
 export interface Counted {
-  readonly what: 'requests' | 'body_bytes';
+  readonly what: keyof typeof COUNTERS;
   readonly amount: number;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -87,5 +89,5 @@ export function countElsewhere(): CountsElsewhere {
 }
 
 export function recount(sums: readonly Counted[]): void {
-  for (const { what, amount, labels } of sums) (what === 'requests' ? requests : bodyBytes)(amount, labels);
+  for (const { what, amount, labels } of sums) COUNTERS[what](amount, labels);
 }

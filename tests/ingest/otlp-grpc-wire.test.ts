@@ -15,7 +15,13 @@ import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import type { Acknowledgement } from '../../src/contract/telemetry.ts';
 
 const TRACES = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
-const LIMITS = { ...DEFAULT_OTLP_LIMITS, bodyBytesMax: 100_000, inFlightBytesMax: 400_000, bodyTimeoutMs: 300 };
+const LIMITS = {
+  ...DEFAULT_OTLP_LIMITS,
+  bodyBytesMax: 100_000,
+  inFlightBytesMax: 400_000,
+  bodyTimeoutMs: 300,
+  grpcConnectionsMax: 5,
+};
 const DURABLE: Acknowledgement = { outcome: 'durable', rejected: 0, message: '' };
 const OVERLOADED: Acknowledgement = { outcome: 'overloaded', retryAfterMs: 1_000, message: 'full' };
 
@@ -305,6 +311,14 @@ describe('a sender that would make us keep much', () => {
     const { stream, answer } = call({}, narrow);
     stream.end(framed(Buffer.from('x')));
     expect([(await answer).code, narrow.destroyed]).toEqual([-1, true]);
+  });
+
+  it('has so many connections; further ones are closed at once', async () => {
+    const others = Array.from({ length: LIMITS.grpcConnectionsMax }, () => connectSocket(receiver.port, '127.0.0.1'));
+    for (const other of others) other.resume().on('error', () => {});
+    await expect.poll(() => others.filter(({ destroyed }) => destroyed).length).toBe(1);
+    for (const other of others) other.destroy();
+    expect((await send(framed(Buffer.from('x')))).code).toBe(0);
   });
 
   it('has so many calls on a connection, and headers of so many bytes', async () => {

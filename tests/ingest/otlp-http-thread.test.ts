@@ -1,9 +1,11 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ThreadedHttpReceiver, type ThreadedHttpOptions } from '../../collectors/otlp/http-in-thread.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import type { Acknowledgement } from '../../src/contract/telemetry.ts';
+import { startMetrics } from '../../src/observability/metrics.ts';
 
 const DURABLE: Acknowledgement = { outcome: 'durable', rejected: 0, message: '' };
 
@@ -71,6 +73,18 @@ describe('the thread that receives OTLP over HTTP', () => {
     expect(await lost).toBe('lost');
     await expect.poll(() => post(receiver).catch(() => 0), { timeout: 10_000 }).toBe(200);
     await expect.poll(() => inFlight.bytes).toBe(0);
+  });
+
+  it('closes connections beyond so many at once, and counts them', async () => {
+    const metrics = startMetrics('0.0.0-test');
+    const { port } = await start({ limits: { ...DEFAULT_OTLP_LIMITS, httpConnectionsMax: 2 } });
+    const open = (): Socket => connect(port, '127.0.0.1').resume();
+    const kept = [open(), open()];
+    await Promise.all(kept.map((socket) => once(socket, 'connect')));
+    await once(open(), 'close');
+    expect(kept.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    await expect.poll(() => metrics.text()).toMatch(/^plumbline_otlp_refused_connections_total\{.*http.*\} 1$/m);
+    await metrics.stop();
   });
 
   it('asks once whether a key may send', async () => {
