@@ -18,6 +18,7 @@ export interface Page {
   readonly cursor?: string | undefined;
 }
 
+/** It may have fewer than asked for, where they are large: only without a cursor it is the last. */
 export interface PageOf<Item> {
   readonly items: readonly Item[];
   readonly nextCursor: string | null;

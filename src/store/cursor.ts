@@ -25,18 +25,38 @@ export function decodeCursor(page: Page, parts: number): readonly string[] | nul
   });
 }
 
-/** `rows` are up to one more than `limit`: the one that shows that there is a next page. */
-export function toPage<Row, Item>(
+/** Of the texts on a page. A thousand conversations are more than a string can hold, and their answer holds up all others. */
+const PAGE_CHARACTERS_MAX = 16_000_000;
+/** Read at once: few at first, since one may be as large as a page. */
+const ROWS_AT_ONCE = 20;
+const ROWS_AT_ONCE_MAX = 100;
+
+/**
+ * `rows` are up to one more than `limit`: the one that shows that there is a next page. `read` gives an item
+ * for each row. Where they are large, the page ends before `limit`.
+ */
+export async function toPage<Row, Item>(
   rows: readonly Row[],
   limit: number,
   keyOf: (row: Row) => readonly string[],
-  toItem: (row: Row) => Item,
-): PageOf<Item> {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const more = rows.length > limit && last !== undefined;
-  return {
-    items: shown.map(toItem),
-    nextCursor: more ? Buffer.from(JSON.stringify(keyOf(last))).toString('base64url') : null,
-  };
+  read: (rows: readonly Row[]) => Promise<readonly Item[]> | readonly Item[],
+): Promise<PageOf<Item>> {
+  const wanted = rows.slice(0, limit);
+  const items: Item[] = [];
+  let atOnce = ROWS_AT_ONCE;
+  for (let characters = 0; items.length < wanted.length && characters < PAGE_CHARACTERS_MAX;) {
+    const some = await read(wanted.slice(items.length, items.length + atOnce));
+    items.push(...some);
+    characters += charactersIn(some);
+    atOnce = Math.min(atOnce * 2, ROWS_AT_ONCE_MAX);
+  }
+  const last = rows[items.length - 1];
+  const more = rows.length > items.length && last !== undefined;
+  return { items, nextCursor: more ? Buffer.from(JSON.stringify(keyOf(last))).toString('base64url') : null };
+}
+
+function charactersIn(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (value === null || typeof value !== 'object') return 0;
+  return Object.values(value).reduce<number>((sum, nested) => sum + charactersIn(nested), 0);
 }

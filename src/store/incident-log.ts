@@ -59,7 +59,12 @@ async function readPage(database: Database, filter: IncidentFilter, page: Page):
      ORDER BY opened_at DESC, id DESC LIMIT 1 BY id`,
     parameters,
   );
-  return toPage(rows, limit, (row) => [row.opened_at, row.id], toIncident);
+  return toPage(
+    rows,
+    limit,
+    (row) => [row.opened_at, row.id],
+    (some) => some.map(toIncident),
+  );
 }
 
 function* conditionsOf(filter: IncidentFilter, parameters: Record<string, QueryParameters[string]>): Generator<string> {

@@ -115,13 +115,12 @@ async function readPage(
     Object.assign(parameters, { afterTime: at, afterTarget: target, afterPart: part });
   }
   const rows = await readNewest(database, conditions.join(' AND '), parameters, limit + 1);
-  const rowPage = toPage(
+  return toPage(
     rows,
     limit,
     (row) => [row.observed_at, row.target, row.part],
-    (row) => row,
+    (some) => withBodies(texts, some),
   );
-  return { items: await withBodies(texts, rowPage.items), nextCursor: rowPage.nextCursor };
 }
 
 /**

@@ -49,6 +49,6 @@ async function readPage(database: Database, filter: RestoreFilter, page: Page): 
     rows,
     limit,
     (row) => [row.begun_at, row.id],
-    (row) => JSON.parse(row.document) as RestoreRecord,
+    (some) => some.map((row) => JSON.parse(row.document) as RestoreRecord),
   );
 }

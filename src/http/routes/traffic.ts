@@ -17,7 +17,7 @@ export const trafficRoutes = [
   route({
     method: 'GET',
     path: '/api/v1/invocations',
-    summary: 'Model calls, newest first, each counted once.',
+    summary: 'Model calls, newest first, each counted once. A page ends early where their texts are long.',
     scope: 'read',
     query: z.strictObject({
       prompt: z.string().optional(),

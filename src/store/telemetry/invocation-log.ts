@@ -1,7 +1,7 @@
 /** Single calls, with their content put together again, and how many calls a drift has touched. */
 
-import type { AffectedContent, InvocationFilter, InvocationLog, InvocationRow } from '../../contract/invocation-log.ts';
-import type { PageOf, TextLog } from '../../contract/store.ts';
+import type { AffectedContent, InvocationFilter, InvocationLog } from '../../contract/invocation-log.ts';
+import type { TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { OneAtATime } from '../../lib/one-at-a-time.ts';
 import { addMillis } from '../../lib/time.ts';
@@ -23,9 +23,7 @@ export function createInvocationLog(database: Database, texts: TextLog, exactRow
       const limit = pageLimit(page);
       const after = decodeCursor(page, 3);
       const rows = await newestCalls(database, filter, after, limit + 1);
-      const shown = await readableInvocations(database, texts, rows.slice(0, limit));
-      const keys = toPage(rows, limit, keyOf, (row) => row);
-      return { items: shown, nextCursor: keys.nextCursor } satisfies PageOf<InvocationRow>;
+      return toPage(rows, limit, keyOf, (some) => readableInvocations(database, texts, some));
     },
     usage: (query) => queryUsage(database, query, { turns }),
     affected: async ({ prompt, environment, service, contents }) => {
