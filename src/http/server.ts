@@ -172,7 +172,12 @@ export class HttpServer implements Component {
     if (status < 500)
       return sendProblem(
         reply,
-        problem(status, 'Bad request', error instanceof Error ? error.message : 'The request can’t be read.'),
+        problem(
+          status,
+          'Bad request',
+          error instanceof Error ? error.message : 'The request can’t be read.',
+          status === 415 ? { hint: 'Send JSON, with the header content-type: application/json.' } : {},
+        ),
       );
     this.#options.onBug(error, `${request.method} ${request.url}`);
     return sendProblem(

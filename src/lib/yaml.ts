@@ -77,6 +77,9 @@ export function parseYaml(text: string, file: string, bytesMax: number = YAML_LI
     resolveKnownTags: false,
     logLevel: 'error',
   });
+  const conflict = text.search(/^<{7} /m);
+  if (parsed.errors.length > 0 && conflict !== -1 && /^={7}$/m.test(text) && /^>{7} /m.test(text))
+    return broken(file, 'holds a merge conflict that nobody resolved.', text.slice(0, conflict).split('\n').length);
   return new ParsedYaml(file, text, parsed, lineCounter);
 }
 
@@ -223,8 +226,8 @@ class ParsedYaml implements YamlDocument {
   }
 }
 
-function broken(file: string, message: string): YamlDocument {
-  const start: Position = { line: 1, column: 1 };
+function broken(file: string, message: string, line = 1): YamlDocument {
+  const start: Position = { line, column: 1 };
   return {
     file,
     value: undefined,

@@ -43,7 +43,8 @@ export async function findYamlFiles(
   await visit(root, 0);
   const signatures = new Map<string, string | null>();
   await forEachConcurrently(paths, STATS_AT_ONCE, async (path) => {
-    signatures.set(path, await signatureOf(path));
+    // A link that leads nowhere is a prompt that nobody can read, and no prompt less.
+    signatures.set(path, (await signatureOf(path)) ?? ((await leadsNowhere(path)) ? 'nowhere' : null));
   });
   return paths.flatMap((absolute) => {
     const signature = signatures.get(absolute) ?? null;
@@ -61,9 +62,23 @@ export async function signatureOf(path: string): Promise<string | null> {
     const stats = await stat(path, { bigint: true });
     return stats.isFile() ? `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}` : null;
   } catch {
-    // A link that leads nowhere, or a file that went away between two looks.
+    // Such as a file that went away between two looks.
     return null;
   }
+}
+
+async function leadsNowhere(path: string): Promise<boolean> {
+  const isLink = await lstat(path).then(
+    (stats) => stats.isSymbolicLink(),
+    () => false,
+  );
+  return (
+    isLink &&
+    stat(path).then(
+      () => false,
+      () => true,
+    )
+  );
 }
 
 export async function isDirectory(path: string): Promise<boolean> {

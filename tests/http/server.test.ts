@@ -132,6 +132,9 @@ describe('problems', () => {
     const response = await fetch(`${base}/api/v1/at?prompt=a&environment=production&time=yesterday`);
     expect(response.status).toBe(400);
     expect(response.headers.get('content-type')).toContain('application/problem+json');
+    const form = await fetch(`${base}/api/v1/attribute`, { method: 'POST', body: new URLSearchParams({ text: 'x' }) });
+    expect(form.status).toBe(415);
+    expect(await form.json()).toMatchObject({ hint: expect.stringContaining('content-type: application/json') });
     expect(await response.json()).toMatchObject({
       status: 400,
       errors: [{ field: 'time', message: expect.stringContaining('RFC 3339') }],

@@ -1,7 +1,11 @@
 /** The pure parts: order of versions, components, circles, and reading what Git says. */
 
 import fc from 'fast-check';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { tempDirectory } from '../support/temp-directory.ts';
+import { findYamlFiles, readText } from '../../src/registry/discover.ts';
 import type { RegisteredVersion } from '../../src/contract/prompt.ts';
 import { contentHashes } from '../../src/text/hashes.ts';
 import { findCycles, touchedByComponent } from '../../src/registry/components.ts';
@@ -75,6 +79,15 @@ test('a component touches what holds it, directly or not', () => {
   ]);
   expect(touched('shared.rules')).toHaveLength(3);
   expect(touched('shared.nothing')).toEqual([]);
+});
+
+test('a link that leads nowhere is a file that can not be read, a link to a folder is none', async () => {
+  const directory = tempDirectory();
+  symlinkSync(join(directory, 'nothing'), join(directory, 'a.yaml'));
+  symlinkSync(directory, join(directory, 'b.yaml'));
+  const found = await findYamlFiles(directory, directory, new AbortController().signal);
+  expect(found.map(({ shown }) => shown)).toEqual(['a.yaml']);
+  expect(await readText(found[0]?.absolute ?? '', 10)).toMatchObject({ ok: false });
 });
 
 describe('circles', () => {

@@ -84,6 +84,15 @@ describe('what is refused', () => {
     expect(messageOf(text)).toContain(`nested deeper than ${YAML_LIMITS.depthMax} levels`);
   });
 
+  test('a merge conflict, in one sentence; its marks in a text are a text', () => {
+    const conflict = 'a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> topic\n';
+    for (const text of [conflict, conflict.replaceAll('\n', '\r\n')]) {
+      const words = formatProblems(parseYaml(text, 'f.yaml').problems);
+      expect(words).toBe('f.yaml:2:1 holds a merge conflict that nobody resolved.');
+    }
+    expect(parseYaml(`a: |\n${conflict.replaceAll(/^/gm, '  ')}`, 'f.yaml').problems).toEqual([]);
+  });
+
   test('too large', () => {
     expect(messageOf('x'.repeat(YAML_LIMITS.textBytesMax + 1))).toBe('is larger than 1024 KiB.');
   });
