@@ -3,6 +3,7 @@
 import type { ContentHash, Origin, RegisteredVersion } from '../contract/prompt.ts';
 import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
+import type { Evidence } from '../contract/verdict.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { displayBody } from '../text/body.ts';
 import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
@@ -23,6 +24,14 @@ interface Question {
   readonly to: Timestamp;
   readonly knownAt: Timestamp;
 }
+
+/** Where each call has a long text of its own, all of a range are more than a string can hold. */
+const CHARACTERS_MAX = 16_000_000;
+const TEXTS_AT_ONCE = 50;
+const TEXT_LEFT_OUT: Evidence = {
+  kind: 'traffic',
+  words: 'the texts in use were too long for one answer, and this one is left out; ask for a shorter range',
+};
 
 export function createTimelineLog(
   database: Database,
@@ -149,16 +158,36 @@ async function describeUsed(
   texts: TextLog,
 ): Promise<readonly UsedEntry[]> {
   const hashes = answers.map(({ entry }) => entry.hash).filter((hash): hash is ContentHash => hash !== null);
-  const contents = await texts.get(hashes);
+  const contents = await readTexts(texts, hashes);
   return answers.map(({ entry, bodyKind }) => {
     if (entry.hash !== null) {
-      const content = contents.get(entry.hash) ?? null;
+      const content = contents.get(entry.hash);
+      if (content === undefined) return { ...entry, evidence: [...entry.evidence, TEXT_LEFT_OUT] };
       const isBody = content !== null && bodyKind !== null;
       return { ...entry, text: isBody ? displayBody(bodyFromCanonical(bodyKind, content)) : content };
     }
     if (entry.version === null) return entry;
     return { ...entry, hash: names.hash(entry.version), text: names.text(entry.version, null) };
   });
+}
+
+/** Null for one that is not kept; those that would be too much for one answer are missing. */
+async function readTexts(
+  texts: TextLog,
+  hashes: readonly ContentHash[],
+): Promise<ReadonlyMap<ContentHash, string | null>> {
+  const wanted = [...new Set(hashes)];
+  const read = new Map<ContentHash, string | null>();
+  for (let characters = 0; read.size < wanted.length && characters < CHARACTERS_MAX;) {
+    const some = wanted.slice(read.size, read.size + TEXTS_AT_ONCE);
+    const found = await texts.get(some);
+    for (const hash of some) {
+      const content = found.get(hash) ?? null;
+      read.set(hash, content);
+      characters += content?.length ?? 0;
+    }
+  }
+  return read;
 }
 
 function byTarget(a: HeldEntry, b: HeldEntry): number {

@@ -118,6 +118,27 @@ test('contents that are left out are mentioned', async () => {
   );
 });
 
+test('texts that are too long for one answer are left out of it, and each is there for its time', async () => {
+  const prompt = 'long texts';
+  const contents = Array.from({ length: 60 }, (_, index) => `text ${index} ${'x'.repeat(400_000)}`);
+  await store.texts.put(new Map(contents.map((content) => [sha256(content), content])));
+  await insert(prompt, once('1', '06:00:00', 1));
+  const at = (index: number): Timestamp => addMillis(time('06:01:00'), index * MINUTE_MS);
+  await insert(
+    prompt,
+    contents.map((content, index) => call(content, at(index))),
+  );
+  const used = await usedIn(prompt, time('06:00:00'), time('07:30:00'));
+  const leftOut = used.filter(({ evidence }) =>
+    evidence.some(({ words }) => words.includes('too long for one answer')),
+  );
+  expect(used).toHaveLength(61);
+  expect(leftOut.length).toBeGreaterThan(5);
+  expect(used.filter(({ hash, text }) => hash !== null && text === null)).toEqual(leftOut);
+  const [alone] = await usedAt(prompt, addMillis(leftOut[0]?.from[1] as Timestamp, 1));
+  expect([alone?.hash, sha256(alone?.text ?? '')]).toEqual([leftOut[0]?.hash, leftOut[0]?.hash]);
+}, 60_000);
+
 test('of two contents at one time none goes away because of the other', async () => {
   const prompt = 'one time';
   const at = time('17:00:00');

@@ -70,7 +70,8 @@ function describe(answer: Answer, withText: boolean, output: Output): string {
   const { prompt, environment, time, known_at: knownAt } = answer;
   const lines = [`${styled(output, 'bold', `${prompt} in ${environment} at ${time}`)}, known at ${knownAt}`];
   const add = (title: string, entry: Entry): void => {
-    const version = entry.version ?? (entry.text === null ? 'nothing' : 'unregistered content');
+    const unnamed = entry.hash === null ? 'no content is known' : 'unregistered content';
+    const version = 'state' in entry && entry.state === 'missing' ? 'nothing' : (entry.version ?? unnamed);
     lines.push(
       '',
       `${styled(output, 'cyan', title)}  ${styled(output, 'bold', version)}  ${entry.hash?.slice(0, 19) ?? ''}`,
