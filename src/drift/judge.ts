@@ -77,7 +77,7 @@ function judgeUnreachable(expected: Expected, observed: Observed, unreachable: U
   return {
     ...base(expected, observed, 'unreachable'),
     reason: 'no_answer',
-    summary: `${unreachable.target} can't be checked: ${reason}.`,
+    summary: `${unreachable.target} can't be checked: ${/[!?]$/.test(reason) ? reason : `${reason}.`}`,
     evidence: [{ kind: 'poll', words: `no trustworthy answer: ${reason}; ${last}` }],
   };
 }

@@ -101,13 +101,14 @@ describe('what is held against what is pinned', () => {
     expect(judgement).toMatchObject({ prompt: PROMPT, environment: 'production', target: TARGET });
   });
 
-  it('ends the reason of a place that gave no answer with one period', () => {
-    const summaries = ['answered 503', 'It answered 503. Try later.'].map(
+  it('ends the reason of a place that gave no answer once', () => {
+    const summaries = ['answered 503', 'It answered 503. Try later.', 'It is gone. Is it mounted?'].map(
       (reason) => verdictOf(EXPECTED, unreachable({ reason })).summary,
     );
     expect(summaries).toEqual([
       `${TARGET} can't be checked: answered 503.`,
       `${TARGET} can't be checked: It answered 503. Try later.`,
+      `${TARGET} can't be checked: It is gone. Is it mounted?`,
     ]);
   });
 
