@@ -328,7 +328,7 @@ export class Daemon {
     const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
     return [
       ...this.telemetry.problems(),
-      ...[this.#queue.problem ?? []].flat(),
+      ...[this.registry.problem ?? [], this.#queue.problem ?? []].flat(),
       ...this.#alerting.problems(),
       ...silent.map(({ name }) => `The source ${name} gives no answer.`),
     ];

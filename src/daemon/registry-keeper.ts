@@ -189,6 +189,11 @@ export class RegistryKeeper implements Component {
     return new Set([...prompts].filter((prompt) => identity(this.#view, prompt) !== identity(next, prompt)));
   }
 
+  /** What a person should know of the last reading; null when nothing was wrong. */
+  get problem(): string | null {
+    return this.#problems === '' ? null : 'The registry has problems: `plumbline validate` and the log list them.';
+  }
+
   #report(loaded: RegistryLoad, log: Log): void {
     const problems = loaded.problems.map(formatProblem).join('\n');
     if (problems !== '' && problems !== this.#problems) {

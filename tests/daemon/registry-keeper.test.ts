@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 /** A keeper whose reloads fail when they are told to; `errors` is what it logs. */
-async function startKeeper() {
+async function startKeeper(first: RegistryLoad = LOADED) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const errors: unknown[] = [];
   let fail: (reason: Error) => void = () => {};
@@ -27,7 +27,7 @@ async function startKeeper() {
     load: () => {
       loads += 1;
       return loads === 1
-        ? Promise.resolve(LOADED)
+        ? Promise.resolve(first)
         : new Promise((_resolve, reject) => {
             fail = reject;
           });
@@ -36,8 +36,8 @@ async function startKeeper() {
     horizon: new KnowledgeHorizon(systemClock),
     log: {
       info: () => {},
-      error: (_fields: object, message: string) => {
-        errors.push(message);
+      error: (fields: object | string, message?: string) => {
+        errors.push(message ?? fields);
       },
     } as unknown as Log,
     onVersions: () => {},
@@ -64,4 +64,17 @@ it('says nothing of a reload that fails because the daemon stops', async () => {
   fail(new Error('The daemon stops.'));
   await stopped;
   expect(errors).toEqual([]);
+});
+
+it('says what is wrong in the registry, and that something is', async () => {
+  const problems = [{ file: 'prompts/a.yaml', line: 2, column: 1, field: 'owner', message: 'is required.' }];
+  const { keeper, errors, fail } = await startKeeper({ ...LOADED, problems });
+  expect(errors).toEqual(['registry: prompts/a.yaml:2:1 owner: is required.']);
+  expect(keeper.problem).toMatch(/^The registry has problems: /);
+  fail(new Error('the end of this test'));
+  await keeper.stop();
+  const right = await startKeeper();
+  expect(right.keeper.problem).toBeNull();
+  right.fail(new Error('the end of this test'));
+  await right.keeper.stop();
 });
