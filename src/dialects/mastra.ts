@@ -3,6 +3,7 @@
  * stands on the `model_step` or `model_generation` around it, and the instructions on `agent_run`.
  */
 
+import type { Operation } from '../contract/invocation.ts';
 import { text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
@@ -11,15 +12,21 @@ import { addMessages, messagesOf } from './messages.ts';
 import { readParts } from './parts.ts';
 
 /** Before there were inferences a generation was the innermost that knew tokens. Steps never do. */
-const CALLS = new Set(['model_inference', 'model_generation']);
+const CALLS = new Map<string, Operation>([
+  ['model_inference', 'chat'],
+  ['model_generation', 'chat'],
+  ['rag_embedding', 'embeddings'],
+]);
 
 function readSpan({ span }: SpanInput): Reading | null {
   const { attributes } = span;
   const type = text(attributes, 'mastra.span.type')?.toLowerCase();
   if (type === undefined) return null;
-  if (!CALLS.has(type)) return readWrapper(attributes, type);
-  const reading: Reading = { role: 'call', operation: 'chat' };
+  const operation = CALLS.get(type);
+  if (operation === undefined) return readWrapper(attributes, type);
+  const reading: Reading = { role: 'call', operation };
   addMessages(reading, 'input', messagesOf(attributes.get(`mastra.${type}.input`), 'user'));
+  if (operation === 'embeddings') return reading;
   addMessages(reading, 'output', messagesOf(attributes.get(`mastra.${type}.output`), 'assistant'));
   return reading;
 }

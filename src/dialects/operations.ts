@@ -21,7 +21,7 @@ const OPERATIONS = new Map<string, Operation>([
   ['chat.streaming_completions', 'chat'],
   ['text.completions', 'text_completion'],
   ['text.streaming_completions', 'text_completion'],
-  // Images, sound and video have no name in the conventions: OpenLIT's, Spring AI's, LiteLLM's, OpenAI Agents'.
+  // Images and sound have no name in the conventions: OpenLIT's, Spring AI's, LiteLLM's, OpenAI Agents'.
   ['image', 'other'],
   ['image_generation', 'other'],
   ['image_edit', 'other'],
@@ -33,7 +33,6 @@ const OPERATIONS = new Map<string, Operation>([
   ['transcription', 'other'],
   ['speech_to_text', 'other'],
   ['speech_to_text_translate', 'other'],
-  ['video', 'other'],
   ['video_generation', 'other'],
   ['ocr', 'other'],
 ]);

@@ -53,7 +53,9 @@ function classify(
   operation: string | undefined,
   known: Readonly<Reading>,
 ): void {
-  const call = operationOf(operation);
+  // Each message of a realtime session has a span with its name; those that counted tokens are answers.
+  const isAnswer = operation === 'realtime' && attributes.has('gen_ai.usage.output_tokens');
+  const call = isAnswer ? 'chat' : operationOf(operation);
   if (call !== undefined) {
     reading.role = 'call';
     reading.operation = call;

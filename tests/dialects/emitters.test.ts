@@ -72,12 +72,18 @@ describe('an operation', () => {
     expect(read({ ...CALL, 'gen_ai.operation.name': name })).toMatchObject({ role: 'call', operation });
   });
 
+  it('of a realtime session is a call where it counted tokens', () => {
+    const realtime = { ...CALL, 'gen_ai.operation.name': 'realtime' };
+    expect(read(realtime)?.role).toBe('wrapper');
+    expect(read({ ...realtime, 'gen_ai.usage.output_tokens': 17 })).toMatchObject({ role: 'call', operation: 'chat' });
+  });
+
   it('of Semantic Kernel ended as Python writes an enumeration', () => {
     const attributes = { ...CALL, 'gen_ai.response.finish_reason': 'FinishReason.STOP,FinishReason.TOOL_CALLS' };
     expect(read(attributes)?.finishReasons).toEqual(['stop', 'tool_call']);
   });
 
-  it.each(['create_agent', 'execute_event_loop_cycle', 'retrieval', 'arerank', 'litellm.moderation'])(
+  it.each(['create_agent', 'execute_event_loop_cycle', 'retrieval', 'arerank', 'litellm.moderation', 'video'])(
     'that is none is not: %s',
     (name) => {
       expect(read({ ...CALL, 'gen_ai.operation.name': name })?.role).toBe('wrapper');
@@ -341,6 +347,24 @@ it('the time to the first token is in seconds, but of Strands in milliseconds', 
     read({ ...CALL, 'gen_ai.server.time_to_first_token': value }, {}, { name })?.firstTokenMs;
   expect(at(0.35, 'openlit.otel.tracing')).toBe(350);
   expect(at(350, 'strands.telemetry.tracer')).toBe(350);
+});
+
+it('Mastra embeds as well', () => {
+  const embedding = {
+    'mastra.span.type': 'rag_embedding',
+    'gen_ai.operation.name': 'embeddings',
+    'gen_ai.request.model': 'text-embedding-3-small',
+    'gen_ai.usage.input_tokens': 9,
+    'mastra.rag_embedding.input': '["apple","pear"]',
+    'mastra.rag_embedding.output': '{"embeddings":2}',
+  };
+  expect(read(embedding)).toMatchObject({
+    role: 'call',
+    operation: 'embeddings',
+    tokens: { input: 9 },
+    input: [{ role: 'user', parts: [{ text: 'apple' }, { text: 'pear' }] }],
+  });
+  expect(read(embedding)).not.toHaveProperty('output');
 });
 
 it('a second is no response id', () => {
