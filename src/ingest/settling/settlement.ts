@@ -8,7 +8,6 @@ import type { Invocation } from '../../contract/invocation.ts';
 import type { PriceCall } from '../../contract/invocation-log.ts';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
-import type { StoredPrice } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Settled } from '../../invocations/settled.ts';
 import type { ContentSpace, ContentSpaces } from '../content/content-space.ts';
@@ -29,7 +28,8 @@ import { rowBeginning, rowEnd, tombstoneLine } from './invocation-rows.ts';
 import type { ListReadings } from './list-readings.ts';
 import { packedMessageOf } from './packed-message.ts';
 import { callMessages, eachTextToRead, listsOf, readMessage, unpackText, unpackVariables } from './readable-call.ts';
-import type { TraceState, Written } from './trace-window.ts';
+import type { TraceState } from './trace-window.ts';
+import { bySpan, identityIn, ownersAmong, pricedBefore, type Written } from './written.ts';
 
 export interface SettlementOptions {
   readonly settle: (facts: readonly SpanFacts[]) => Settled;
@@ -348,56 +348,4 @@ export class Settlement {
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
     return space.texts.textOf(hash) ?? this.#fetched.get(hash);
   }
-}
-
-/** What the call was said to cost and still is, for it has not changed: a price is restated on demand, and for whole periods. */
-function pricedBefore(call: Invocation, before: Written | undefined): StoredPrice | null {
-  if (before == null || before.priced === null || before.startedAt !== call.startedAt) return null;
-  const { of } = before.priced;
-  const isSame =
-    of.provider === call.provider &&
-    of.requestModel === call.requestModel &&
-    of.responseModel === call.responseModel &&
-    Number(of.reportedCostUsd) === Number(call.reportedCostUsd) &&
-    KINDS_OF_TOKENS.every((kind) => of.tokens[kind] === call.tokens[kind]);
-  return isSame ? before.priced : null;
-}
-
-const KINDS_OF_TOKENS = ['input', 'output', 'cacheRead', 'cacheWrite', 'reasoning'] as const;
-
-/** The call's identity in the strings that the trace has of it anyway; those of `call` can go. */
-function identityIn(
-  { key, facts }: TraceState,
-  { traceId, spanId, startedAt }: Invocation,
-): Pick<Written, 'traceId' | 'spanId' | 'startedAt'> {
-  const line = facts.length > UNINDEXED_MAX ? undefined : facts.find((each) => each.spanId === spanId);
-  return {
-    traceId: traceId === key ? key : traceId,
-    spanId: line?.spanId ?? spanId,
-    startedAt: line?.startedAt === startedAt ? line.startedAt : startedAt,
-  };
-}
-
-/**
- * With which trace a call is written. One without a trace of its own stays with that which has it in
- * the store: written with another, this one would take it back.
- */
-function ownersAmong(traces: readonly TraceState[]): (call: Invocation) => TraceState | undefined {
-  const byKey = new Map(traces.map((trace) => [trace.key, trace]));
-  const byCall = new Map<string, TraceState>();
-  for (const trace of traces) {
-    for (const { traceId, spanId } of trace.written ?? []) {
-      if (!byKey.has(traceId)) byCall.set(`${traceId}/${spanId}`, trace);
-    }
-  }
-  return ({ traceId, spanId }) => byKey.get(traceId) ?? byCall.get(`${traceId}/${spanId}`);
-}
-
-// Most traces have few calls: looking through them is faster than an index.
-const UNINDEXED_MAX = 8;
-
-function bySpan(written: readonly Written[]): (spanId: string) => Written | undefined {
-  if (written.length <= UNINDEXED_MAX) return (spanId) => written.find((each) => each.spanId === spanId);
-  const index = new Map(written.map((each) => [each.spanId, each]));
-  return (spanId) => index.get(spanId);
 }

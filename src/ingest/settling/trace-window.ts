@@ -4,25 +4,9 @@
  * nothing by itself; the settler asks it what is due.
  */
 
-import type { StoredPrice } from '../../contract/telemetry-log.ts';
-import type { Timestamp } from '../../contract/time.ts';
 import { saySame, standAlone, type FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
-import type { AttributedAs } from './attribution.ts';
-
-/** What is known to be in the store of one invocation. */
-export interface Written {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly startedAt: Timestamp;
-  readonly ingestedAt: Timestamp;
-  readonly promptHash: string;
-  readonly variablesHash: string;
-  readonly contentHash: string;
-  readonly attributed: AttributedAs;
-  /** By an earlier process, whose prices may have been others; null: by this one, which prices the same anew. */
-  readonly priced: StoredPrice | null;
-}
+import type { Written } from './written.ts';
 
 export interface TraceState {
   /** The trace id; for a record outside any trace, a key of its own. */
