@@ -12,5 +12,6 @@ export default defineConfig({
     // No test is about time: these only end what hangs, on a machine that may be busy with other things.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -111,7 +111,7 @@ async function statuses(log: MemoryDeliveryLog, wanted: readonly string[]): Prom
     () => {
       expect(log.statuses()).toEqual(wanted);
     },
-    { timeout: 5_000, interval: 5 },
+    { timeout: 60_000, interval: 5 },
   );
 }
 
@@ -160,7 +160,7 @@ describe('from a judgement to Slack', () => {
     const { desk, deliveries, alerting } = await start({ onPutOff: (channel, _id, why) => told.push(channel, why) });
     slack.misbehave({ status: 500 }, { status: 500 }, { status: 429, headers: { 'retry-after': '1' } });
     await desk.take([edited]);
-    await vi.waitFor(() => expect(slack.requests).toBe(3));
+    await vi.waitFor(() => expect(slack.requests).toBe(3), 60_000);
     expect(told).toEqual(['slack', expect.stringMatching(/ answered 500\.$/)]);
     expect(alerting.problems()).toEqual(['The last alert through slack did not get out.']);
     await statuses(deliveries, ['opened slack delivered']);
@@ -312,7 +312,7 @@ describe('on the real store', () => {
     expect(opened).toMatchObject({ status: 'open', revision: 1, invocationsAffected: 3 });
     await vi.waitFor(async () => {
       expect(await deliveries.pending(addMillis(time('02:41:40'), 3_600_000), 10)).toEqual([]);
-    });
+    }, 60_000);
     await first.queue.stop(1_000);
 
     const second = await startOn(incidents, deliveries);
@@ -327,7 +327,7 @@ describe('on the real store', () => {
         'opened delivered',
         'resolved delivered',
       ]);
-    });
+    }, 60_000);
     expect(await incidents.get(opened?.id ?? '')).toMatchObject({ status: 'resolved', resolution: 'in_sync_again' });
     expect(slack.requests).toBe(2);
   });

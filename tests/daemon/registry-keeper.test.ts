@@ -46,14 +46,14 @@ async function startKeeper(first: RegistryLoad = LOADED) {
   });
   await keeper.start();
   vi.advanceTimersToNextTimer();
-  await vi.waitUntil(() => loads === 2);
+  await vi.waitUntil(() => loads === 2, 60_000);
   return { keeper, errors, fail: (reason: Error) => fail(reason) };
 }
 
 it('says that a reload failed', async () => {
   const { keeper, errors, fail } = await startKeeper();
   fail(new Error('no such folder'));
-  await vi.waitUntil(() => errors.length > 0);
+  await vi.waitUntil(() => errors.length > 0, 60_000);
   expect(errors).toEqual(['the registry could not be reloaded']);
   await keeper.stop();
 });
