@@ -82,12 +82,24 @@ export class GrpcConnections {
     socket.on('error', ignore);
     const session = performServerHandshake(socket, SESSION);
     this.#sessions.set(session, socket);
-    socket.once('close', () => this.#sessions.delete(session));
+    let patience: NodeJS.Timeout | undefined;
+    // Not with the session's own timeout: Node does not clear that one when the connection ends, and with it
+    // the session stays in memory until it is over.
+    const waitFor = (millis: number): void => {
+      clearTimeout(patience);
+      if (!socket.destroyed) patience = setTimeout(farewell, millis, session, socket);
+    };
+    socket.once('close', () => {
+      clearTimeout(patience);
+      this.#sessions.delete(session);
+    });
     session.on('error', ignore);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    session.setTimeout(HELLO_MS, () => farewell(session, socket));
-    session.once('remoteSettings', () => session.setTimeout(IDLE_MS));
+    waitFor(HELLO_MS);
+    session.once('remoteSettings', () => waitFor(IDLE_MS));
+    session.on('ping', () => waitFor(IDLE_MS));
     session.on('stream', (stream, headers) => {
+      waitFor(IDLE_MS);
       stream.on('error', ignore);
       this.#onCall(stream, headers);
     });

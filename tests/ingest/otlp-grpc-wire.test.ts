@@ -1,5 +1,6 @@
 /** OTLP over gRPC frame by frame: what senders may get wrong, and what they must not be able to make us keep. */
 
+import { once } from 'node:events';
 import {
   connect,
   constants,
@@ -7,7 +8,8 @@ import {
   type ClientHttp2Stream,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import { connect as connectSocket, createServer, type AddressInfo } from 'node:net';
+import { connect as connectSocket, createServer, Socket, type AddressInfo } from 'node:net';
+import { queryObjects } from 'node:v8';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OtlpGrpcReceiver, type OtlpGrpcOptions } from '../../collectors/otlp/grpc.ts';
@@ -311,6 +313,20 @@ describe('a sender that would make us keep much', () => {
     const { stream, answer } = call({}, narrow);
     stream.end(framed(Buffer.from('x')));
     expect([(await answer).code, narrow.destroyed]).toEqual([-1, true]);
+  });
+
+  it('leaves nothing behind when its connection ends', async () => {
+    const sockets = (): number => queryObjects(Socket, { format: 'count' });
+    const before = sockets();
+    for (let count = 0; count < 50; count += 1) {
+      const other = open();
+      await once(other, 'remoteSettings');
+      const { stream, answer } = call({}, other);
+      stream.end(framed(Buffer.from('x')));
+      await answer;
+      other.destroy();
+    }
+    await expect.poll(sockets).toBeLessThan(before + 10);
   });
 
   it('has so many connections; further ones are closed at once', async () => {
