@@ -202,6 +202,38 @@ describe('a store in trouble', () => {
     await second.stop(5_000);
   });
 
+  it('that has no room keeps no daemon from starting, and gets everything when it has', async () => {
+    let isFull = true;
+    const refuse = (): void => {
+      if (isFull) throw new Fault('overloaded', 'The disk of the store is full.');
+    };
+    const told: bigint[] = [];
+    const log: TelemetryLog = {
+      ...store.telemetry,
+      distrustUsage: async (since) => {
+        refuse();
+        told.push(since);
+        await store.telemetry.distrustUsage(since);
+      },
+      insertLines: async (lane, lines) => {
+        refuse();
+        await store.telemetry.insertLines(lane, lines);
+      },
+    };
+    const ingest = createIngest(log);
+    await ingest.start();
+    const body = tracesBody([call('full')]);
+    expect(await ingest.accept({ signal: 'traces', encoding: 'json', body })).toMatchObject({ outcome: 'durable' });
+    await eventually(
+      () => Promise.resolve(ingest.problems),
+      ({ length }) => length > 0,
+    );
+    isFull = false;
+    expect(await eventually(countOf('full'), ([calls]) => calls === 1)).toEqual([1, 1]);
+    expect(told).toHaveLength(1);
+    await ingest.stop(5_000);
+  });
+
   it('that fails to be read is one trouble, and no bug, until it can be read again', async () => {
     let isAway = false;
     const log: TelemetryLog = {

@@ -23,6 +23,7 @@ import type { SeenTraces } from './seen-traces.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
 import { TraceGroups, type NotedGroups } from './trace-groups.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
+import { UncountedUsage } from './uncounted-usage.ts';
 
 export interface SettlerOptions extends SettlementOptions {
   readonly log: TelemetryLog;
@@ -53,8 +54,6 @@ const BYTES_PER_ROUND = 24 * 1024 * 1024;
 const GROWING_TRACE_FACTOR = 20;
 // So often at most in a row, since what comes while the store is asked has to be asked about as well.
 const ASKS_MAX = 4;
-// Of a process that was killed: what it may have been writing then.
-const LAST_WRITES_NS = 60_000_000_000n;
 
 /** Traces, with the place in the spool from where each was unsettled. */
 type Round = Map<TraceState, SpoolPosition>;
@@ -77,6 +76,7 @@ export class Settler implements Component {
   /** Of the round before; never rejects. */
   #written: Promise<void> = Promise.resolve();
   #lastRevision = 0n;
+  #uncounted: UncountedUsage | null = null;
   /** Of the round before. */
   #roundBytes = 0;
   #waitingForRoom: (() => void)[] = [];
@@ -91,8 +91,8 @@ export class Settler implements Component {
   async start(): Promise<void> {
     const { log, seen } = this.#options;
     this.#lastRevision = await log.highestRevision();
-    const lastWrites = this.#lastRevision - LAST_WRITES_NS;
-    await log.distrustUsage(lastWrites > 0n ? lastWrites : 0n);
+    this.#uncounted = new UncountedUsage(log, this.#lastRevision);
+    await this.#uncounted.tellAtStart();
     await seen.load(log);
     this.#running = this.#run();
   }
@@ -174,6 +174,7 @@ export class Settler implements Component {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       try {
+        if ((await this.#uncounted?.tell()) === true) this.#succeeded();
         const due = this.#due();
         if (due.length > 0) {
           await this.#round(due);
