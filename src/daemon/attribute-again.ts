@@ -55,6 +55,7 @@ export class AttributeAgain implements Component {
   readonly #options: AttributeAgainOptions;
   readonly #pace: AttributeAgainPace;
   readonly #stopping = new AbortController();
+  #isStarted = false;
   #wanted = false;
   #running: Promise<void> | null = null;
 
@@ -64,6 +65,8 @@ export class AttributeAgain implements Component {
   }
 
   start(): Promise<void> {
+    this.#isStarted = true;
+    if (this.#wanted) this.request();
     return Promise.resolve();
   }
 
@@ -72,10 +75,13 @@ export class AttributeAgain implements Component {
     await this.#running;
   }
 
-  /** Returns at once. What is asked for during a run starts another one after it. */
+  /**
+   * Returns at once. What is asked for during a run starts another one after it, and before `start` none: a daemon
+   * that could not start would be kept alive by it, with a closed store.
+   */
   request(): void {
     this.#wanted = true;
-    if (this.#running !== null || this.#stopping.signal.aborted) return;
+    if (!this.#isStarted || this.#running !== null || this.#stopping.signal.aborted) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
       // Asked for after the run had looked for the last time.

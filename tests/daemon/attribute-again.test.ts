@@ -10,6 +10,7 @@ import { AttributeAgain, type AttributeAgainPace } from '../../src/daemon/attrib
 import { callAttribution } from '../../src/daemon/call-attribution.ts';
 import { contentPolicies } from '../../src/ingest/content/policy.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
+import { sleep } from '../../src/lib/limits.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { createTrafficLog } from '../../src/store/telemetry/traffic-log.ts';
 import {
@@ -102,6 +103,31 @@ const isUnknown = (row: InvocationRow): boolean => row.attribution === 'unknown'
 const isKnown = (row: InvocationRow): boolean => row.version !== null;
 
 describe('a version that is registered later', () => {
+  test('is not looked for by a daemon that does not start', async () => {
+    const asked: string[] = [];
+    const attributeAgain = new AttributeAgain({
+      traffic: createTrafficLog(store.database),
+      resettle: () => {},
+      ids: () => {
+        asked.push('ids');
+        return new Set();
+      },
+      done: ALWAYS_AGAIN,
+      clock: systemClock,
+      log: SILENT_LOG,
+      pace: QUICK,
+    });
+    attributeAgain.request();
+    await sleep(100);
+    expect(asked).toEqual([]);
+    await attributeAgain.start();
+    await eventually(
+      () => Promise.resolve(asked),
+      ({ length }) => length > 0,
+    );
+    await attributeAgain.stop();
+  });
+
   test('is found in calls that were stored as unknown, in more traces than fit a batch', async () => {
     const { text, v1 } = prompt('later');
     const registry = new TestRegistry([], []);
@@ -114,6 +140,7 @@ describe('a version that is registered later', () => {
       expect(new Set(await calls(traces, isUnknown))).toEqual(new Set(['unknown - - -']));
       registry.change([v1], [pin(v1)]);
       const attributeAgain = again(ingest);
+      await attributeAgain.start();
       attributeAgain.request();
       expect(new Set(await calls(traces, isKnown))).toEqual(new Set(['exact later 1 data-platform']));
       await attributeAgain.stop();
@@ -134,6 +161,7 @@ describe('a version that is registered later', () => {
     const second = attributing(registry);
     await using(second, async () => {
       const attributeAgain = again(second);
+      await attributeAgain.start();
       attributeAgain.request();
       expect(await calls(traces, isKnown)).toEqual(Array(2).fill('exact forgotten 1 data-platform'));
       await attributeAgain.stop();
@@ -152,6 +180,7 @@ describe('a version that is registered later', () => {
       expect(await calls(traces, isKnown)).toEqual([expect.stringMatching(/^exact edited unregistered:/)]);
       registry.change([v1, v2], [pin(v2)]);
       const attributeAgain = again(ingest);
+      await attributeAgain.start();
       attributeAgain.request();
       expect(await calls(traces, (row) => row.version === '2')).toEqual(['exact edited 2 data-platform']);
       await attributeAgain.stop();
@@ -181,6 +210,7 @@ describe('a version that is registered later', () => {
     const second = attributing(registry);
     await using(second, async () => {
       const attributeAgain = again(second);
+      await attributeAgain.start();
       attributeAgain.request();
       expect(await calls(traces, isKnown)).toEqual(['rendered chat 1 data-platform']);
       await attributeAgain.stop();
@@ -251,6 +281,7 @@ describe('going through unknown calls', () => {
     const { attributeAgain, passes } = counted(
       (pass) => new Promise((resolve) => (pass === 1 ? (open = () => resolve([])) : resolve([]))),
     );
+    await attributeAgain.start();
     attributeAgain.request();
     await eventually(async () => open !== null, Boolean);
     for (let more = 0; more < 5; more += 1) attributeAgain.request();
@@ -299,6 +330,7 @@ describe('going through unknown calls', () => {
         log: SILENT_LOG,
         pace: { ...QUICK, retryMs: 3_600_000 },
       });
+      await attributeAgain.start();
       attributeAgain.request();
       await over.promise;
       await attributeAgain.stop();
@@ -322,6 +354,7 @@ describe('going through unknown calls', () => {
       if (pass < 3) throw new Error('The store is away.');
       return [trace(1), trace(2)];
     });
+    await attributeAgain.start();
     attributeAgain.request();
     expect(
       await eventually(
@@ -344,10 +377,12 @@ describe('going through unknown calls', () => {
       log: SILENT_LOG,
       pace: { gatherMs: 0, batchTraces: 1, pauseMs: 3_600_000, retryMs: 3_600_000 },
     });
+    await waiting.start();
     waiting.request();
     await new Promise((resolve) => setTimeout(resolve, 20));
     await waiting.stop();
     await attributeAgain.stop();
+    await attributeAgain.start();
     attributeAgain.request();
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(passes()).toBe(0);
