@@ -18,6 +18,7 @@ import {
   createIngest,
   eventually,
   hexId,
+  logsBody,
   openStore,
   tracesBody,
   type OpenStore,
@@ -229,23 +230,29 @@ test('what was said of a text that was not kept stands, when its trace is settle
     traces = await send(first, [text, `${text} And be quick.`], 'hello', 'sealed');
     expect(await calls(traces, isSettled)).toEqual(said);
   });
-  const settledAgain: string[] = [];
   const second = createIngest(store.telemetry, {
     attribute: () => ({ kind: 'unverifiable', prompt: null, version: null, owner: null }),
-    // Another price has the row written, whatever is said of the text.
-    price: (call) => {
-      settledAgain.push(call.startedAt);
-      return { costUsd: '1.0000000000', priceId: 'configured:test' };
-    },
   });
   await using(second, async () => {
-    second.resettle(traces);
-    await eventually(
-      async () => settledAgain.length,
-      (count) => count === 2,
+    // A judgement has the row written, whatever is said of the text.
+    const rows = await Promise.all(traces.map((traceId) => store.invocations.list({ traceId }, { limit: 1 })));
+    const judgements = rows.flatMap(({ items }) =>
+      items.map(({ invocation: { traceId, spanId } }) => ({
+        traceId,
+        spanId,
+        timeMs: Date.now(),
+        eventName: 'gen_ai.evaluation.result',
+        attributes: { 'gen_ai.evaluation.name': 'helpful', 'gen_ai.evaluation.score.label': 'yes' },
+      })),
     );
+    expect(judgements).toHaveLength(2);
+    const answer = await second.accept({ signal: 'logs', encoding: 'json', body: logsBody(judgements) });
+    expect(answer.outcome).toBe('durable');
+    const isJudged = ({ invocation }: InvocationRow): boolean => invocation.evaluations.length === 1;
+    expect(await calls(traces, isJudged)).toEqual(said);
+    const judged = await Promise.all(traces.map((traceId) => store.invocations.list({ traceId }, { limit: 1 })));
+    expect(judged.flatMap(({ items }) => items).every(isJudged)).toBe(true);
   });
-  expect(await calls(traces, (row) => row.priceId === 'configured:test')).toEqual(said);
 });
 
 describe('going through unknown calls', () => {
