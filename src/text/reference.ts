@@ -78,3 +78,10 @@ export function expandLists(
   }
   return expanded;
 }
+
+const TEXT_REFERENCE_IN_JSON = /\\u0001[tj](sha256:[0-9a-f]{64})/g;
+
+/** The texts that a packed message refers to, from its JSON; what only looks like a reference in a sender's text may be among them. */
+export function textsReferredTo(json: string): ContentHash[] {
+  return [...json.matchAll(TEXT_REFERENCE_IN_JSON)].map(([, hash]) => hash as ContentHash);
+}

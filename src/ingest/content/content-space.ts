@@ -6,7 +6,7 @@
 import type { Evaluation, Message } from '../../contract/invocation.ts';
 import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
-import { listMessage } from '../../text/reference.ts';
+import { listMessage, textsReferredTo } from '../../text/reference.ts';
 import { isInstructing } from '../../text/roles.ts';
 import type { KnownHistory } from './known-histories.ts';
 import { MessageLists, type ListNode } from './message-lists.ts';
@@ -48,6 +48,21 @@ export class ContentSpace {
     if (facts.userId !== undefined) packed.userId = text(facts.userId);
     if (facts.conversationId !== undefined) packed.conversationId = this.texts.inline(facts.conversationId);
     return packed;
+  }
+
+  /**
+   * Has the outbox carry what the list's messages refer to and nobody has stored yet: who has it in hand may be
+   * refused. False when that is no longer in memory.
+   */
+  carryTexts(list: ListNode, outbox: Outbox): boolean {
+    for (let at = list; at.parent !== null && !outbox.covers(at); at = at.parent) {
+      for (const hash of textsReferredTo(at.json)) {
+        const text = this.texts.storedText(hash);
+        if (text === undefined) return false;
+        outbox.addText(text);
+      }
+    }
+    return true;
   }
 
   /** Instructions stand in place, and so does a short list; a long one becomes a message that refers to it. */

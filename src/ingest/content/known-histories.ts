@@ -62,8 +62,8 @@ export class KnownHistories {
   #handles = 0;
 
   /**
-   * The span with what is known of its history replaced, or null. What the history's messages refer to is not in
-   * the span's rows then: they must go with `outbox`, if they are not stored.
+   * The span with what is known of its history replaced, or null. What the history's messages refer to is in
+   * `outbox` then, as far as it is not stored.
    */
   shorten(span: OtlpSpan, outbox: Outbox): Shortened | null {
     const bytes = messagesBytes(span);
@@ -74,7 +74,7 @@ export class KnownHistories {
     if (!rest.startsWith(NEXT_MESSAGE)) return null;
     const { handle, list, space } = known;
     const node = space.lists.at(list);
-    if (node === undefined || !outbox.covers(node)) return null;
+    if (node === undefined || !space.carryTexts(node, outbox)) return null;
     const stand = JSON.stringify(textMessage('user', handle));
     const attributes = new Map(span.attributes);
     attributes.set(ATTRIBUTE, `[${known.head}${stand}${rest}`);

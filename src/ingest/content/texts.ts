@@ -104,6 +104,11 @@ export class TextMemory {
     return this.#byHash.get(hash, lengthOf)?.text;
   }
 
+  /** While it is remembered. */
+  storedText(hash: ContentHash): StoredText | undefined {
+    return this.#byHash.get(hash, lengthOf);
+  }
+
   #cut(text: string, hash: ContentHash): string {
     const { textCharactersMax } = this.#limits;
     if (text.length <= textCharactersMax) return text;
