@@ -61,6 +61,21 @@ export function createIngest(telemetry: TelemetryLog, options: Partial<IngestOpt
   });
 }
 
+/** Has an ingest of its own while it works. */
+export async function withIngest(
+  telemetry: TelemetryLog,
+  options: Partial<IngestOptions>,
+  work: (ingest: Ingest) => Promise<void>,
+): Promise<void> {
+  const ingest = createIngest(telemetry, options);
+  await ingest.start();
+  try {
+    await work(ingest);
+  } finally {
+    await ingest.stop(5_000);
+  }
+}
+
 export interface SpanDraft {
   readonly traceId?: string;
   readonly spanId?: string;

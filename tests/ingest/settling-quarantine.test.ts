@@ -1,8 +1,8 @@
 /** A trace that can't be settled is put aside, and can be tried again. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Ingest } from '../../src/ingest/ingest.ts';
-import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, type OpenStore } from './harness.ts';
+import type { Ingest, IngestOptions } from '../../src/ingest/ingest.ts';
+import { chatAttributes, eventually, hexId, openStore, tracesBody, withIngest, type OpenStore } from './harness.ts';
 
 let store: OpenStore;
 beforeAll(async () => {
@@ -10,17 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => store.database.close());
 
-async function run(
-  options: Parameters<typeof createIngest>[1],
-  work: (ingest: Ingest) => Promise<void>,
-): Promise<void> {
-  const ingest = createIngest(store.telemetry, options);
-  await ingest.start();
-  try {
-    await work(ingest);
-  } finally {
-    await ingest.stop(5_000);
-  }
+function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<void>): Promise<void> {
+  return withIngest(store.telemetry, options, work);
 }
 
 const callsOf = (traceId: string) => async () => (await store.invocations.list({ traceId }, { limit: 100 })).items;

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
-import type { Ingest } from '../../src/ingest/ingest.ts';
+import type { Ingest, IngestOptions } from '../../src/ingest/ingest.ts';
 import {
   chatAttributes,
   createIngest,
@@ -11,6 +11,7 @@ import {
   logsBody,
   openStore,
   tracesBody,
+  withIngest,
   type OpenStore,
   type SpanDraft,
 } from './harness.ts';
@@ -29,17 +30,8 @@ async function send(ingest: Ingest, ...spans: readonly SpanDraft[]): Promise<voi
   expect(answer.outcome).toBe('durable');
 }
 
-async function run(
-  options: Parameters<typeof createIngest>[1],
-  work: (ingest: Ingest) => Promise<void>,
-): Promise<void> {
-  const ingest = createIngest(store.telemetry, options);
-  await ingest.start();
-  try {
-    await work(ingest);
-  } finally {
-    await ingest.stop(5_000);
-  }
+function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<void>): Promise<void> {
+  return withIngest(store.telemetry, options, work);
 }
 
 const callsOf = (traceId: string) => async () => (await store.invocations.list({ traceId }, { limit: 100 })).items;

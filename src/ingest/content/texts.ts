@@ -101,7 +101,7 @@ export class TextMemory {
 
   /** The text of a hash, while it is remembered. */
   textOf(hash: ContentHash): string | undefined {
-    return this.#byHash.get(hash, lengthOf)?.text;
+    return this.storedText(hash)?.text;
   }
 
   /** While it is remembered. */

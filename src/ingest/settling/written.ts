@@ -1,8 +1,7 @@
 /** What is known to be in the store of the calls of a trace, and how calls are found among it. Pure. */
 
 import type { Invocation } from '../../contract/invocation.ts';
-import type { StoredPrice } from '../../contract/telemetry-log.ts';
-import type { Timestamp } from '../../contract/time.ts';
+import type { StoredInvocation, StoredPrice } from '../../contract/telemetry-log.ts';
 import type { AttributedAs } from './attribution.ts';
 import type { TraceState } from './trace-window.ts';
 
@@ -10,14 +9,7 @@ import type { TraceState } from './trace-window.ts';
 const UNINDEXED_MAX = 8;
 
 /** What is known to be in the store of one invocation. */
-export interface Written {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly startedAt: Timestamp;
-  readonly ingestedAt: Timestamp;
-  readonly promptHash: string;
-  readonly variablesHash: string;
-  readonly contentHash: string;
+export interface Written extends Omit<StoredInvocation, 'attributed' | 'priced'> {
   readonly attributed: AttributedAs;
   /** By an earlier process, whose prices may have been others; null: by this one, which prices the same anew. */
   readonly priced: StoredPrice | null;
