@@ -300,6 +300,7 @@ export class Daemon {
       store: this.#store.registry,
       horizon: this.#store.horizon,
       log,
+      stopping: this.#aborting.signal,
       onVersions: (versions) => {
         for (const { version, why } of this.attribution.register(versions)) {
           log.warn(

@@ -38,6 +38,8 @@ export interface RegistryKeeperOptions {
   readonly store: RegistryLog;
   readonly horizon: KnowledgeHorizon;
   readonly log: Log;
+  /** Aborted when the daemon stops, which is before it stops this. What fails from then on is not told. */
+  readonly stopping: AbortSignal;
   /** New versions, before `onChanged` is called. */
   readonly onVersions: (versions: readonly RegisteredVersion[]) => void;
   /** What is expected of these prompts changed. */
@@ -62,7 +64,6 @@ export class RegistryKeeper implements Component {
   #view: RegistryView = EMPTY_VIEW;
   #timer: NodeJS.Timeout | null = null;
   #reloading: Promise<void> | null = null;
-  #isStopping = false;
   #problems = '';
   /** What was recorded completely; the same object again means that nothing changed. */
   #loaded: RegistryLoad | null = null;
@@ -83,11 +84,7 @@ export class RegistryKeeper implements Component {
     this.#timer = setInterval(() => {
       // A reload that takes longer than the interval is not started twice.
       this.#reloading ??= this.reload()
-        .catch((error: unknown) => {
-          // What it needs is being stopped too, and the next start loads anyway.
-          if (!this.#isStopping)
-            this.#options.log.error({ error: String(error) }, 'the registry could not be reloaded');
-        })
+        .catch((error: unknown) => this.#tellFailure(error))
         .finally(() => {
           this.#reloading = null;
         });
@@ -95,7 +92,6 @@ export class RegistryKeeper implements Component {
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#reloading;
   }
@@ -120,17 +116,25 @@ export class RegistryKeeper implements Component {
         news = await this.#takeOver();
       } catch (error) {
         // What is registered could not be recorded now; what is observed is judged all the same.
-        this.#options.log.error({ error: describeError(error) }, 'the registry could not be reloaded');
+        this.#tellFailure(error);
       }
       await work();
       if (news !== null) await this.#tell(news);
     });
   }
 
+  #tellFailure(error: unknown): void {
+    // What a reload needs is being stopped too, and the next start loads anyway.
+    if (this.#options.stopping.aborted) return;
+    this.#options.log.error({ error: describeError(error) }, 'the registry could not be reloaded');
+  }
+
   /** Loads, records, and expects from now on what was loaded. Null when it is what it was. */
   async #takeOver(): Promise<News | null> {
-    const { load, log } = this.#options;
+    const { load, log, stopping } = this.#options;
     const loaded = await load();
+    // What was read while its reading was cut off says nothing of the registry.
+    stopping.throwIfAborted();
     if (loaded === this.#loaded) return null;
     this.#report(loaded, log);
     const { tampered, versions, pins } = await this.#record(loaded);

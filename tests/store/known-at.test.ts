@@ -196,6 +196,7 @@ test('of versions and pins', async () => {
     store: store.registry,
     horizon: store.horizon,
     log: SILENT_LOG,
+    stopping: new AbortController().signal,
     onVersions: () => undefined,
     onChanged: () => Promise.resolve(),
     onTampered: () => Promise.resolve(),
