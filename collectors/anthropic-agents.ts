@@ -53,11 +53,12 @@ export const anthropicAgents = sourcePlugin({
     targets: [{ agent_id: 'agent_011CZkYpogX7uDKUyvBTophP' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, {
+    const headers = {
       authorization: `Bearer ${config.api_key}`,
       'anthropic-version': '2023-06-01',
       'anthropic-beta': 'managed-agents-2026-04-01',
-    });
+    };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: '/v1/agents' });
     const all = async function* (signal: AbortSignal) {
       for await (const agent of list(api, '/v1/agents', {}, signal)) yield [agent.id, agent] as const;
     };

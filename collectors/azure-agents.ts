@@ -141,7 +141,8 @@ function connector(config: Config, context: SourceContext): (signal: AbortSignal
       );
     }
     const { value } = await token;
-    return new Api(context.fetch, config.endpoint, { authorization: `Bearer ${value}` });
+    const besides = { besides: '/agents', question: { query: API_VERSION } };
+    return new Api(context.fetch, config.endpoint, { authorization: `Bearer ${value}` }, besides);
   };
 }
 

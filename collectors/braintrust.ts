@@ -137,10 +137,12 @@ class Project {
     this.#config = config;
     this.#context = context;
     this.#scope = { project_name: config.project, org_name: organisation };
-    this.#api = new Api(context.fetch, config.base_url, {
+    const headers = {
       authorization: `Bearer ${config.api_key}`,
       ...(organisation === undefined ? {} : { 'x-bt-org-name': organisation }),
-    });
+    };
+    const question = { query: { limit: 1 } };
+    this.#api = new Api(context.fetch, config.base_url, headers, { besides: '/v1/prompt', question });
   }
 
   /** At its newest version, or in the environment; there the question must have a single answer. */

@@ -53,7 +53,8 @@ export const cloudflareKv = sourcePlugin({
     targets: [{ key: 'prompts/intent' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { authorization: `Bearer ${config.api_token}` });
+    const headers = { authorization: `Bearer ${config.api_token}` };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: `${namespacePath(config)}/keys` });
     const { discover } = config;
     return {
       ...(discover === undefined

@@ -70,7 +70,8 @@ export const elevenlabs = sourcePlugin({
     targets: [{ agent_id: 'agent_3701k' }, { agent_id: 'agent_3701k', node: 'node_refund' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { 'xi-api-key': config.api_key });
+    const besides = { besides: '/v1/convai/agents' };
+    const api = new Api(context.fetch, config.base_url, { 'xi-api-key': config.api_key }, besides);
     const place: ByIdPlace<Target, Live> = {
       idOf: (target) => target.config.agent_id,
       one: (id, _target, signal) => readLive(api, id, signal),

@@ -71,11 +71,13 @@ export const github = sourcePlugin({
     targets: [{ path: 'support/intent-classifier.txt' }, { path: 'prompts.yaml', field: 'intent.template' }],
   },
   create: (config, context): Source<FileTarget> => {
-    const api = new Api(context.fetch, config.base_url, {
+    const headers = {
       accept: 'application/vnd.github+json',
       'x-github-api-version': '2022-11-28',
       ...(config.token === undefined ? {} : { authorization: `Bearer ${config.token}` }),
-    });
+    };
+    // GitHub says 404 for what a token may not see as well.
+    const api = new Api(context.fetch, config.base_url, headers, { besides: `/repos/${config.repository}` });
     return repositorySource(
       {
         list: (directory, signal) => list(api, config, directory, signal),
@@ -117,8 +119,6 @@ async function readFile(
   if (answer.outcome === 'conflict')
     throw new Fault('transient', `${api.host} answered with a conflict: ${answer.words}`);
   if (answer.outcome === 'absent') {
-    // GitHub says 404 for what a token may not see as well.
-    await api.get(z.object({ full_name: z.string() }), `/repos/${config.repository}`, { signal });
     const reason = `${config.repository} has no ${path} at ${config.ref ?? 'its default branch'}.`;
     return { reading: { outcome: 'missing', target: target.id, reason }, file: null };
   }

@@ -70,6 +70,8 @@ export const gitlab = sourcePlugin({
       context.fetch,
       config.base_url,
       config.token === undefined ? {} : { 'private-token': config.token },
+      // GitLab says 404 for what a token may not see as well.
+      { besides: projectPath(config) },
     );
     return repositorySource(
       {
@@ -113,8 +115,6 @@ async function readFile(
   const { path, field } = target.config;
   const found = await api.find(File, filePath(config, path), { query: { ref: config.branch }, signal });
   if (found === null) {
-    // GitLab says 404 for what a token may not see as well.
-    await api.get(z.object({ id: z.int() }), projectPath(config), { signal });
     const reason = `${config.project} has no ${path} at ${config.branch}.`;
     return { reading: { outcome: 'missing', target: target.id, reason }, file: null };
   }

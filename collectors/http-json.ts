@@ -10,6 +10,7 @@ import { sourcePlugin } from '../src/contract/source-plugin.ts';
 import type {
   DiscoverPower,
   LiveContent,
+  LivePower,
   Reading,
   RestoreRequest,
   Source,
@@ -22,7 +23,7 @@ import { askJson, wordsOf } from './lib/ask-json.ts';
 import { bodyFrom, bodyValue, singleText } from './lib/chat.ts';
 import { jsonPath } from './lib/json-path-field.ts';
 import { PageGuard } from './lib/pages.ts';
-import { readGroups } from './lib/read-each.ts';
+import { readAddresses, type AddressReader } from './lib/read-addresses.ts';
 import { changedMeanwhile, refuseIfChanged } from './lib/same-content.ts';
 import { secret } from './lib/secret.ts';
 import { editedAt } from './lib/time-from.ts';
@@ -47,6 +48,12 @@ const Config = z.strictObject({
   id: jsonPath().default('id').describe("In an item of the list: the target's key."),
   next: Next.optional(),
   content: jsonPath().default('content').describe('A text, or messages with role and content.'),
+  absent: z
+    .strictObject({ at: jsonPath(), is: z.union([z.string(), z.number(), z.boolean()]) })
+    .optional()
+    .describe(
+      "What the API's own 404 says of a prompt that is gone, e.g. `{ at: error.code, is: prompt_not_found }`. Absent: a 404 counts where another address of the same form is found at the same time, and is a failure otherwise, because gateways say it too. A 410 always counts.",
+    ),
   model: jsonPath().optional(),
   version: jsonPath().optional(),
   pointer: jsonPath().optional(),
@@ -92,14 +99,7 @@ export const httpJson = sourcePlugin({
     targets: [{ key: 'intent-classifier' }],
   },
   create: (config, context): Source<Target> => ({
-    live: {
-      read: (targets, known, signal) => {
-        const groups = [...Map.groupBy(targets, (target) => addressOf(config, target)).values()];
-        return readGroups<Target, readonly SourceTarget<Target>[]>(groups, signal, (group) =>
-          readGroup(config, context, group, known, signal),
-        );
-      },
-    },
+    live: livePower(config, context),
     // Only a list says what there is.
     ...(config.items === undefined || config.url.includes('{key}')
       ? {}
@@ -116,6 +116,31 @@ export const httpJson = sourcePlugin({
   }),
 });
 
+function livePower(config: Config, context: SourceContext): LivePower<Target> {
+  const lastFound = new Map<string, string>();
+  return {
+    read: (targets, known, signal) => {
+      const reader: AddressReader<Target> = {
+        addressOf: (target) => addressOf(config, target),
+        routeOf: (target) => routeOf(config, target),
+        read: (address, group) => readGroup(config, context, address, group, known, signal),
+        isThere: async (address) => {
+          const answer = await readDocument(config, context, address, null, signal);
+          return answer !== 'gone' && answer !== 'not_found';
+        },
+      };
+      return readAddresses(reader, targets, lastFound, signal);
+    },
+  };
+}
+
+/** An address up to where the key is in it, or up to the last slash. */
+function routeOf(config: Config, target: SourceTarget<Target>): string {
+  const address = target.config.url ?? config.url;
+  const key = address.indexOf('{key}');
+  return key === -1 ? address.replace(/[?#].*$/, '').replace(/[^/]*$/, '') : address.slice(0, key);
+}
+
 /** The address that answers for a target; targets with one address share one request. */
 function addressOf(config: Config, target: SourceTarget<Target>): string {
   return fillKey(target.config.url ?? config.url, target);
@@ -125,19 +150,21 @@ function fillKey(template: string, target: SourceTarget<Target>): string {
   return template.replaceAll('{key}', encodeURIComponent(target.config.key ?? target.prompt));
 }
 
+/** Null: not found, which may mean anything. */
 async function readGroup(
   config: Config,
   context: SourceContext,
+  address: string,
   group: readonly SourceTarget<Target>[],
   known: ReadonlyMap<string, string>,
   signal: AbortSignal,
-): Promise<readonly Reading[]> {
-  const [first] = group;
-  if (first === undefined) return [];
-  const answer = await readDocument(config, context, addressOf(config, first), commonCursor(group, known), signal);
+): Promise<readonly Reading[] | null> {
+  const answer = await readDocument(config, context, address, commonCursor(group, known), signal);
   if (answer === 'unchanged') return group.map(({ id }) => ({ outcome: 'unchanged', target: id }));
+  if (answer === 'not_found') return null;
   return group.map((target) => {
-    if ('absent' in answer) return { outcome: 'missing', target: target.id, reason: answer.absent };
+    if (answer === 'gone')
+      return { outcome: 'missing', target: target.id, reason: `${hostOf(address)} says that it is gone.` };
     const reading = readingOf(config, target, answer);
     return reading.outcome === 'held' && answer.etag !== null ? { ...reading, cursor: answer.etag } : reading;
   });
@@ -158,13 +185,31 @@ interface Document {
   readonly etag: string | null;
 }
 
+/** The prompt is gone, or nothing was found, which may be for other reasons. */
+type Absence = 'gone' | 'not_found';
+
+const GONE = 410;
+
+function absence({ absent }: Config, address: string, { status, value }: { status: number; value: unknown }): Absence {
+  if (status === GONE) return 'gone';
+  if (absent === undefined) return 'not_found';
+  if (valueAt(value, parseJsonPath(absent.at)) === absent.is) return 'gone';
+  throw new Fault(
+    'permanent',
+    `${hostOf(address)} answered 404 without ${String(absent.is)} at ${absent.at}: ${wordsOf(value)}`,
+    {
+      hint: 'A gateway that has lost its way answers like that, and a wrong address.',
+    },
+  );
+}
+
 async function readDocument(
   config: Config,
   context: SourceContext,
   address: string,
   cursor: string | null,
   signal: AbortSignal,
-): Promise<Document | { readonly absent: string } | 'unchanged'> {
+): Promise<Document | Absence | 'unchanged'> {
   const items: unknown[] = [];
   const guard = new PageGuard(hostOf(address));
   let url: string | null =
@@ -175,6 +220,7 @@ async function readDocument(
     guard.visit(url);
     const answer = await askJson(context.fetch, url, {
       method: config.method,
+      absentStatus: GONE,
       headers: { ...config.headers, ...(cursor === null ? {} : { 'if-none-match': cursor }) },
       ...(config.method === 'POST' ? { body: config.body ?? {} } : {}),
       signal,
@@ -185,7 +231,7 @@ async function readDocument(
       // A list that is not there is a wrong address; only an item can be missing.
       if (config.items !== undefined)
         throw new Fault('permanent', `${hostOf(address)} has no such list: ${wordsOf(answer.value)}`);
-      return { absent: `${hostOf(address)} has no such prompt (404).` };
+      return absence(config, address, answer);
     }
     if (config.items === undefined) return { value: answer.value, items: null, etag: answer.headers.get('etag') };
     const list = valueAt(answer.value, parseJsonPath(config.items));
@@ -268,9 +314,9 @@ async function* discover(
   signal: AbortSignal,
 ): ReturnType<DiscoverPower['discover']> {
   const document = await readDocument(config, context, config.url, null, signal);
-  const items = document === 'unchanged' || 'absent' in document ? null : document.items;
+  const items = typeof document === 'string' ? null : document.items;
   for (const key of items?.keys() ?? []) {
-    if (key === '' || document === 'unchanged' || 'absent' in document) continue;
+    if (key === '' || typeof document === 'string') continue;
     const reading = readingOf(config, { id: key, prompt: key, config: { key } }, document);
     if (reading.outcome === 'held') yield { name: key, target: { key }, content: reading.contents[0] };
   }
@@ -306,9 +352,9 @@ async function restore(
 ): Promise<Reading> {
   if (config.restore === undefined) throw new Fault('config', `${context.name} has no restore section.`);
   const document = await readDocument(config, context, addressOf(config, target), null, signal);
-  const now = document === 'unchanged' || 'absent' in document ? null : readingOf(config, target, document);
+  const now = typeof document === 'string' ? null : readingOf(config, target, document);
   refuseIfChanged(target.id, now?.outcome === 'held' ? now.contents[0] : null, request.expect);
-  const etag = document !== 'unchanged' && 'etag' in document ? document.etag : null;
+  const etag = typeof document === 'string' ? null : document.etag;
   const { method, url = config.url, headers, body, if_match: ifMatch } = config.restore;
   if (ifMatch && now !== null && etag === null) {
     throw new Fault('permanent', `${hostOf(config.url)} gives no ETag to compare with.`, {
@@ -324,8 +370,10 @@ async function restore(
   if (answer.outcome === 'conflict') throw changedMeanwhile(target.id);
   if (answer.outcome === 'absent')
     throw new Fault('permanent', `${hostOf(config.url)} has nothing to write to: ${wordsOf(answer.value)}`);
-  const [after] = await readGroup(config, context, [target], new Map(), signal);
-  return after ?? { outcome: 'unreachable', target: target.id, reason: 'It was written, and could not be read back.' };
+  const after = await readGroup(config, context, addressOf(config, target), [target], new Map(), signal);
+  return (
+    after?.[0] ?? { outcome: 'unreachable', target: target.id, reason: 'It was written, and could not be read back.' }
+  );
 }
 
 /** The body of the write: a lone `{content}` becomes the text or the messages, inside a text it becomes text. */

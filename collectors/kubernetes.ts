@@ -68,6 +68,9 @@ const ConfigObject = z.looseObject({
   data: z.record(z.string(), z.string()).nullish(),
 });
 type ConfigObject = z.output<typeof ConfigObject>;
+/** The API server's own 404: whoever may read a single object by name may not list others. */
+const NotFound = z.object({ kind: z.literal('Status'), reason: z.literal('NotFound') });
+
 const List = z.object({
   metadata: z.object({ continue: z.string().nullish() }),
   items: z.array(ConfigObject.extend({ type: z.string().nullish() })),
@@ -132,7 +135,7 @@ export const kubernetes = sourcePlugin({
 });
 
 async function connect(config: Config, context: SourceContext): Promise<Api> {
-  return new Api(context.fetch, config.base_url, await credentials(config, context));
+  return new Api(context.fetch, config.base_url, await credentials(config, context), { says: NotFound });
 }
 
 async function credentials(config: Config, context: SourceContext): Promise<Readonly<Record<string, string>>> {

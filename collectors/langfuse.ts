@@ -125,9 +125,9 @@ class Langfuse {
   constructor(config: Config, context: SourceContext) {
     this.#config = config;
     this.#context = context;
-    this.#api = new Api(context.fetch, config.base_url, {
-      authorization: basicAuth(config.public_key, config.secret_key),
-    });
+    const headers = { authorization: basicAuth(config.public_key, config.secret_key) };
+    const question = { query: { limit: 1 } };
+    this.#api = new Api(context.fetch, config.base_url, headers, { besides: '/api/public/v2/prompts', question });
   }
 
   async *read(targets: readonly SourceTarget<Target>[], known: ReadonlyMap<string, string>, signal: AbortSignal) {

@@ -108,10 +108,12 @@ class LangSmith {
     const workspace = config.workspace_id;
     this.#config = config;
     this.#context = context;
-    this.#api = new Api(context.fetch, config.base_url, {
+    const headers = {
       'x-api-key': config.api_key,
       ...(workspace === undefined ? {} : { 'x-tenant-id': workspace }),
-    });
+    };
+    const question = { query: { limit: 1 } };
+    this.#api = new Api(context.fetch, config.base_url, headers, { besides: '/repos', question });
   }
 
   async readOne(target: SourceTarget<Target>, known: string | undefined, signal: AbortSignal): Promise<Reading> {

@@ -86,7 +86,9 @@ export const launchdarkly = sourcePlugin({
     targets: [{ key: 'intent-classifier' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { authorization: config.api_key, 'ld-api-version': 'beta' });
+    const headers = { authorization: config.api_key, 'ld-api-version': 'beta' };
+    const question = { query: { limit: 1 } };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: rootOf(config), question });
     const place = new LaunchDarkly(api, config);
     const byId: ByIdPlace<Target, Served> = {
       idOf: (target) => target.config.key,
@@ -113,15 +115,20 @@ export const launchdarkly = sourcePlugin({
   },
 });
 
+function rootOf({ project }: Config): string {
+  return `/api/v2/projects/${encodeURIComponent(project)}/ai-configs`;
+}
+
 class LaunchDarkly {
   readonly #api: Api;
   readonly #root: string;
   readonly #environment: string;
   readonly #audited: AuditPlace;
 
-  constructor(api: Api, { project, environment_key: environment }: Config) {
+  constructor(api: Api, config: Config) {
+    const { project, environment_key: environment } = config;
     this.#api = api;
-    this.#root = `/api/v2/projects/${encodeURIComponent(project)}/ai-configs`;
+    this.#root = rootOf(config);
     this.#environment = environment;
     this.#audited = { project, environment };
   }

@@ -58,7 +58,8 @@ export const litellm = sourcePlugin({
     targets: [{ prompt_id: 'intent_classifier' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { authorization: `Bearer ${config.api_key}` });
+    const headers = { authorization: `Bearer ${config.api_key}` };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: '/prompts/list' });
     const place: ByIdPlace<Target, Info> = {
       idOf: (target) => target.config.prompt_id,
       one: (id, _target, signal) => one(api, id, signal),

@@ -56,7 +56,8 @@ export const mistral = sourcePlugin({
     targets: [{ agent_id: 'ag_01a2b3' }, { agent_id: 'ag_01a2b3', alias: 'production' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { authorization: `Bearer ${config.api_key}` });
+    const headers = { authorization: `Bearer ${config.api_key}` };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: '/v1/agents/pages' });
     const find = (id: string, version: string | undefined, signal: AbortSignal) =>
       api.find(Agent, pathOf(id), { query: { agent_version: version }, signal });
     const all = async function* (signal: AbortSignal) {

@@ -62,6 +62,8 @@ type Listed = z.output<typeof Listed>;
 const Found = z.object({ registered_models: z.array(Listed).default([]), next_page_token: z.string().nullish() });
 
 const ROOT = '/api/2.0/mlflow';
+// https://mlflow.org/docs/latest/api_reference/rest-api.html; an address without an endpoint has another code.
+const DoesNotExist = z.object({ error_code: z.literal('RESOURCE_DOES_NOT_EXIST') });
 const TEXT_TAG = 'mlflow.prompt.text';
 const MODEL_TAG = '_mlflow_prompt_model_config';
 // Without this a search leaves prompts out, and shows models only.
@@ -83,7 +85,7 @@ export const mlflow = sourcePlugin({
     targets: [{ name: 'intent-classifier' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, authorizationOf(config));
+    const api = new Api(context.fetch, config.base_url, authorizationOf(config), { says: DoesNotExist });
     const read = (target: SourceTarget<Target>, signal: AbortSignal) =>
       readOne(api, target, aliasOf(config, target), signal);
     return {

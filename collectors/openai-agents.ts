@@ -46,12 +46,13 @@ export const openaiAgents = sourcePlugin({
   example: { config: { api_key: 'env:OPENAI_API_KEY' }, targets: [{ agent_id: 'agent_68f1c2' }] },
   create: (config, context): Source<Target> => {
     const { organization, project } = config;
-    const api = new Api(context.fetch, config.base_url, {
+    const headers = {
       authorization: `Bearer ${config.api_key}`,
       'openai-beta': 'agents=v1',
       ...(organization === undefined ? {} : { 'openai-organization': organization }),
       ...(project === undefined ? {} : { 'openai-project': project }),
-    });
+    };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: '/agents' });
     const all = async function* (signal: AbortSignal) {
       const agents = allPages<Agent>(api.host, async (after) => {
         const query = { limit: 100, order: 'asc', ...(after === null ? {} : { after }) };

@@ -93,10 +93,11 @@ class Opik {
   readonly #api: Api;
 
   constructor(config: Config, fetch: typeof globalThis.fetch) {
-    this.#api = new Api(fetch, config.base_url, {
+    const headers = {
       'comet-workspace': config.workspace,
       ...(config.api_key === undefined ? {} : { authorization: config.api_key }),
-    });
+    };
+    this.#api = new Api(fetch, config.base_url, headers, { besides: '/v1/private/prompts' });
   }
 
   read(targets: readonly SourceTarget<Target>[], known: ReadonlyMap<string, string>, signal: AbortSignal) {

@@ -64,7 +64,8 @@ export const portkey = sourcePlugin({
   target: Target,
   example: { config: { api_key: 'env:PORTKEY_API_KEY' }, targets: [{ slug: 'pp-intent-classifier-1a2b3c' }] },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { 'x-portkey-api-key': config.api_key });
+    const headers = { 'x-portkey-api-key': config.api_key };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: '/prompts' });
     const one = (slug: string, signal: AbortSignal) => api.find(Prompt, pathOf(slug), { signal });
     const all = async function* (signal: AbortSignal) {
       // The list leaves the text out.

@@ -130,7 +130,8 @@ class PromptLayer {
   constructor(config: Config, context: SourceContext) {
     this.#config = config;
     this.#context = context;
-    this.#api = new Api(context.fetch, config.base_url, { 'x-api-key': config.api_key });
+    const headers = { 'x-api-key': config.api_key };
+    this.#api = new Api(context.fetch, config.base_url, headers, { besides: '/prompt-templates' });
   }
 
   read(targets: readonly SourceTarget<Target>[], known: ReadonlyMap<string, string>, signal: AbortSignal) {

@@ -68,7 +68,9 @@ export const retell = sourcePlugin({
     targets: [{ agent_id: 'agent_7c1' }, { agent_id: 'agent_7c1', state: 'collect_order' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { authorization: `Bearer ${config.api_key}` });
+    const headers = { authorization: `Bearer ${config.api_key}` };
+    const question = { method: 'POST', body: {} };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: '/v2/list-agents', question });
     const place: ByIdPlace<Target, Live> = {
       idOf: (target) => target.config.agent_id,
       one: (id, _target, signal) => readLive(api, id, signal),

@@ -54,7 +54,8 @@ export const vapi = sourcePlugin({
     targets: [{ assistant_id: '2f1c…' }, { assistant_id: '2f1c…', text: 'first_message' }],
   },
   create: (config, context): Source<Target> => {
-    const api = new Api(context.fetch, config.base_url, { authorization: `Bearer ${config.api_key}` });
+    const headers = { authorization: `Bearer ${config.api_key}` };
+    const api = new Api(context.fetch, config.base_url, headers, { besides: '/assistant' });
     const all = async function* (signal: AbortSignal) {
       // The list has no cursor: the next page is what was updated before the last of this one.
       const assistants = allPages<Assistant>(api.host, async (before) => {

@@ -7,8 +7,8 @@ import { hostOf, statusFault } from '../../src/lib/http.ts';
 export type JsonAnswer =
   | { readonly outcome: 'ok'; readonly value: unknown; readonly headers: Headers }
   | { readonly outcome: 'unchanged' }
-  /** The API itself says, in JSON, that there is no such thing. */
-  | { readonly outcome: 'absent'; readonly value: unknown }
+  /** Something, perhaps the API itself, says in JSON that there is no such thing. */
+  | { readonly outcome: 'absent'; readonly status: number; readonly value: unknown }
   /** A compare-and-set that lost: 409 or 412. */
   | { readonly outcome: 'conflict'; readonly value: unknown };
 
@@ -26,7 +26,8 @@ const DETAIL_CHARACTERS_MAX = 200;
 
 /**
  * Throws a `Fault` for any other status, and for a body that is not JSON. A 404 that is not JSON
- * comes from a proxy or a wrong address: that is a failure, not the absence of a prompt.
+ * comes from a proxy or a wrong address: that is a failure, not the absence of a prompt. So may one that is
+ * JSON; who asks has to make sure.
  */
 export async function askJson(fetch: typeof globalThis.fetch, url: string, request: JsonRequest): Promise<JsonAnswer> {
   const { method = 'GET', headers = {}, body, absentStatus = 404, signal } = request;
@@ -50,7 +51,9 @@ export async function askJson(fetch: typeof globalThis.fetch, url: string, reque
   if (response.status === 409 || response.status === 412)
     return { outcome: 'conflict', value: await detailOf(response) };
   const detail = await detailOf(response);
-  if ([404, absentStatus].includes(response.status) && detail !== null) return { outcome: 'absent', value: detail };
+  if ([404, absentStatus].includes(response.status) && detail !== null) {
+    return { outcome: 'absent', status: response.status, value: detail };
+  }
   throw statusFault(url, response, wordsOf(detail));
 }
 

@@ -44,7 +44,8 @@ export async function* readGroups<Target, Group extends readonly SourceTarget<Ta
     running.delete(group);
     signal.throwIfAborted();
     if (readings !== null) {
-      failuresInARow = readings.every((reading) => reading.outcome === 'unreachable') ? failuresInARow + 1 : 0;
+      const isFailure = readings.length > 0 && readings.every((reading) => reading.outcome === 'unreachable');
+      failuresInARow = isFailure ? failuresInARow + 1 : 0;
       yield* readings;
     } else if (isFault(error)) {
       failuresInARow += 1;

@@ -147,6 +147,74 @@ describe('a document', () => {
   });
 });
 
+describe('a 404 in JSON', () => {
+  /** An API behind a gateway whose routes somebody can lose; prompts can be deleted. */
+  async function openBehindGateway() {
+    const prompts = new Set(['a', 'b', 'c']);
+    let hasRoute = true;
+    const server = await serve(({ parts: [, key = ''] }) => {
+      if (!hasRoute) return { status: 404, body: { message: 'no Route matched with those values' } };
+      if (key === 'former') return { status: 410, body: { message: 'gone' } };
+      if (!prompts.has(key)) return { status: 404, body: { error: { code: 'prompt_not_found' } } };
+      return { body: { content: `text of ${key}` } };
+    });
+    const open = (more: object, keys: readonly string[]) => {
+      const source = httpJson.open(
+        { url: `${server.origin}/prompts/{key}`, ...more },
+        { name: 'h', baseDirectory: '/', cacheDirectory: '/nonexistent', fetch: boundedFetch() },
+      );
+      return async (only = keys) => {
+        const targets = only.map((key) => ({ id: `h/${key}`, prompt: key, config: httpJson.target.parse({ key }) }));
+        const readings = await Array.fromAsync(source.live.read(targets, new Map(), AbortSignal.timeout(10_000)));
+        return Object.fromEntries(readings.map((reading) => [reading.target.slice(2), reading.outcome]));
+      };
+    };
+    return { server, prompts, open, loseRoute: () => void (hasRoute = false) };
+  }
+
+  it('is a deleted prompt while its neighbours are found', async () => {
+    const { prompts, open, server } = await openBehindGateway();
+    const look = open({}, ['a', 'b', 'c']);
+    prompts.delete('b');
+    expect(await look()).toEqual({ a: 'held', b: 'missing', c: 'held' });
+    // Alone it is asked for together with a neighbour that was found before.
+    server.requests.length = 0;
+    expect(await look(['b'])).toEqual({ b: 'missing' });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('is a lost route when no neighbour is found', async () => {
+    const { open, loseRoute } = await openBehindGateway();
+    const look = open({}, ['a', 'b', 'c']);
+    await look();
+    loseRoute();
+    expect(await look()).toEqual({ a: 'unreachable', b: 'unreachable', c: 'unreachable' });
+    expect(await look(['b'])).toEqual({ b: 'unreachable' });
+  });
+
+  it('of another route proves nothing', async () => {
+    const server = await serve(({ parts: [where] }) =>
+      where === 'one' ? { body: { content: 'here' } } : { status: 404, body: { message: 'Not Found' } },
+    );
+    const targets = [{ url: `${server.origin}/one/prompt.json?v=1` }, { url: `${server.origin}/other/prompt.json` }];
+    expect(texts(await read({ url: server.origin }, targets))).toEqual(['here', 'unreachable']);
+    const beside = [{ url: `${server.origin}/other/prompt.json` }, { url: `${server.origin}/other/more.json` }];
+    expect(texts(await read({ url: server.origin }, beside))).toEqual(['unreachable', 'unreachable']);
+  });
+
+  it('of the only target means nothing, unless the configuration says how it is told', async () => {
+    const { prompts, open, loseRoute } = await openBehindGateway();
+    prompts.clear();
+    const absent = { at: 'error.code', is: 'prompt_not_found' };
+    const look = open({ absent }, ['a']);
+    expect(await open({}, ['a'])()).toEqual({ a: 'unreachable' });
+    expect(await look()).toEqual({ a: 'missing' });
+    expect(await open({}, ['former'])()).toEqual({ former: 'missing' });
+    loseRoute();
+    expect(await look()).toEqual({ a: 'unreachable' });
+  });
+});
+
 describe('restore', () => {
   it('fills in the body, and refuses to write blindly when it promised to compare', async () => {
     const server = await serve(({ method, body }) => (method === 'GET' ? { body: { content: 'bad' } } : { body }));

@@ -114,6 +114,8 @@ function beInTrouble(trouble: Trouble, request: ApiRequest, response: ServerResp
       return send(response, { headers: html, body: '<!doctype html><title>Sign in</title>' });
     case 'html-404':
       return send(response, { status: 404, headers: html, body: '<html><h1>404 page not found</h1></html>' });
+    case 'json-404':
+      return send(response, { status: 404, body: { message: 'no Route matched with those values' } });
     case 'truncated':
       return send(response, { headers: { 'content-type': 'application/json' }, body: '{"data":[{"name":"inte' });
     case 'huge':

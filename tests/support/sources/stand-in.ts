@@ -15,6 +15,8 @@ export const TROUBLES = [
   'html',
   /** 404 with a page of a proxy. */
   'html-404',
+  /** 404 in JSON, of a gateway that has lost its way to the place. */
+  'json-404',
   /** JSON that stops in the middle. */
   'truncated',
   /** 50 MB. */
