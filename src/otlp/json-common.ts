@@ -84,7 +84,10 @@ export function readJsonAttributes(holder: JsonObject, tally: Tally): JsonAttrib
   if (list.length === 0) return { attributes: NO_ATTRIBUTES, dropped };
   const attributes = new Map<string, OtlpValue>();
   const kept = list.length > tally.limits.attributesMax ? list.slice(0, tally.limits.attributesMax) : list;
-  for (const pair of kept) readJsonPair(pair, tally, 0, attributes);
+  for (const pair of kept) {
+    tally.attribute();
+    readJsonPair(pair, tally, 0, attributes);
+  }
   return { attributes, dropped: dropped + list.length - kept.length };
 }
 

@@ -7,6 +7,8 @@ export interface DecodeLimits {
   readonly groupsMax: number;
   /** Of one item. Further ones are left out and counted as dropped, as an SDK would do. */
   readonly attributesMax: number;
+  /** Of all of the request together: few bytes on the wire are each a text and a place in a map. More: refused. */
+  readonly attributesInAllMax: number;
   /** Of one span. Further ones are left out. */
   readonly eventsMax: number;
   /** Nested arrays and maps inside one attribute value. Deeper: refused. */
@@ -20,6 +22,7 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
   itemsMax: 100_000,
   groupsMax: 20_000,
   attributesMax: 4_096,
+  attributesInAllMax: 2_000_000,
   eventsMax: 1_024,
   depthMax: 32,
   nestedMax: 1_000_000,

@@ -25,6 +25,7 @@ export function readKeyValue(reader: ProtobufReader, end: number, tally: Tally, 
     sink.dropped++;
     return;
   }
+  tally.attribute();
   readPair(reader, pairEnd, tally, 0, sink.attributes);
 }
 

@@ -7,6 +7,7 @@ export class Tally {
   readonly limits: DecodeLimits;
   #items = 0;
   #groups = 0;
+  #attributes = 0;
   #nested = 0;
   #rejected = 0;
   #rejectedReason = '';
@@ -24,6 +25,12 @@ export class Tally {
   group(): void {
     if (++this.#groups > this.limits.groupsMax) {
       throw new DecodeError('too_many', `The request holds more than ${this.limits.groupsMax} resources and scopes.`);
+    }
+  }
+
+  attribute(): void {
+    if (++this.#attributes > this.limits.attributesInAllMax) {
+      throw new DecodeError('too_many', `The request holds more than ${this.limits.attributesInAllMax} attributes.`);
     }
   }
 

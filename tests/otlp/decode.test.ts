@@ -222,7 +222,15 @@ describe('items without an identity', () => {
 });
 
 describe('limits', () => {
-  const small = { itemsMax: 2, groupsMax: 4, attributesMax: 2, eventsMax: 1, depthMax: 3, nestedMax: 5 };
+  const small = {
+    itemsMax: 2,
+    groupsMax: 4,
+    attributesMax: 2,
+    attributesInAllMax: 5,
+    eventsMax: 1,
+    depthMax: 3,
+    nestedMax: 5,
+  };
   const nestedList = (depth: number): Buffer =>
     depth === 0 ? field(1, 'x') : field(5, field(1, nestedList(depth - 1)));
   const nestedJson = (depth: number): object =>
@@ -278,6 +286,36 @@ describe('limits', () => {
     const dense = json(jsonSpan({ attributes: [{ key: 'k', value: { arrayValue: { values } } }] }));
     expect(dense.length).toBeGreaterThan(1_100_000);
     expect(decodeTraces(dense, 'json').outcome).toBe('decoded');
+  });
+
+  it('refuse JSON of a million texts that differ before it is parsed, and take as many that come again', () => {
+    const texts = (count: number, differing: number): Buffer => {
+      const all = Array.from({ length: count }, (_, index) => `"${(index % differing).toString(36)}"`);
+      return Buffer.from(`{"resourceSpans":[],"x":[${all.join()}]}`);
+    };
+    expect(decodeTraces(texts(1_100_000, 1_100_000), 'json')).toMatchObject({
+      reason: 'too_many',
+      message: 'The body holds more than 1000000 different names and texts.',
+    });
+    expect(decodeTraces(texts(3_000_000, 100), 'json').outcome).toBe('decoded');
+  });
+
+  it('refuse more attributes in all than any sender has, without those that are left out', () => {
+    const attributes = (count: number) => Array.from({ length: count }, (_, index) => ({ key: `${index}` }));
+    const both = (resource: number, first: number, second: number) => {
+      const spans = [first, second].map((count) => ({ ...ids, attributes: attributes(count) }));
+      const inJson = { resource: { attributes: attributes(resource) }, scopeSpans: [{ spans }] };
+      const pairs = (count: number, number: number): Buffer[] =>
+        attributes(count).map(({ key }) => field(number, pair(key, Buffer.alloc(0))));
+      const messages = [first, second].map((count) => field(2, spanMessage(...pairs(count, 9))));
+      const resourceSpans = message(field(1, message(...pairs(resource, 1))), field(2, message(...messages)));
+      return [
+        decodeTraces(field(1, resourceSpans), 'protobuf', small),
+        decodeTraces(json({ resourceSpans: [inJson] }), 'json', small),
+      ];
+    };
+    for (const decoded of both(1, 2, 9)) expect(decoded.outcome).toBe('decoded');
+    for (const decoded of both(2, 2, 2)) expect(decoded).toMatchObject({ reason: 'too_many' });
   });
 
   it('leave out further attributes and events, and count both as dropped, with what the sender dropped', () => {
