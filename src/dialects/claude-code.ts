@@ -8,14 +8,12 @@
 import { firstNumber, firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
+import { millisOf } from './durations.ts';
 import { dollars, finishReasons } from './names.ts';
 import { settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
 const SCOPE = 'com.anthropic.claude_code';
-/** A day: no call takes that long, and a time computed from more would be nobody's. */
-const DURATION_MS_MAX = 86_400_000;
-
 function readSpan({ span, scope }: SpanInput): Reading | null {
   const type = text(span.attributes, 'span.type');
   if (type === undefined || !(scope.name.startsWith(SCOPE) || span.name.startsWith('claude_code.'))) return null;
@@ -40,8 +38,8 @@ function readLog({ log, scope, eventName }: LogInput): Reading | null {
   const reading: Reading = { ...readContext(log.attributes), role: 'report', ...readCall(log.attributes) };
   const cost = dollars(number(log.attributes, 'cost_usd'));
   if (cost !== undefined) reading.reportedCostUsd = cost;
-  const durationMs = number(log.attributes, 'duration_ms');
-  if (durationMs !== undefined && durationMs >= 0 && durationMs <= DURATION_MS_MAX) reading.durationMs = durationMs;
+  const durationMs = millisOf(number(log.attributes, 'duration_ms'));
+  if (durationMs !== undefined) reading.durationMs = durationMs;
   if (event === 'api_error') reading.error = readError(log.attributes);
   return reading;
 }

@@ -38,7 +38,7 @@ export interface LogInput {
   readonly resource: OtlpResource;
   readonly scope: OtlpScope;
   readonly log: OtlpLog;
-  /** From the field, else from the attribute `event.name`. */
+  /** From the attribute `event.name`, else from the field. */
   readonly eventName: string;
 }
 
@@ -57,6 +57,9 @@ export interface Dialect {
    * stronger dialects said already: leave out what is costly to read again.
    */
   readonly span?: (input: SpanInput, known: Readonly<Reading>) => Reading | null;
-  /** The same for a log record; it is asked for every record of a known event name or scope. */
+  /**
+   * The same for a log record; every dialect is asked for every record. A reading without a role says
+   * that the record is of this dialect, and that nothing is to be read from it.
+   */
   readonly log?: (input: LogInput) => Reading | null;
 }

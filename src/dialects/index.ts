@@ -6,7 +6,9 @@
 
 import { anthropicSdk } from './anthropic-sdk.ts';
 import { claudeCode } from './claude-code.ts';
+import { codex } from './codex.ts';
 import type { Dialect } from './dialect.ts';
+import { geminiCli } from './gemini-cli.ts';
 import { genkit } from './genkit.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
@@ -23,6 +25,8 @@ import { vercelAi } from './vercel-ai.ts';
 
 export const DIALECTS: readonly Dialect[] = [
   claudeCode,
+  codex,
+  geminiCli,
   mastra,
   genkit,
   langsmith,

@@ -7,13 +7,11 @@
 import { number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { millisOf } from './durations.ts';
 import { errorOf } from './error.ts';
 import { isRecord, jsonOf } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-
-/** A day: nothing streams that long. */
-const DURATION_S_MAX = 86_400;
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -40,8 +38,8 @@ function hasFailed(span: OtlpSpan): boolean {
 }
 
 function durationOf(attributes: OtlpAttributes): Reading {
-  const seconds = number(attributes, 'duration');
-  return seconds !== undefined && seconds >= 0 && seconds <= DURATION_S_MAX ? { durationMs: seconds * 1_000 } : {};
+  const durationMs = millisOf((number(attributes, 'duration') ?? Number.NaN) * 1_000);
+  return durationMs === undefined ? {} : { durationMs };
 }
 
 /** `{ message, usage }`, or of a stream `{ combined_chunk_content }`. */

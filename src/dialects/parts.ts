@@ -87,7 +87,10 @@ function readPart(part: JsonRecord): MessagePart | null {
 /** Gemini, Bedrock and Genkit tell the kind of a part by its only key. Where Bedrock caches, nobody says anything. */
 function readUntyped(part: JsonRecord): MessagePart | null {
   if (isRecord(part['cachePoint'])) return null;
-  if (typeof part['text'] === 'string') return textPart(part['text']);
+  if (typeof part['text'] === 'string') {
+    // Gemini marks what the model thought.
+    return part['thought'] === true ? { type: 'reasoning', text: part['text'] } : textPart(part['text']);
+  }
   if (typeof part['reasoning'] === 'string') return { type: 'reasoning', text: part['reasoning'] };
   const request = part['toolRequest'] ?? part['functionCall'] ?? part['function_call'] ?? part['toolUse'];
   if (isRecord(request)) return readToolCall(request);

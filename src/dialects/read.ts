@@ -132,11 +132,13 @@ export class LogReader {
 }
 
 function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, sequence: number): SpanFacts | null {
-  const eventName = log.eventName === '' ? (text(log.attributes, 'event.name') ?? '') : log.eventName;
+  // Where a library fills in the field, as Rust's does with the place in the source, only the attribute names it.
+  const eventName = text(log.attributes, 'event.name') ?? log.eventName;
   const input: LogInput = { resource, scope, log, eventName };
   for (const dialect of DIALECTS) {
     const reading = dialect.log?.(input) ?? null;
-    if (reading === null || reading.role === undefined) continue;
+    if (reading === null) continue;
+    if (reading.role === undefined) return null;
     if (log.droppedAttributes > 0 && reading.role !== 'evaluation') markIncomplete(reading, 'attributes_dropped');
     const { role, durationMs, ...content } = reading;
     return {

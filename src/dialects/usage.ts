@@ -79,15 +79,22 @@ function restOf({ input, output, total, excludesReasoning }: RawUsage): number |
   return rest > 0 ? count(rest) : undefined;
 }
 
-/** Usage in the words of Gemini's API, where output leaves thoughts out, and input what tools brought. */
+/**
+ * Usage in the words of Gemini's API, in JavaScript's spelling or Python's, where output leaves thoughts out,
+ * and input what tools brought. Who puts another model's usage into these words may have left nothing out:
+ * a total tells.
+ */
 export function geminiUsage(raw: JsonRecord | undefined): Usage | undefined {
-  const input = numberAt(raw, 'promptTokenCount');
+  const input = numberAt(raw, 'promptTokenCount', 'prompt_token_count');
   if (input === undefined) return undefined;
-  const reasoning = numberAt(raw, 'thoughtsTokenCount');
+  const whole = input + (numberAt(raw, 'toolUsePromptTokenCount', 'tool_use_prompt_token_count') ?? 0);
+  const output = numberAt(raw, 'candidatesTokenCount', 'candidates_token_count') ?? 0;
+  const reasoning = numberAt(raw, 'thoughtsTokenCount', 'thoughts_token_count');
+  const isWhole = numberAt(raw, 'totalTokenCount', 'total_token_count') === whole + output;
   return tokenUsage({
-    input: input + (numberAt(raw, 'toolUsePromptTokenCount') ?? 0),
-    output: (numberAt(raw, 'candidatesTokenCount') ?? 0) + (reasoning ?? 0),
-    cacheRead: numberAt(raw, 'cachedContentTokenCount'),
+    input: whole,
+    output: isWhole ? output : output + (reasoning ?? 0),
+    cacheRead: numberAt(raw, 'cachedContentTokenCount', 'cached_content_token_count'),
     reasoning,
   });
 }

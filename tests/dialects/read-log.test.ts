@@ -33,6 +33,11 @@ describe('a log record', () => {
     expect(byField).toMatchObject({ sequence: 1, input: byAttribute?.input });
   });
 
+  it('is what its attribute says where a library fills in the field: Rust', () => {
+    const [facts] = readAll(record({ eventName: 'event otel/src/events/session_telemetry.rs:761' }));
+    expect(facts).toMatchObject({ role: 'detail', input: [{ role: 'user' }] });
+  });
+
   it('has the same id whenever it is sent, and another one for another content', () => {
     const records = [record({}), record({ body: new Map([['content', 'ho']]) }), record({ timeNanos: 1n })];
     const ids = idsOf(...records);
