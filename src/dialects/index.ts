@@ -10,6 +10,7 @@ import { codex } from './codex.ts';
 import type { Dialect } from './dialect.ts';
 import { geminiCli } from './gemini-cli.ts';
 import { genkit } from './genkit.ts';
+import { googleAdk } from './google-adk.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
 import { litellm } from './litellm.ts';
@@ -29,6 +30,7 @@ export const DIALECTS: readonly Dialect[] = [
   geminiCli,
   mastra,
   genkit,
+  googleAdk,
   langsmith,
   mlflow,
   vercelAi,

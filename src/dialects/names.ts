@@ -32,6 +32,7 @@ const NO_PROVIDERS = new Set([
   'spring_ai',
   'semantic_kernel',
   'microsoft.agent_framework',
+  'gcp.vertex.agent',
   '_other',
   'other',
   'unknown',
