@@ -7,7 +7,7 @@ import type { Operation } from '../contract/invocation.ts';
 import { text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { jsonOf } from './json-text.ts';
+import { jsonOf, recordAt } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { readParts } from './parts.ts';
 
@@ -15,6 +15,7 @@ import { readParts } from './parts.ts';
 const CALLS = new Map<string, Operation>([
   ['model_inference', 'chat'],
   ['model_generation', 'chat'],
+  ['llm_generation', 'chat'],
   ['rag_embedding', 'embeddings'],
 ]);
 
@@ -27,8 +28,17 @@ function readSpan({ span }: SpanInput): Reading | null {
   const reading: Reading = { role: 'call', operation };
   addMessages(reading, 'input', messagesOf(attributes.get(`mastra.${type}.input`), 'user'));
   if (operation === 'embeddings') return reading;
+  if (type === 'llm_generation') readAnswer(reading, attributes);
   addMessages(reading, 'output', messagesOf(attributes.get(`mastra.${type}.output`), 'assistant'));
   return reading;
+}
+
+/** What its first exporter sent is a whole result of the AI SDK. */
+function readAnswer(reading: Reading, attributes: OtlpAttributes): void {
+  const result = recordAt(attributes, 'gen_ai.completion');
+  if (typeof result?.['text'] !== 'string') return;
+  const answer = { content: result['text'], tool_calls: result['toolCalls'] ?? null };
+  addMessages(reading, 'output', messagesOf(attributes.get('gen_ai.completion'), 'assistant', [answer]));
 }
 
 function readWrapper(attributes: OtlpAttributes, type: string): Reading {

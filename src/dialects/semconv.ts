@@ -7,7 +7,7 @@
 
 import type { Json } from '../contract/prompt.ts';
 import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '../otlp/attributes.ts';
-import type { OtlpAttributes, OtlpScope } from '../otlp/model.ts';
+import type { OtlpAttributes, OtlpScope, OtlpValue } from '../otlp/model.ts';
 import { countingOf } from './counting.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { isArray, jsonOf, parseJson } from './json-text.ts';
@@ -107,10 +107,14 @@ const PARAMETERS = [
   'seed',
   'choice.count',
   'reasoning.effort',
+  'reasoning.level',
 ].map((name) => [name, `gen_ai.request.${name}`] as const);
 
+// The last is of Cloudflare's AI Gateway.
+const PROVIDER = ['gen_ai.provider.name', 'gen_ai.system', 'gen_ai.model.provider'];
+
 function readModel(reading: Reading, attributes: OtlpAttributes): void {
-  const provider = providerName(firstText(attributes, ['gen_ai.provider.name', 'gen_ai.system']));
+  const provider = providerName(firstText(attributes, PROVIDER));
   if (provider !== undefined) reading.provider = provider;
   const requestModel = text(attributes, 'gen_ai.request.model');
   if (requestModel !== undefined) reading.requestModel = requestModel;
@@ -123,6 +127,8 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
     'gen_ai.response.time_to_first_chunk',
     'gen_ai.client.operation.time_to_first_chunk',
     'gen_ai.server.time_to_first_token',
+    // vLLM and SGLang.
+    'gen_ai.latency.time_to_first_token',
   ]);
   if (firstTokenS !== undefined && firstTokenS > 0) reading.firstTokenMs = firstTokenS * 1_000;
   const parameters: [string, Json][] = [];
@@ -151,6 +157,7 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
     cacheRead: firstNumber(attributes, [
       'gen_ai.usage.cache_read.input_tokens',
       'gen_ai.usage.cache_read_input_tokens',
+      'gen_ai.usage.cached_input_tokens',
       'gen_ai.usage.input_tokens.cached',
       'gen_ai.usage.details.cache_read_tokens',
       'gen_ai.usage.details.cached_tokens',
@@ -160,6 +167,7 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
       'gen_ai.usage.cache_creation.input_tokens',
       'gen_ai.usage.cache_creation_input_tokens',
       'gen_ai.usage.cache_write_input_tokens',
+      'gen_ai.usage.cache_write_tokens',
       'gen_ai.usage.input_tokens.cache_write',
       'gen_ai.usage.details.cache_write_tokens',
     ]),
@@ -190,16 +198,27 @@ function addThoughts(tokens: Usage, attributes: OtlpAttributes): void {
   if (tokens.output !== undefined && tokens.output !== null) tokens.output += thoughts;
 }
 
+/** OpenRouter and others have the names that events had in 1.26; Cloudflare's AI Gateway, and who writes by hand, the last. */
+const ASKED = ['gen_ai.input.messages', 'gen_ai.prompt', 'gen_ai.prompt_json'];
+const ANSWERED = ['gen_ai.output.messages', 'gen_ai.completion', 'gen_ai.completion_json'];
+
+function firstOf(attributes: OtlpAttributes, keys: readonly string[]): OtlpValue | undefined {
+  for (const key of keys) {
+    const value = attributes.get(key);
+    if (value !== undefined && value !== null) return value;
+  }
+  return undefined;
+}
+
 function readContent(reading: Reading, attributes: OtlpAttributes, known: Readonly<Reading>): void {
   if (known.system === undefined) readInstructions(reading, attributes);
   if (booleanOf(attributes.get('anthropic.content.truncated')) === true) markIncomplete(reading, 'content_truncated');
   if (known.input === undefined) {
-    // OpenRouter and others have the names that events had in 1.26.
-    const asked = attributes.get('gen_ai.input.messages') ?? attributes.get('gen_ai.prompt');
+    const asked = firstOf(attributes, ASKED);
     addMessages(reading, 'input', messagesOf(asked, 'user'));
   }
   if (known.output !== undefined) return;
-  const answered = attributes.get('gen_ai.output.messages') ?? attributes.get('gen_ai.completion');
+  const answered = firstOf(attributes, ANSWERED);
   const output = messagesOf(answered, 'assistant');
   addMessages(reading, 'output', output);
   const reasons = finishReasonsIn(output);

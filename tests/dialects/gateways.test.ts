@@ -5,6 +5,48 @@ import { event, read } from './span.ts';
 
 const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
 
+it("Cloudflare's AI Gateway names provider and content in its own way", () => {
+  const facts = read({
+    'gen_ai.request.model': 'gpt-4o',
+    'gen_ai.model.provider': 'openai',
+    'gen_ai.usage.input_tokens': 42,
+    'gen_ai.usage.output_tokens': 17,
+    'gen_ai.usage.cost': 0.0003,
+    'gen_ai.prompt_json': '[{"role":"system","content":"be nice"},{"role":"user","content":"hi"}]',
+    'gen_ai.completion_json': '{"id":"chatcmpl-1","choices":[{"message":{"role":"assistant","content":"yo"}}]}',
+  });
+  expect(facts).toMatchObject({
+    role: 'call',
+    provider: 'openai',
+    tokens: { input: 42, output: 17 },
+    reportedCostUsd: '0.0003',
+    input: [{ role: 'system' }, { role: 'user', parts: [{ text: 'hi' }] }],
+    output: [{ role: 'assistant', parts: [{ text: 'yo' }] }],
+  });
+});
+
+it('vLLM and SGLang say when the first token came', () => {
+  const server = {
+    'gen_ai.response.model': 'qwen',
+    'gen_ai.usage.prompt_tokens': 42,
+    'gen_ai.usage.completion_tokens': 17,
+    'gen_ai.latency.time_to_first_token': 0.25,
+  };
+  expect(read(server)).toMatchObject({ role: 'call', firstTokenMs: 250, tokens: { input: 42, output: 17 } });
+});
+
+it('Mastra had other names for tokens that came from a cache and went there', () => {
+  const counts = {
+    ...CALL,
+    'mastra.span.type': 'model_generation',
+    'gen_ai.usage.input_tokens': 50,
+    'gen_ai.usage.output_tokens': 17,
+    'gen_ai.usage.cached_input_tokens': 16,
+    'gen_ai.usage.cache_write_tokens': 8,
+  };
+  expect(read(counts)?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8 });
+});
+
 describe("Google's Agent Development Kit", () => {
   const call = (response: object, more = {}) => ({
     'gen_ai.system': 'gcp.vertex.agent',
