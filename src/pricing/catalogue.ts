@@ -28,6 +28,21 @@ const PROVIDER_WORDS: Readonly<Record<string, string>> = {
   xai: 'x-ai',
 };
 
+/** Whose model it is, as gateways, LiteLLM and what is built on it write before its name: `openai/gpt-4o`. */
+const VENDORS: ReadonlyMap<string, string> = new Map([
+  ['openai', 'openai'],
+  ['azure', 'azure'],
+  ['anthropic', 'anthropic'],
+  ['bedrock', 'aws'],
+  ['google', 'google'],
+  ['gemini', 'google'],
+  ['vertex_ai', 'google'],
+  ['xai', 'x-ai'],
+  ['x-ai', 'x-ai'],
+]);
+/** Anybody may serve these, under the same name. */
+const OPEN_WEIGHTS = /^(?:gpt-oss|gemma)/;
+
 interface Found {
   readonly id: string;
   /** A provider with this one model, so that the library need not search. */
@@ -76,8 +91,9 @@ export class PriceCatalogue {
 
   #search(provider: string, model: string): Found | 'none' {
     const word = PROVIDER_WORDS[provider.toLowerCase()] ?? provider;
-    const result =
+    const named =
       word === '' ? calculate(PROBE, model, {}) : calculate(PROBE, model, { providerId: word.toLowerCase() });
+    const result = named ?? ofVendor(model);
     if (result === null) return 'none';
     const id = `genai-prices@${this.#release}:${result.provider.id}/${result.model.id}`;
     // The name is no longer looked at: the model was found.
@@ -90,6 +106,14 @@ export class PriceCatalogue {
       needsOutput: 'output_mtok' in result.model_price,
     };
   }
+}
+
+/** The vendor's own price, which is also what is paid through those who write its name before the model's. */
+function ofVendor(model: string): ReturnType<typeof calcPrice> {
+  const slash = model.indexOf('/');
+  const providerId = VENDORS.get(model.slice(0, Math.max(slash, 0)).toLowerCase());
+  const name = model.slice(slash + 1);
+  return providerId === undefined || OPEN_WEIGHTS.test(name) ? null : calculate(PROBE, name, { providerId });
 }
 
 /** The library throws for usage that it finds inconsistent; that is not priced, too. */

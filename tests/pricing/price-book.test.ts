@@ -99,6 +99,22 @@ describe('the price book', () => {
     expect(price(call(over))).toBeNull();
   });
 
+  it.each([
+    ['', 'openai/gpt-4o', '0.0002550000'],
+    ['gateway', 'openai/gpt-4o', '0.0002550000'],
+    ['openai', 'anthropic/claude-sonnet-4.5', '0.0003378000'],
+    ['litellm', 'vertex_ai/gemini-2.5-pro', '0.0002045000'],
+  ])('prices a model with its vendor before its name, from %j: %s', (provider, model, usd) => {
+    expect(price(call({ provider, requestModel: model, responseModel: '' }))?.costUsd).toBe(usd);
+  });
+
+  it.each(['openai/gpt-oss-120b', 'google/gemma-3-27b-it', 'mistralai/Mistral-7B-Instruct-v0.3', '/gpt-4o', 'openai/'])(
+    'does not price what anybody may serve, or nobody: %s',
+    (model) => {
+      expect(price(call({ provider: 'vllm', requestModel: model, responseModel: '' }))).toBeNull();
+    },
+  );
+
   it('prices an embedding, which has no output', () => {
     const tokens = { input: 1_000_000, output: null, cacheRead: null, cacheWrite: null, reasoning: null };
     expect(price(call({ requestModel: 'text-embedding-3-small', responseModel: '', tokens }))?.costUsd).toBe(
