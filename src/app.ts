@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sourcePlugins } from '../collectors/index.ts';
 import { CHANNEL_PLUGINS } from './channels/index.ts';
-import type { Toolbox } from './cli/context.ts';
+import { urlOf, type Toolbox } from './cli/context.ts';
 import type { Output } from './cli/output.ts';
 import { textFlag, type Flags } from './cli/verb.ts';
 import type { Environment } from './config/environment.ts';
@@ -12,12 +12,13 @@ import {
   checkConfiguration,
   defaultConfiguration,
   loadConfiguration,
-  loadServer,
+  loadPlace,
+  type DaemonPlace,
   type Configuration,
   type LoadedConfiguration,
 } from './config/load.ts';
 import { Fault } from './contract/fault.ts';
-import type { Problem } from './lib/problems.ts';
+import type { Checked, Problem } from './lib/problems.ts';
 import { parseYaml } from './lib/yaml.ts';
 
 export interface AppOptions {
@@ -33,13 +34,17 @@ const PLUGINS = { sources: sourcePlugins, channels: CHANNEL_PLUGINS };
 
 /** Loads only what the verb needs: most verbs ask the daemon, and should answer at once. */
 export function createToolbox(options: AppOptions): Toolbox {
-  const { environment, workingDirectory, version } = options;
+  const { environment, workingDirectory, version, output } = options;
   return {
-    configuration: (flags) => configurationOf(flags, options),
-    server: (flags) => {
-      const file = configurationFile(flags, environment, workingDirectory);
-      if (file !== null) return loadServer(file, environment.variables, workingDirectory);
-      return { ok: true, value: defaultConfiguration(workingDirectory, environment.variables).server };
+    configuration: async (flags) => {
+      const quickstart = await quickstartFile(flags, options);
+      if (quickstart === null) return configurationOf(flags, options);
+      output.note(`There is no ${CONFIGURATION_FILE} here; this is about the quick start, which is running.`);
+      return configurationOf({ ...flags, config: quickstart }, options);
+    },
+    daemonUrl: async (flags) => {
+      const place = placeOf({ ...flags, config: (await quickstartFile(flags, options)) ?? flags['config'] }, options);
+      return place.ok ? { ok: true, value: await daemonUrl(place.value, flags, workingDirectory) } : place;
     },
     key: () => environment.variables['PLUMBLINE_KEY'],
     registry: async (configuration) => (await import('./daemon/offline.ts')).reportRegistry(configuration),
@@ -74,6 +79,25 @@ function configurationFile(flags: Flags, environment: Environment, workingDirect
   return existsSync(resolve(workingDirectory, CONFIGURATION_FILE)) ? CONFIGURATION_FILE : null;
 }
 
+/** Of the quick start, while it runs and there is no other configuration. */
+async function quickstartFile(flags: Flags, { environment, workingDirectory }: AppOptions): Promise<string | null> {
+  if (configurationFile(flags, environment, workingDirectory) !== null) return null;
+  const { runningQuickstart } = await import('./daemon/running.ts');
+  return runningQuickstart(workingDirectory);
+}
+
+function placeOf(flags: Flags, { environment, workingDirectory }: AppOptions): Checked<DaemonPlace> {
+  const file = configurationFile(flags, environment, workingDirectory);
+  if (file !== null) return loadPlace(file, environment.variables, workingDirectory);
+  return { ok: true, value: defaultConfiguration(workingDirectory, environment.variables) };
+}
+
+async function daemonUrl({ server, dataDirectory }: DaemonPlace, flags: Flags, workingDirectory: string) {
+  const { runningDaemonUrl } = await import('./daemon/running.ts');
+  const place = { server, dataDirectory: dataDirectoryOf(flags, workingDirectory) ?? dataDirectory };
+  return (await runningDaemonUrl(place)) ?? urlOf(server);
+}
+
 function configurationOf(flags: Flags, { environment, workingDirectory }: AppOptions): LoadedConfiguration {
   const file = configurationFile(flags, environment, workingDirectory);
   const loaded: LoadedConfiguration =
@@ -92,8 +116,7 @@ function problemsOf(text: string, { file }: Configuration, variables: Environmen
 
 /** What the command line says beats what the file says. */
 function withFlags(configuration: Configuration, flags: Flags, workingDirectory: string): Configuration {
-  const data = textFlag(flags, 'data');
-  const dataDirectory = data === undefined ? configuration.dataDirectory : resolve(workingDirectory, data);
+  const dataDirectory = dataDirectoryOf(flags, workingDirectory) ?? configuration.dataDirectory;
   const { server, store } = configuration;
   return {
     ...configuration,
@@ -106,6 +129,11 @@ function withFlags(configuration: Configuration, flags: Flags, workingDirectory:
       grpcPort: portFlag(flags, 'grpcPort') ?? server.grpcPort,
     },
   };
+}
+
+function dataDirectoryOf(flags: Flags, workingDirectory: string): string | null {
+  const data = textFlag(flags, 'data');
+  return data === undefined ? null : resolve(workingDirectory, data);
 }
 
 function portFlag(flags: Flags, name: string): number | undefined {

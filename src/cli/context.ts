@@ -12,10 +12,16 @@ import { textFlag, type Flags } from './verb.ts';
 
 /** The parts of the daemon that verbs use without a daemon; `app.ts` supplies them. */
 export interface Toolbox {
-  /** From `--config`, `PLUMBLINE_CONFIG` or `./plumbline.yaml`; the defaults when there is none. */
-  configuration(flags: Flags): LoadedConfiguration;
-  /** Where the daemon of that configuration listens; of the rest of it nothing has to be right, nor any secret at hand. */
-  server(flags: Flags): Checked<Configuration['server']>;
+  /**
+   * From `--config`, `PLUMBLINE_CONFIG` or `./plumbline.yaml`; of the quick start while it runs here; the defaults
+   * when there is none.
+   */
+  configuration(flags: Flags): Promise<LoadedConfiguration>;
+  /**
+   * Where the daemon of that configuration listens: where the one that has its data directory says, else where a
+   * daemon would. Of the rest of it nothing has to be right, nor any secret at hand.
+   */
+  daemonUrl(flags: Flags): Promise<Checked<string>>;
   /** `PLUMBLINE_KEY`, for a daemon that wants one. */
   key(): string | undefined;
   registry(configuration: Configuration): Promise<RegistryReport>;
@@ -81,8 +87,8 @@ export interface CliContext {
 }
 
 /** Throws a `Fault` that lists all problems when the configuration is not right. */
-export function needConfiguration(flags: Flags, context: CliContext): Configuration {
-  const loaded = context.toolbox.configuration(flags);
+export async function needConfiguration(flags: Flags, context: CliContext): Promise<Configuration> {
+  const loaded = await context.toolbox.configuration(flags);
   if (loaded.ok) return loaded.configuration;
   throw problemsFault(loaded.problems);
 }
@@ -93,15 +99,15 @@ function problemsFault(problems: readonly Problem[]): Fault {
   });
 }
 
-/** The daemon at `--url`, or where the configuration says that it listens. */
-export function daemonOf(flags: Flags, context: CliContext): DaemonClient {
-  return daemonClient(textFlag(flags, 'url') ?? configuredUrl(flags, context), context.toolbox.key());
+/** The daemon at `--url`, or the one of the configuration. */
+export async function daemonOf(flags: Flags, context: CliContext): Promise<DaemonClient> {
+  return daemonClient(textFlag(flags, 'url') ?? (await configuredUrl(flags, context)), context.toolbox.key());
 }
 
-function configuredUrl(flags: Flags, { toolbox }: CliContext): string {
-  const server = toolbox.server(flags);
-  if (server.ok) return urlOf(server.value);
-  throw problemsFault(server.problems);
+async function configuredUrl(flags: Flags, { toolbox }: CliContext): Promise<string> {
+  const url = await toolbox.daemonUrl(flags);
+  if (url.ok) return url.value;
+  throw problemsFault(url.problems);
 }
 
 /** Where an HTTP API that listens there is reached from this machine. */

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { isFault, stackOf } from '../contract/fault.ts';
+import { notWritten } from '../lib/files.ts';
 import type { CliContext } from './context.ts';
 import { styled } from './output.ts';
 import type { ExitCode, Flags, Verb } from './verb.ts';
@@ -57,8 +58,9 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-function reportFailure(error: unknown, line: readonly string[], context: CliContext): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+function reportFailure(thrown: unknown, line: readonly string[], context: CliContext): ExitCode {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  const error = notWritten(thrown, 'A file', 'Free some space, or choose a place where this user may write.') ?? thrown;
   const { output } = context;
   if (line.includes('--json')) {
     const hint = isFault(error) ? error.hint : undefined;

@@ -115,28 +115,35 @@ export function loadConfiguration(
   return checkConfiguration(document, resolve(workingDirectory, file), plugins, variables);
 }
 
+/** Where a daemon is found. */
+export type DaemonPlace = Pick<Configuration, 'server' | 'dataDirectory'>;
+
 /**
- * Where the daemon of a configuration listens, whatever is wrong with the rest: who asks it from another
- * shell lacks the secrets that are in the daemon's.
+ * Where the daemon of a configuration listens and has its data, whatever is wrong with the rest: who asks it from
+ * another shell lacks the secrets that are in the daemon's.
  */
-export function loadServer(
+export function loadPlace(
   file: string,
   variables: Readonly<Record<string, string | undefined>>,
   workingDirectory: string,
-): Checked<Configuration['server']> {
+): Checked<DaemonPlace> {
   const document = readDocument(file, workingDirectory);
   if (document.problems.length > 0) return { ok: false, problems: document.problems };
-  const { server } = resolveSecrets(
-    { server: (document.value as { readonly server?: unknown } | null)?.server },
+  const baseDirectory = dirname(resolve(workingDirectory, file));
+  const written = document.value as { readonly server?: unknown; readonly store?: { readonly path?: unknown } } | null;
+  const { server, path } = resolveSecrets(
+    { server: written?.server, path: written?.store?.path },
     variables,
-    dirname(resolve(workingDirectory, file)),
-  ).value as { readonly server?: unknown };
+    baseDirectory,
+  ).value as { readonly server?: unknown; readonly path?: unknown };
   const shape = checkShape(ConfigurationFile.pick({ server: true }), {
     file: document.file,
     value: { server },
     locate: (at) => document.locate(at),
   });
-  return shape.ok ? { ok: true, value: serverOf(shape.value.server) } : shape;
+  if (!shape.ok) return shape;
+  const dataDirectory = resolve(baseDirectory, typeof path === 'string' ? path : DATA_DIRECTORY);
+  return { ok: true, value: { server: serverOf(shape.value.server), dataDirectory } };
 }
 
 function readDocument(file: string, workingDirectory: string): YamlDocument {

@@ -16,8 +16,10 @@ const PROBLEMS_SHOWN = 10;
 const QUEUE_STOP_MS = 2_000;
 
 export interface DoctorTools {
-  /** Address of the daemon that runs with this configuration, or null. */
+  /** Address of the daemon that runs with this configuration's data, or null. */
   readonly runningDaemon: () => Promise<string | null>;
+  /** Address of any daemon that listens where this configuration's would, or null. */
+  readonly otherDaemon: () => Promise<string | null>;
   readonly loadRegistry: () => Promise<RegistryLoad>;
   /** Opens and closes the store; throws a `Fault`. */
   readonly tryStore: () => Promise<string>;
@@ -28,15 +30,26 @@ export interface DoctorTools {
 export async function* doctor(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {
   yield ok('configuration', configuration.file ?? 'none: the defaults hold');
   const running = await tools.runningDaemon();
-  yield running === null
-    ? ok('daemon', 'none is running with this configuration')
-    : ok('daemon', `running at ${running}`);
+  const other = running === null ? await tools.otherDaemon() : null;
+  if (running !== null) yield ok('daemon', `running at ${running}`);
+  else if (other === null) yield ok('daemon', 'none is running with this configuration');
+  else yield otherDaemon(configuration, other);
   yield* checkRegistry(configuration, tools);
   yield await checkStore(configuration, tools, running);
   yield await checkQueue(configuration, tools);
   if (running === null) yield* checkPorts(configuration);
   yield* checkSources(configuration, tools);
   yield* checkChannels(configuration);
+}
+
+/** In another container or on another machine it may be the daemon of this configuration all the same. */
+function otherDaemon({ dataDirectory }: Configuration, url: string): Check {
+  return {
+    what: 'daemon',
+    status: 'warning',
+    words: `the one that answers at ${url} does not run on this machine with the data in ${dataDirectory}`,
+    hint: 'If it is another one (the quick start?), stop it, or set `server: { port, otlp_port, grpc_port }`.',
+  };
 }
 
 async function* checkRegistry(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {

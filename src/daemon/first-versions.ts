@@ -1,12 +1,13 @@
 /** Registers what a source holds and nobody registered: as YAML files below the first folder of the registry. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createAttributor } from '../attribution/index.ts';
 import type { FoundPrompt } from '../cli/discovery-report.ts';
 import type { Configuration } from '../config/load.ts';
 import type { AttributionQuery } from '../contract/attribution.ts';
 import { Fault } from '../contract/fault.ts';
+import { makeDirectory } from '../lib/files.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
 import type { LiveContent } from '../contract/source.ts';
 import { firstVersion } from '../registry/first-version.ts';
@@ -97,7 +98,7 @@ export function asNew(prompt: FoundPrompt, { written }: FirstVersions): FoundPro
 /** Never over a file that is there. */
 export async function writeFirst({ written }: FirstVersions): Promise<readonly string[]> {
   for (const { file, text } of written) {
-    await mkdir(dirname(file), { recursive: true });
+    await makeDirectory(dirname(file));
     await writeFile(file, text, { flag: 'wx' }).catch((error: unknown) => {
       throw new Fault('config', `${file} can't be written: ${error instanceof Error ? error.message : String(error)}`, {
         hint: 'Move it away, or give its prompt the name that it has there.',

@@ -15,6 +15,7 @@ import { doctor } from './doctor.ts';
 import { registryLoader, registryOptions } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { openStore } from './open-store.ts';
+import { runningDaemonUrl } from './running.ts';
 import { readWholeRegistry } from './whole-registry.ts';
 
 export async function reportRegistry(configuration: Configuration): Promise<RegistryReport> {
@@ -58,7 +59,8 @@ export async function askStore(configuration: Configuration, query: AtQuery, ver
 
 export function examine(configuration: Configuration, version: string): AsyncIterable<Check> {
   return doctor(configuration, {
-    runningDaemon: async () => {
+    runningDaemon: () => runningDaemonUrl(configuration),
+    otherDaemon: async () => {
       const url = urlOf(configuration.server);
       return (await daemonClient(url, undefined).isRunning()) ? url : null;
     },

@@ -4,12 +4,14 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Component } from '../contract/component.ts';
+import { makeDirectory } from '../lib/files.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import { directoryInUse, directoryOwner } from '../store/data-directory.ts';
+import { quickstartDirectory } from './running.ts';
 
 /** What a user may look at and edit; the rest of the example is code. */
 const COPIED = ['plumbline.yaml', 'prompts', 'prompts.lock.yaml', 'live'];
@@ -19,12 +21,12 @@ const EDITED_FILE = 'live/intent-classifier.txt';
 
 /** Copies the example to `.plumbline/quickstart` below `workingDirectory`. Returns its configuration file. */
 export async function prepareQuickstart(workingDirectory: string): Promise<string> {
-  const directory = join(workingDirectory, '.plumbline', 'quickstart');
+  const directory = quickstartDirectory(workingDirectory);
   const data = join(directory, 'data');
   const owner = await directoryOwner(data);
   if (owner !== null) throw directoryInUse(data, owner);
   await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const bundled = join(packageRoot(), 'examples', 'quickstart');
   await Promise.all(COPIED.map((entry) => cp(join(bundled, entry), join(directory, entry), { recursive: true })));
   return join(directory, 'plumbline.yaml');

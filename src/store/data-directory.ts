@@ -5,12 +5,13 @@
  * line finds the daemon.
  */
 
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../contract/fault.ts';
 import type { Timestamp } from '../contract/time.ts';
+import { makeDirectory, whyNotWritten } from '../lib/files.ts';
 import { isRunning, thisProcess } from './process-identity.ts';
 
 /** Grows when a release can't read what the one before it left on disk. */
@@ -125,36 +126,23 @@ async function createWritable(directory: string): Promise<void> {
     await writeFile(probe, Buffer.alloc(4096));
     await rm(probe);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const { code } = error as NodeJS.ErrnoException;
     const isFile = code === 'ENOTDIR' && existsSync(path);
-    throw unusable(path, isFile ? 'EEXIST' : code, error as Error);
+    throw unusable(path, isFile ? Object.assign(error as Error, { code: 'EEXIST' }) : (error as Error));
   }
 }
 
-/** Step by step: Node's recursive form never returns where the system answers ENOENT for an existing parent, as in /proc. */
-async function makeDirectory(path: string): Promise<void> {
-  const missing: string[] = [];
-  for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
-  for (const each of missing.toReversed()) {
-    await mkdir(each).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  }
-}
-
-const UNUSABLE: Readonly<Record<string, readonly [why: string, hint: string]>> = {
-  ENOSPC: ['its disk is full', 'Free some space, or choose another directory with --data.'],
-  EDQUOT: ['its disk quota is used up', 'Free some space, or choose another directory with --data.'],
-  EACCES: ['this user may not write there', 'Change its owner or mode, or choose another directory with --data.'],
-  EPERM: ['this user may not write there', 'Change its owner or mode, or choose another directory with --data.'],
-  EROFS: ['its file system is read-only', 'Mount it writable, or choose another directory with --data.'],
-  ENOENT: ['it could not be created there', 'Choose another directory with --data.'],
-  ENOTDIR: ['a part of its path is a file', 'Choose another directory with --data.'],
-  EEXIST: ['it is a file', 'Choose another directory with --data.'],
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'Free some space, or choose another directory with --data.',
+  EDQUOT: 'Free some space, or choose another directory with --data.',
+  EACCES: 'Change its owner or mode, or choose another directory with --data.',
+  EPERM: 'Change its owner or mode, or choose another directory with --data.',
+  EROFS: 'Mount it writable, or choose another directory with --data.',
 };
 
-function unusable(path: string, code: string | undefined, error: Error): Fault {
-  const [why, hint] = UNUSABLE[code ?? ''] ?? [error.message, 'Choose another directory with --data.'];
+function unusable(path: string, error: NodeJS.ErrnoException): Fault {
+  const why = whyNotWritten(error) ?? error.message;
+  const hint = HINTS[error.code ?? ''] ?? 'Choose another directory with --data.';
   return new Fault('config', `The data directory ${path} can't be used: ${why}.`, { hint, cause: error });
 }
 

@@ -1,6 +1,6 @@
 /** The verbs that need no daemon, run as a user runs them. */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -69,6 +69,18 @@ describe('init, lock, validate, doctor', () => {
     expect(existsSync(join(directory, 'prompts'))).toBe(false);
   });
 
+  test('init writes all or nothing', async () => {
+    write('live', 'a file in the way');
+    const init = await run('init');
+    expect(init.code).toBe(2);
+    expect(init.stderr).toContain('live/greeting.txt');
+    expect(readdirSync(directory)).toEqual(['live']);
+    write('plumbline.yaml', 'mine: true\n');
+    expect((await run('init', '--force')).code).toBe(2);
+    expect(readFileSync(join(directory, 'plumbline.yaml'), 'utf8')).toBe('mine: true\n');
+    expect(readdirSync(directory)).toEqual(['live', 'plumbline.yaml']);
+  });
+
   test('doctor says what is wrong with each thing that is named', async () => {
     await run('init');
     rmSync(join(directory, 'live/greeting.txt'));
@@ -121,7 +133,9 @@ describe('problems', () => {
     [['start', '--port', 'many'], 'is not a port'],
     [['status', '--url', 'http://127.0.0.1:9'], 'No Plumbline daemon answers'],
     [['restore'], "missing required argument 'target'"],
-    [['init', '/dev/null/here'], "/dev/null/here can't be written: ENOTDIR"],
+    [['init', '/dev/null/here'], "/dev/null/here can't be written: a part of its path is a file"],
+    [['init', '/proc/here'], "/proc/here can't be written: it could not be created there"],
+    [['init', `/tmp/${'x'.repeat(300)}`], 'its name is too long'],
     [['validate', '--config', 'nowhere.yaml'], "can't be read"],
   ])('%j: exit code 2, and what to do', async (line, words) => {
     const result = await runPlumbline(directory, line);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { loadConfiguration, loadServer, type LoadedConfiguration, type Plugins } from '../../src/config/load.ts';
+import { loadConfiguration, loadPlace, type LoadedConfiguration, type Plugins } from '../../src/config/load.ts';
 import { channelPlugin } from '../../src/contract/channel.ts';
 import { sourcePlugin } from '../../src/contract/source-plugin.ts';
 import { formatProblem } from '../../src/lib/problems.ts';
@@ -227,10 +227,10 @@ sources:
 
 test('where the daemon listens is known without its secrets and whatever else is wrong', () => {
   writeFileSync(join(directory, 'plumbline.yaml'), `${GOOD}\nserver: { port: 7071 }\nsauces: []\n`);
-  expect(loadServer('plumbline.yaml', {}, directory)).toMatchObject({ ok: true, value: { port: 7071 } });
+  expect(loadPlace('plumbline.yaml', {}, directory)).toMatchObject({ ok: true, value: { server: { port: 7071 } } });
   writeFileSync(join(directory, 'plumbline.yaml'), 'server: { prot: 7071 }\n');
-  const wrong = loadServer('plumbline.yaml', {}, directory);
+  const wrong = loadPlace('plumbline.yaml', {}, directory);
   expect(wrong.ok ? [] : wrong.problems.map(formatProblem)).toEqual([expect.stringMatching(/:1:11 server\.prot: /)]);
   writeFileSync(join(directory, 'plumbline.yaml'), '');
-  expect(loadServer('plumbline.yaml', {}, directory)).toMatchObject({ ok: true, value: { port: 7070 } });
+  expect(loadPlace('plumbline.yaml', {}, directory)).toMatchObject({ ok: true, value: { server: { port: 7070 } } });
 });

@@ -53,12 +53,12 @@ async function ask(prompt: string, flags: Flags, context: CliContext): Promise<A
   const time = timeFlag(flags, 'time');
   const knownAt = timeFlag(flags, 'knownAt');
   const target = textFlag(flags, 'target');
-  const client = daemonOf(flags, context);
+  const client = await daemonOf(flags, context);
   if (textFlag(flags, 'url') !== undefined || (await client.isRunning())) {
     const moment = time ?? parseTimestamp(new Date().toISOString()) ?? undefined;
     return client.get<Answer>('/api/v1/at', { prompt, environment, time: moment, target, known_at: knownAt });
   }
-  const configuration = needConfiguration(flags, context);
+  const configuration = await needConfiguration(flags, context);
   const now = parseTimestamp(new Date().toISOString());
   if (now === null) throw new Fault('config', 'The clock of this machine is before 1970.', { hint: 'Set it.' });
   return activeAtShape(

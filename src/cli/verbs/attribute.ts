@@ -58,7 +58,7 @@ export const attribute: Verb = {
   examples: ['attribute seen.txt', 'pbpaste | plumbline attribute -'],
   run: async ([file = '-'], flags, context) => {
     const query = { ...queryOf(read(file, context.workingDirectory)), ...declared(flags), ...sent(flags) };
-    const answer = await daemonOf(flags, context).post<Answer>('/api/v1/attribute', query);
+    const answer = await (await daemonOf(flags, context)).post<Answer>('/api/v1/attribute', query);
     context.output.print(flags['json'] === true ? JSON.stringify(answer, null, 2) : describe(answer, context.output));
     return FOUND.has(answer.kind) ? 0 : 1;
   },

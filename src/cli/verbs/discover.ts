@@ -19,7 +19,7 @@ export const discover: Verb = {
   run: async ([source = ''], flags, context) => {
     const { output, toolbox } = context;
     const wishes = { all: flags['all'] === true, owner: textFlag(flags, 'owner') ?? null };
-    const { report, write } = await toolbox.discover(needConfiguration(flags, context), source, wishes);
+    const { report, write } = await toolbox.discover(await needConfiguration(flags, context), source, wishes);
     const isJson = flags['json'] === true;
     if (!isJson) printDiscovery(report, output);
     const targets = report.found.filter(({ target }) => target !== null).length;

@@ -14,7 +14,7 @@ export const doctor: Verb = {
   examples: ['doctor', 'doctor --json'],
   run: async (_positional, flags, context) => {
     const { output } = context;
-    const loaded = context.toolbox.configuration(flags);
+    const loaded = await context.toolbox.configuration(flags);
     if (!loaded.ok) {
       output.print(
         flags['json'] === true

@@ -50,7 +50,7 @@ export const incidents: Verb = {
   examples: ['incidents', 'incidents 4f1c2a --acknowledge', 'incidents 4f1c2a --snooze 2h'],
   run: async ([id], flags, context) => {
     const { output } = context;
-    const client = daemonOf(flags, context);
+    const client = await daemonOf(flags, context);
     if (id === undefined) {
       if (actionOf(flags) !== null)
         throw new Fault('config', 'Name the incident.', { hint: '`plumbline incidents` lists them.' });

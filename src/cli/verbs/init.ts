@@ -1,13 +1,16 @@
 /** `plumbline init`: a first configuration; with example files, or with what a source holds. */
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
+import { makeDirectory, notWritten, writeFiles } from '../../lib/files.ts';
 import { needConfiguration, type CliContext } from '../context.ts';
 import type { Discovery } from '../discovery-report.ts';
 import { discoveryJson, printDiscovery } from '../print-discovery.ts';
 import { styled } from '../output.ts';
 import { listFlag, textFlag, type ExitCode, type Flags, type Verb } from '../verb.ts';
+
+const HINT = 'Choose another directory, free some space, or run this as a user who may write there.';
 
 export const init: Verb = {
   usage: 'init [directory]',
@@ -32,11 +35,7 @@ export const init: Verb = {
         ? writeExample(directory, flags, context)
         : startFrom(type, directory, flags, context));
     } catch (error) {
-      if (!(error instanceof Error && 'syscall' in error && 'path' in error)) throw error;
-      throw new Fault('config', `${String(error.path)} can't be written: ${error.message}.`, {
-        hint: 'Choose another directory, or run this as a user who may write there.',
-        cause: error,
-      });
+      throw notWritten(error, resolve(context.workingDirectory, directory), HINT) ?? error;
     }
   },
 };
@@ -45,10 +44,7 @@ async function writeExample(directory: string, flags: Flags, context: CliContext
   const { output, command } = context;
   const base = resolve(context.workingDirectory, directory);
   refuseExisting(base, Object.keys(FILES), flags);
-  for (const [file, content] of Object.entries(FILES)) {
-    mkdirSync(dirname(resolve(base, file)), { recursive: true });
-    writeFileSync(resolve(base, file), content);
-  }
+  await writeFiles(new Map(Object.entries(FILES).map(([file, content]) => [resolve(base, file), content])));
   if (flags['json'] === true) {
     output.print(JSON.stringify({ directory: base, written: Object.keys(FILES) }, null, 2));
     return 0;
@@ -82,17 +78,20 @@ async function startFrom(type: string, directory: string, flags: Flags, context:
   }
   const before = [file, lockFile].map((path) => [path, existsSync(path) ? readFileSync(path) : null] as const);
   // The first one that was not there, with what is made in it.
-  const made = mkdirSync(resolve(base, folder ?? '.'), { recursive: true });
-  // A lockfile of before would go on pinning what it pinned.
-  rmSync(lockFile, { force: true });
-  writeFileSync(file, text);
-  const { report, write } = await discovered(type, file, flags, context).catch((error: unknown) => {
+  const made = await makeDirectory(resolve(base, folder ?? '.'));
+  const begin = async (): Promise<Discovery> => {
+    await writeFiles(new Map([[file, text]]));
+    // A lockfile of before would go on pinning what it pinned.
+    rmSync(lockFile, { force: true });
+    return discovered(type, file, flags, context);
+  };
+  const { report, write } = await begin().catch((error: unknown) => {
     // Half a configuration helps nobody: when the place does not answer, all is as it was.
     for (const [path, content] of before) {
       if (content === null) rmSync(path, { force: true });
       else writeFileSync(path, content);
     }
-    if (made !== undefined) rmSync(made, { force: true, recursive: true });
+    if (made !== null) rmSync(made, { force: true, recursive: true });
     throw error;
   });
   const written = [...new Set([file, ...(await write())])].map((path) => relative(workingDirectory, path));
@@ -110,7 +109,7 @@ async function startFrom(type: string, directory: string, flags: Flags, context:
 
 async function discovered(type: string, file: string, flags: Flags, context: CliContext): Promise<Discovery> {
   const wishes = { all: false, owner: textFlag(flags, 'owner') ?? null };
-  return context.toolbox.discover(needConfiguration({ ...flags, config: file }, context), type, wishes);
+  return context.toolbox.discover(await needConfiguration({ ...flags, config: file }, context), type, wishes);
 }
 
 function refuseExisting(base: string, files: readonly string[], flags: Flags): void {

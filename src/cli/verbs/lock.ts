@@ -15,7 +15,7 @@ export const lock: Verb = {
   examples: ['lock', 'lock support.intent-classifier@3 --environment staging'],
   run: async (prompts, flags, context) => {
     const { output } = context;
-    const configuration = needConfiguration(flags, context);
+    const configuration = await needConfiguration(flags, context);
     if (configuration.lockFile === null) {
       throw new Fault('config', 'The configuration names no lockfile.', {
         hint: 'Add `lock: ./prompts.lock.yaml` to plumbline.yaml.',

@@ -28,7 +28,7 @@ export const quarantine: Verb = {
   examples: ['quarantine', 'quarantine 8d1f20 --replay'],
   run: async ([id], flags, context) => {
     const { output } = context;
-    const client = daemonOf(flags, context);
+    const client = await daemonOf(flags, context);
     const verdicts = ['replay', 'discard'].filter((name) => flags[name] === true);
     if (verdicts.length > 0 && id === undefined)
       throw new Fault('config', 'Name the entry.', { hint: 'plumbline quarantine lists them.' });

@@ -18,7 +18,7 @@ export const reprice: Verb = {
     const from = timeFlag(flags, 'from');
     if (from === undefined) throw new Fault('config', 'Say from when.', { hint: 'e.g. --from 2026-11-01T00:00:00Z' });
     const to = timeFlag(flags, 'to') ?? new Date().toISOString();
-    const daemon = daemonOf(flags, context);
+    const daemon = await daemonOf(flags, context);
     const { output } = context;
     let [calls, changed] = [0, 0];
     for (let next: string | null = from; next !== null;) {

@@ -28,7 +28,9 @@ export const restore: Verb = {
   ],
   run: async ([target = ''], flags, context) => {
     const { output } = context;
-    const outcome = await daemonOf(flags, context).post<Outcome>('/api/v1/restore', {
+    const outcome = await (
+      await daemonOf(flags, context)
+    ).post<Outcome>('/api/v1/restore', {
       target,
       version: textFlag(flags, 'to'),
       dry_run: flags['dryRun'] === true,

@@ -25,7 +25,9 @@ export const status: Verb = {
   options: [['--url <url>', "the daemon's address"]],
   examples: ['status', 'status --json'],
   run: async (_positional, flags, context) => {
-    const { data: targets } = await daemonOf(flags, context).get<{ data: readonly Target[] }>('/api/v1/targets');
+    const { data: targets } = await (
+      await daemonOf(flags, context)
+    ).get<{ data: readonly Target[] }>('/api/v1/targets');
     const drifted = targets.some((target) => target.verdicts.some(({ verdict }) => !QUIET.has(verdict)));
     if (flags['json'] === true) context.output.print(JSON.stringify({ data: targets }, null, 2));
     else if (targets.length === 0) context.output.print('No targets are configured: add sources to plumbline.yaml.');

@@ -11,7 +11,7 @@ export const validate: Verb = {
   examples: ['validate', 'validate --json'],
   run: async (_positional, flags, context) => {
     const { output } = context;
-    const loaded = context.toolbox.configuration(flags);
+    const loaded = await context.toolbox.configuration(flags);
     const report = loaded.ok ? await context.toolbox.registry(loaded.configuration) : null;
     const problems: readonly Problem[] = loaded.ok ? (report?.problems ?? []) : loaded.problems;
     const counts = report?.counts ?? { files: 0, prompts: 0, components: 0, versions: 0, pins: 0 };

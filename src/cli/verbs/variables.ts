@@ -33,17 +33,16 @@ export const variables: Verb = {
   ],
   examples: ['variables support.intent-classifier --prompt-version 3', 'variables support.intent-classifier --json'],
   run: async ([prompt = ''], flags, context) => {
-    const answer = await daemonOf(flags, context).get<Answer>(
-      `/api/v1/prompts/${encodeURIComponent(prompt)}/variables`,
-      {
-        version: textFlag(flags, 'promptVersion'),
-        environment: textFlag(flags, 'environment'),
-        service: textFlag(flags, 'service'),
-        from: timeFlag(flags, 'from'),
-        to: timeFlag(flags, 'to'),
-        top: textFlag(flags, 'top'),
-      },
-    );
+    const answer = await (
+      await daemonOf(flags, context)
+    ).get<Answer>(`/api/v1/prompts/${encodeURIComponent(prompt)}/variables`, {
+      version: textFlag(flags, 'promptVersion'),
+      environment: textFlag(flags, 'environment'),
+      service: textFlag(flags, 'service'),
+      from: timeFlag(flags, 'from'),
+      to: timeFlag(flags, 'to'),
+      top: textFlag(flags, 'top'),
+    });
     context.output.print(flags['json'] === true ? JSON.stringify(answer, null, 2) : describe(answer, context.output));
     return answer.data.length > 0 ? 0 : 1;
   },
