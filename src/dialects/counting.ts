@@ -10,14 +10,19 @@ const LEAVE_CACHE_OUT = new Set([
   '@openlit/instrumentation-anthropic',
   '@openlit/instrumentation-bedrock',
 ]);
-/** Did so before 0.28, and its older versions say nothing of a cache. */
-const LEFT_CACHE_OUT = '@traceloop/instrumentation-anthropic';
+/** Versions that did so as well, of which the older ones say nothing of a cache. */
+const LEFT_CACHE_OUT = new Map([
+  ['@traceloop/instrumentation-anthropic', /^(?:0\.(?:1?\d|2[0-7])\.|$)/],
+  ['@arizeai/openinference-instrumentation-anthropic', /^0\.[01]\./],
+]);
 
 /** Output without the model's thoughts, which only the total has, as the API of Gemini counts it. */
 const LEAVE_THOUGHTS_OUT = new Set([
   'opentelemetry.instrumentation.google_generativeai',
   'opentelemetry.instrumentation.vertexai',
   '@traceloop/instrumentation-vertexai',
+  'openinference.instrumentation.vertexai',
+  'openinference.instrumentation.llama_index',
 ]);
 
 interface Counting {
@@ -28,7 +33,7 @@ interface Counting {
 }
 
 export function countingOf({ name, version }: OtlpScope): Counting {
-  const leftCacheOut = name === LEFT_CACHE_OUT && /^(?:0\.(?:1?\d|2[0-7])\.|$)/.test(version);
+  const leftCacheOut = LEFT_CACHE_OUT.get(name)?.test(version) === true;
   return {
     leavesCacheOut: leftCacheOut || LEAVE_CACHE_OUT.has(name),
     hidesCache: leftCacheOut,

@@ -7,17 +7,29 @@
 import type { Evaluation, Message } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { firstText, number, text } from '../otlp/attributes.ts';
-import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
+import type { OtlpAttributes, OtlpScope, OtlpSpan } from '../otlp/model.ts';
+import { countingOf } from './counting.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { unflatten } from './flattened.ts';
-import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt, stringAt, textsOf } from './json-text.ts';
+import { markIncomplete } from './incomplete.ts';
+import {
+  type JsonRecord,
+  isArray,
+  isRecord,
+  jsonOf,
+  numberAt,
+  recordAt,
+  recordOf,
+  stringAt,
+  textsOf,
+} from './json-text.ts';
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { costOf, dollars, finishReasons, providerName } from './names.ts';
 import { isStandIn, readParts } from './parts.ts';
 import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { anthropicUsage, tokenUsage } from './usage.ts';
 
 function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -34,7 +46,7 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   reading.operation = kind === 'LLM' ? 'chat' : 'embeddings';
   const request = recordAt(attributes, 'llm.invocation_parameters');
   readModels(reading, attributes, request);
-  readUsage(reading, attributes, scope.name);
+  readUsage(reading, attributes, scope);
   readContent(reading, span, request, known);
   const reason = text(attributes, 'llm.finish_reason');
   const reasons = finishReasons(reason === undefined ? undefined : [reason]);
@@ -110,24 +122,44 @@ function toolSchema(entry: Json): Json[] {
   return parsed === undefined ? [] : [parsed];
 }
 
-/** For Bedrock in JavaScript what its models count is sent as it is, of Anthropic's without a total. */
+/** For Bedrock in JavaScript what its models count is sent as it is: of Anthropic's without a total, of others without parts. */
 const BEDROCK = '@arizeai/openinference-instrumentation-bedrock';
+/** Agno counts as the APIs do that it asks; of these Claude's leaves out what came from a cache. */
+const AGNO = 'openinference.instrumentation.agno';
+const CLAUDE_PROVIDERS = new Set(['anthropic', 'vertexai', 'awsbedrock', 'awsanthropic', 'aws']);
 
-function readUsage(reading: Reading, attributes: OtlpAttributes, scope: string): void {
+function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScope): void {
+  const { leavesCacheOut, hidesCache, leavesThoughtsOut } = countingOf(scope);
   const total = number(attributes, 'llm.token_count.total');
-  const tokens = tokenUsage({
-    input: number(attributes, 'llm.token_count.prompt'),
-    output: number(attributes, 'llm.token_count.completion'),
-    cacheRead: number(attributes, 'llm.token_count.prompt_details.cache_read'),
-    cacheWrite: number(attributes, 'llm.token_count.prompt_details.cache_write'),
+  const output = number(attributes, 'llm.token_count.completion');
+  const cacheRead = number(attributes, 'llm.token_count.prompt_details.cache_read');
+  const cacheWrite = number(attributes, 'llm.token_count.prompt_details.cache_write');
+  const isBedrock = scope.name === BEDROCK;
+  const input = number(attributes, 'llm.token_count.prompt');
+  const isRest = isBedrock && cacheRead === undefined && cacheWrite === undefined && (input ?? 0) > 0;
+  const counted = tokenUsage({
+    input: isRest && total !== undefined && output !== undefined ? Math.max(input ?? 0, total - output) : input,
+    output,
+    cacheRead,
+    cacheWrite,
     reasoning: number(attributes, 'llm.token_count.completion_details.reasoning'),
     total,
-    excludesCache: scope === BEDROCK && total === undefined,
+    excludesCache:
+      leavesCacheOut || (isBedrock && total === undefined) || (scope.name === AGNO && isClaude(attributes)),
+    excludesReasoning: leavesThoughtsOut,
   });
+  const exact = hidesCache ? anthropicUsage(recordOf(recordAt(attributes, 'output.value'), 'usage')) : undefined;
+  const tokens = exact ?? counted;
   if (tokens !== undefined) reading.tokens = tokens;
+  if (hidesCache && exact === undefined && tokens !== undefined) markIncomplete(reading, 'usage_without_cache');
   const parts = [number(attributes, 'llm.cost.prompt'), number(attributes, 'llm.cost.completion')];
   const cost = dollars(number(attributes, 'llm.cost.total') ?? costOf(parts));
   if (cost !== undefined) reading.reportedCostUsd = cost;
+}
+
+function isClaude(attributes: OtlpAttributes): boolean {
+  const provider = text(attributes, 'llm.provider')?.toLowerCase() ?? '';
+  return CLAUDE_PROVIDERS.has(provider) && (text(attributes, 'llm.model_name') ?? '').includes('claude');
 }
 
 function readContent(

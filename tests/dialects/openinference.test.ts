@@ -1,0 +1,63 @@
+/** How OpenInference's instrumentations count, as their sources have it. */
+
+import { describe, expect, it } from 'vitest';
+import { type Attributes, read } from './span.ts';
+
+const counts = (input: number, output: number, more: Attributes = {}): Attributes => ({
+  'openinference.span.kind': 'LLM',
+  'llm.token_count.prompt': input,
+  'llm.token_count.completion': output,
+  ...more,
+});
+const CACHED = { 'llm.token_count.prompt_details.cache_read': 16, 'llm.token_count.prompt_details.cache_write': 8 };
+
+describe('tokens', () => {
+  it("of Anthropic's client in JavaScript left out what came from a cache, which the response has", () => {
+    const name = '@arizeai/openinference-instrumentation-anthropic';
+    const usage = { input_tokens: 26, output_tokens: 17, cache_read_input_tokens: 16, cache_creation_input_tokens: 8 };
+    const attributes = counts(26, 17, { 'llm.token_count.total': 43, 'output.value': JSON.stringify({ usage }) });
+    expect(read(attributes, {}, { name, version: '0.1.21' })?.tokens).toEqual({
+      input: 50,
+      output: 17,
+      cacheRead: 16,
+      cacheWrite: 8,
+    });
+    const stream = counts(26, 17, { 'llm.token_count.total': 43, 'output.value': 'Hello.' });
+    expect(read(stream, {}, { name, version: '0.1.21' })).toMatchObject({
+      tokens: { input: 26, output: 17 },
+      incomplete: ['usage_without_cache'],
+    });
+    expect(read(stream, {}, { name, version: '0.2.8' })).not.toHaveProperty('incomplete');
+  });
+
+  it("of Bedrock's client in JavaScript are all of the total, where no part is told", () => {
+    const name = '@arizeai/openinference-instrumentation-bedrock';
+    const total = { 'llm.token_count.total': 67 };
+    expect(read(counts(26, 17, total), {}, { name })?.tokens).toEqual({ input: 50, output: 17 });
+    expect(read(counts(50, 17, total), {}, { name })?.tokens).toEqual({ input: 50, output: 17 });
+    expect(read(counts(26, 17, total))?.tokens).toEqual({ input: 26, output: 17 });
+  });
+
+  it('of Agno leave out what came from a cache where Claude is asked itself', () => {
+    const agno = (provider: string, model: string, input: number) =>
+      read(
+        counts(input, 17, { ...CACHED, 'llm.provider': provider, 'llm.model_name': model }),
+        {},
+        { name: 'openinference.instrumentation.agno' },
+      )?.tokens?.input;
+    expect(agno('Anthropic', 'claude-sonnet-4-5', 26)).toBe(50);
+    expect(agno('VertexAI', 'claude-sonnet-4-5@20250929', 26)).toBe(50);
+    expect(agno('OpenRouter', 'anthropic/claude-sonnet-4.5', 50)).toBe(50);
+    expect(agno('OpenAI', 'gpt-4o', 50)).toBe(50);
+  });
+
+  it.each(['openinference.instrumentation.vertexai', 'openinference.instrumentation.llama_index'])(
+    'of %s have thoughts only in the total',
+    (name) => {
+      const thinking = counts(42, 12, { 'llm.token_count.total': 59 });
+      expect(read(thinking, {}, { name })?.tokens).toEqual({ input: 42, output: 17, reasoning: 5 });
+      expect(read(counts(42, 12), {}, { name })?.tokens).toEqual({ input: 42, output: 12 });
+      expect(read(thinking)?.tokens).toEqual({ input: 42, output: 12 });
+    },
+  );
+});
