@@ -20,6 +20,7 @@ import { mlflow } from './mlflow.ts';
 import { openinference } from './openinference.ts';
 import { openlit } from './openlit.ts';
 import { openllmetry } from './openllmetry.ts';
+import { pipecat } from './pipecat.ts';
 import { pydanticAi } from './pydantic-ai.ts';
 import { semconv } from './semconv.ts';
 import { vercelAi } from './vercel-ai.ts';
@@ -38,6 +39,7 @@ export const DIALECTS: readonly Dialect[] = [
   openinference,
   openllmetry,
   pydanticAi,
+  pipecat,
   logfire,
   litellm,
   openlit,

@@ -5,8 +5,9 @@
 
 import type { Message } from '../contract/invocation.ts';
 import { firstText, text } from '../otlp/attributes.ts';
-import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
+import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { millisUntil } from './durations.ts';
 import { markIncomplete } from './incomplete.ts';
 import { type JsonRecord, isRecord, jsonOf, numberAt, recordAt, recordOf } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
@@ -36,7 +37,7 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   readContent(reading, attributes, known);
   readModel(reading, attributes);
   readError(reading, attributes);
-  const firstTokenMs = timeToFirstToken(span);
+  const firstTokenMs = millisUntil(text(attributes, `${OBSERVATION}.completion_start_time`), span);
   if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
   return reading;
 }
@@ -149,13 +150,6 @@ function readError(reading: Reading, attributes: OtlpAttributes): void {
   const message = text(attributes, `${OBSERVATION}.status_message`) ?? '';
   const [, type = 'error', rest = message] = /^(\w*(?:Error|Exception)): ([\s\S]*)$/.exec(message) ?? [];
   reading.error = { type, message: rest };
-}
-
-/** `completion_start_time` is a JSON text of an ISO time. */
-function timeToFirstToken({ attributes, startNanos }: OtlpSpan): number | undefined {
-  const raw = text(attributes, `${OBSERVATION}.completion_start_time`)?.replaceAll('"', '');
-  const millis = raw === undefined ? Number.NaN : Date.parse(raw) - Number(startNanos / 1_000n) / 1_000;
-  return millis >= 0 ? millis : undefined;
 }
 
 export const langfuse: Dialect = { name: 'langfuse', keys: ['langfuse.'], span: readSpan };

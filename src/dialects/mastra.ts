@@ -7,6 +7,7 @@ import type { Operation } from '../contract/invocation.ts';
 import { text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { millisUntil } from './durations.ts';
 import { jsonOf, recordAt } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { readParts } from './parts.ts';
@@ -26,6 +27,8 @@ function readSpan({ span }: SpanInput): Reading | null {
   const operation = CALLS.get(type);
   if (operation === undefined) return readWrapper(attributes, type);
   const reading: Reading = { role: 'call', operation };
+  const firstTokenMs = millisUntil(text(attributes, 'mastra.completion_start_time'), span);
+  if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
   addMessages(reading, 'input', messagesOf(attributes.get(`mastra.${type}.input`), 'user'));
   if (operation === 'embeddings') return reading;
   if (type === 'llm_generation') readAnswer(reading, attributes);

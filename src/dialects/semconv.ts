@@ -76,8 +76,11 @@ function isUnnamedCall(attributes: OtlpAttributes): boolean {
 }
 
 function readContext(reading: Reading, attributes: OtlpAttributes): void {
-  const conversation = text(attributes, 'gen_ai.conversation.id');
+  // The conventions have no name for a user; those of Alibaba Cloud's, which Dify and others use, have one.
+  const conversation = firstText(attributes, ['gen_ai.conversation.id', 'gen_ai.session.id']);
   if (conversation !== undefined) reading.conversationId = conversation;
+  const user = text(attributes, 'gen_ai.user.id');
+  if (user !== undefined) reading.userId = user;
   const name = text(attributes, 'gen_ai.prompt.name');
   if (name !== undefined) {
     reading.declared = { name, version: text(attributes, 'gen_ai.prompt.version') ?? null, label: null };
@@ -158,6 +161,9 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
       'gen_ai.usage.cache_read.input_tokens',
       'gen_ai.usage.cache_read_input_tokens',
       'gen_ai.usage.cached_input_tokens',
+      'gen_ai.usage.input_cached_tokens',
+      'gen_ai.usage.prompt_tokens_details.cache_read',
+      'gen_ai.usage.prompt_tokens_details.cached_tokens',
       'gen_ai.usage.input_tokens.cached',
       'gen_ai.usage.details.cache_read_tokens',
       'gen_ai.usage.details.cached_tokens',
@@ -168,6 +174,7 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
       'gen_ai.usage.cache_creation_input_tokens',
       'gen_ai.usage.cache_write_input_tokens',
       'gen_ai.usage.cache_write_tokens',
+      'gen_ai.usage.prompt_tokens_details.cache_write',
       'gen_ai.usage.input_tokens.cache_write',
       'gen_ai.usage.details.cache_write_tokens',
     ]),
@@ -175,6 +182,8 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
       'gen_ai.usage.reasoning.output_tokens',
       'gen_ai.usage.reasoning_tokens',
       'gen_ai.usage.output_tokens.reasoning',
+      'gen_ai.usage.completion_tokens_details.reasoning',
+      'gen_ai.usage.completion_tokens_details.reasoning_tokens',
       'gen_ai.usage.details.reasoning_tokens',
     ]),
     total: firstNumber(attributes, ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens']),

@@ -47,6 +47,59 @@ it('Mastra had other names for tokens that came from a cache and went there', ()
   expect(read(counts)?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8 });
 });
 
+it.each([
+  [
+    'OpenLIT, before it spoke the conventions',
+    'prompt_tokens_details.cache_read',
+    'completion_tokens_details.reasoning',
+  ],
+  [
+    'who writes what OpenAI answers',
+    'prompt_tokens_details.cached_tokens',
+    'completion_tokens_details.reasoning_tokens',
+  ],
+  ['LiveKit', 'input_cached_tokens', 'reasoning_tokens'],
+])('parts of tokens have names of their own: %s', (_who, cached, reasoning) => {
+  const counts = {
+    ...CALL,
+    'gen_ai.usage.input_tokens': 42,
+    'gen_ai.usage.output_tokens': 17,
+    [`gen_ai.usage.${cached}`]: 16,
+    [`gen_ai.usage.${reasoning}`]: 5,
+  };
+  expect(read(counts)?.tokens).toEqual({ input: 42, output: 17, cacheRead: 16, reasoning: 5 });
+});
+
+it('Dify and the instrumentations of Alibaba Cloud name user and session', () => {
+  const facts = read({ ...CALL, 'gen_ai.user.id': 'u1', 'gen_ai.session.id': 's1' });
+  expect(facts).toMatchObject({ userId: 'u1', conversationId: 's1' });
+  expect(read({ ...CALL, 'gen_ai.session.id': 's1', 'gen_ai.conversation.id': 'c1' })?.conversationId).toBe('c1');
+});
+
+it('Mastra says when the first token came', () => {
+  const inference = { ...CALL, 'mastra.span.type': 'model_inference' };
+  const at = (time: string) => read({ ...inference, 'mastra.completion_start_time': time })?.firstTokenMs;
+  expect(at(new Date(1_795_300_000_250).toISOString())).toBeCloseTo(250, 1);
+  expect(at('2020-01-01T00:00:00.000Z')).toBeUndefined();
+  expect(at('soon')).toBeUndefined();
+});
+
+it('LiteLLM flattens the tools that it was given, as many as fit', () => {
+  const facts = read({
+    ...CALL,
+    'litellm.request.tools.declared': 2,
+    'gen_ai.tool.0.name': 'f',
+    'gen_ai.tool.0.description': 'does',
+    'gen_ai.tool.0.parameters': '{"type":"object"}',
+    'gen_ai.tool.1.name': 'g',
+    'gen_ai.tool.1.parameters': '{"type":',
+  });
+  expect(facts?.settings?.tools).toEqual([
+    { name: 'f', description: 'does', parameters: { type: 'object' } },
+    { name: 'g', parameters: '{"type":' },
+  ]);
+});
+
 describe("Google's Agent Development Kit", () => {
   const call = (response: object, more = {}) => ({
     'gen_ai.system': 'gcp.vertex.agent',
