@@ -26,7 +26,32 @@ export interface TokenUsage {
   readonly cacheRead: number | null;
   readonly cacheWrite: number | null;
   readonly reasoning: number | null;
+  /** Missing where nobody reported any. */
+  readonly parts?: TokenParts;
 }
+
+export type TokenKind = Exclude<keyof TokenUsage, 'parts'>;
+
+/**
+ * What can have a price of its own within these kinds, in the words of the price library. One-hour writes to
+ * a cache are part of `cacheWrite`, what was read from one of `cacheRead` and of the input of its modality,
+ * the others of input or output.
+ */
+export const TOKEN_PARTS = [
+  'cache_write_1h',
+  'input_audio',
+  'cache_audio_read',
+  'output_audio',
+  'input_image',
+  'cache_image_read',
+  'output_image',
+  'input_video',
+  'output_video',
+] as const;
+export type TokenPart = (typeof TOKEN_PARTS)[number];
+
+/** Never zero: a part of which there is nothing is missing. */
+export type TokenParts = { readonly [Part in TokenPart]?: number };
 
 export interface DeclaredPrompt {
   readonly name: string;

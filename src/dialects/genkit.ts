@@ -10,6 +10,7 @@ import { markIncomplete } from './incomplete.ts';
 import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { finishReasons, providerName } from './names.ts';
+import { partsOfGemini, partsOfOpenAi } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { anthropicUsage, tokenUsage } from './usage.ts';
 
@@ -101,6 +102,7 @@ function readUsage(reading: Reading, usage: JsonRecord | undefined, raw: JsonRec
         numberAt(usage, 'thoughtsTokens') ??
         numberAt(recordOf(billed, 'completion_tokens_details'), 'reasoning_tokens'),
       total: numberAt(usage, 'totalTokens'),
+      parts: partsOfOpenAi(billed) ?? partsOfGemini(recordOf(raw, 'usageMetadata')),
     });
   if (tokens === undefined) return;
   reading.tokens = tokens;

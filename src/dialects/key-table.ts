@@ -1,5 +1,5 @@
 /**
- * Finds out from attribute keys which dialects to ask. Runs over every key of every span, so a
+ * Finds out from attribute keys which dialects to ask, and whether there are parts of tokens to look for. Runs over every key of every span, so a
  * span of some other kind (HTTP, database) must cost only a glance at each key.
  */
 
@@ -11,7 +11,13 @@ interface Entry {
   readonly bit: number;
 }
 
-const NOBODY: readonly Dialect[] = [];
+export interface Candidates {
+  /** Strongest first. */
+  readonly dialects: readonly Dialect[];
+  readonly hasTokenParts: boolean;
+}
+
+const NOBODY: Candidates = { dialects: [], hasTokenParts: false };
 // Instrumentations have a few hundred; one that makes up keys as it goes is served without a memory.
 const REMEMBERED_KEYS_MAX = 4_096;
 
@@ -22,24 +28,28 @@ export class KeyTable {
   readonly #dialects: readonly Dialect[];
   readonly #bitsByKey = new Map<string, number>();
   /** There are only so many combinations in practice: one list for each. */
-  readonly #lists = new Map<number, readonly Dialect[]>();
+  readonly #lists = new Map<number, Candidates>();
+  readonly #partsBit: number;
 
-  constructor(dialects: readonly Dialect[]) {
+  constructor(dialects: readonly Dialect[], partKeys: readonly string[]) {
     this.#dialects = dialects;
+    this.#partsBit = 1 << dialects.length;
+    for (const key of partKeys) this.#add(key, this.#partsBit);
     for (const [index, dialect] of dialects.entries()) {
       const bit = 1 << index;
-      for (const prefix of dialect.keys) {
-        const first = prefix.charCodeAt(0);
-        const entries = this.#byFirst.get(first) ?? [];
-        entries.push({ prefix, bit });
-        this.#byFirst.set(first, entries);
-      }
+      for (const prefix of dialect.keys) this.#add(prefix, bit);
       for (const prefix of dialect.scopes ?? []) this.#scopes.push({ prefix, bit });
     }
   }
 
-  /** Strongest first. */
-  candidates(scope: string, attributes: OtlpAttributes): readonly Dialect[] {
+  #add(prefix: string, bit: number): void {
+    const first = prefix.charCodeAt(0);
+    const entries = this.#byFirst.get(first) ?? [];
+    entries.push({ prefix, bit });
+    this.#byFirst.set(first, entries);
+  }
+
+  candidates(scope: string, attributes: OtlpAttributes): Candidates {
     let bits = 0;
     for (const { prefix, bit } of this.#scopes) if (scope.startsWith(prefix)) bits |= bit;
     for (const key of attributes.keys()) bits |= this.#bitsByKey.get(key) ?? this.#bitsOf(key);
@@ -53,10 +63,11 @@ export class KeyTable {
     return bits;
   }
 
-  #list(bits: number): readonly Dialect[] {
+  #list(bits: number): Candidates {
     let list = this.#lists.get(bits);
     if (list === undefined) {
-      list = this.#dialects.filter((_, index) => (bits & (1 << index)) !== 0);
+      const dialects = this.#dialects.filter((_, index) => (bits & (1 << index)) !== 0);
+      list = { dialects, hasTokenParts: (bits & this.#partsBit) !== 0 };
       this.#lists.set(bits, list);
     }
     return list;

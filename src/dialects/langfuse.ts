@@ -3,7 +3,7 @@
  * are calls. https://langfuse.com/integrations/native/opentelemetry#property-mapping
  */
 
-import type { Message } from '../contract/invocation.ts';
+import type { Message, TokenParts } from '../contract/invocation.ts';
 import { firstText, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
@@ -13,6 +13,7 @@ import { type JsonRecord, isRecord, jsonOf, numberAt, recordAt, recordOf } from 
 import { addMessages, messagesOf } from './messages.ts';
 import { costOf, dollars } from './names.ts';
 import { textPart } from './parts.ts';
+import { tokenParts } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { cacheWriteOf, tokenUsage } from './usage.ts';
 
@@ -96,6 +97,7 @@ function readTokens(reading: Reading, usage: JsonRecord): void {
     cacheWrite,
     reasoning: numberAt(usage, 'output_reasoning_tokens', 'output_reasoning') ?? numberAt(ofOutput, 'reasoning_tokens'),
     total,
+    parts: partsOf(usage, ofInput, ofOutput),
     excludesCache: total === undefined && ANTHROPIC_PARTS.some((part) => part in usage),
   });
   if (tokens === undefined) return;
@@ -104,6 +106,39 @@ function readTokens(reading: Reading, usage: JsonRecord): void {
   // By its own rule the parts would be added; by what people write, mostly not.
   const isUnsure = total === undefined && cached > 0 && tokens.input === input && 'input' in usage;
   if (isUnsure) markIncomplete(reading, 'usage_without_cache');
+}
+
+/**
+ * Its wrappers of OpenAI's client, its handlers for LangChain (of Vertex by modality, without what was cached
+ * of it), and what people give by hand of Anthropic's usage.
+ */
+function partsOf(
+  usage: JsonRecord,
+  ofInput: JsonRecord | undefined,
+  ofOutput: JsonRecord | undefined,
+): TokenParts | undefined {
+  const cachedAudio = numberAt(usage, 'cached_modality_AUDIO');
+  const cachedImage = numberAt(usage, 'cached_modality_IMAGE');
+  return tokenParts({
+    cache_write_1h:
+      numberAt(usage, 'input_ephemeral_1h_input_tokens', 'cache_creation_ephemeral_1h_input_tokens') ??
+      numberAt(recordOf(usage, 'cache_creation'), 'ephemeral_1h_input_tokens'),
+    input_audio:
+      numberAt(usage, 'input_audio_tokens', 'input_audio') ??
+      numberAt(ofInput, 'audio_tokens') ??
+      (numberAt(usage, 'input_modality_AUDIO') ?? 0) + (cachedAudio ?? 0),
+    cache_audio_read: cachedAudio,
+    output_audio:
+      numberAt(usage, 'output_audio_tokens', 'output_audio', 'output_modality_AUDIO') ??
+      numberAt(ofOutput, 'audio_tokens'),
+    input_image:
+      numberAt(usage, 'input_image_tokens') ??
+      numberAt(ofInput, 'image_tokens') ??
+      (numberAt(usage, 'input_modality_IMAGE') ?? 0) + (cachedImage ?? 0),
+    cache_image_read: cachedImage,
+    output_image: numberAt(usage, 'output_image_tokens', 'output_modality_IMAGE') ?? numberAt(ofOutput, 'image_tokens'),
+    input_video: numberAt(usage, 'input_modality_VIDEO'),
+  });
 }
 
 const ANTHROPIC_PARTS = ['cache_read_input_tokens', 'cache_creation_input_tokens'];
@@ -115,7 +150,7 @@ function sumOf(usage: JsonRecord, side: 'input' | 'output', rest: number | undef
   for (const [key, value] of Object.entries(usage)) {
     const isPart = key.startsWith(`${side}_`)
       ? key !== `${side}_tokens`
-      : side === 'input' && ANTHROPIC_PARTS.includes(key);
+      : side === 'input' && (ANTHROPIC_PARTS.includes(key) || key.startsWith('cached_modality_'));
     if (isPart && typeof value === 'number') sum += value;
   }
   return sum;

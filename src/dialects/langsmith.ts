@@ -7,11 +7,12 @@ import { firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
-import { isArray, isRecord, jsonOf, numberAt, recordAt, recordOf } from './json-text.ts';
+import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, parseJson, recordAt, recordOf } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readFinishReasons } from './semconv.ts';
+import { tokenParts } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { cacheWriteOf, tokenUsage } from './usage.ts';
 
@@ -56,8 +57,8 @@ function readContext(attributes: OtlpAttributes): Reading {
 
 function readUsage(reading: Reading, attributes: OtlpAttributes): void {
   const usage = recordAt(attributes, 'langsmith.usage_metadata');
-  const input = recordOf(usage, 'input_token_details') ?? recordAt(attributes, 'gen_ai.usage.input_token_details');
-  const output = recordOf(usage, 'output_token_details') ?? recordAt(attributes, 'gen_ai.usage.output_token_details');
+  const input = recordOf(usage, 'input_token_details') ?? detailsAt(attributes, 'gen_ai.usage.input_token_details');
+  const output = recordOf(usage, 'output_token_details') ?? detailsAt(attributes, 'gen_ai.usage.output_token_details');
   const tokens = tokenUsage({
     input: number(attributes, 'gen_ai.usage.input_tokens') ?? numberAt(usage, 'input_tokens'),
     output: number(attributes, 'gen_ai.usage.output_tokens') ?? numberAt(usage, 'output_tokens'),
@@ -65,8 +66,22 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
     cacheWrite: cacheWriteOf(input, ['cache_creation']),
     reasoning: numberAt(output, 'reasoning'),
     total: number(attributes, 'gen_ai.usage.total_tokens') ?? numberAt(usage, 'total_tokens'),
+    parts: tokenParts({
+      cache_write_1h: numberAt(input, 'ephemeral_1h_input_tokens', 'ephemeral_1hr_input_tokens'),
+      input_audio: numberAt(input, 'audio'),
+      output_audio: numberAt(output, 'audio'),
+    }),
   });
   if (tokens !== undefined) reading.tokens = tokens;
+}
+
+/** JSON, or from Python what Python prints of names and numbers. */
+function detailsAt(attributes: OtlpAttributes, key: string): JsonRecord | undefined {
+  const details = recordAt(attributes, key);
+  const printed = details === undefined ? text(attributes, key) : undefined;
+  if (printed?.startsWith("{'") !== true) return details;
+  const read = parseJson(printed.replaceAll("'", '"'));
+  return isRecord(read) ? read : undefined;
 }
 
 /** `gen_ai.prompt` is the body of the request, or the arguments of the traced function around it. */

@@ -9,8 +9,9 @@ import type { OtlpAttributes, OtlpSpan } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { millisOf } from './durations.ts';
 import { errorOf } from './error.ts';
-import { isRecord, jsonOf } from './json-text.ts';
+import { type JsonRecord, isRecord, jsonOf, recordOf } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
+import { partsOfAnthropic, partsOfOpenAi } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
@@ -26,7 +27,12 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   if (known.input === undefined && (body === undefined || CONTENTS.some((key) => key in body))) {
     addMessages(reading, 'input', messagesOf(attributes.get('request_data'), 'user', asked));
   }
-  if (known.output === undefined) readOutput(reading, attributes);
+  const answered = jsonOf(attributes.get('response_data'));
+  if (!isRecord(answered)) return reading;
+  if (known.output === undefined) readOutput(reading, attributes, answered);
+  const billed = recordOf(answered, 'usage');
+  const parts = partsOfAnthropic(billed) ?? partsOfOpenAi(billed);
+  if (parts !== undefined) reading.tokens = { parts };
   return reading;
 }
 
@@ -43,9 +49,7 @@ function durationOf(attributes: OtlpAttributes): Reading {
 }
 
 /** `{ message, usage }`, or of a stream `{ combined_chunk_content }`. */
-function readOutput(reading: Reading, attributes: OtlpAttributes): void {
-  const answered = jsonOf(attributes.get('response_data'));
-  if (!isRecord(answered)) return;
+function readOutput(reading: Reading, attributes: OtlpAttributes, answered: JsonRecord): void {
   const said = answered['message'] ?? answered['combined_chunk_content'] ?? answered['text'];
   addMessages(reading, 'output', messagesOf(attributes.get('response_data'), 'assistant', said));
 }

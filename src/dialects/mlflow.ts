@@ -13,6 +13,7 @@ import { isArray, isRecord, jsonOf, numberAt, parseJson, recordAt, recordOf, str
 import { addMessages, messagesOf } from './messages.ts';
 import { dollars, providerName } from './names.ts';
 import { responseIdIn } from './response-id.ts';
+import { partsOfOpenAi } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { anthropicUsage, tokenUsage } from './usage.ts';
 
@@ -94,7 +95,8 @@ function readModel(
  */
 function readUsage(reading: Reading, attributes: OtlpAttributes, response: Json | undefined): void {
   const usage = recordAt(attributes, 'mlflow.chat.tokenUsage');
-  const exact = isRecord(response) ? anthropicUsage(recordOf(response, 'usage')) : undefined;
+  const answered = isRecord(response) ? recordOf(response, 'usage') : undefined;
+  const exact = anthropicUsage(answered);
   const isOfClient = word(attributes, 'mlflow.message.format') === 'anthropic';
   const input = numberAt(usage, 'input_tokens');
   const tokens =
@@ -105,6 +107,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, response: Json 
       cacheRead: numberAt(usage, 'cache_read_input_tokens'),
       cacheWrite: numberAt(usage, 'cache_creation_input_tokens'),
       total: numberAt(usage, 'total_tokens'),
+      parts: partsOfOpenAi(answered),
       excludesCache: isOfClient,
     });
   if (tokens !== undefined) reading.tokens = tokens;

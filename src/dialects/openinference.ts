@@ -29,6 +29,7 @@ import { costOf, dollars, finishReasons, providerName } from './names.ts';
 import { isStandIn, readParts } from './parts.ts';
 import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
+import { oneHourWritesIn, tokenParts } from './token-parts.ts';
 import { anthropicUsage, tokenUsage } from './usage.ts';
 
 function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
@@ -55,6 +56,11 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   const isText = text(attributes, 'output.mime_type') === 'text/plain';
   const responseId = isText ? undefined : responseIdIn(text(attributes, 'output.value'));
   if (responseId !== undefined) reading.responseId = responseId;
+  // How long the cache keeps what was written, only the response says.
+  if (!isText && (reading.tokens?.cacheWrite ?? 0) > 0) {
+    const parts = tokenParts({ cache_write_1h: oneHourWritesIn(text(attributes, 'output.value')) });
+    if (parts !== undefined) reading.tokens = { ...reading.tokens, parts };
+  }
   return reading;
 }
 

@@ -16,8 +16,9 @@ import { markIncomplete } from './incomplete.ts';
 import { DIALECTS } from './index.ts';
 import { KeyTable } from './key-table.ts';
 import { senderOf } from './resource.ts';
+import { addTokenParts, PART_KEYS } from './token-parts.ts';
 
-const KEY_TABLE = new KeyTable(DIALECTS);
+const KEY_TABLE = new KeyTable(DIALECTS, PART_KEYS);
 
 /**
  * What a span says. A span that is no dialect's is a `link`, if it has a parent: chains of
@@ -29,7 +30,7 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
   // The strongest dialect's reading is what the others fill up.
   let known: Reading = {};
   const understood: string[] = [];
-  for (const dialect of candidates) {
+  for (const dialect of candidates.dialects) {
     const reading = dialect.span?.(input, known) ?? null;
     if (reading === null) continue;
     const saysAnything = understood.length === 0 ? isAnything(reading) : fill(known, reading);
@@ -42,6 +43,7 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
   known.role ??= 'wrapper';
   addWho(known, span);
   if (known.role === 'call') addCallFacts(known, span);
+  if (candidates.hasTokenParts && known.role === 'call') addTokenParts(known, span.attributes);
   if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
   const startNanos = span.startNanos - nanosOf(known.durationMs);
   delete known.durationMs;
@@ -139,6 +141,7 @@ function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, sequenc
     const reading = dialect.log?.(input) ?? null;
     if (reading === null) continue;
     if (reading.role === undefined) return null;
+    addTokenParts(reading, log.attributes);
     if (log.droppedAttributes > 0 && reading.role !== 'evaluation') markIncomplete(reading, 'attributes_dropped');
     const { role, durationMs, ...content } = reading;
     return {

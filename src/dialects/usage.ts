@@ -3,8 +3,9 @@
  * Some emitters leave the parts out of the whole; a total, where there is one, tells.
  */
 
-import type { TokenUsage } from '../contract/invocation.ts';
+import type { TokenKind, TokenParts } from '../contract/invocation.ts';
 import { type JsonRecord, numberAt } from './json-text.ts';
+import { partsOfAnthropic, partsOfGemini } from './token-parts.ts';
 
 interface RawUsage {
   readonly input?: number | undefined;
@@ -13,13 +14,14 @@ interface RawUsage {
   readonly cacheWrite?: number | undefined;
   readonly reasoning?: number | undefined;
   readonly total?: number | undefined;
+  readonly parts?: TokenParts | undefined;
   /** Known of the emitter, whatever its total says: input leaves cached input out. */
   readonly excludesCache?: boolean;
   /** Known of the emitter: output leaves reasoning out, and only its total has it. */
   readonly excludesReasoning?: boolean;
 }
 
-export type Usage = { -readonly [Kind in keyof TokenUsage]?: number };
+export type Usage = { -readonly [Kind in TokenKind]?: number } & { parts?: TokenParts };
 
 /** Undefined when nothing was reported at all. */
 export function tokenUsage(raw: RawUsage): Usage | undefined {
@@ -34,6 +36,7 @@ export function tokenUsage(raw: RawUsage): Usage | undefined {
   if (cacheRead !== undefined) usage.cacheRead = cacheRead;
   if (cacheWrite !== undefined) usage.cacheWrite = cacheWrite;
   if (reasoning !== undefined) usage.reasoning = reasoning;
+  if (raw.parts !== undefined) usage.parts = raw.parts;
   return Object.keys(usage).length === 0 ? undefined : usage;
 }
 
@@ -49,6 +52,7 @@ export function anthropicUsage(raw: JsonRecord | undefined): Usage | undefined {
     output: numberAt(raw, 'output_tokens'),
     cacheRead: numberAt(raw, 'cache_read_input_tokens'),
     cacheWrite: numberAt(raw, 'cache_creation_input_tokens'),
+    parts: partsOfAnthropic(raw),
     excludesCache: true,
   });
 }
@@ -69,7 +73,8 @@ export function cacheWriteOf(
   return parts.reduce<number>((sum, part) => sum + (part ?? 0), 0);
 }
 
-const CACHE_LIVES = ['5m', '1h'];
+/** LangSmith has another word for an hour. */
+const CACHE_LIVES = ['5m', '1h', '1hr'];
 
 /** What only the total has; undefined when that is nothing. */
 function restOf({ input, output, total, excludesReasoning }: RawUsage): number | undefined {
@@ -96,6 +101,7 @@ export function geminiUsage(raw: JsonRecord | undefined): Usage | undefined {
     output: isWhole ? output : output + (reasoning ?? 0),
     cacheRead: numberAt(raw, 'cachedContentTokenCount', 'cached_content_token_count'),
     reasoning,
+    parts: partsOfGemini(raw),
   });
 }
 

@@ -14,6 +14,7 @@ import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readParts, textPart } from './parts.ts';
+import { partsOfAnthropic, partsOfGemini } from './token-parts.ts';
 import { readTools, settingsOf } from './tools.ts';
 import { anthropicUsage, geminiUsage, tokenUsage } from './usage.ts';
 
@@ -22,7 +23,11 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   const operation = text(attributes, 'ai.operationId');
   const reading = readContext(attributes);
   // Version 7: the conventions say what the span is, and these only add to it.
-  if (operation === undefined) return Object.assign(reading, readUsage(attributes), readEmbeddedValues(attributes));
+  if (operation === undefined) {
+    Object.assign(reading, readUsage(attributes), readEmbeddedValues(attributes));
+    addProviderParts(reading, attributes);
+    return reading;
+  }
   const isEmbedding = operation.endsWith('.doEmbed');
   if (!isEmbedding && !/\.do(?:Generate|Stream)$/.test(operation)) {
     reading.role = 'wrapper';
@@ -33,6 +38,7 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   reading.operation = isEmbedding ? 'embeddings' : 'chat';
   const usage = readProviderUsage(attributes, operation) ?? readUsage(attributes);
   Object.assign(reading, readModel(attributes), usage, readEmbeddedValues(attributes));
+  addProviderParts(reading, attributes);
   if (!isEmbedding) readContent(reading, attributes, known);
   return reading;
 }
@@ -101,6 +107,20 @@ function readProviderUsage(attributes: OtlpAttributes, operation: string): Readi
   if (provider.includes('anthropic')) return readAnthropicUsage(attributes, recordOf(metadata, 'anthropic'));
   if (provider.includes('bedrock')) return readBedrockUsage(attributes, recordOf(metadata, 'bedrock'), operation);
   return null;
+}
+
+const HAS_PARTS = /"ephemeral_1h_input_tokens":\s*[1-9]|"modality":\s*"(?!TEXT)/;
+
+/** What its own counts, of any version, leave out of an API's usage. */
+function addProviderParts(reading: Reading, attributes: OtlpAttributes): void {
+  const key = 'ai.response.providerMetadata';
+  if (!attributes.has(key) || !HAS_PARTS.test(text(attributes, key) ?? '')) return;
+  const metadata = recordAt(attributes, key);
+  const google = recordOf(metadata, 'google') ?? recordOf(metadata, 'vertex');
+  const parts =
+    partsOfAnthropic(recordOf(recordOf(metadata, 'anthropic'), 'usage')) ??
+    partsOfGemini(recordOf(google, 'usageMetadata'));
+  if (parts !== undefined) reading.tokens = { ...reading.tokens, parts };
 }
 
 function readAnthropicUsage(attributes: OtlpAttributes, metadata: JsonRecord | undefined): Reading {

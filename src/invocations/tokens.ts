@@ -3,25 +3,36 @@
  * nothing is summed; but a count of input that leaves cached input out gives way to one that has it.
  */
 
-import type { TokenUsage } from '../contract/invocation.ts';
+import type { TokenKind, TokenParts, TokenUsage } from '../contract/invocation.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 
 /** Kind by kind: an inner span may know the sums and an outer one the parts. */
 export function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
-  const kind = (name: keyof TokenUsage): number | null => {
+  const kind = (name: TokenKind): number | null => {
     for (const fact of facts) {
       const count = fact.tokens?.[name];
       if (count !== undefined && count !== null) return count;
     }
     return null;
   };
-  return {
+  const tokens = {
     input: inputSource(facts)?.tokens?.input ?? null,
     output: kind('output'),
     cacheRead: kind('cacheRead'),
     cacheWrite: kind('cacheWrite'),
     reasoning: kind('reasoning'),
   };
+  const parts = mergeParts(facts);
+  return parts === undefined ? tokens : { ...tokens, parts };
+}
+
+/** As the kinds that they are part of: of each part the first that knows it is believed. */
+function mergeParts(facts: readonly SpanFacts[]): TokenParts | undefined {
+  let merged: TokenParts | undefined;
+  for (const { tokens } of facts) {
+    if (tokens?.parts !== undefined) merged = merged === undefined ? tokens.parts : { ...tokens.parts, ...merged };
+  }
+  return merged;
 }
 
 /** True when input is known with what of it came from a cache. */
@@ -51,7 +62,7 @@ function leavesCacheOut({ incomplete }: SpanFacts): boolean {
 }
 
 /** What reports of one call say that it used, and in what way input is counted. */
-export interface Counted extends TokenUsage {
+export interface Counted extends Omit<TokenUsage, 'parts'> {
   readonly leavesCacheOut: boolean;
 }
 
@@ -91,7 +102,7 @@ function agree(a: number | null, b: number | null, explains: (difference: number
 }
 
 /** True for what of input one may count and the other leave out. */
-function isCachePart(count: number, { cacheRead, cacheWrite }: TokenUsage): boolean {
+function isCachePart(count: number, { cacheRead, cacheWrite }: Counted): boolean {
   return count === cacheRead || count === cacheWrite || count === (cacheRead ?? 0) + (cacheWrite ?? 0);
 }
 

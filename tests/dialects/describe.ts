@@ -43,13 +43,14 @@ function isNothing(value: unknown): boolean {
   return value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
-function describeTokens({ input, output, cacheRead, cacheWrite, reasoning }: TokenUsage): string {
+function describeTokens({ input, output, cacheRead, cacheWrite, reasoning, parts = {} }: TokenUsage): string {
   return [
     [input, 'in'],
     [cacheRead, 'read from cache'],
     [cacheWrite, 'written to cache'],
     [output, 'out'],
     [reasoning, 'reasoning'],
+    ...Object.entries(parts).map(([part, count]) => [count, part]),
   ]
     .filter(([count]) => count !== null)
     .map(([count, kind]) => `${count} ${kind}`)

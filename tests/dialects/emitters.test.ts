@@ -261,7 +261,7 @@ describe('tokens', () => {
         input_token_details: { cache_read: 16, ...lives },
       }),
     };
-    expect(read(langsmith)?.tokens).toEqual(whole);
+    expect(read(langsmith)?.tokens).toEqual({ ...whole, parts: { cache_write_1h: 3 } });
     const langfuse = {
       input: 26,
       output: 17,
@@ -271,7 +271,7 @@ describe('tokens', () => {
       input_ephemeral_5m_input_tokens: 5,
       input_ephemeral_1h_input_tokens: 3,
     };
-    expect(read(details(langfuse))?.tokens).toEqual(whole);
+    expect(read(details(langfuse))?.tokens).toEqual({ ...whole, parts: { cache_write_1h: 3 } });
   });
 });
 

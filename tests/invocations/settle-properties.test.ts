@@ -6,6 +6,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { TokenParts } from '../../src/contract/invocation.ts';
 import type { SpanFacts } from '../../src/contract/span-facts.ts';
 import { settle } from '../../src/invocations/settle.ts';
 import { log, said, span } from './facts.ts';
@@ -23,6 +24,8 @@ interface TrueCall {
   /** Another call that was made inside of it. */
   readonly helper: 'embeddings' | 'chat' | null;
   readonly input: number;
+  /** Of the input; what is told of it by the outermost view, or the span itself where there is none. */
+  readonly audio: number;
 }
 
 interface Work {
@@ -41,6 +44,7 @@ const trueCall: fc.Arbitrary<TrueCall> = fc.record({
   failed: fc.boolean(),
   helper: fc.constantFrom('embeddings', 'chat', null),
   input: fc.integer({ min: 1, max: 100_000 }),
+  audio: fc.integer({ min: 0, max: 9 }),
 });
 
 const work: fc.Arbitrary<Work> = fc.record({
@@ -56,6 +60,7 @@ const work: fc.Arbitrary<Work> = fc.record({
 
 interface Truth {
   readonly input: number | null;
+  readonly audio: number;
   readonly prompt: string | null;
   readonly said: string;
 }
@@ -74,11 +79,13 @@ function report({ agents }: Work): { readonly facts: SpanFacts[]; readonly truth
       facts.push(...reportCall(call, agentId, name, time, () => id++));
       truth.push({
         input: call.failed ? null : call.input,
+        audio: call.failed ? 0 : call.audio,
         prompt: agent.prompt ? `prompt ${agentId}` : null,
         said: name,
       });
       // What failed has no id, and may be what failed inside.
-      if (call.helper !== null && !call.failed) truth.push({ input: 9, prompt: null, said: `helper of ${name}` });
+      if (call.helper !== null && !call.failed)
+        truth.push({ input: 9, audio: 0, prompt: null, said: `helper of ${name}` });
       time += 1_000;
     }
     facts.push(
@@ -99,7 +106,8 @@ function reportCall(call: TrueCall, parent: number, name: string, start: number,
   let above = parent;
   for (let depth = 0; depth < call.views; depth++) {
     const view = nextId();
-    facts.push(span(view, above, [start + depth, start + 900 - depth], { tokens: { input: call.input }, ...content }));
+    const tokens = { input: call.input, ...(depth === 0 ? partsOf(call) : {}) };
+    facts.push(span(view, above, [start + depth, start + 900 - depth], { tokens, ...content }));
     above = view;
     if (call.linked) {
       const between = nextId();
@@ -110,7 +118,10 @@ function reportCall(call: TrueCall, parent: number, name: string, start: number,
   const inner = nextId();
   const outcome = call.failed
     ? { error: { type: 'RateLimitError', message: name } }
-    : { tokens: { input: call.input, output: 17 }, responseId: `id of ${name}` };
+    : {
+        tokens: { input: call.input, output: 17, ...(call.views === 0 ? partsOf(call) : {}) },
+        responseId: `id of ${name}`,
+      };
   facts.push(span(inner, above, [start + 100, start + 800], { ...outcome, ...(call.logged ? {} : content) }));
   if (call.logged) facts.push(log(inner, `record of ${name}`, start + 110, content));
   if (call.helper !== null && !call.failed) {
@@ -125,6 +136,10 @@ function reportCall(call: TrueCall, parent: number, name: string, start: number,
   }
   // What failed was reported by no view: the tokens of the views are unknown too.
   return call.failed ? facts.map(({ tokens: _tokens, ...fact }) => fact) : facts;
+}
+
+function partsOf({ audio }: TrueCall): { readonly parts?: TokenParts } {
+  return audio === 0 ? {} : { parts: { input_audio: audio } };
 }
 
 const scenario = work
@@ -142,6 +157,7 @@ describe('settle', () => {
         const settled = settle(arrived);
         const found = settled.invocations.map((call) => ({
           input: call.tokens.input,
+          audio: call.tokens.parts?.input_audio ?? 0,
           prompt: call.declared?.name ?? null,
           said: call.input?.[0]?.parts[0]?.type === 'text' ? call.input[0].parts[0].text : '',
         }));
@@ -178,6 +194,7 @@ const anyFact: fc.Arbitrary<SpanFacts> = fc
     length: fc.integer({ min: 0, max: 20 }),
     response: fc.option(fc.constantFrom('x', 'y')),
     input: fc.option(fc.integer({ min: 0, max: 3 })),
+    audio: fc.option(fc.integer({ min: 1, max: 3 })),
     boundary: fc.constantFrom('tool', 'agent', null),
     twin: fc.option(fc.constantFrom('k', 'l')),
     by: fc.constantFrom('s1', 's2'),
@@ -188,7 +205,10 @@ const anyFact: fc.Arbitrary<SpanFacts> = fc
       role: raw.role,
       traceId: raw.trace.repeat(32),
       ...(raw.response === null ? {} : { responseId: raw.response }),
-      ...(raw.input === null ? {} : { tokens: { input: raw.input }, requestModel: 'm', operation: 'chat' as const }),
+      ...(raw.input === null
+        ? {}
+        : { tokens: { input: raw.input, ...(raw.audio === null ? {} : { parts: { input_audio: raw.audio } }) } }),
+      ...(raw.input === null ? {} : { requestModel: 'm', operation: 'chat' as const }),
       ...(raw.boundary === null || raw.role !== 'wrapper' ? {} : { boundary: raw.boundary }),
       ...(raw.twin === null ? {} : { twinKey: raw.twin, instrumentation: raw.by }),
       ...(raw.role === 'evaluation'

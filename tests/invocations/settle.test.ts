@@ -43,6 +43,33 @@ describe('within a trace', () => {
     ]);
   });
 
+  it('has of each part of the tokens what the innermost says that knows it, and never a sum', () => {
+    const outer = span(1, null, [0, 100], {
+      tokens: { input: 50, output: 17, cacheWrite: 8, parts: { cache_write_1h: 8, input_audio: 20 } },
+    });
+    const inner = span(2, 1, [10, 90], {
+      tokens: { input: 50, output: 17, parts: { input_audio: 20, output_audio: 5 } },
+    });
+    for (const facts of [
+      [outer, inner],
+      [inner, outer, inner],
+    ]) {
+      expect(settle(facts).invocations.map((call) => call.tokens)).toEqual([
+        {
+          input: 50,
+          output: 17,
+          cacheRead: null,
+          cacheWrite: 8,
+          reasoning: null,
+          parts: { cache_write_1h: 8, input_audio: 20, output_audio: 5 },
+        },
+      ]);
+    }
+    // Nobody reported any; and those of an agent are of all its calls.
+    const agent = span(1, null, [0, 100], { ...wrapper, tokens: { input: 100, parts: { input_audio: 40 } } });
+    expect(settle([agent, span(2, 1, [10, 90], { tokens })]).invocations[0]?.tokens).not.toHaveProperty('parts');
+  });
+
   it('has instructions once, however they are divided into messages and parts', () => {
     const [a, b, user] = [said('system', 'A'), said('system', 'B'), said('user', 'hi')];
     const parts = { role: 'system', parts: [...a.parts, ...b.parts] };
