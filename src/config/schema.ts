@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { TOKEN_PARTS, type TokenPart } from '../contract/invocation.ts';
 import { SEVERITIES, VERDICTS } from '../contract/verdict.ts';
 import { parseDuration } from '../lib/time.ts';
 
@@ -114,6 +115,16 @@ const Store = z.union([
   }),
 ]);
 
+/** `input_audio_usd_per_million` and so on: of tokens that would else cost what those around them do. */
+function priceOfParts() {
+  type Key = `${TokenPart}_usd_per_million`;
+  const amount = z.number().nonnegative().optional();
+  return Object.fromEntries(TOKEN_PARTS.map((part) => [`${part}_usd_per_million`, amount])) as Record<
+    Key,
+    typeof amount
+  >;
+}
+
 const Price = z.strictObject({
   model: z.string().min(1),
   provider: z.string().optional(),
@@ -121,6 +132,7 @@ const Price = z.strictObject({
   output_usd_per_million: z.number().nonnegative(),
   cache_read_usd_per_million: z.number().nonnegative().optional(),
   cache_write_usd_per_million: z.number().nonnegative().optional(),
+  ...priceOfParts(),
 });
 export type PriceOverride = z.output<typeof Price>;
 

@@ -5,9 +5,10 @@
 
 import { calcPrice, type ModelInfo, type ModelPrice, type Provider, type Usage } from '@pydantic/genai-prices';
 import { readFileSync } from 'node:fs';
+import { TOKEN_PARTS } from '../contract/invocation.ts';
 import type { CallPrice, PricedCall } from '../contract/invocation-log.ts';
 import { GenerationalCache } from '../lib/generational-cache.ts';
-import { decimalUsd, linearCost, pricedTokens, type LinearPrice, type PricedTokens } from './tokens.ts';
+import { decimalUsd, linearCost, partPrices, pricedTokens, type LinearPrice, type PricedTokens } from './tokens.ts';
 
 /** What the semantic conventions and emitters call a provider, where the library has another word. */
 const PROVIDER_WORDS: Readonly<Record<string, string>> = {
@@ -75,7 +76,9 @@ export class PriceCatalogue {
     if (found.linear !== null) return { costUsd: decimalUsd(linearCost(found.linear, tokens)), priceId: found.id };
     const timestamp = new Date(call.startedAt);
     const [model] = found.provider.models as [ModelInfo];
-    const result = calculate(usageOf(tokens), model.id, { provider: found.provider, timestamp });
+    const priced = (usage: Usage) => calculate(usage, model.id, { provider: found.provider, timestamp });
+    // Parts that the library finds inconsistent are no reason to leave the call unpriced.
+    const result = priced(usageOf(tokens)) ?? (tokens.parts === null ? null : priced(wholeUsageOf(tokens)));
     if (result === null) return null;
     return { costUsd: decimalUsd(result.total_price), priceId: found.id + conditionOf(model, result.model_price) };
   }
@@ -129,13 +132,19 @@ function calculate(
   }
 }
 
-function usageOf(tokens: PricedTokens): Usage {
+function wholeUsageOf(tokens: PricedTokens): Usage {
   return {
     input_tokens: tokens.input,
     output_tokens: tokens.output,
     cache_read_tokens: tokens.cacheRead,
     cache_write_tokens: tokens.cacheWrite,
   };
+}
+
+function usageOf(tokens: PricedTokens): Usage {
+  const usage = wholeUsageOf(tokens);
+  if (tokens.parts !== null) for (const part of TOKEN_PARTS) usage[`${part}_tokens`] = tokens.parts[part] ?? 0;
+  return usage;
 }
 
 /** Null for prices with tiers, with conditions, or of other things than tokens alone. */
@@ -147,7 +156,10 @@ function linearOf(prices: ModelInfo['prices']): LinearPrice | null {
   const cacheWrite = prices['cache_write_mtok'] ?? input;
   if (typeof cacheRead !== 'number' || typeof cacheWrite !== 'number') return null;
   if (output !== undefined && typeof output !== 'number') return null;
-  return { input, output: output ?? 0, cacheRead, cacheWrite };
+  const ofParts = TOKEN_PARTS.map((part) => prices[`${part}_mtok`]);
+  if (ofParts.some((price) => typeof price === 'object')) return null;
+  const parts = partPrices((part) => prices[`${part}_mtok`] as number | undefined, 'cache_read_mtok' in prices);
+  return { input, output: output ?? 0, cacheRead, cacheWrite, parts };
 }
 
 /** Which of several prices was valid: `#2026-01-15`, or `#00:30:00Z` for prices by the time of day. */

@@ -3,13 +3,14 @@
  * said it paid, else not priced. Not priced is null and never zero.
  */
 
+import type { TokenPart } from '../contract/invocation.ts';
 import { COST_USD_MAX, type CallPrice, type PriceCall, type PricedCall } from '../contract/invocation-log.ts';
 import { shortId } from '../lib/hash.ts';
 import { PriceCatalogue } from './catalogue.ts';
-import { decimalUsd, linearCost, pricedTokens, type LinearPrice } from './tokens.ts';
+import { decimalUsd, linearCost, partPrices, pricedTokens, type LinearPrice } from './tokens.ts';
 
 /** As in the configuration's `prices:`. */
-export interface ConfiguredPrice {
+export interface ConfiguredPrice extends PriceOfParts {
   /** The model's whole name, or a prefix of it that ends with `*`. */
   readonly model: string;
   /** Any, when it is missing. */
@@ -19,6 +20,9 @@ export interface ConfiguredPrice {
   readonly cache_read_usd_per_million?: number | undefined;
   readonly cache_write_usd_per_million?: number | undefined;
 }
+
+/** A part without a price has that of what it is part of. */
+type PriceOfParts = { readonly [Part in TokenPart as `${Part}_usd_per_million`]?: number | undefined };
 
 interface Entry {
   readonly configured: ConfiguredPrice;
@@ -38,15 +42,23 @@ export function createPriceBook(configured: readonly ConfiguredPrice[]): PriceCa
 
 function toEntry(configured: ConfiguredPrice): Entry {
   const input = configured.input_usd_per_million;
-  const price: LinearPrice = {
+  const whole = {
     input,
     output: configured.output_usd_per_million,
     cacheRead: configured.cache_read_usd_per_million ?? input,
     cacheWrite: configured.cache_write_usd_per_million ?? input,
   };
+  const hasCacheRead = configured.cache_read_usd_per_million !== undefined;
+  const parts = partPrices((part) => configured[`${part}_usd_per_million`], hasCacheRead);
   // With the amounts in it: a corrected price is another price.
-  const amounts = shortId(...Object.values(price).map(String)).slice(0, 8);
-  return { configured, price, id: `configured:${configured.model}#${amounts}` };
+  const amounts = [
+    ...Object.values(whole).map(String),
+    ...Object.entries(parts ?? {})
+      .flat()
+      .map(String),
+  ];
+  const id = `configured:${configured.model}#${shortId(...amounts).slice(0, 8)}`;
+  return { configured, price: { ...whole, parts }, id };
 }
 
 function configuredPrice(entries: readonly Entry[], call: PricedCall): CallPrice | null {
