@@ -153,6 +153,8 @@ export interface UsageRow {
   readonly cache_read_tokens: number;
   readonly cache_write_tokens: number;
   readonly reasoning_tokens: number;
+  /** Of the input or the output, by name; those alone that were reported. */
+  readonly token_parts: Readonly<Record<string, number>>;
   readonly cost_usd: string;
   readonly unpriced_calls: number;
   readonly latency_ms: Quantiles;

@@ -1,6 +1,6 @@
 /** Questions about stored invocations: single calls, usage, and how many calls a drift has touched. */
 
-import type { Invocation } from './invocation.ts';
+import type { Invocation, TokenParts } from './invocation.ts';
 import type { ContentHash } from './prompt.ts';
 import type { Page, PageOf } from './store.ts';
 import type { Timestamp } from './time.ts';
@@ -56,6 +56,8 @@ export interface UsageTotals {
   readonly cache_read_tokens: number;
   readonly cache_write_tokens: number;
   readonly reasoning_tokens: number;
+  /** Those that were reported; never added to the others. */
+  readonly token_parts: TokenParts;
   /** Decimal string: the sum over priced calls. */
   readonly cost_usd: string;
   readonly unpriced_calls: number;

@@ -305,6 +305,7 @@ export function invocationShape(row: InvocationRow): object {
     cache_read_tokens: call.tokens.cacheRead,
     cache_write_tokens: call.tokens.cacheWrite,
     reasoning_tokens: call.tokens.reasoning,
+    token_parts: call.tokens.parts ?? {},
     cost_usd: row.costUsd,
     price: row.priceId,
     first_token_ms: call.firstTokenMs,

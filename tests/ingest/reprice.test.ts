@@ -140,3 +140,34 @@ it('is the only thing that restates a price, unless the call turns out to be ano
   expect(fourth.map(String).toSorted()).toEqual(['14', '14', '18']);
   await after.stop(5_000);
 });
+
+it('is right for a call that turns out to have parts with prices of their own, also after a restart', async () => {
+  const dataDirectory = tempDirectory();
+  const price = createPriceBook([
+    { model: 'own', input_usd_per_million: 1, output_usd_per_million: 0, input_audio_usd_per_million: 1_000_000 },
+  ]);
+  const traceId = hexId(16);
+  const inner = own(traceId, 1, 7);
+  const before = createIngest(store.telemetry, { dataDirectory, price });
+  await before.start();
+  await before.accept({ signal: 'traces', encoding: 'json', body: tracesBody([inner]) });
+  await eventually(
+    () => costs(traceId),
+    ({ length }) => length === 1,
+  );
+  await before.stop(5_000);
+  const after = createIngest(store.telemetry, { dataDirectory, price });
+  await after.start();
+  // The view around it counts the same, and says what it counts.
+  const outer = { ...inner, spanId: hexId(8), startMs: inner.startMs - 10, durationMs: 10_000, scope: 'outer' };
+  const attributes = { ...inner.attributes, 'gen_ai.usage.audio.input_tokens': 7 };
+  const below = { ...inner, parentSpanId: outer.spanId };
+  await after.accept({ signal: 'traces', encoding: 'json', body: tracesBody([{ ...outer, attributes }, below]) });
+  expect(
+    await eventually(
+      () => costs(traceId),
+      (all) => all.length === 1 && all[0] !== '0.000007',
+    ),
+  ).toEqual(['7']);
+  await after.stop(5_000);
+});

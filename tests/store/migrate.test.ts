@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Timestamp } from '../../src/contract/time.ts';
+import { OneAtATime } from '../../src/lib/one-at-a-time.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { MIGRATIONS } from '../../src/store/migrations/index.ts';
 import type { Migration } from '../../src/store/migrations/migration.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
+import { queryUsage } from '../../src/store/telemetry/usage.ts';
 import { plainTables, replicatedTables } from '../../src/store/table-dialect.ts';
 import { startClickHouseHttp } from '../support/clickhouse-http.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
@@ -40,6 +43,38 @@ describe('migrate', () => {
       message: expect.stringContaining('is not the one of this release'),
     });
     await second.close();
+  });
+
+  it('gives a store of before parts of tokens were known their columns, with what is in it as it was', async () => {
+    const path = tempDirectory();
+    const before = await openDatabase({ path }, '0.9.0', systemClock);
+    await migrate(before, systemClock, MIGRATIONS.slice(0, 7));
+    const call = { trace_id: 'a', span_id: 'b', started_at: '2026-10-01T00:30:00.000000000Z', is_deleted: 0 };
+    await before.insert('invocations', [{ ...call, input_tokens: 50, cost_usd: '0.5', revision: 1 }]);
+    const hour = { hour: '2026-10-01 00:00:00', rows: 1, calls: 1, input_tokens: 50, cost_usd: '0.5' };
+    await before.insert('usage_hours', [hour]);
+    await before.close();
+
+    const after = await openDatabase({ path }, '1.0.0', systemClock);
+    expect(await migrate(after, systemClock)).toEqual(['token-parts']);
+    expect(await after.query('SELECT input_tokens, token_parts FROM invocations FINAL')).toEqual([
+      { input_tokens: '50', token_parts: {} },
+    ]);
+    const usage = () => {
+      const [from, to] = ['2026-10-01T00:00:00.000000000Z', '2026-10-01T01:00:00.000000000Z'] as Timestamp[];
+      const options = { quietS: 0, turns: new OneAtATime() };
+      return queryUsage(after, { groupBy: ['prompt'], from: from!, to: to! }, options);
+    };
+    expect(await usage()).toMatchObject([{ calls: 1, input_tokens: 50, token_parts: {}, cost_usd: '0.5' }]);
+    // The call is settled again, with a part; and another one has none.
+    await after.insert('invocations', [
+      { ...call, input_tokens: 50, token_parts: { input_audio: 20 }, cost_usd: '0.7', revision: 2 },
+      { ...call, trace_id: 'c', input_tokens: 1, cost_usd: '0.1', revision: 2 },
+    ]);
+    expect(await usage()).toMatchObject([
+      { calls: 2, input_tokens: 51, token_parts: { input_audio: 20 }, cost_usd: '0.8' },
+    ]);
+    await after.close();
   });
 
   it('is safe in many replicas that start together, also half way', async () => {

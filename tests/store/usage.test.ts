@@ -4,6 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TokenParts } from '../../src/contract/invocation.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
 import type { UsageGroup } from '../../src/contract/invocation-log.ts';
 import { OneAtATime } from '../../src/lib/one-at-a-time.ts';
@@ -33,6 +34,7 @@ interface Call {
   readonly prompt: string;
   readonly response_model: string;
   readonly input_tokens: number;
+  readonly token_parts: TokenParts;
   readonly cost_usd: string | null;
   readonly error_type: string;
 }
@@ -49,6 +51,8 @@ function randomCall(id: string): Call {
     prompt: `prompt-${random.below(4)}`,
     response_model: `model-${random.below(2)}`,
     input_tokens: random.below(1_000),
+    // Most calls have none.
+    token_parts: random.below(4) === 0 ? { [random.below(2) === 0 ? 'input_audio' : 'cache_write_1h']: 7 } : {},
     cost_usd: random.below(5) === 0 ? null : `0.${String(random.below(1_000)).padStart(10, '0')}`,
     error_type: random.below(6) === 0 ? 'timeout' : '',
   };
@@ -70,7 +74,9 @@ function expected(groupBy: readonly UsageGroup[], from: Timestamp, to: Timestamp
     const values = { prompt: call.prompt, model: call.response_model, day: call.started_at.slice(0, 10) };
     const key = groupBy.map((group) => values[group as keyof typeof values]).join('/');
     const units = Math.round(Number(call.cost_usd ?? 0) * 1e10);
-    const added = [1, call.error_type === '' ? 0 : 1, call.input_tokens, units, call.cost_usd === null ? 1 : 0];
+    const { input_audio: audio = 0, cache_write_1h: written = 0 } = call.token_parts;
+    const unpriced = call.cost_usd === null ? 1 : 0;
+    const added = [1, call.error_type === '' ? 0 : 1, call.input_tokens, units, unpriced, audio, written];
     sums.set(
       key,
       added.map((value, index) => value + (sums.get(key)?.[index] ?? 0)),
@@ -89,7 +95,15 @@ async function answered(
   return new Map(
     rows.map((row) => [
       groupBy.map((group) => String(row[group])).join('/'),
-      [row.calls, row.errors, row.input_tokens, Math.round(Number(row.cost_usd) * 1e10), row.unpriced_calls],
+      [
+        row.calls,
+        row.errors,
+        row.input_tokens,
+        Math.round(Number(row.cost_usd) * 1e10),
+        row.unpriced_calls,
+        row.token_parts.input_audio ?? 0,
+        row.token_parts.cache_write_1h ?? 0,
+      ],
     ]),
   );
 }
@@ -192,6 +206,19 @@ describe('usage', () => {
     await store.database.command('TRUNCATE TABLE usage_hours');
     expect(await Promise.all([ask(), ask(), ask()])).toEqual([alone, alone, alone]);
     expect(addedUp).toBe(2);
+  });
+
+  it('does not use hours that a release added up which knew fewer sums, at whatever state', async () => {
+    const [from, to] = [timestampFromMillis(START_MS), timestampFromMillis(START_MS + HOURS * HOUR_MS)];
+    await answered(['prompt'], from, to, 0);
+    // As a replica of an older release does, which knows nothing of parts and forms, before and after.
+    await store.database.command(
+      'INSERT INTO usage_hours SELECT * REPLACE (0 AS form, calls + 1 AS calls, map() AS token_parts) FROM usage_hours',
+    );
+    await store.database.command('OPTIMIZE TABLE usage_hours FINAL');
+    expect(await answered(['prompt'], from, to, 0)).toEqual(expected(['prompt'], from, to));
+    await store.database.command('ALTER TABLE usage_hours DELETE WHERE form > 0 SETTINGS mutations_sync = 1');
+    expect(await answered(['prompt'], from, to, 0)).toEqual(expected(['prompt'], from, to));
   });
 
   it('of an hour that was added up twice at once counts it once', async () => {

@@ -196,6 +196,26 @@ test('usage is grouped, sorted, added up, and saved as it is shown', async () =>
   await page.close();
 });
 
+test('usage shows tokens that have prices of their own, and saves them, where there are some', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
+  const { data } = await daemon.get('/api/v1/usage?group_by=prompt&from=2020-01-01T00:00:00Z');
+  // The daemon's own answer, as if one prompt were spoken.
+  const spoken = [{ ...data[0], token_parts: { output_audio: 300, input_audio: 1_200 } }, ...data.slice(1)];
+  await page.route('**/api/v1/usage?*', (route) => route.fulfill({ json: { data: spoken, next_cursor: null } }));
+  await page.getByRole('link', { name: 'Usage' }).click();
+  expect(await shows(page, '.sums div', 'of them input audio')).toMatch(/1,200$/);
+  expect(await shows(page, '.sums div', 'of them output audio')).toMatch(/300$/);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);
+  const [head, ...lines] = readFileSync(await file.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n');
+  expect(head).toMatch(/,latency_ms_p95,input_audio_tokens,output_audio_tokens$/);
+  expect(lines.filter((line) => line.endsWith(',1200,300'))).toHaveLength(1);
+  expect(lines.filter((line) => line.endsWith(',0,0'))).toHaveLength(data.length - 1);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
 test('ten thousand targets are two hundred rows until somebody wants more', async () => {
   const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
   const { data } = await daemon.get('/api/v1/targets');

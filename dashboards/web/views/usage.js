@@ -107,9 +107,22 @@ function createUsageTable(groups) {
  */
 function saveCsv(rows, groups) {
   const columns = usageColumns([...groups, ...TOTALS]);
-  const lines = rows.map((row) => columns.map(({ value }) => /** @type {string | number | null} */ (value(row))));
+  const parts = partsIn(rows);
+  const lines = rows.map((row) => [
+    ...columns.map(({ value }) => /** @type {string | number | null} */ (value(row))),
+    ...parts.map((part) => row.token_parts[part] ?? 0),
+  ]);
+  const heads = [...columns.map(({ file }) => file), ...parts.map((part) => `${part}_tokens`)];
   const name = `plumbline-usage-${timestampOf(daemonNowMs()).replaceAll(':', '')}.csv`;
-  download(name, csvOf([columns.map(({ file }) => file), ...lines]));
+  download(name, csvOf([heads, ...lines]));
+}
+
+/**
+ * Audio, images and other parts that have prices of their own: most usage has none.
+ * @param {readonly UsageRow[]} rows
+ */
+function partsIn(rows) {
+  return [...new Set(rows.flatMap((row) => Object.keys(row.token_parts)))].toSorted();
 }
 
 /** @param {readonly UsageRow[]} rows */
@@ -126,6 +139,10 @@ function totals(rows) {
       ['Cost', [h('span', { title: `$${cost}` }, moneyWords(cost)), without]],
       ['Input tokens', countWords(sum((row) => row.input_tokens))],
       ['Output tokens', countWords(sum((row) => row.output_tokens))],
+      ...partsIn(rows).map((part) => {
+        const of = sum((row) => row.token_parts[part] ?? 0);
+        return /** @type {const} */ ([`of them ${part.replaceAll('_', ' ')}`, countWords(of)]);
+      }),
       ['Errors', countWords(sum((row) => row.errors))],
     ],
     'sums',

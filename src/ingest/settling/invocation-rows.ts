@@ -1,6 +1,6 @@
 /** A settled invocation as a row of `invocations`. Pure. */
 
-import type { Invocation } from '../../contract/invocation.ts';
+import { type Invocation, TOKEN_PARTS, type TokenParts } from '../../contract/invocation.ts';
 import { COST_USD_MAX, type CallPrice } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { jsonText } from '../../lib/json.ts';
@@ -55,6 +55,7 @@ export function rowBeginning(
     count('cache_read_tokens', tokens.cacheRead) +
     count('cache_write_tokens', tokens.cacheWrite) +
     count('reasoning_tokens', tokens.reasoning) +
+    (tokens.parts === undefined ? '' : counts('token_parts', tokens.parts)) +
     word('cost_usd', money(price?.costUsd ?? null)) +
     text('price_id', price?.priceId) +
     word('reported_cost_usd', money(call.reportedCostUsd)) +
@@ -89,6 +90,12 @@ function measure(column: string, value: number | null): string {
 /** What no emitter can mean is not known, rather than a row that the store refuses. */
 function count(column: string, value: number | null): string {
   return value === null || !Number.isSafeInteger(value) || value < 0 ? '' : `,"${column}":${value}`;
+}
+
+/** Always in one order: who reported a part first makes no other row. */
+function counts(column: string, parts: TokenParts): string {
+  const known = TOKEN_PARTS.map((part) => count(part, parts[part] ?? null)).join('');
+  return known === '' ? '' : `,"${column}":{${known.slice(1)}}`;
 }
 
 export function rowEnd(contentHash: string, ingestedAt: Timestamp, revision: bigint): string {

@@ -1,6 +1,6 @@
 /** What is known to be in the store of the calls of a trace, and how calls are found among it. Pure. */
 
-import type { Invocation } from '../../contract/invocation.ts';
+import { type Invocation, TOKEN_PARTS, type TokenParts } from '../../contract/invocation.ts';
 import type { StoredInvocation, StoredPrice } from '../../contract/telemetry-log.ts';
 import type { AttributedAs } from './attribution.ts';
 import type { TraceState } from './trace-window.ts';
@@ -24,11 +24,16 @@ export function pricedBefore(call: Invocation, before: Written | undefined): Sto
     of.requestModel === call.requestModel &&
     of.responseModel === call.responseModel &&
     Number(of.reportedCostUsd) === Number(call.reportedCostUsd) &&
-    KINDS_OF_TOKENS.every((kind) => of.tokens[kind] === call.tokens[kind]);
+    KINDS_OF_TOKENS.every((kind) => of.tokens[kind] === call.tokens[kind]) &&
+    haveSameParts(of.tokens.parts, call.tokens.parts);
   return isSame ? before.priced : null;
 }
 
 const KINDS_OF_TOKENS = ['input', 'output', 'cacheRead', 'cacheWrite', 'reasoning'] as const;
+
+function haveSameParts(a: TokenParts | undefined, b: TokenParts | undefined): boolean {
+  return a === b || TOKEN_PARTS.every((part) => a?.[part] === b?.[part]);
+}
 
 /** The call's identity in the strings that the trace has of it anyway; those of `call` can go. */
 export function identityIn(

@@ -7,6 +7,7 @@ import { variables } from './0004-variables.ts';
 import { twinKeys } from './0005-twin-keys.ts';
 import { usageHours } from './0006-usage-hours.ts';
 import { sightings } from './0007-sightings.ts';
+import { tokenParts } from './0008-token-parts.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly Migration[] = [
   twinKeys,
   usageHours,
   sightings,
+  tokenParts,
 ];

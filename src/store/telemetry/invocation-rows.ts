@@ -8,6 +8,7 @@ import type {
   Message,
   MessagePart,
   Operation,
+  TokenParts,
 } from '../../contract/invocation.ts';
 import type { InvocationRow } from '../../contract/invocation-log.ts';
 import type { ContentHash, Json, PromptSettings } from '../../contract/prompt.ts';
@@ -16,6 +17,7 @@ import type { Timestamp } from '../../contract/time.ts';
 import { expandLists, listOf, parseReference } from '../../text/reference.ts';
 import type { Database } from '../database.ts';
 import { readMessageLists } from './message-lists.ts';
+import { partsOfRow, TOKEN_PARTS_COLUMN } from './priced-rows.ts';
 
 const COLUMNS = [
   'trace_id',
@@ -48,6 +50,7 @@ const COLUMNS = [
   'toFloat64(cache_read_tokens) AS cache_read_tokens',
   'toFloat64(cache_write_tokens) AS cache_write_tokens',
   'toFloat64(reasoning_tokens) AS reasoning_tokens',
+  `${TOKEN_PARTS_COLUMN} AS parts`,
   'cost_usd',
   'price_id',
   'reported_cost_usd',
@@ -93,6 +96,7 @@ export interface StoredCall {
   readonly cache_read_tokens: number | null;
   readonly cache_write_tokens: number | null;
   readonly reasoning_tokens: number | null;
+  readonly parts: TokenParts;
   readonly cost_usd: string | null;
   readonly price_id: string;
   readonly reported_cost_usd: string | null;
@@ -238,6 +242,7 @@ function tokensOf(row: StoredCall): Invocation['tokens'] {
     cacheRead: row.cache_read_tokens,
     cacheWrite: row.cache_write_tokens,
     reasoning: row.reasoning_tokens,
+    ...partsOfRow(row.parts),
   };
 }
 

@@ -1,11 +1,15 @@
 /** What a stored call costs and what that depends on, as columns of `invocations`. */
 
+import type { TokenParts } from '../../contract/invocation.ts';
 import type { StoredPrice } from '../../contract/telemetry-log.ts';
+
+/** With counts as numbers. */
+export const TOKEN_PARTS_COLUMN = "CAST(token_parts, 'Map(String, Float64)')";
 
 export const PRICED_COLUMNS = `provider, request_model, response_model,
   toFloat64(input_tokens) AS input, toFloat64(output_tokens) AS output,
   toFloat64(cache_read_tokens) AS cache_read, toFloat64(cache_write_tokens) AS cache_write,
-  toFloat64(reasoning_tokens) AS reasoning, reported_cost_usd, cost_usd, price_id`;
+  toFloat64(reasoning_tokens) AS reasoning, ${TOKEN_PARTS_COLUMN} AS parts, reported_cost_usd, cost_usd, price_id`;
 
 export interface PricedRow {
   readonly provider: string;
@@ -16,6 +20,7 @@ export interface PricedRow {
   readonly cache_read: number | null;
   readonly cache_write: number | null;
   readonly reasoning: number | null;
+  readonly parts: TokenParts;
   readonly reported_cost_usd: string | null;
   readonly cost_usd: string | null;
   readonly price_id: string;
@@ -28,11 +33,16 @@ export function toStoredPrice(row: PricedRow): StoredPrice {
       provider: row.provider,
       requestModel: row.request_model,
       responseModel: row.response_model,
-      tokens: { input, output, cacheRead, cacheWrite, reasoning },
+      tokens: { input, output, cacheRead, cacheWrite, reasoning, ...partsOfRow(row.parts) },
       reportedCostUsd: row.reported_cost_usd,
     },
     price: row.cost_usd === null ? null : { costUsd: withAllDigits(row.cost_usd), priceId: row.price_id },
   };
+}
+
+/** Of a column that is empty where nobody reported any. */
+export function partsOfRow(parts: TokenParts): { readonly parts?: TokenParts } {
+  return Object.keys(parts).length === 0 ? {} : { parts };
 }
 
 const DIGITS = 10;

@@ -23,6 +23,7 @@ const SUMS = `
   ifNull(sum(call.cache_read_tokens), 0) AS cache_read_tokens,
   ifNull(sum(call.cache_write_tokens), 0) AS cache_write_tokens,
   ifNull(sum(call.reasoning_tokens), 0) AS reasoning_tokens,
+  sumMapIf(call.token_parts, notEmpty(call.token_parts)) AS token_parts,
   ifNull(sum(call.cost_usd), 0) AS cost_usd,
   countIf(call.cost_usd IS NULL) AS unpriced_calls,
   quantilesTDigestState(0.5, 0.95, 0.99)(latency_ms) AS latency,
@@ -30,7 +31,10 @@ const SUMS = `
 
 const SUMMED =
   'calls, errors, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, ' +
-  'cost_usd, unpriced_calls, latency, first_token';
+  'token_parts, cost_usd, unpriced_calls, latency, first_token';
+
+/** Which sums an hour has; whoever adds one counts this up. What was added up with fewer is not used. */
+const FORM = 1;
 
 const HOUR_MS = 3_600_000;
 const HOUR_S = HOUR_MS / 1_000;
@@ -131,7 +135,7 @@ function nameOf({ hour, rows }: Pick<Hour, 'hour' | 'rows'>): string {
 
 // What was added up twice at the same state is merged away in time, and meanwhile by FINAL.
 const SUMS_OF_HOURS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
-  WHERE hour >= {from:DateTime64(9, 'UTC')} AND hour < {to:DateTime64(9, 'UTC')}
+  WHERE hour >= {from:DateTime64(9, 'UTC')} AND hour < {to:DateTime64(9, 'UTC')} AND form = ${FORM}
     AND (toUnixTimestamp(hour), rows) IN (SELECT arrayJoin(arrayZip({hours:Array(UInt32)}, {states:Array(UInt64)})))`;
 
 /** A list and not a range each: after an import, or a new price, there are as many hours as it has. */
@@ -148,8 +152,8 @@ function sumsOfCalls(condition: string): string {
     FROM (
       SELECT toStartOfHour(started_at) AS hour, prompt, version,
         if(response_model != '', response_model, request_model) AS model, service, owner, environment,
-        error_type, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_usd,
-        latency_ms, first_token_ms
+        error_type, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, token_parts,
+        cost_usd, latency_ms, first_token_ms
       FROM invocations FINAL WHERE ${condition} AND is_deleted = 0
     ) AS call
     GROUP BY hour, ${GROUPS}`;
@@ -171,7 +175,7 @@ async function madeHours(database: Database, first: number, end: number): Promis
   if (first >= end) return new Set();
   const rows = await database.query<{ at_hour: number; state: string }>(
     `SELECT DISTINCT toUnixTimestamp(hour) AS at_hour, rows AS state FROM usage_hours
-     WHERE hour >= toDateTime({first:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC')`,
+     WHERE hour >= toDateTime({first:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC') AND form = ${FORM}`,
     { first, end },
   );
   return new Set(rows.map((row) => nameOf({ hour: row.at_hour, rows: Number(row.state) })));
@@ -198,8 +202,8 @@ function* portions(hours: readonly Hour[]): Generator<readonly Hour[]> {
 async function addUp(database: Database, hours: readonly Hour[]): Promise<void> {
   const calls = sumsOfCalls(startedInHours('hours'));
   await database.command(
-    `INSERT INTO usage_hours (hour, rows, ${GROUPS}, ${SUMMED})
-     SELECT hour, transform(toUnixTimestamp(hour), {hours:Array(UInt32)}, {states:Array(UInt64)}, toUInt64(0)), ${GROUPS}, ${SUMMED}
+    `INSERT INTO usage_hours (form, hour, rows, ${GROUPS}, ${SUMMED})
+     SELECT ${FORM}, hour, transform(toUnixTimestamp(hour), {hours:Array(UInt32)}, {states:Array(UInt64)}, toUInt64(0)), ${GROUPS}, ${SUMMED}
      FROM (${calls})`,
     { hours: hours.map(({ hour }) => hour), states: hours.map(({ rows }) => rows) },
   );
