@@ -16,6 +16,9 @@ const LEFT_CACHE_OUT = new Map([
   ['@arizeai/openinference-instrumentation-anthropic', /^0\.[01]\./],
 ]);
 
+/** Counts as the APIs do that it asks; of these only Anthropic's says what was written to a cache, and leaves it out. */
+const LEAVES_CACHE_OUT_WHERE_WRITTEN = 'opentelemetry.instrumentation.llamaindex';
+
 /** Output without the model's thoughts, which only the total has, as the API of Gemini counts it. */
 const LEAVE_THOUGHTS_OUT = new Set([
   'opentelemetry.instrumentation.google_generativeai',
@@ -27,6 +30,8 @@ const LEAVE_THOUGHTS_OUT = new Set([
 
 interface Counting {
   readonly leavesCacheOut: boolean;
+  /** Of calls that say what was written to a cache. */
+  readonly leavesCacheOutWhereWritten: boolean;
   /** Where no part that came from a cache is reported, it may have been left out all the same. */
   readonly hidesCache: boolean;
   readonly leavesThoughtsOut: boolean;
@@ -36,6 +41,7 @@ export function countingOf({ name, version }: OtlpScope): Counting {
   const leftCacheOut = LEFT_CACHE_OUT.get(name)?.test(version) === true;
   return {
     leavesCacheOut: leftCacheOut || LEAVE_CACHE_OUT.has(name),
+    leavesCacheOutWhereWritten: name === LEAVES_CACHE_OUT_WHERE_WRITTEN,
     hidesCache: leftCacheOut,
     leavesThoughtsOut: LEAVE_THOUGHTS_OUT.has(name),
   };

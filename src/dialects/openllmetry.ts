@@ -28,7 +28,8 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   const { attributes } = span;
   const reading = readContext(attributes);
   const kind = text(attributes, 'traceloop.span.kind');
-  if (kind !== undefined && !attributes.has('gen_ai.request.model')) {
+  // CrewAI's agents name their model, and count what all their calls used.
+  if (kind === 'agent' || kind === 'workflow' || (kind !== undefined && !attributes.has('gen_ai.request.model'))) {
     reading.role = 'wrapper';
     if (kind === 'tool') reading.boundary = 'tool';
     if (kind === 'agent') reading.boundary = 'agent';

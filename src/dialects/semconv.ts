@@ -151,43 +151,49 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
 const INPUT = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'];
 const OUTPUT = ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'];
 
+const CACHE_READ = [
+  'gen_ai.usage.cache_read.input_tokens',
+  'gen_ai.usage.cache_read_input_tokens',
+  'gen_ai.usage.cached_input_tokens',
+  'gen_ai.usage.input_cached_tokens',
+  'gen_ai.usage.prompt_tokens_details.cache_read',
+  'gen_ai.usage.prompt_tokens_details.cached_tokens',
+  'gen_ai.usage.input_tokens.cached',
+  'gen_ai.usage.details.cache_read_tokens',
+  'gen_ai.usage.details.cached_tokens',
+];
+const CACHE_WRITE = [
+  'gen_ai.usage.cache_write.input_tokens',
+  'gen_ai.usage.cache_creation.input_tokens',
+  'gen_ai.usage.cache_creation_input_tokens',
+  'gen_ai.usage.cache_write_input_tokens',
+  'gen_ai.usage.cache_write_tokens',
+  'gen_ai.usage.prompt_tokens_details.cache_write',
+  'gen_ai.usage.input_tokens.cache_write',
+  'gen_ai.usage.details.cache_write_tokens',
+];
+const REASONING = [
+  'gen_ai.usage.reasoning.output_tokens',
+  'gen_ai.usage.reasoning_tokens',
+  'gen_ai.usage.output_tokens.reasoning',
+  'gen_ai.usage.completion_tokens_details.reasoning',
+  'gen_ai.usage.completion_tokens_details.reasoning_tokens',
+  'gen_ai.usage.details.reasoning_tokens',
+];
+const TOTAL = ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'];
+
 /** In the way of counting of who sends it. */
 export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScope): void {
-  const { leavesCacheOut, hidesCache, leavesThoughtsOut } = countingOf(scope);
+  const { leavesCacheOut, leavesCacheOutWhereWritten, hidesCache, leavesThoughtsOut } = countingOf(scope);
+  const cacheWrite = firstNumber(attributes, CACHE_WRITE);
   const tokens = tokenUsage({
     input: firstNumber(attributes, INPUT),
     output: firstNumber(attributes, OUTPUT),
-    cacheRead: firstNumber(attributes, [
-      'gen_ai.usage.cache_read.input_tokens',
-      'gen_ai.usage.cache_read_input_tokens',
-      'gen_ai.usage.cached_input_tokens',
-      'gen_ai.usage.input_cached_tokens',
-      'gen_ai.usage.prompt_tokens_details.cache_read',
-      'gen_ai.usage.prompt_tokens_details.cached_tokens',
-      'gen_ai.usage.input_tokens.cached',
-      'gen_ai.usage.details.cache_read_tokens',
-      'gen_ai.usage.details.cached_tokens',
-    ]),
-    cacheWrite: firstNumber(attributes, [
-      'gen_ai.usage.cache_write.input_tokens',
-      'gen_ai.usage.cache_creation.input_tokens',
-      'gen_ai.usage.cache_creation_input_tokens',
-      'gen_ai.usage.cache_write_input_tokens',
-      'gen_ai.usage.cache_write_tokens',
-      'gen_ai.usage.prompt_tokens_details.cache_write',
-      'gen_ai.usage.input_tokens.cache_write',
-      'gen_ai.usage.details.cache_write_tokens',
-    ]),
-    reasoning: firstNumber(attributes, [
-      'gen_ai.usage.reasoning.output_tokens',
-      'gen_ai.usage.reasoning_tokens',
-      'gen_ai.usage.output_tokens.reasoning',
-      'gen_ai.usage.completion_tokens_details.reasoning',
-      'gen_ai.usage.completion_tokens_details.reasoning_tokens',
-      'gen_ai.usage.details.reasoning_tokens',
-    ]),
-    total: firstNumber(attributes, ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens']),
-    excludesCache: leavesCacheOut,
+    cacheRead: firstNumber(attributes, CACHE_READ),
+    cacheWrite,
+    reasoning: firstNumber(attributes, REASONING),
+    total: firstNumber(attributes, TOTAL),
+    excludesCache: leavesCacheOut || (leavesCacheOutWhereWritten && cacheWrite !== undefined),
     excludesReasoning: leavesThoughtsOut,
   });
   const cost = dollars(number(attributes, 'gen_ai.usage.total_cost'));

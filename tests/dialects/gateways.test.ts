@@ -70,6 +70,32 @@ it.each([
   expect(read(counts)?.tokens).toEqual({ input: 42, output: 17, cacheRead: 16, reasoning: 5 });
 });
 
+it('OpenLLMetry for LlamaIndex counts what Anthropic counts as that does', () => {
+  const name = 'opentelemetry.instrumentation.llamaindex';
+  const counts = {
+    ...CALL,
+    'gen_ai.usage.input_tokens': 26,
+    'gen_ai.usage.output_tokens': 17,
+    'gen_ai.usage.total_tokens': 43,
+    'gen_ai.usage.cache_read.input_tokens': 16,
+  };
+  const written = { ...counts, 'gen_ai.usage.cache_creation.input_tokens': 8 };
+  expect(read(written, {}, { name })?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8 });
+  expect(read(counts, {}, { name })?.tokens).toEqual({ input: 26, output: 17, cacheRead: 16 });
+});
+
+it("OpenLLMetry's agents are no calls, though they name a model and count what all their calls used", () => {
+  const agent = {
+    'gen_ai.system': 'crewai',
+    'gen_ai.request.model': 'gpt-4o',
+    'gen_ai.usage.input_tokens': 420,
+    'gen_ai.usage.output_tokens': 170,
+  };
+  expect(read({ ...agent, 'traceloop.span.kind': 'agent' })).toMatchObject({ role: 'wrapper', boundary: 'agent' });
+  expect(read({ ...agent, 'traceloop.span.kind': 'workflow' })?.role).toBe('wrapper');
+  expect(read({ ...agent, 'traceloop.span.kind': 'task' })?.role).toBe('call');
+});
+
 it('Dify and the instrumentations of Alibaba Cloud name user and session', () => {
   const facts = read({ ...CALL, 'gen_ai.user.id': 'u1', 'gen_ai.session.id': 's1' });
   expect(facts).toMatchObject({ userId: 'u1', conversationId: 's1' });
