@@ -79,6 +79,22 @@ export function recordAt(attributes: OtlpAttributes, key: string): JsonRecord | 
   return isRecord(value) ? value : undefined;
 }
 
+/** Longer than any usage, so that no whole conversation is gone over. */
+const PRINTED_CHARACTERS_MAX = 8_192;
+
+/** Also what Python prints of a dictionary, where that was sent for JSON: names, numbers and words without quotes in them. */
+export function printedRecordAt(attributes: OtlpAttributes, key: string): JsonRecord | undefined {
+  const record = recordAt(attributes, key);
+  const printed = record === undefined ? textOf(attributes.get(key)) : undefined;
+  if (printed?.startsWith("{'") !== true || printed.length > PRINTED_CHARACTERS_MAX) return record;
+  const words: Readonly<Record<string, string>> = { None: 'null', True: 'true', False: 'false' };
+  const json = printed
+    .replaceAll("'", '"')
+    .replaceAll(/(?<=: )(?:None|True|False)(?=[,}])/g, (word) => words[word] ?? word);
+  const read = parseJson(json);
+  return isRecord(read) ? read : undefined;
+}
+
 export function recordOf(parent: JsonRecord | undefined, key: string): JsonRecord | undefined {
   const value = parent?.[key];
   return isRecord(value) ? value : undefined;

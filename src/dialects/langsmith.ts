@@ -7,7 +7,7 @@ import { firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
-import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, parseJson, recordAt, recordOf } from './json-text.ts';
+import { isArray, isRecord, jsonOf, numberAt, printedRecordAt, recordAt, recordOf } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
@@ -57,8 +57,10 @@ function readContext(attributes: OtlpAttributes): Reading {
 
 function readUsage(reading: Reading, attributes: OtlpAttributes): void {
   const usage = recordAt(attributes, 'langsmith.usage_metadata');
-  const input = recordOf(usage, 'input_token_details') ?? detailsAt(attributes, 'gen_ai.usage.input_token_details');
-  const output = recordOf(usage, 'output_token_details') ?? detailsAt(attributes, 'gen_ai.usage.output_token_details');
+  const input =
+    recordOf(usage, 'input_token_details') ?? printedRecordAt(attributes, 'gen_ai.usage.input_token_details');
+  const output =
+    recordOf(usage, 'output_token_details') ?? printedRecordAt(attributes, 'gen_ai.usage.output_token_details');
   const tokens = tokenUsage({
     input: number(attributes, 'gen_ai.usage.input_tokens') ?? numberAt(usage, 'input_tokens'),
     output: number(attributes, 'gen_ai.usage.output_tokens') ?? numberAt(usage, 'output_tokens'),
@@ -73,15 +75,6 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
     }),
   });
   if (tokens !== undefined) reading.tokens = tokens;
-}
-
-/** JSON, or from Python what Python prints of names and numbers. */
-function detailsAt(attributes: OtlpAttributes, key: string): JsonRecord | undefined {
-  const details = recordAt(attributes, key);
-  const printed = details === undefined ? text(attributes, key) : undefined;
-  if (printed?.startsWith("{'") !== true) return details;
-  const read = parseJson(printed.replaceAll("'", '"'));
-  return isRecord(read) ? read : undefined;
 }
 
 /** `gen_ai.prompt` is the body of the request, or the arguments of the traced function around it. */

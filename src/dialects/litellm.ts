@@ -8,11 +8,13 @@ import { firstNumber, firstText, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { unflattenList } from './flattened.ts';
-import { parseJson, isRecord, stringAt, textsOf } from './json-text.ts';
+import { isRecord, numberAt, parseJson, printedRecordAt, recordOf, stringAt, textsOf } from './json-text.ts';
 import { metadataReading } from './metadata.ts';
 import { dollars } from './names.ts';
 import { operationOf } from './operations.ts';
+import { partsOfOpenAi } from './token-parts.ts';
 import { readTools, settingsOf } from './tools.ts';
+import { tokenUsage } from './usage.ts';
 
 const SCOPE = 'litellm';
 
@@ -33,6 +35,7 @@ function readSpan({ span, scope }: SpanInput): Reading | null {
   // Told to send no content, its older spans have no name of the operation either.
   const operation = scope.name.startsWith(SCOPE) ? operationOf(text(attributes, 'llm.request.type')) : undefined;
   if (operation !== undefined) Object.assign(reading, { role: 'call', operation } as const);
+  readUsage(reading, attributes);
   if (attributes.has('litellm.request.tools.declared')) {
     const settings = settingsOf(undefined, undefined, readTools(declaredTools(attributes)));
     if (settings !== undefined) reading.settings = settings;
@@ -49,6 +52,25 @@ function readSpan({ span, scope }: SpanInput): Reading | null {
     if (isRecord(variables)) reading.variables = textsOf(variables);
   }
   return reading;
+}
+
+/** The conventions' names have only sums; all that it knows, in OpenAI's words whoever was asked, is in its metadata. */
+function readUsage(reading: Reading, attributes: OtlpAttributes): void {
+  if (!attributes.has('metadata.usage_object')) return;
+  const usage = printedRecordAt(attributes, 'metadata.usage_object');
+  const input = recordOf(usage, 'prompt_tokens_details') ?? recordOf(usage, 'input_tokens_details');
+  const output = recordOf(usage, 'completion_tokens_details') ?? recordOf(usage, 'output_tokens_details');
+  const tokens = tokenUsage({
+    input: numberAt(usage, 'prompt_tokens', 'input_tokens'),
+    output: numberAt(usage, 'completion_tokens', 'output_tokens'),
+    cacheRead: numberAt(input, 'cached_tokens') ?? numberAt(usage, 'cache_read_input_tokens'),
+    cacheWrite:
+      numberAt(input, 'cache_creation_tokens', 'cache_write_tokens') ?? numberAt(usage, 'cache_creation_input_tokens'),
+    reasoning: numberAt(output, 'reasoning_tokens'),
+    total: numberAt(usage, 'total_tokens'),
+    parts: partsOfOpenAi(usage),
+  });
+  if (tokens !== undefined) reading.tokens = tokens;
 }
 
 /** `gen_ai.tool.N.name`, `.description`, and as JSON text `.parameters`: as many as its limit lets through. */

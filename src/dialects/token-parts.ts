@@ -27,7 +27,7 @@ export function tokenParts(counts: Counts): TokenParts | undefined {
 
 /**
  * By attribute: the conventions' names, those of pydantic-ai (of Gemini's usage with its modalities, the typed
- * ones first), LiveKit's, OpenRouter's, OpenInference's. For what a cache keeps for an hour there is no standard.
+ * ones first), LiveKit's, Mastra's, OpenRouter's, OpenInference's. For what a cache keeps for an hour there is no standard.
  */
 const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
   cache_write_1h: [
@@ -39,6 +39,7 @@ const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
     'gen_ai.usage.details.input_audio_tokens',
     'gen_ai.usage.details.audio_prompt_tokens',
     'gen_ai.usage.input_audio_tokens',
+    'gen_ai.usage.audio_input_tokens',
     'gen_ai.usage.input_tokens.audio',
     'llm.token_count.prompt_details.audio',
   ],
@@ -53,6 +54,7 @@ const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
     'gen_ai.usage.details.audio_candidates_tokens',
     'gen_ai.usage.details.audio_response_tokens',
     'gen_ai.usage.output_audio_tokens',
+    'gen_ai.usage.audio_output_tokens',
     'llm.token_count.completion_details.audio',
   ],
   input_image: ['gen_ai.usage.image.input_tokens', 'gen_ai.usage.details.image_prompt_tokens'],
@@ -102,7 +104,7 @@ export function oneHourWritesIn(raw: string | undefined): number | undefined {
   return digits === null ? undefined : Number(digits[1]);
 }
 
-/** Of a usage in the words of OpenAI's APIs: chat, responses, realtime. */
+/** Of a usage in the words of OpenAI's APIs: chat, responses, realtime; and LiteLLM's, which has others' in these. */
 export function partsOfOpenAi(usage: JsonRecord | undefined): TokenParts | undefined {
   const [input, output] = [INPUT_DETAILS, OUTPUT_DETAILS].map((keys) => {
     const key = keys.find((each) => isRecord(usage?.[each]));
@@ -111,12 +113,14 @@ export function partsOfOpenAi(usage: JsonRecord | undefined): TokenParts | undef
   if (input === undefined && output === undefined) return undefined;
   const cached = recordOf(input, 'cached_tokens_details');
   return tokenParts({
+    cache_write_1h: numberAt(recordOf(input, 'cache_creation_token_details'), 'ephemeral_1h_input_tokens'),
     input_audio: numberAt(input, 'audio_tokens'),
     cache_audio_read: numberAt(cached, 'audio_tokens'),
     output_audio: numberAt(output, 'audio_tokens'),
     input_image: numberAt(input, 'image_tokens'),
     cache_image_read: numberAt(cached, 'image_tokens'),
     output_image: numberAt(output, 'image_tokens'),
+    input_video: numberAt(input, 'video_tokens'),
   });
 }
 

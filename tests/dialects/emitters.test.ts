@@ -250,6 +250,30 @@ describe('tokens', () => {
     }
   });
 
+  it('of LiteLLM are all in its metadata, as Python prints them or as JSON', () => {
+    const proxied = { ...CALL, 'gen_ai.usage.input_tokens': 50, 'gen_ai.usage.output_tokens': 17 };
+    const printed =
+      "{'completion_tokens': 17, 'prompt_tokens': 50, 'total_tokens': 67, 'completion_tokens_details': " +
+      "{'reasoning_tokens': 5, 'text_tokens': None}, 'prompt_tokens_details': {'cached_tokens': 16, " +
+      "'cache_creation_tokens': 8}, 'service_tier': 'standard', 'cache_hit': True}";
+    const json = JSON.stringify({
+      prompt_tokens: 50,
+      completion_tokens: 17,
+      total_tokens: 67,
+      completion_tokens_details: { reasoning_tokens: 5 },
+      cache_read_input_tokens: 16,
+      cache_creation_input_tokens: 8,
+    });
+    for (const counts of [printed, json]) {
+      const attributes = { ...proxied, 'metadata.usage_object': counts };
+      expect(read(attributes, {}, { name: 'litellm' })?.tokens).toEqual({ ...whole, reasoning: 5 });
+    }
+    for (const counts of ['', 'None', "{'speaker': \"it's\"}", `{'x': '${'y'.repeat(9_000)}'}`]) {
+      const attributes = { ...proxied, 'metadata.usage_object': counts };
+      expect(read(attributes, {}, { name: 'litellm' })?.tokens).toEqual({ input: 50, output: 17 });
+    }
+  });
+
   it('that LangChain wrote to a cache are told by how long it keeps them', () => {
     const lives = { cache_creation: 0, ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 3 };
     const langsmith = {

@@ -106,6 +106,25 @@ describe('parts of tokens', () => {
       { input_audio: 20, output_image: 12, input_video: 10 },
     ],
     [
+      'Mastra',
+      { ...CALL, ...COUNTS, 'gen_ai.usage.audio_input_tokens': 20, 'gen_ai.usage.audio_output_tokens': 12 },
+      AUDIO,
+    ],
+    [
+      'LiteLLM',
+      {
+        ...CALL,
+        ...COUNTS,
+        'gen_ai.cost.total_cost': 0.1,
+        'metadata.usage_object':
+          "{'completion_tokens': 17, 'prompt_tokens': 50, 'total_tokens': 67, 'completion_tokens_details': " +
+          "{'audio_tokens': 12, 'reasoning_tokens': None}, 'prompt_tokens_details': {'audio_tokens': 20, " +
+          "'cached_tokens': 16, 'cache_creation_tokens': 8, 'cache_creation_token_details': " +
+          "{'ephemeral_5m_input_tokens': 5, 'ephemeral_1h_input_tokens': 3}}, 'is_byok': False}",
+      },
+      { ...WRITTEN, ...AUDIO },
+    ],
+    [
       'what proxies write of Anthropic',
       {
         ...CALL,
