@@ -7,6 +7,9 @@ const KEY_NAME = 'plumbline-key';
 /** Longer than any query of the daemon may take. */
 const TIMEOUT_MS = 65_000;
 
+/** As many as the daemon gives at once. */
+const PAGE_ROWS = '1000';
+
 /** The daemon said no, and what to do about it. */
 export class ApiProblem extends Error {
   /**
@@ -77,14 +80,47 @@ export function createApi(base) {
     return read(response, text);
   }
 
+  /**
+   * A list with all of its pages.
+   * @template Item
+   * @param {string} path
+   * @param {Query} query
+   * @param {AbortSignal} signal
+   * @returns {Promise<import('./types.d.ts').Listed<Item>>}
+   */
+  async function whole(path, query, signal) {
+    /** @type {Item[]} */
+    const data = [];
+    /** @type {string | undefined} */
+    let cursor;
+    do {
+      /** @type {import('./types.d.ts').Listed<Item>} */
+      const page = await call(path, { ...query, limit: PAGE_ROWS, cursor }, { signal });
+      data.push(...page.data);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+    return { data, next_cursor: null };
+  }
+
   const escaped = encodeURIComponent;
   return {
-    targets: (signal) => call('targets', {}, { signal }),
-    prompts: (signal) => call('prompts', {}, { signal }),
-    versions: (prompt, signal) => call(`prompts/${escaped(prompt)}/versions`, {}, { signal }),
+    targets: (query, signal) => whole('targets', query, signal),
+    prompts: (signal) => whole('prompts', {}, signal),
+    versions: (prompt, signal) => whole(`prompts/${escaped(prompt)}/versions`, {}, signal),
     incidents: (query, signal) => call('incidents', query, { signal }),
     incident: (id, signal) => call(`incidents/${escaped(id)}`, {}, { signal }),
-    at: (query, signal) => call('at', query, { signal }),
+    at: async (query, signal) => {
+      /** @type {import('./types.d.ts').ActiveAt} */
+      const answer = await call('at', query, { signal });
+      const held = [...answer.held];
+      for (let cursor = answer.next_cursor; cursor !== null;) {
+        /** @type {import('./types.d.ts').ActiveAt} */
+        const page = await call('at', { ...query, cursor }, { signal });
+        held.push(...page.held);
+        cursor = page.next_cursor;
+      }
+      return { ...answer, held, next_cursor: null };
+    },
     usage: (query, signal) => call('usage', query, { signal }),
     tell: (incident, what, body) => call(`incidents/${escaped(incident)}/${what}`, {}, postOf(body)),
   };

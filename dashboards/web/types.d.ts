@@ -136,6 +136,8 @@ export interface ActiveAt {
     readonly state: 'held' | 'missing';
   })[];
   readonly used: readonly (TimelineEntry & { readonly service: string; readonly invocations: number })[];
+  /** Where `held` goes on. */
+  readonly next_cursor: string | null;
 }
 
 interface Quantiles {
@@ -169,7 +171,7 @@ export interface Listed<Item> {
 export type Query = Readonly<Record<string, string | undefined>>;
 
 export interface Api {
-  readonly targets: (signal: AbortSignal) => Promise<Listed<Target>>;
+  readonly targets: (query: Query, signal: AbortSignal) => Promise<Listed<Target>>;
   readonly prompts: (signal: AbortSignal) => Promise<Listed<Prompt>>;
   readonly versions: (prompt: string, signal: AbortSignal) => Promise<Listed<Version>>;
   readonly incidents: (query: Query, signal: AbortSignal) => Promise<Listed<Incident>>;

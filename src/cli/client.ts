@@ -62,6 +62,29 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
   };
 }
 
+/** As many as the API gives at once. */
+const PAGE_ROWS = '1000';
+
+/** A whole list, however many pages it has. */
+export async function allPages<Item>(
+  client: DaemonClient,
+  path: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.get<{ data: readonly Item[]; next_cursor: string | null }>(path, {
+      ...query,
+      limit: PAGE_ROWS,
+      cursor,
+    });
+    all.push(...page.data);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return all;
+}
+
 interface ProblemAnswer {
   readonly detail?: string;
   readonly hint?: string;

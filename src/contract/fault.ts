@@ -17,6 +17,8 @@ export interface FaultOptions {
   /** What the operator should do next, as a full sentence. */
   readonly hint?: string;
   readonly retryAfterMs?: number;
+  /** The field of a request that is wrong, where it is the asker's mistake. */
+  readonly field?: string;
   readonly cause?: unknown;
 }
 
@@ -25,12 +27,14 @@ export class Fault extends Error {
   readonly kind: FaultKind;
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly field: string | undefined;
 
   constructor(kind: FaultKind, message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.hint = options.hint;
     this.retryAfterMs = options.retryAfterMs;
+    this.field = options.field;
   }
 }
 

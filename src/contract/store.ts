@@ -37,7 +37,7 @@ export interface ObservationLog {
   /** The newest observation that is not `unreachable`, per (target, part); and the newest of any outcome. */
   latest(): Promise<readonly LatestObservation[]>;
   /** When each (target, part) was last looked at, and last answered. Reads no contents. */
-  lastLooks(): Promise<readonly LastLook[]>;
+  lastLooks(targets: readonly string[]): Promise<readonly LastLook[]>;
   list(filter: ObservationFilter, page: Page): Promise<PageOf<Observation>>;
   /**
    * When the present content of a target was first and the previous one last seen: the interval in
@@ -94,7 +94,7 @@ export interface RegistryLog {
 export interface VerdictLog {
   append(judgements: readonly { readonly judgement: Judgement; readonly at: Timestamp }[]): Promise<void>;
   /** The newest verdict per (target, part). */
-  latest(): Promise<readonly { readonly judgement: Judgement; readonly at: Timestamp }[]>;
+  latest(targets?: readonly string[]): Promise<readonly { readonly judgement: Judgement; readonly at: Timestamp }[]>;
 }
 
 export interface IncidentFilter {
@@ -175,6 +175,8 @@ export interface ActiveAt {
   readonly knownAt: Timestamp;
   readonly intended: TimelineEntry | null;
   readonly held: readonly HeldEntry[];
+  /** Where the held entries go on, of targets that come later; null: these are all. */
+  readonly heldNextCursor: string | null;
   readonly used: readonly UsedEntry[];
 }
 
@@ -185,6 +187,8 @@ export interface AtQuery {
   readonly target?: string | undefined;
   /** Default: now. Not later than that either. */
   readonly knownAt?: Timestamp | undefined;
+  /** Of targets and their parts. A cursor brings the `knownAt` of the page before. */
+  readonly page?: Page | undefined;
 }
 
 export interface TimelineLog {
@@ -193,6 +197,7 @@ export interface TimelineLog {
   range(query: {
     readonly prompt: string;
     readonly environment: string;
+    readonly target?: string | undefined;
     readonly from: Timestamp;
     readonly to: Timestamp;
   }): Promise<{

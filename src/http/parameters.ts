@@ -20,7 +20,7 @@ export function assertPeriod(from: Timestamp | undefined, to: Timestamp | undefi
 }
 
 /** Rows a page may have. */
-const PAGE_ROWS_MAX = 1_000;
+export const PAGE_ROWS_MAX = 1_000;
 
 export const paging = {
   limit: z.coerce.number().int().min(1).max(PAGE_ROWS_MAX).default(100),

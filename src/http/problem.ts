@@ -58,6 +58,8 @@ const TITLE_OF_FAULT: Readonly<Record<FaultKind, string>> = {
 };
 
 export function problemOfFault(fault: Fault): Problem {
+  if (fault.field !== undefined)
+    return badRequest(fault.message, [{ field: fault.field, message: 'is not right' }], fault.hint).problem;
   return problem(
     STATUS_OF_FAULT[fault.kind],
     TITLE_OF_FAULT[fault.kind],

@@ -221,6 +221,7 @@ export function activeAtShape(answer: ActiveAt): object {
     intended: answer.intended === null ? null : entryShape(answer.intended),
     held: answer.held.map(heldShape),
     used: answer.used.map(usedShape),
+    next_cursor: answer.heldNextCursor,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { Fault } from '../contract/fault.ts';
 import type { Page, PageOf } from '../contract/store.ts';
+import { charactersIn, PAGE_CHARACTERS_MAX } from '../lib/page-size.ts';
 import { parseTimestamp } from '../lib/time.ts';
 
 export const PAGE_LIMIT_MAX = 1_000;
@@ -21,12 +22,16 @@ export function decodeCursor(page: Page, parts: number): readonly string[] | nul
     // Falls through: whatever is wrong with it, the answer is the same.
   }
   throw new Fault('permanent', 'The cursor is not one that this list gave.', {
+    field: 'cursor',
     hint: 'Pass `next_cursor` of the previous page as it is, or leave it out for the first page.',
   });
 }
 
-/** Of the texts on a page. A thousand conversations are more than a string can hold, and their answer holds up all others. */
-const PAGE_CHARACTERS_MAX = 16_000_000;
+/** What `decodeCursor` reads. */
+export function encodeCursor(key: readonly string[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
+}
+
 /** Read at once: few at first, since one may be as large as a page. */
 const ROWS_AT_ONCE = 20;
 const ROWS_AT_ONCE_MAX = 100;
@@ -52,11 +57,5 @@ export async function toPage<Row, Item>(
   }
   const last = rows[items.length - 1];
   const more = rows.length > items.length && last !== undefined;
-  return { items, nextCursor: more ? Buffer.from(JSON.stringify(keyOf(last))).toString('base64url') : null };
-}
-
-function charactersIn(value: unknown): number {
-  if (typeof value === 'string') return value.length;
-  if (value === null || typeof value !== 'object') return 0;
-  return Object.values(value).reduce<number>((sum, nested) => sum + charactersIn(nested), 0);
+  return { items, nextCursor: more ? encodeCursor(keyOf(last)) : null };
 }

@@ -33,7 +33,7 @@ export function createObservationLog(database: Database, texts: TextLog): Observ
   return {
     append,
     latest: () => readLatest(database, texts),
-    lastLooks: () => readLastLooks(database),
+    lastLooks: (targets) => readLastLooks(database, targets),
     list: (filter, page) => readPage(database, texts, filter, page),
     changeInterval: (target, part, strict) => readChangeInterval(database, target, part, strict),
   };
@@ -69,7 +69,7 @@ async function readLatest(database: Database, texts: TextLog): Promise<readonly 
   return [...latest.values()];
 }
 
-async function readLastLooks(database: Database): Promise<readonly LastLook[]> {
+async function readLastLooks(database: Database, targets: readonly string[]): Promise<readonly LastLook[]> {
   const rows = await database.query<{
     target: string;
     part: string;
@@ -77,7 +77,8 @@ async function readLastLooks(database: Database): Promise<readonly LastLook[]> {
     answered_at: Timestamp | null;
   }>(
     `SELECT target, part, max(observed_at) AS looked_at, maxOrNullIf(observed_at, answered) AS answered_at
-     FROM latest_observations GROUP BY target, part`,
+     FROM latest_observations WHERE target IN {targets:Array(String)} GROUP BY target, part`,
+    { targets },
   );
   return rows.map((row) => ({
     target: row.target,

@@ -4,12 +4,14 @@ import type { ContentHash, Origin, RegisteredVersion } from '../contract/prompt.
 import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
+import { chunks } from '../lib/chunks.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { displayBody } from '../text/body.ts';
 import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
 import { earlierCalls } from '../timeline/held.ts';
 import { intendedAt, intendedEntries, type IntendedEntry, type PinFact } from '../timeline/intended.ts';
 import type { Database } from './database.ts';
+import { decodeCursor, encodeCursor, PAGE_LIMIT_MAX, pageLimit } from './cursor.ts';
 import { PIN_COLUMNS, type PinRow } from './pin-log.ts';
 import { bodyFromCanonical } from './stored-body.ts';
 import { readHeld, type HeldAnswer } from './timeline-held.ts';
@@ -25,12 +27,12 @@ interface Question {
   readonly knownAt: Timestamp;
 }
 
-/** Where each call has a long text of its own, all of a range are more than a string can hold. */
+/** Where each call or each look has a long text of its own, all of a range are more than a string can hold. */
 const CHARACTERS_MAX = 16_000_000;
 const TEXTS_AT_ONCE = 50;
 const TEXT_LEFT_OUT: Evidence = {
-  kind: 'traffic',
-  words: 'the texts in use were too long for one answer, and this one is left out; ask for a shorter range',
+  kind: 'text',
+  words: 'the texts were too long for one answer, and this one is left out; ask for less at once',
 };
 
 export function createTimelineLog(
@@ -41,8 +43,8 @@ export function createTimelineLog(
 ): TimelineLog {
   return {
     at: async (query) => await readAt(database, texts, horizon.reached(), query),
-    range: async ({ prompt, environment, from, to }) => {
-      const question = { prompt, environment, target: undefined, from, to, knownAt: clock.now() };
+    range: async ({ prompt, environment, target, from, to }) => {
+      const question = { prompt, environment, target, from, to, knownAt: clock.now() };
       const names = await readNames(database, question);
       const [intended, held, used] = await Promise.all([
         readIntended(database, question),
@@ -54,7 +56,7 @@ export function createTimelineLog(
           .filter((entry) => overlaps(entry, from, to))
           .toSorted(byBeginning)
           .map((entry) => withRegisteredText(entry, names)),
-        held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts, used)))).toSorted(byBeginning),
+        held: (await describeHeld(held.answers, names, texts, used)).toSorted(byBeginning),
         used: (
           await describeUsed(
             used.filter(({ entry }) => overlaps(entry, from, to)),
@@ -70,12 +72,16 @@ export function createTimelineLog(
 /** `reached`: up to then everything known can be read. Nothing beyond it goes into an answer, whatever was asked for. */
 async function readAt(database: Database, texts: TextLog, reached: Timestamp, query: AtQuery) {
   const { prompt, environment, time } = query;
-  const knownAt = query.knownAt !== undefined && query.knownAt < reached ? query.knownAt : reached;
+  const { page = { limit: PAGE_LIMIT_MAX } } = query;
+  const [pageKnownAt, ...after] = decodeCursor(page, 3) ?? [];
+  // The next page is one of the same answer.
+  const asked = (pageKnownAt as Timestamp | undefined) ?? query.knownAt;
+  const knownAt = asked !== undefined && asked < reached ? asked : reached;
   const question = { prompt, environment, target: query.target, from: time, to: time, knownAt };
   const names = await readNames(database, question);
   const [pinned, held, used] = await Promise.all([
     readIntended(database, question),
-    readHeld(database, question),
+    readHeld(database, question, { after: after.length === 0 ? null : after.join('\n'), parts: pageLimit(page) }),
     readUsed(database, question),
   ]);
   const intended = intendedAt(pinned, time);
@@ -85,7 +91,8 @@ async function readAt(database: Database, texts: TextLog, reached: Timestamp, qu
     time,
     knownAt,
     intended: intended === null ? null : withRegisteredText(intended, names),
-    held: (await Promise.all(held.map((answer) => describeHeld(answer, names, texts, used)))).toSorted(byTarget),
+    held: (await describeHeld(held.answers, names, texts, used)).toSorted(byTarget),
+    heldNextCursor: held.next === null ? null : encodeCursor([knownAt, held.next.target, held.next.part]),
     used: await describeUsed(
       used.filter(({ entry }) => isActive(entry, time)),
       names,
@@ -134,22 +141,25 @@ function withRegisteredText(entry: TimelineEntry, names: VersionNames): Timeline
 }
 
 async function describeHeld(
-  answer: HeldAnswer,
+  answers: readonly HeldAnswer[],
   names: VersionNames,
   texts: TextLog,
   used: readonly UsedAnswer[],
-): Promise<HeldEntry> {
-  const { entry, bodyKind, transport, cosmetic } = answer;
-  if (entry.hash === null) return entry;
-  const name = names.name({ strict: entry.hash, transport, cosmetic });
-  const content = (await texts.get([entry.hash])).get(entry.hash);
-  const text = content === undefined ? null : displayBody(bodyFromCanonical(bodyKind, content));
-  const named = { ...entry, version: name.version, text };
-  const calls = earlierCalls(
-    named,
-    used.map((each) => each.entry),
+): Promise<readonly HeldEntry[]> {
+  const contents = await readTexts(
+    texts,
+    answers.map(({ entry }) => entry.hash),
   );
-  return { ...named, evidence: [...entry.evidence, ...name.evidence, ...calls] };
+  const usedEntries = used.map((each) => each.entry);
+  return answers.map(({ entry, bodyKind, transport, cosmetic }, index) => {
+    if (entry.hash === null) return entry;
+    const name = names.name({ strict: entry.hash, transport, cosmetic });
+    const content = contents[index];
+    const text = typeof content === 'string' ? displayBody(bodyFromCanonical(bodyKind, content)) : null;
+    const named = { ...entry, version: name.version, text };
+    const evidence = [...entry.evidence, ...name.evidence, ...earlierCalls(named, usedEntries)];
+    return { ...named, evidence: content === undefined ? [...evidence, TEXT_LEFT_OUT] : evidence };
+  });
 }
 
 async function describeUsed(
@@ -157,11 +167,13 @@ async function describeUsed(
   names: VersionNames,
   texts: TextLog,
 ): Promise<readonly UsedEntry[]> {
-  const hashes = answers.map(({ entry }) => entry.hash).filter((hash): hash is ContentHash => hash !== null);
-  const contents = await readTexts(texts, hashes);
-  return answers.map(({ entry, bodyKind }) => {
+  const contents = await readTexts(
+    texts,
+    answers.map(({ entry }) => entry.hash),
+  );
+  return answers.map(({ entry, bodyKind }, index) => {
     if (entry.hash !== null) {
-      const content = contents.get(entry.hash);
+      const content = contents[index];
       if (content === undefined) return { ...entry, evidence: [...entry.evidence, TEXT_LEFT_OUT] };
       const isBody = content !== null && bodyKind !== null;
       return { ...entry, text: isBody ? displayBody(bodyFromCanonical(bodyKind, content)) : content };
@@ -171,20 +183,27 @@ async function describeUsed(
   });
 }
 
-/** Null for one that is not kept; those that would be too much for one answer are missing. */
+/**
+ * For each hash its text: null when it is not kept, undefined when all before it are as much as one answer holds. A text
+ * that stands in the answer ten times counts ten times.
+ */
 async function readTexts(
   texts: TextLog,
-  hashes: readonly ContentHash[],
-): Promise<ReadonlyMap<ContentHash, string | null>> {
-  const wanted = [...new Set(hashes)];
-  const read = new Map<ContentHash, string | null>();
-  for (let characters = 0; read.size < wanted.length && characters < CHARACTERS_MAX;) {
-    const some = wanted.slice(read.size, read.size + TEXTS_AT_ONCE);
-    const found = await texts.get(some);
+  hashes: readonly (ContentHash | null)[],
+): Promise<readonly (string | null | undefined)[]> {
+  const known = new Map<ContentHash, string | null>();
+  const read: (string | null | undefined)[] = [];
+  let characters = 0;
+  for (const some of chunks(hashes, TEXTS_AT_ONCE)) {
+    const unknown = some.filter((hash): hash is ContentHash => hash !== null && !known.has(hash));
+    if (characters < CHARACTERS_MAX && unknown.length > 0) {
+      const found = await texts.get(unknown);
+      for (const hash of unknown) known.set(hash, found.get(hash) ?? null);
+    }
     for (const hash of some) {
-      const content = found.get(hash) ?? null;
-      read.set(hash, content);
-      characters += content?.length ?? 0;
+      const text = hash === null ? null : characters < CHARACTERS_MAX ? known.get(hash) : undefined;
+      read.push(text);
+      characters += text?.length ?? 0;
     }
   }
   return read;

@@ -24,9 +24,11 @@ export function createVerdictLog(database: Database): VerdictLog {
   });
   return {
     append,
-    latest: async () => {
+    latest: async (targets) => {
       const rows = await database.query<{ at: Timestamp; document: string }>(
-        'SELECT at, document FROM latest_verdicts FINAL ORDER BY target, part',
+        `SELECT at, document FROM latest_verdicts FINAL
+         ${targets === undefined ? '' : 'WHERE target IN {targets:Array(String)}'} ORDER BY target, part`,
+        targets === undefined ? {} : { targets },
       );
       return rows.map((row) => ({ judgement: JSON.parse(row.document) as Judgement, at: row.at }));
     },

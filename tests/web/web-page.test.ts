@@ -151,7 +151,7 @@ test('who asks before the page knows the environments gets the answer when it do
   const isSlow = new Promise<void>((resolve) => {
     letIn = resolve;
   });
-  await page.route('**/api/v1/targets', async (route) => {
+  await page.route('**/api/v1/targets?**', async (route) => {
     await isSlow;
     await route.continue();
   });
@@ -224,7 +224,14 @@ test('ten thousand targets are two hundred rows until somebody wants more', asyn
     ...data[1],
     id: `place/${String(index).padStart(5, '0')}`,
   }));
-  await page.route('**/api/v1/targets', (route) => route.fulfill({ json: { data: many, next_cursor: null } }));
+  await page.route('**/api/v1/targets?**', (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const from = Number(query.get('cursor') ?? 0);
+    const next = from + Number(query.get('limit'));
+    return route.fulfill({
+      json: { data: many.slice(from, next), next_cursor: next < many.length ? String(next) : null },
+    });
+  });
   await page.getByRole('link', { name: 'Overview' }).click();
   await shows(page, '.table-foot', '200 of 10,000 targets');
   expect(await count(page, 'tbody tr')).toBe(200);

@@ -50,7 +50,7 @@ export function openAt(context) {
       const [answer, prompts, targets] = await Promise.all([
         isComplete ? context.api.at({ ...asked, time }, signal) : null,
         context.api.prompts(signal),
-        context.api.targets(signal),
+        context.api.targets({}, signal),
       ]);
       return { answer, prompts: prompts.data, targets: targets.data };
     },

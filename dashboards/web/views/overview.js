@@ -37,7 +37,7 @@ export function openOverview(context) {
     refreshes: true,
     load: async (signal) => {
       const [targets, unresolved] = await Promise.all([
-        context.api.targets(signal),
+        context.api.targets({}, signal),
         context.api.incidents({ status: 'unresolved', limit: String(INCIDENTS_MAX) }, signal),
       ]);
       return { targets, unresolved };

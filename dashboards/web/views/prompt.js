@@ -84,13 +84,13 @@ async function load({ api, id }, signal) {
   const [versions, prompts, targets, usage] = await Promise.all([
     api.versions(id, signal).catch(nothingRegistered),
     api.prompts(signal),
-    api.targets(signal),
+    api.targets({ prompt: id }, signal),
     api.usage({ group_by: 'prompt,version', from }, signal),
   ]);
   return {
     versions: versions.data,
     prompt: prompts.data.find((prompt) => prompt.id === id) ?? null,
-    targets: targets.data.filter((target) => target.prompt === id),
+    targets: targets.data,
     usage: usage.data.filter((row) => row.prompt === id),
   };
 }

@@ -24,6 +24,8 @@ interface Answer {
   readonly intended: Entry | null;
   readonly held: readonly (Entry & { readonly target: string; readonly part: string; readonly state: string })[];
   readonly used: readonly (Entry & { readonly service: string; readonly invocations: number })[];
+  /** Where `held` goes on. */
+  readonly next_cursor: string | null;
 }
 
 export const at: Verb = {
@@ -40,15 +42,18 @@ export const at: Verb = {
   examples: ['at support.intent-classifier --environment production --time 2026-11-20T02:47:00Z'],
   run: async (positional, flags, context) => {
     const prompt = positional[0] ?? '';
-    const answer = await ask(prompt, flags, context);
+    const answer = await askWhole(prompt, flags, context);
     if (flags['json'] === true) context.output.print(JSON.stringify(answer, null, 2));
     else context.output.print(describe(answer, flags['text'] === true, context.output));
     return answer.intended === null && answer.held.length === 0 && answer.used.length === 0 ? 1 : 0;
   },
 };
 
+/** Targets, when the store is asked without a daemon. */
+const HELD_AT_ONCE = 1_000;
+
 /** Asks the running daemon; when none runs, opens the store. */
-async function ask(prompt: string, flags: Flags, context: CliContext): Promise<Answer> {
+async function askWhole(prompt: string, flags: Flags, context: CliContext): Promise<Answer> {
   const environment = textFlag(flags, 'environment') ?? 'production';
   const time = timeFlag(flags, 'time');
   const knownAt = timeFlag(flags, 'knownAt');
@@ -56,14 +61,30 @@ async function ask(prompt: string, flags: Flags, context: CliContext): Promise<A
   const client = await daemonOf(flags, context);
   if (textFlag(flags, 'url') !== undefined || (await client.isRunning())) {
     const moment = time ?? parseTimestamp(new Date().toISOString()) ?? undefined;
-    return client.get<Answer>('/api/v1/at', { prompt, environment, time: moment, target, known_at: knownAt });
+    return whole((cursor) =>
+      client.get<Answer>('/api/v1/at', { prompt, environment, time: moment, target, known_at: knownAt, cursor }),
+    );
   }
   const configuration = await needConfiguration(flags, context);
   const now = parseTimestamp(new Date().toISOString());
   if (now === null) throw new Fault('config', 'The clock of this machine is before 1970.', { hint: 'Set it.' });
-  return activeAtShape(
-    await context.toolbox.at(configuration, { prompt, environment, time: time ?? now, target, knownAt }),
-  ) as Answer;
+  const query = { prompt, environment, time: time ?? now, target, knownAt };
+  return whole(async (cursor) => {
+    const page = { limit: HELD_AT_ONCE, cursor };
+    return activeAtShape(await context.toolbox.at(configuration, { ...query, page })) as Answer;
+  });
+}
+
+/** With what all targets held, however many pages that takes. */
+async function whole(ask: (cursor: string | undefined) => Promise<Answer>): Promise<Answer> {
+  const answer = await ask(undefined);
+  const held = [...answer.held];
+  for (let next = answer.next_cursor; next !== null;) {
+    const page = await ask(next);
+    held.push(...page.held);
+    next = page.next_cursor;
+  }
+  return { ...answer, held, next_cursor: null };
 }
 
 function describe(answer: Answer, withText: boolean, output: Output): string {

@@ -3,7 +3,7 @@
 import { Fault } from '../../contract/fault.ts';
 import type { TimeInterval } from '../../contract/time.ts';
 import { intervalWords } from '../../text/time-words.ts';
-import type { DaemonClient } from '../client.ts';
+import { allPages, type DaemonClient } from '../client.ts';
 import { daemonOf } from '../context.ts';
 import { colourDiff, styled, table, type Output } from '../output.ts';
 import { textFlag, type Flags, type Verb } from '../verb.ts';
@@ -33,9 +33,6 @@ interface Incident {
     readonly detail: string;
   }[];
 }
-
-/** As many as the API gives at once. */
-const PAGE_ROWS = 1_000;
 
 export const incidents: Verb = {
   usage: 'incidents [id]',
@@ -70,19 +67,8 @@ export const incidents: Verb = {
 };
 
 /** All of them, however many pages: what is left out would count as right. */
-async function allIncidents(client: DaemonClient, status: string | undefined): Promise<readonly Incident[]> {
-  const all: Incident[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await client.get<{ data: readonly Incident[]; next_cursor: string | null }>('/api/v1/incidents', {
-      status,
-      limit: String(PAGE_ROWS),
-      cursor,
-    });
-    all.push(...page.data);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  return all;
+function allIncidents(client: DaemonClient, status: string | undefined): Promise<readonly Incident[]> {
+  return allPages<Incident>(client, '/api/v1/incidents', { status });
 }
 
 function actionOf(flags: Flags): { readonly path: string; readonly body?: object } | null {

@@ -1,5 +1,6 @@
 /** `plumbline status`: every target with its verdict. */
 
+import { allPages } from '../client.ts';
 import { daemonOf } from '../context.ts';
 import { styled, table, type Output, type Style } from '../output.ts';
 import type { Verb } from '../verb.ts';
@@ -25,9 +26,7 @@ export const status: Verb = {
   options: [['--url <url>', "the daemon's address"]],
   examples: ['status', 'status --json'],
   run: async (_positional, flags, context) => {
-    const { data: targets } = await (
-      await daemonOf(flags, context)
-    ).get<{ data: readonly Target[] }>('/api/v1/targets');
+    const targets = await allPages<Target>(await daemonOf(flags, context), '/api/v1/targets');
     const drifted = targets.some((target) => target.verdicts.some(({ verdict }) => !QUIET.has(verdict)));
     if (flags['json'] === true) context.output.print(JSON.stringify({ data: targets }, null, 2));
     else if (targets.length === 0) context.output.print('No targets are configured: add sources to plumbline.yaml.');

@@ -2,9 +2,11 @@
 
 import { z } from 'zod';
 import type { RegisteredVersion } from '../../contract/prompt.ts';
+import { memoryPage } from '../memory-page.ts';
+import { paging } from '../parameters.ts';
 import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
-import { list, pinShape, versionShape } from '../shapes.ts';
+import { page, pinShape, versionShape } from '../shapes.ts';
 
 export const promptRoutes = [
   route({
@@ -12,7 +14,8 @@ export const promptRoutes = [
     path: '/api/v1/prompts',
     summary: 'Registered prompts with their newest version and their pins.',
     scope: 'read',
-    handle: async (_request, api) => {
+    query: z.strictObject({ ...paging }),
+    handle: async ({ query }, api) => {
       const { versions, pins } = api.registry();
       const included = new Set(versions.flatMap(({ components }) => components.map(({ id }) => id)));
       const newest = new Map<string, { version: RegisteredVersion; count: number }>();
@@ -20,7 +23,7 @@ export const promptRoutes = [
         const count = (newest.get(version.prompt)?.count ?? 0) + 1;
         newest.set(version.prompt, { version, count });
       }
-      const data = [...newest].map(([id, { version, count }]) => ({
+      const shape = ([id, { version, count }]: readonly [string, { version: RegisteredVersion; count: number }]) => ({
         id,
         owner: version.owner,
         tags: version.tags,
@@ -29,21 +32,31 @@ export const promptRoutes = [
         versions: count,
         included_by: included.has(id) ? api.includedBy(id) : [],
         pins: pins.filter((pin) => pin.prompt === id).map(pinShape),
-      }));
-      return { json: list(data) };
+      });
+      return {
+        json: page(
+          memoryPage([...newest], ([id]) => id, query),
+          shape,
+        ),
+      };
     },
   }),
   route({
     method: 'GET',
     path: '/api/v1/prompts/{id}/versions',
-    summary: 'All registered versions of a prompt, oldest first, with their texts.',
+    summary: 'The registered versions of a prompt, oldest first, with their texts.',
     scope: 'read',
     params: z.strictObject({ id: z.string() }),
-    handle: async ({ params }, api) => {
+    query: z.strictObject({ ...paging }),
+    handle: async ({ params, query }, api) => {
       const versions = await api.versions(params.id);
       if (versions.length === 0)
         throw notFound(`The prompt ${params.id}`, 'GET /api/v1/prompts lists what is registered.');
-      return { json: list(versions.map(versionShape)) };
+      return { json: page(memoryPage(versions, keyOf, query), versionShape) };
     },
   }),
 ];
+
+function keyOf({ registry, version, variants: [variant] }: RegisteredVersion): string {
+  return JSON.stringify([registry, version, variant.hashes.strict]);
+}

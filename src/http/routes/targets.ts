@@ -2,9 +2,10 @@
 
 import { z } from 'zod';
 import type { TargetInfo } from '../api.ts';
+import { memoryPage } from '../memory-page.ts';
 import { assertPeriod, paging, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
-import { list, observationShape, page, targetShape } from '../shapes.ts';
+import { observationShape, page, targetShape } from '../shapes.ts';
 
 export const targetRoutes = [
   route({
@@ -12,13 +13,20 @@ export const targetRoutes = [
     path: '/api/v1/targets',
     summary: 'Everything that is watched, each with its newest verdict and when it was last looked at.',
     scope: 'read',
-    handle: async (_request, api) => {
-      const [latest, lastLooks] = await Promise.all([api.verdicts.latest(), api.observations.lastLooks()]);
+    query: z.strictObject({ prompt: z.string().optional(), environment: z.string().optional(), ...paging }),
+    handle: async ({ query: { limit, cursor, prompt, environment } }, api) => {
+      const wanted = api
+        .targets()
+        .filter((target) => prompt === undefined || target.prompt === prompt)
+        .filter((target) => environment === undefined || target.environment === environment);
+      const targets = memoryPage(wanted, ({ id }) => id, { limit, cursor });
+      const ids = targets.items.map(({ id }) => id);
+      const [latest, lastLooks] = await Promise.all([api.verdicts.latest(ids), api.observations.lastLooks(ids)]);
       const verdicts = Map.groupBy(latest, ({ judgement }) => judgement.target);
       const looks = Map.groupBy(lastLooks, ({ target }) => target);
       const shape = (target: TargetInfo): object =>
         targetShape(target, verdicts.get(target.id) ?? [], looks.get(target.id) ?? []);
-      return { json: list(api.targets().map(shape)) };
+      return { json: page(targets, shape) };
     },
   }),
   route({

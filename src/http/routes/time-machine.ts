@@ -1,7 +1,7 @@
 /** Which exact prompt was active at a moment, and how we know. */
 
 import { z } from 'zod';
-import { assertPeriod, timestamp } from '../parameters.ts';
+import { assertPeriod, PAGE_ROWS_MAX, paging, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { activeAtShape, timelineShape } from '../shapes.ts';
 
@@ -9,7 +9,8 @@ export const timeMachineRoutes = [
   route({
     method: 'GET',
     path: '/api/v1/at',
-    summary: 'What was intended, held and used at a time, each with its evidence and its uncertainty.',
+    summary:
+      'What was intended, held and used at a time, each with its evidence and its uncertainty. `held` has pages of targets.',
     scope: 'read',
     query: z.strictObject({
       prompt: z.string(),
@@ -17,9 +18,11 @@ export const timeMachineRoutes = [
       time: timestamp,
       target: z.string().optional(),
       known_at: timestamp.optional(),
+      ...paging,
+      limit: paging.limit.default(PAGE_ROWS_MAX),
     }),
-    handle: async ({ query: { known_at: knownAt, ...query } }, api) => ({
-      json: activeAtShape(await api.timeline.at({ ...query, knownAt })),
+    handle: async ({ query: { known_at: knownAt, limit, cursor, ...query } }, api) => ({
+      json: activeAtShape(await api.timeline.at({ ...query, knownAt, page: { limit, cursor } })),
     }),
   }),
   route({
@@ -27,7 +30,13 @@ export const timeMachineRoutes = [
     path: '/api/v1/timeline',
     summary: 'Everything that was intended, held and used in a period.',
     scope: 'read',
-    query: z.strictObject({ prompt: z.string(), environment: z.string(), from: timestamp, to: timestamp }),
+    query: z.strictObject({
+      prompt: z.string(),
+      environment: z.string(),
+      target: z.string().optional(),
+      from: timestamp,
+      to: timestamp,
+    }),
     handle: async ({ query }, api) => {
       assertPeriod(query.from, query.to);
       return { json: timelineShape(await api.timeline.range(query)) };
