@@ -28,6 +28,7 @@ import { rowBeginning, rowEnd, tombstoneLine } from './invocation-rows.ts';
 import type { ListReadings } from './list-readings.ts';
 import { packedMessageOf } from './packed-message.ts';
 import { callMessages, eachTextToRead, listsOf, readMessage, unpackText, unpackVariables } from './readable-call.ts';
+import { callKey, differenceOf, rememberParents, surroundingsOf } from './surroundings.ts';
 import type { TraceState } from './trace-window.ts';
 import { bySpan, identityIn, ownersAmong, pricedBefore, type Written } from './written.ts';
 
@@ -43,6 +44,8 @@ export interface SettlementOptions {
 interface SettledGroup {
   readonly traces: readonly TraceState[];
   readonly calls: readonly ReadCall[];
+  /** Which other calls are none any more; null for all. */
+  readonly gone: ReadonlySet<string> | null;
 }
 
 interface ReadCall {
@@ -55,6 +58,8 @@ interface ReadCall {
 interface Change {
   readonly trace: TraceState;
   readonly written: readonly Written[];
+  /** Of so many facts. */
+  readonly facts: number;
 }
 
 /** Under what the rows of a round are known. */
@@ -106,11 +111,19 @@ export class Settlement {
    */
   settle(traces: readonly TraceState[]): void {
     try {
-      const facts = traces.flatMap(({ facts: kept, notedFacts }) => kept.slice(0, notedFacts).map(readFacts));
-      const group = this.#readGroup(traces, this.#options.settle(facts).invocations);
-      if (group.calls.some((read) => this.#lacksAnything(read))) this.#waiting.push(group);
-      else this.#rowsOf(group);
+      this.#take(traces, this.#options.settle(traces.flatMap(factsOf)).invocations, null);
     } catch (error) {
+      this.#onFailure(traces, error);
+    }
+  }
+
+  /** The same of what is new of large traces alone: their other calls stay as they are until the whole has its turn. */
+  settleNew(traces: readonly TraceState[]): void {
+    try {
+      const { added, gone } = differenceOf(surroundingsOf(traces), this.#options.settle);
+      this.#take(traces, added, gone);
+    } catch (error) {
+      for (const trace of traces) trace.shownFacts = trace.notedFacts;
       this.#onFailure(traces, error);
     }
   }
@@ -137,14 +150,10 @@ export class Settlement {
 
   /** The rows to write, of all that was settled. */
   finish(): SettlementRows {
-    for (const { traces, calls } of this.#waiting) {
+    for (const { traces, calls, gone } of this.#waiting) {
+      const invocations = calls.map(({ call }) => call);
       try {
-        this.#rowsOf(
-          this.#readGroup(
-            traces,
-            calls.map(({ call }) => call),
-          ),
-        );
+        this.#rowsOf(this.#readGroup(traces, invocations, gone));
       } catch (error) {
         this.#onFailure(traces, error);
       }
@@ -161,12 +170,26 @@ export class Settlement {
   /** To be called when the rows are in the store. */
   markWritten(): void {
     this.#outbox.markStored();
-    for (const { trace, written } of this.#changes) trace.written = written;
+    for (const { trace, written, facts } of this.#changes) {
+      trace.written = written;
+      trace.shownFacts = facts;
+    }
   }
 
-  #readGroup(traces: readonly TraceState[], invocations: readonly Invocation[]): SettledGroup {
+  #take(traces: readonly TraceState[], invocations: readonly Invocation[], gone: SettledGroup['gone']): void {
+    const group = this.#readGroup(traces, invocations, gone);
+    if (group.calls.some((read) => this.#lacksAnything(read))) this.#waiting.push(group);
+    else this.#rowsOf(group);
+  }
+
+  #readGroup(
+    traces: readonly TraceState[],
+    invocations: readonly Invocation[],
+    gone: SettledGroup['gone'],
+  ): SettledGroup {
     return {
       traces,
+      gone,
       calls: invocations.map((call) => {
         const space = this.#options.spaces.for(call.environment);
         return { call, messages: this.#messagesOf(call, space) };
@@ -214,22 +237,23 @@ export class Settlement {
     }
   }
 
-  #addRows({ traces, calls }: SettledGroup): void {
+  #addRows({ traces, calls, gone }: SettledGroup): void {
     const [first] = traces;
     if (first === undefined) return;
     if (traces.length === 1) {
-      this.#addRowsOf(first, calls);
+      this.#addRowsOf(first, calls, gone);
       return;
     }
     const ownerOf = ownersAmong(traces);
     const byTrace = Map.groupBy(calls, ({ call }) => ownerOf(call) ?? first);
-    for (const trace of traces) this.#addRowsOf(trace, byTrace.get(trace) ?? []);
+    for (const trace of traces) this.#addRowsOf(trace, byTrace.get(trace) ?? [], gone);
   }
 
-  #addRowsOf(trace: TraceState, calls: readonly ReadCall[]): void {
+  #addRowsOf(trace: TraceState, calls: readonly ReadCall[], gone: SettledGroup['gone']): void {
     const { now, nextRevision } = this.#stamp;
     const before = bySpan(trace.written ?? []);
-    const written = calls.map((read) => {
+    const stated = gone === null ? calls : calls.filter(({ call }) => before(call.spanId) === undefined);
+    const written = stated.map((read) => {
       const { call } = read;
       const known = before(call.spanId);
       if (known !== undefined && known.startedAt !== call.startedAt) {
@@ -241,10 +265,14 @@ export class Settlement {
     const current = bySpan(written);
     for (const known of trace.written ?? []) {
       if (current(known.spanId) !== undefined) continue;
+      if (gone?.has(callKey(known)) === false) {
+        written.push(known);
+        continue;
+      }
       this.#lines.add(tombstoneLine(known, now, nextRevision()));
       this.#counts.deleted += 1;
     }
-    this.#changes.push({ trace, written });
+    this.#changes.push({ trace, written, facts: trace.notedFacts });
   }
 
   /** Returns what is then known to be in the store. */
@@ -348,4 +376,11 @@ export class Settlement {
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
     return space.texts.textOf(hash) ?? this.#fetched.get(hash);
   }
+}
+
+/** All that were noted. */
+function factsOf(trace: TraceState): readonly SpanFacts[] {
+  const facts = trace.facts.slice(0, trace.notedFacts).map(readFacts);
+  rememberParents(trace, facts);
+  return facts;
 }

@@ -23,9 +23,10 @@ import type { SeenTraces } from './seen-traces.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
 import { TraceGroups, type NotedGroups } from './trace-groups.ts';
 import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
+import { rest, turnOf, type Turn, type TurnLimits } from './turns.ts';
 import { UncountedUsage } from './uncounted-usage.ts';
 
-export interface SettlerOptions extends SettlementOptions {
+export interface SettlerOptions extends SettlementOptions, TurnLimits {
   readonly log: TelemetryLog;
   readonly writer: PatientWriter;
   readonly window: TraceWindow;
@@ -33,10 +34,6 @@ export interface SettlerOptions extends SettlementOptions {
   readonly recall: FactRecall;
   readonly clock: Clock;
   readonly horizon: KnowledgeHorizon;
-  /** No new facts for so long: the trace is settled. */
-  readonly quietMs: number;
-  /** A trace that is not quiet is settled provisionally after so long. */
-  readonly provisionalMs: number;
   /** After a store failed that is read from; it doubles up to the next. */
   readonly pauseMs: number;
   readonly pauseMsMax: number;
@@ -50,8 +47,6 @@ const SLICE_MS = 10;
 // One round: large enough for few inserts, small enough to be written within a moment.
 const FACTS_PER_ROUND = 10_000;
 const BYTES_PER_ROUND = 24 * 1024 * 1024;
-// How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
-const GROWING_TRACE_FACTOR = 20;
 // So often at most in a row, since what comes while the store is asked has to be asked about as well.
 const ASKS_MAX = 4;
 
@@ -70,6 +65,8 @@ export class Settler implements Component {
   readonly #groups: TraceGroups;
   /** Keys that the store was asked about for this round. */
   readonly #lookedFor = new Set<string>();
+  /** Of the traces that are due, those of which only what is new has its turn. */
+  readonly #newOnly = new Set<TraceState>();
   /** The round that is being settled, and the one before it while its rows are written. */
   #settling: Round = new Map();
   #beingWritten: Round = new Map();
@@ -197,21 +194,21 @@ export class Settler implements Component {
   }
 
   #due(): TraceState[] {
-    const { window, clock, quietMs, provisionalMs } = this.#options;
+    const { window, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     const early = window.isOverfull && !this.#isDraining;
     const due: TraceState[] = [];
     let [facts, bytes] = [0, 0];
+    this.#newOnly.clear();
     for (const trace of window.dirty) {
-      const isDue =
-        this.#isDraining ||
-        trace.isSealed ||
-        ((nowMs - trace.lastAddedMs >= quietMs || nowMs - trace.dirtySinceMs >= provisionalMs) &&
-          nowMs >= trace.notBeforeMs &&
-          nowMs >= (trace.group?.notBeforeMs ?? 0));
-      if (!isDue && !early) continue;
-      if (!isDue) countEarlySettled(1);
+      const turn = this.#isDraining ? 'whole' : turnOf(trace, nowMs, this.#options);
+      if (turn === null && !early) continue;
       due.push(trace);
+      if (turn === 'new' && !early) {
+        this.#newOnly.add(trace);
+        continue;
+      }
+      if (turn !== 'whole') countEarlySettled(1);
       facts += trace.facts.length;
       bytes += trace.bytes;
       if (facts >= FACTS_PER_ROUND || bytes >= BYTES_PER_ROUND) break;
@@ -293,23 +290,22 @@ export class Settler implements Component {
         sinceMs = clock.monotonicMs();
       }
       const group = this.#groups.asNoted(first);
-      if (group !== null) this.#settleGroup(group, settlement);
+      if (group !== null) this.#settleGroup(group, this.#newOnly.has(first) ? 'new' : 'whole', settlement);
     }
   }
 
   /** From here to the write the spool may let go of nothing that these traces hold. */
-  #settleGroup(group: readonly TraceState[], settlement: Settlement): void {
+  #settleGroup(group: readonly TraceState[], turn: Turn, settlement: Settlement): void {
     const { window, clock } = this.#options;
     const startMs = clock.monotonicMs();
-    settlement.settle(group);
+    if (turn === 'new') settlement.settleNew(group);
+    else settlement.settle(group);
     const endMs = clock.monotonicMs();
-    const notBeforeMs = Math.ceil(endMs + (endMs - startMs) * GROWING_TRACE_FACTOR);
     for (const each of group) {
-      if (each.group !== null) each.group.notBeforeMs = notBeforeMs;
       if (each.notedDirtyFacts === 0) continue;
       this.#settling.set(each, each.dirtyFrom);
-      window.clean(each);
-      each.notBeforeMs = notBeforeMs;
+      if (turn === 'whole') window.clean(each);
+      rest(each, turn, startMs, endMs, this.#options);
     }
   }
 

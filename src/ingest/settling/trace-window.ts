@@ -45,6 +45,12 @@ export interface TraceState {
   laterFrom: SpoolPosition;
   /** Not before: a large trace that keeps growing is settled less often. */
   notBeforeMs: number;
+  /** Not before: what is new of it is shown alone until then. */
+  newNotBeforeMs: number;
+  /** Of how many of its facts the calls are in the store. */
+  shownFacts: number;
+  /** Of a large trace, the parents' ids of those of its facts that have been read; see `surroundings.ts`. */
+  parents: string[] | null;
 }
 
 /**
@@ -54,8 +60,9 @@ export interface TraceState {
 export interface TraceGroup {
   readonly traces: Set<TraceState>;
   facts: number;
-  /** Like that of a trace. */
+  /** Like those of a trace. */
   notBeforeMs: number;
+  newNotBeforeMs: number;
 }
 
 /** Traces that have a key; the last ones, when they are many. */
@@ -155,6 +162,9 @@ export class TraceWindow {
       lastAddedMs: nowMs,
       dirtyFrom: 0 as SpoolPosition,
       notBeforeMs: 0,
+      newNotBeforeMs: 0,
+      shownFacts: 0,
+      parents: null,
     };
     this.#traces.set(key, trace);
     this.#newest = trace;
@@ -250,6 +260,7 @@ export class TraceWindow {
     if (trace.group !== null) leave(trace.group, trace);
     trace.facts = NO_FACTS;
     trace.bytes = 0;
+    trace.parents = null;
     for (const key of trace.keys) this.#unshare(trace, key);
   }
 
@@ -303,6 +314,7 @@ export class TraceWindow {
     }
     into.facts += from.facts;
     into.notBeforeMs = Math.max(into.notBeforeMs, from.notBeforeMs);
+    into.newNotBeforeMs = Math.max(into.newNotBeforeMs, from.newNotBeforeMs);
   }
 
   #keep(trace: TraceState, line: FactLine): void {
@@ -331,7 +343,7 @@ function factsWith(trace: TraceState): number {
 
 /** Made when there is none. */
 function groupOf(trace: TraceState): TraceGroup {
-  trace.group ??= { traces: new Set([trace]), facts: trace.facts.length, notBeforeMs: 0 };
+  trace.group ??= { traces: new Set([trace]), facts: trace.facts.length, notBeforeMs: 0, newNotBeforeMs: 0 };
   return trace.group;
 }
 

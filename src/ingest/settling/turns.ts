@@ -1,0 +1,42 @@
+/** When a trace that waits has its turn, and whether for all of it. */
+
+import type { TraceState } from './trace-window.ts';
+
+export interface TurnLimits {
+  /** No new facts for so long: the trace is settled. */
+  readonly quietMs: number;
+  /** A trace that is not quiet is settled provisionally after so long. */
+  readonly provisionalMs: number;
+}
+
+/** What is settled: all of a trace, or what is new of one whose whole has to wait. */
+export type Turn = 'whole' | 'new';
+
+// How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
+const GROWING_TRACE_FACTOR = 20;
+// What is new of it seldom takes longer than a moment; but where it is most of the trace, it gets a sixth of the time at most.
+const NEW_FACTOR = 5;
+
+/** Null: not now. */
+export function turnOf(trace: TraceState, nowMs: number, { quietMs, provisionalMs }: TurnLimits): Turn | null {
+  if (trace.isSealed) return 'whole';
+  if (nowMs - trace.lastAddedMs < quietMs && nowMs - trace.dirtySinceMs < provisionalMs) return null;
+  const { group } = trace;
+  if (nowMs >= trace.notBeforeMs && nowMs >= (group?.notBeforeMs ?? 0)) return 'whole';
+  const hasNew = trace.isWhole && trace.facts.length > trace.shownFacts;
+  return hasNew && nowMs >= trace.newNotBeforeMs && nowMs >= (group?.newNotBeforeMs ?? 0) ? 'new' : null;
+}
+
+/** To be called for each trace that had its turn when settling it, with those of its group, is over. */
+export function rest(trace: TraceState, turn: Turn, startMs: number, endMs: number, { quietMs }: TurnLimits): void {
+  const tookMs = endMs - startMs;
+  const { group } = trace;
+  if (turn === 'whole') {
+    trace.notBeforeMs = Math.ceil(endMs + tookMs * GROWING_TRACE_FACTOR);
+    if (group !== null) group.notBeforeMs = trace.notBeforeMs;
+  } else {
+    // Else what comes to it span by span would be as many inserts.
+    trace.newNotBeforeMs = Math.ceil(endMs + Math.max(tookMs * NEW_FACTOR, quietMs));
+    if (group !== null) group.newNotBeforeMs = trace.newNotBeforeMs;
+  }
+}
