@@ -4,7 +4,7 @@
  * https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
  */
 
-import type { Evaluation, Message } from '../contract/invocation.ts';
+import type { Evaluation, Message, TokenParts } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpScope, OtlpSpan } from '../otlp/model.ts';
@@ -59,7 +59,7 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   // How long the cache keeps what was written, only the response says.
   if (!isText && (reading.tokens?.cacheWrite ?? 0) > 0) {
     const parts = tokenParts({ cache_write_1h: oneHourWritesIn(text(attributes, 'output.value')) });
-    if (parts !== undefined) reading.tokens = { ...reading.tokens, parts };
+    if (parts !== undefined) reading.tokens = { ...reading.tokens, parts: { ...reading.tokens?.parts, ...parts } };
   }
   return reading;
 }
@@ -150,6 +150,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScop
     cacheWrite,
     reasoning: number(attributes, 'llm.token_count.completion_details.reasoning'),
     total,
+    parts: audioOf(attributes),
     excludesCache:
       leavesCacheOut || (isBedrock && total === undefined) || (scope.name === AGNO && isClaude(attributes)),
     excludesReasoning: leavesThoughtsOut,
@@ -161,6 +162,13 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScop
   const parts = [number(attributes, 'llm.cost.prompt'), number(attributes, 'llm.cost.completion')];
   const cost = dollars(number(attributes, 'llm.cost.total') ?? costOf(parts));
   if (cost !== undefined) reading.reportedCostUsd = cost;
+}
+
+/** Mostly sent as zeros, with every call. */
+function audioOf(attributes: OtlpAttributes): TokenParts | undefined {
+  const heard = number(attributes, 'llm.token_count.prompt_details.audio') ?? 0;
+  const spoken = number(attributes, 'llm.token_count.completion_details.audio') ?? 0;
+  return heard === 0 && spoken === 0 ? undefined : tokenParts({ input_audio: heard, output_audio: spoken });
 }
 
 function isClaude(attributes: OtlpAttributes): boolean {

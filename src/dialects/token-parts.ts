@@ -27,7 +27,7 @@ export function tokenParts(counts: Counts): TokenParts | undefined {
 
 /**
  * By attribute: the conventions' names, those of pydantic-ai (of Gemini's usage with its modalities, the typed
- * ones first), LiveKit's, Mastra's, OpenRouter's, OpenInference's. For what a cache keeps for an hour there is no standard.
+ * ones first), LiveKit's, Mastra's, OpenRouter's. For what a cache keeps for an hour there is no standard.
  */
 const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
   cache_write_1h: [
@@ -41,7 +41,6 @@ const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
     'gen_ai.usage.input_audio_tokens',
     'gen_ai.usage.audio_input_tokens',
     'gen_ai.usage.input_tokens.audio',
-    'llm.token_count.prompt_details.audio',
   ],
   cache_audio_read: [
     'gen_ai.usage.audio.cache_read.input_tokens',
@@ -55,7 +54,6 @@ const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
     'gen_ai.usage.details.audio_response_tokens',
     'gen_ai.usage.output_audio_tokens',
     'gen_ai.usage.audio_output_tokens',
-    'llm.token_count.completion_details.audio',
   ],
   input_image: ['gen_ai.usage.image.input_tokens', 'gen_ai.usage.details.image_prompt_tokens'],
   cache_image_read: ['gen_ai.usage.image.cache_read.input_tokens', 'gen_ai.usage.details.image_cache_tokens'],
@@ -78,12 +76,27 @@ export const PART_KEYS: readonly string[] = [...Object.values(ATTRIBUTES).flat()
 /** To a call whose tokens are known; parts that its dialect found elsewhere stay. */
 export function addTokenParts(reading: Reading, attributes: OtlpAttributes): void {
   if (reading.tokens === undefined) return;
-  const counts: { [Part in TokenPart]?: number | undefined } = {};
-  for (const part of TOKEN_PARTS) counts[part] = firstNumber(attributes, ATTRIBUTES[part]);
-  const key = RAW.find((each) => attributes.has(each));
-  const raw = key === undefined ? undefined : recordAt(attributes, key);
-  const parts = { ...(partsOfAnthropic(raw) ?? partsOfOpenAi(raw)), ...tokenParts(counts), ...reading.tokens.parts };
-  if (Object.keys(parts).length > 0) reading.tokens = { ...reading.tokens, parts };
+  const raw = rawUsage(attributes);
+  const parts = raw === undefined ? undefined : (partsOfAnthropic(raw) ?? partsOfOpenAi(raw));
+  const own = partsAt(attributes);
+  if (parts === undefined && own === undefined) return;
+  reading.tokens = { ...reading.tokens, parts: { ...parts, ...own, ...reading.tokens.parts } };
+}
+
+function partsAt(attributes: OtlpAttributes): TokenParts | undefined {
+  let counts: { [Part in TokenPart]?: number } | undefined;
+  for (const part of TOKEN_PARTS) {
+    const count = firstNumber(attributes, ATTRIBUTES[part]);
+    if (count === undefined || count === 0) continue;
+    counts ??= {};
+    counts[part] = count;
+  }
+  return counts === undefined ? undefined : tokenParts(counts);
+}
+
+function rawUsage(attributes: OtlpAttributes): JsonRecord | undefined {
+  for (const key of RAW) if (attributes.has(key)) return recordAt(attributes, key);
+  return undefined;
 }
 
 /** Of a usage in the words of Anthropic's API. */
