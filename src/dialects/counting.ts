@@ -16,8 +16,14 @@ const LEFT_CACHE_OUT = new Map([
   ['@arizeai/openinference-instrumentation-anthropic', /^0\.[01]\./],
 ]);
 
-/** Counts as the APIs do that it asks; of these only Anthropic's says what was written to a cache, and leaves it out. */
-const LEAVES_CACHE_OUT_WHERE_WRITTEN = 'opentelemetry.instrumentation.llamaindex';
+/** Spring AI's spans are those of Micrometer, which Spring Boot makes. */
+const SPRING = 'org.springframework.boot';
+
+/**
+ * Count as the APIs do that they ask; of these only those of Anthropic and Bedrock say what was written to
+ * a cache, and leave it out.
+ */
+const LEAVE_CACHE_OUT_WHERE_WRITTEN = new Set(['opentelemetry.instrumentation.llamaindex', SPRING]);
 
 /** Output without the model's thoughts, which only the total has, as the API of Gemini counts it. */
 const LEAVE_THOUGHTS_OUT = new Set([
@@ -26,6 +32,7 @@ const LEAVE_THOUGHTS_OUT = new Set([
   '@traceloop/instrumentation-vertexai',
   'openinference.instrumentation.vertexai',
   'openinference.instrumentation.llama_index',
+  SPRING,
 ]);
 
 interface Counting {
@@ -41,7 +48,7 @@ export function countingOf({ name, version }: OtlpScope): Counting {
   const leftCacheOut = LEFT_CACHE_OUT.get(name)?.test(version) === true;
   return {
     leavesCacheOut: leftCacheOut || LEAVE_CACHE_OUT.has(name),
-    leavesCacheOutWhereWritten: name === LEAVES_CACHE_OUT_WHERE_WRITTEN,
+    leavesCacheOutWhereWritten: LEAVE_CACHE_OUT_WHERE_WRITTEN.has(name),
     hidesCache: leftCacheOut,
     leavesThoughtsOut: LEAVE_THOUGHTS_OUT.has(name),
   };

@@ -47,6 +47,11 @@ export function providerName(raw: string | undefined): string | undefined {
   return PROVIDER_ALIASES.get(name) ?? name;
 }
 
+/** Spring AI has a word for a model that it does not know: of a call that failed, or an answer that names none. */
+export function modelName(raw: string | undefined): string | undefined {
+  return raw === 'none' ? undefined : raw;
+}
+
 const FINISH_ALIASES = new Map([
   ['tool_calls', 'tool_call'],
   ['tool-calls', 'tool_call'],

@@ -13,7 +13,7 @@ import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { isArray, jsonOf, parseJson } from './json-text.ts';
 import { markIncomplete } from './incomplete.ts';
 import { addMessages, finishReasonsIn, messagesOf } from './messages.ts';
-import { dollars, finishReasons, providerName } from './names.ts';
+import { dollars, finishReasons, modelName, providerName } from './names.ts';
 import { operationOf } from './operations.ts';
 import { DETAILS_EVENT, isMessageEvent, readInstructions, readMessageEvent, readSpanEvents } from './semconv-events.ts';
 import { readTools, settingsOf } from './tools.ts';
@@ -75,9 +75,12 @@ function isUnnamedCall(attributes: OtlpAttributes): boolean {
   return ['gen_ai.system', 'gen_ai.provider.name', ...INPUT, ...OUTPUT].some((key) => attributes.has(key));
 }
 
+/** The last is of Spring AI, whose chat client knows it, around the calls. */
+const CONVERSATION = ['gen_ai.conversation.id', 'gen_ai.session.id', 'spring.ai.chat.client.conversation.id'];
+
 function readContext(reading: Reading, attributes: OtlpAttributes): void {
   // The conventions have no name for a user; those of Alibaba Cloud's, which Dify and others use, have one.
-  const conversation = firstText(attributes, ['gen_ai.conversation.id', 'gen_ai.session.id']);
+  const conversation = firstText(attributes, CONVERSATION);
   if (conversation !== undefined) reading.conversationId = conversation;
   const user = text(attributes, 'gen_ai.user.id');
   if (user !== undefined) reading.userId = user;
@@ -119,9 +122,9 @@ const PROVIDER = ['gen_ai.provider.name', 'gen_ai.system', 'gen_ai.model.provide
 function readModel(reading: Reading, attributes: OtlpAttributes): void {
   const provider = providerName(firstText(attributes, PROVIDER));
   if (provider !== undefined) reading.provider = provider;
-  const requestModel = text(attributes, 'gen_ai.request.model');
+  const requestModel = modelName(text(attributes, 'gen_ai.request.model'));
   if (requestModel !== undefined) reading.requestModel = requestModel;
-  const responseModel = text(attributes, 'gen_ai.response.model');
+  const responseModel = modelName(text(attributes, 'gen_ai.response.model'));
   if (responseModel !== undefined) reading.responseModel = responseModel;
   const responseId = text(attributes, 'gen_ai.response.id');
   // Of an image, which has no id, OpenLIT writes the second in which it was made.
@@ -137,7 +140,7 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   const parameters: [string, Json][] = [];
   for (const [name, key] of PARAMETERS) {
     const value = attributes.get(key);
-    if (value !== undefined && value !== null) parameters.push([name, plain(value)]);
+    if (value !== undefined && value !== null) parameters.push([name, parameterOf(name, plain(value))]);
   }
   const tools = attributes.get('gen_ai.tool.definitions');
   const settings = settingsOf(
@@ -194,7 +197,8 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
     reasoning: firstNumber(attributes, REASONING),
     total: firstNumber(attributes, TOTAL),
     excludesCache: leavesCacheOut || (leavesCacheOutWhereWritten && cacheWrite !== undefined),
-    excludesReasoning: leavesThoughtsOut,
+    // What Bedrock's total has besides is cached input.
+    excludesReasoning: leavesThoughtsOut && cacheWrite === undefined,
   });
   const cost = dollars(number(attributes, 'gen_ai.usage.total_cost'));
   if (cost !== undefined) reading.reportedCostUsd = cost;
@@ -238,6 +242,14 @@ function readContent(reading: Reading, attributes: OtlpAttributes, known: Readon
   addMessages(reading, 'output', output);
   const reasons = finishReasonsIn(output);
   if (reasons !== undefined) reading.finishReasons = reasons;
+}
+
+/** Of Micrometer, with which Spring AI writes, every attribute is a text. */
+function parameterOf(name: string, value: Json): Json {
+  if (typeof value !== 'string') return value;
+  if (name !== 'stop_sequences') return /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
+  const parsed = value.startsWith('[') ? parseJson(value) : undefined;
+  return isArray(parsed) ? parsed.map(String) : value;
 }
 
 /** A list, a single text, a list written as JSON text, or one with commas under Semantic Kernel's name. */

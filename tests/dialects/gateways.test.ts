@@ -177,3 +177,62 @@ it("what a Gemini model thought is marked in its text's part", () => {
     },
   ]);
 });
+
+describe('Spring AI, whose attributes are all texts,', () => {
+  const SPRING = { name: 'org.springframework.boot', version: '4.0.0' };
+  const usage = (system: string, counts: Readonly<Record<string, string>>) => {
+    const attributes = Object.entries(counts).map(([name, count]) => [`gen_ai.usage.${name}`, count] as const);
+    return read({ ...CALL, 'gen_ai.system': system, ...Object.fromEntries(attributes) }, {}, SPRING)?.tokens;
+  };
+
+  it.each([
+    ['anthropic', '43'],
+    ['bedrock_converse', '67'],
+  ])('counts %s as its API does, without cached input', (system, total) => {
+    const cache = { 'cache_creation.input_tokens': '8', 'cache_read.input_tokens': '16' };
+    expect(usage(system, { input_tokens: '26', output_tokens: '17', total_tokens: total, ...cache })).toEqual({
+      input: 50,
+      output: 17,
+      cacheRead: 16,
+      cacheWrite: 8,
+    });
+  });
+
+  it('counts OpenAI with cached input', () => {
+    const counts = { input_tokens: '42', output_tokens: '17', total_tokens: '59', 'cache_read.input_tokens': '16' };
+    expect(usage('openai', counts)).toEqual({ input: 42, output: 17, cacheRead: 16 });
+  });
+
+  it('counts the thoughts of Gemini in the total only', () => {
+    const counts = { input_tokens: '42', output_tokens: '12', total_tokens: '59', 'cache_read.input_tokens': '16' };
+    expect(usage('google_genai', counts)).toEqual({ input: 42, output: 17, cacheRead: 16, reasoning: 5 });
+  });
+
+  it('has parameters as registered, and no model named none', () => {
+    const facts = read({
+      ...CALL,
+      'gen_ai.response.model': 'none',
+      'gen_ai.request.temperature': '0.7',
+      'gen_ai.request.max_tokens': '100',
+      'gen_ai.request.top_p': '1.0',
+      'gen_ai.request.stop_sequences': '["a", "b"]',
+      'gen_ai.response.finish_reasons': '["end_turn"]',
+    });
+    expect(facts?.responseModel).toBeUndefined();
+    expect(facts?.finishReasons).toEqual(['stop']);
+    expect(facts?.settings).toEqual({
+      model: 'm',
+      parameters: { temperature: 0.7, max_tokens: 100, top_p: 1, stop_sequences: ['a', 'b'] },
+    });
+  });
+
+  it('knows the conversation around the call, where the chat client is', () => {
+    const client = {
+      'gen_ai.operation.name': 'framework',
+      'gen_ai.system': 'spring_ai',
+      'spring.ai.kind': 'chat_client',
+      'spring.ai.chat.client.conversation.id': 'c1',
+    };
+    expect(read(client)).toMatchObject({ role: 'wrapper', conversationId: 'c1' });
+  });
+});
