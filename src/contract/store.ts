@@ -112,6 +112,8 @@ export interface IncidentLog {
   /** The newest incident with this fingerprint, resolved or not. */
   newestWithFingerprint(fingerprint: string): Promise<Incident | null>;
   list(filter: IncidentFilter, page: Page): Promise<PageOf<Incident>>;
+  /** Ids of those that ended since then, and of which nothing was written after that; of more than `limit`, the last. */
+  endedSince(since: Timestamp, limit: number): Promise<readonly string[]>;
 }
 
 export const DELIVERY_STATUSES = ['pending', 'delivered', 'failed', 'suppressed'] as const;

@@ -12,6 +12,7 @@ import type { Clock, Timestamp } from '../contract/time.ts';
 import { DRIFT_VERDICTS } from '../contract/verdict.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { OneAtATime } from '../lib/one-at-a-time.ts';
+import { addMillis } from '../lib/time.ts';
 import { applyByHand, type HandAction } from './by-hand.ts';
 import { type CountedContent, countedContents } from './contents-seen.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -68,6 +69,8 @@ const COUNT_FRESH_FOR_TIMES = 100;
 const LATE_TELEMETRY_MS = 120_000;
 /** Incidents that ended within that time; of more, the last. */
 const ENDED_MAX = 1_000;
+/** What an earlier process may have left uncounted: it may have ended within two minutes of an incident's end, a while ago. */
+const ENDED_BEFORE_MS = 3_600_000;
 /** Whoever is told of these is told of the calls of now. */
 const COUNTED: ReadonlySet<IncidentTransition> = new Set(['opened', 'reopened', 'escalated', 'resolved']);
 const SYSTEM = 'plumbline';
@@ -83,7 +86,7 @@ export class IncidentDesk implements Component {
   /** When each was last counted; what an earlier process counted is as old as this one. */
   readonly #counts = new Map<string, { readonly atMs: number; readonly tookMs: number }>();
   readonly #sinceMs: number;
-  /** By id, those that ended and are counted once more, with when they did (monotonic). Lost with the process. */
+  /** By id, those that ended and are counted once more, with when they did (monotonic). A start looks for them again. */
   readonly #ended = new Map<string, number>();
 
   constructor(options: IncidentDeskOptions) {
@@ -94,9 +97,16 @@ export class IncidentDesk implements Component {
     options.queue.handle(REVIEW_JOB, 1, () => this.review());
   }
 
-  start(): Promise<void> {
-    this.#options.queue.every(REVIEW_JOB, 'all', REVIEW_EVERY_MS, {});
-    return Promise.resolve();
+  async start(): Promise<void> {
+    const { queue, incidents, onProblem } = this.#options;
+    try {
+      // From now on: what waits in the spool is told first.
+      const since = addMillis(this.#now(), -ENDED_BEFORE_MS);
+      for (const id of (await incidents.endedSince(since, ENDED_MAX)).toReversed()) this.#noteEnd(id);
+    } catch (error) {
+      onProblem('Incidents that ended before the start are not counted once more.', error);
+    }
+    queue.every(REVIEW_JOB, 'all', REVIEW_EVERY_MS, {});
   }
 
   async stop(): Promise<void> {

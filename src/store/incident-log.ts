@@ -35,6 +35,16 @@ export function createIncidentLog(database: Database): IncidentLog {
       return row === undefined ? null : toIncident(row);
     },
     list: (filter, page) => readPage(database, filter, page),
+    endedSince: async (since, limit) => {
+      const rows = await database.query<{ id: string }>(
+        `SELECT id FROM (
+           SELECT id, transition, updated_at FROM incidents ORDER BY revision DESC LIMIT 1 BY id
+         ) WHERE transition = 'resolved' AND updated_at >= {since:DateTime64(9, 'UTC')}
+         ORDER BY updated_at DESC, id LIMIT {limit:UInt32}`,
+        { since, limit },
+      );
+      return rows.map(({ id }) => id);
+    },
   };
 }
 

@@ -226,6 +226,29 @@ describe('IncidentDesk', () => {
     expect(incidents.revisions.at(-1)).toMatchObject({ transition: 'reopened', incident: { revision: 4 } });
   });
 
+  it('counts once more also when another process saw the end, and did not live to', async () => {
+    const { desk, incidents } = setUp(async () => 7);
+    await desk.take([edited, elsewhere(1)]);
+    await desk.take([good]);
+    const { desk: after, clock } = setUp(async () => 9, incidents);
+    await after.start();
+    clock.advance(119_000);
+    await after.review();
+    expect(incidents.revisions).toHaveLength(3);
+    clock.advance(1_000);
+    await after.review();
+    expect(incidents.revisions.slice(3)).toMatchObject([
+      { transition: 'updated', incident: { status: 'resolved', invocationsAffected: 9 } },
+    ]);
+    // What is counted is not counted again, nor what ended long ago.
+    let counts = 0;
+    const { desk: third, clock: later } = setUp(async () => (counts += 1), incidents);
+    await third.start();
+    later.advance(120_000);
+    await third.review();
+    expect(counts).toBe(0);
+  });
+
   it('counts once more when it ends in another way', async () => {
     let calls = 0;
     const { desk, incidents } = setUp(async () => (calls += 7));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Delivery } from '../../src/contract/store.ts';
 import type { Observation } from '../../src/contract/observation.ts';
 import type { Pin } from '../../src/contract/prompt.ts';
+import type { Timestamp } from '../../src/contract/time.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -257,6 +258,14 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     await store.incidents.append(again, 'opened', 'daemon');
     expect(await store.incidents.newestWithFingerprint('fingerprint-i1')).toEqual(again);
     expect(await store.incidents.newestWithFingerprint('nothing')).toBeNull();
+    const at = (id: string, updatedAt: Timestamp, revision: number) => incident(id, { updatedAt, revision });
+    await store.incidents.append(at('e1', time('09:00:00'), 2), 'resolved', 'daemon');
+    await store.incidents.append(at('e2', time('09:00:01'), 2), 'resolved', 'daemon');
+    await store.incidents.append(at('e3', time('09:00:02'), 2), 'resolved', 'daemon');
+    await store.incidents.append(at('e3', time('09:00:03'), 3), 'updated', 'daemon');
+    expect(await store.incidents.endedSince(time('09:00:00'), 10)).toEqual(['e2', 'e1']);
+    expect(await store.incidents.endedSince(time('09:00:01'), 10)).toEqual(['e2']);
+    expect(await store.incidents.endedSince(time('08:00:00'), 1)).toEqual(['e2']);
     const history = await database.query(
       "SELECT DISTINCT revision, transition, by FROM incidents WHERE id = 'i1' ORDER BY revision",
     );

@@ -53,6 +53,16 @@ export class MemoryIncidentLog extends Failing implements IncidentLog {
     return { items, nextCursor: from + page.limit < all.length ? String(from + page.limit) : null };
   }
 
+  async endedSince(since: Timestamp, limit: number): Promise<readonly string[]> {
+    const ended = this.revisions.filter(
+      ({ incident, transition }) =>
+        transition === 'resolved' &&
+        incident.updatedAt >= since &&
+        this.#newest().get(incident.id)?.revision === incident.revision,
+    );
+    return ended.slice(-limit).map(({ incident }) => incident.id);
+  }
+
   transitions(): readonly string[] {
     return this.revisions.map((revision) => revision.transition);
   }
