@@ -29,7 +29,7 @@ import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
-import { openStore } from './open-store.ts';
+import { missingFromStore, openStore } from './open-store.ts';
 import { countDelivery } from './counts.ts';
 import { notePollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
@@ -64,6 +64,7 @@ export class Daemon {
   readonly #startedAt: Timestamp = systemClock.now();
   readonly #started: Component[] = [];
   #ready = false;
+  #missingFromStore: readonly string[] = [];
 
   readonly attribution: AttributionDesk;
   readonly registry: RegistryKeeper;
@@ -191,6 +192,8 @@ export class Daemon {
       this.#http,
       ...this.telemetry.receivers,
     ];
+    this.#missingFromStore = await missingFromStore(this.#database);
+    for (const words of this.#missingFromStore) this.#options.log.error({}, words);
     try {
       for (const component of order) {
         await component.start();
@@ -328,6 +331,7 @@ export class Daemon {
     // One poll that fails is no trouble: from the second on the source is left alone for longer.
     const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
     return [
+      ...this.#missingFromStore,
       ...this.telemetry.problems(),
       ...[this.registry.problem ?? [], this.#queue.problem ?? []].flat(),
       ...this.#alerting.problems(),

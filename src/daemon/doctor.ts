@@ -21,8 +21,10 @@ export interface DoctorTools {
   /** Address of any daemon that listens where this configuration's would, or null. */
   readonly otherDaemon: () => Promise<string | null>;
   readonly loadRegistry: () => Promise<RegistryLoad>;
-  /** Opens and closes the store; throws a `Fault`. */
-  readonly tryStore: () => Promise<string>;
+  /** What a running daemon says is wrong; throws a `Fault`. */
+  readonly problemsOf: (url: string) => Promise<readonly string[]>;
+  /** Opens and closes the store, and says what is missing from it; throws a `Fault`. */
+  readonly tryStore: () => Promise<readonly string[]>;
   readonly openSources: () => readonly OpenSource[];
   readonly createQueue: () => Queue;
 }
@@ -34,12 +36,21 @@ export async function* doctor(configuration: Configuration, tools: DoctorTools):
   if (running !== null) yield ok('daemon', `running at ${running}`);
   else if (other === null) yield ok('daemon', 'none is running with this configuration');
   else yield otherDaemon(configuration, other);
+  if (running !== null) yield* checkDaemon(running, tools);
   yield* checkRegistry(configuration, tools);
-  yield await checkStore(configuration, tools, running);
+  yield* checkStore(configuration, tools, running);
   yield await checkQueue(configuration, tools);
   if (running === null) yield* checkPorts(configuration);
   yield* checkSources(configuration, tools);
   yield* checkChannels(configuration);
+}
+
+async function* checkDaemon(url: string, tools: DoctorTools): AsyncIterable<Check> {
+  try {
+    for (const words of await tools.problemsOf(url)) yield { what: 'daemon', status: 'warning', words };
+  } catch (error) {
+    yield failed('daemon', error);
+  }
 }
 
 /** In another container or on another machine it may be the daemon of this configuration all the same. */
@@ -89,13 +100,18 @@ async function* checkRegistry(configuration: Configuration, tools: DoctorTools):
   }
 }
 
-async function checkStore({ store }: Configuration, tools: DoctorTools, running: string | null): Promise<Check> {
+async function* checkStore({ store }: Configuration, tools: DoctorTools, running: string | null): AsyncIterable<Check> {
   const what = store.kind === 'embedded' ? `store ${store.path}` : `store ${store.url}`;
-  if (store.kind === 'embedded' && running !== null) return ok(what, 'in use by the running daemon');
+  if (store.kind === 'embedded' && running !== null) {
+    yield ok(what, 'in use by the running daemon');
+    return;
+  }
   try {
-    return ok(what, await tools.tryStore());
+    const missing = await tools.tryStore();
+    yield ok(what, 'opens, and its schema is up to date');
+    for (const words of missing) yield { what, status: 'failed', words };
   } catch (error) {
-    return failed(what, error);
+    yield failed(what, error);
   }
 }
 

@@ -14,7 +14,7 @@ import { createStore } from '../store/index.ts';
 import { doctor } from './doctor.ts';
 import { registryLoader, registryOptions } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
-import { openStore } from './open-store.ts';
+import { missingFromStore, openStore } from './open-store.ts';
 import { runningDaemonUrl } from './running.ts';
 import { readWholeRegistry } from './whole-registry.ts';
 
@@ -64,11 +64,19 @@ export function examine(configuration: Configuration, version: string): AsyncIte
       const url = urlOf(configuration.server);
       return (await daemonClient(url, undefined).isRunning()) ? url : null;
     },
+    problemsOf: async (url) => {
+      // While it starts or stops it says so, with another status.
+      const answer = await daemonClient(url, undefined).get<{ problems: readonly string[] }>('/readyz');
+      return answer.problems;
+    },
     loadRegistry: registryLoader(configuration, never(), () => systemClock.now()),
     tryStore: async () => {
       const database = await openStore(configuration.store, version, systemClock);
-      await database.close();
-      return 'opens, and its schema is up to date';
+      try {
+        return await missingFromStore(database);
+      } finally {
+        await database.close();
+      }
     },
     openSources: () => openConfiguredSources(configuration),
     createQueue: () => createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined }),

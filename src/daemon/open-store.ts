@@ -5,6 +5,7 @@ import type { Clock } from '../contract/time.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
 import { openDatabase } from '../store/open-database.ts';
+import { readSetAside, setAsideWords } from '../store/set-aside.ts';
 
 /** Throws a `Fault` that names the owner of a data directory in use, or what the server answered. */
 export async function openStore(location: StoreLocation, release: string, clock: Clock): Promise<Database> {
@@ -26,4 +27,11 @@ export async function openStore(location: StoreLocation, release: string, clock:
     await database.close();
     throw error;
   }
+}
+
+/** What the store had to go on without, in words. Empty also where it does not tell. */
+export async function missingFromStore(database: Database): Promise<readonly string[]> {
+  // A server's account may not look there.
+  const found = await readSetAside(database).catch(() => []);
+  return found.map(setAsideWords);
 }
