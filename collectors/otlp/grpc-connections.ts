@@ -29,6 +29,8 @@ const IDLE_MS = 30 * 60_000;
 const PROBE_AFTER_MS = 60_000;
 // So long a sender has for closing a connection after it was told to.
 const FAREWELL_MS = 10_000;
+// And after it heard that nothing more comes: an answer that is on its way is read within this.
+const LEAVE_MS = 1_000;
 
 const SESSION = {
   settings: {
@@ -92,6 +94,11 @@ export class GrpcConnections {
     socket.once('close', () => {
       clearTimeout(patience);
       this.#sessions.delete(session);
+    });
+    // Some never close their end, and a stop would wait for them.
+    socket.once('finish', () => {
+      clearTimeout(patience);
+      patience = setTimeout(() => socket.destroy(), LEAVE_MS);
     });
     session.on('error', ignore);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);

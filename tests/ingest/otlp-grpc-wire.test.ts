@@ -24,6 +24,7 @@ const LIMITS = {
   bodyTimeoutMs: 300,
   grpcConnectionsMax: 5,
 };
+const NO_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 const DURABLE: Acknowledgement = { outcome: 'durable', rejected: 0, message: '' };
 const OVERLOADED: Acknowledgement = { outcome: 'overloaded', retryAfterMs: 1_000, message: 'full' };
 
@@ -383,6 +384,20 @@ describe('the receiver', () => {
     expect([(await taken).code, (await held).code]).toEqual([0, 14]);
     await stopped;
     expect(session.closed).toBe(true);
+  });
+
+  it('does not wait for a sender that was told all and never closes its end', async () => {
+    const { port } = receiver;
+    const stubborn = connectSocket({ port, host: '127.0.0.1', allowHalfOpen: true });
+    stubborn.on('error', () => {});
+    stubborn.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), NO_SETTINGS]));
+    await once(stubborn, 'data');
+    const ended = once(stubborn.resume(), 'end');
+    // Longer than a test may take.
+    await receiver.stop(600_000);
+    await ended;
+    expect(stubborn.writable).toBe(true);
+    stubborn.destroy();
   });
 
   it('ends at the deadline what does not end by itself', async () => {
