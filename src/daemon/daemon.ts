@@ -22,14 +22,14 @@ import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { PollingHost } from '../polling/host.ts';
 import { createQueue } from '../queue/index.ts';
-import { announceAddress, claimSpoolDirectory, releaseDirectory } from '../store/data-directory.ts';
+import { announceAddress } from '../store/data-directory.ts';
 import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
-import { missingFromStore, openStore } from './open-store.ts';
+import { missingFromStore, openStoreAndSpool } from './open-store.ts';
 import { countDelivery } from './counts.ts';
 import { notePollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
@@ -79,9 +79,7 @@ export class Daemon {
 
   /** Opens the store and makes every part. Throws a `Fault`. */
   static async open(options: DaemonOptions): Promise<Daemon> {
-    const { store: location, dataDirectory } = options.configuration;
-    if (location.kind === 'server') await claimSpoolDirectory(dataDirectory, options.version, systemClock.now());
-    const database = await openStore(location, options.version, systemClock);
+    const database = await openStoreAndSpool(options.configuration, options.version, systemClock);
     try {
       const store = createStore(database, systemClock);
       // Its latest observations are needed to make the polling host.
@@ -227,8 +225,6 @@ export class Daemon {
       await end(component.name, component.stop(STOP_DEADLINE_MS));
     }
     await end('the store', this.#database.close());
-    const { store, dataDirectory } = this.#options.configuration;
-    if (store.kind === 'server') await releaseDirectory(dataDirectory);
     return unfinished;
   }
 

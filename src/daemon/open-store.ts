@@ -1,7 +1,8 @@
 /** Opens the configured store and brings its schema up to date. */
 
-import type { StoreLocation } from '../config/load.ts';
+import type { Configuration, StoreLocation } from '../config/load.ts';
 import type { Clock } from '../contract/time.ts';
+import { claimSpoolDirectory } from '../store/data-directory.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/migrate.ts';
 import { openDatabase } from '../store/open-database.ts';
@@ -34,4 +35,26 @@ export async function missingFromStore(database: Database): Promise<readonly str
   // A server's account may not look there.
   const found = await readSetAside(database).catch(() => []);
   return found.map(setAsideWords);
+}
+
+/** The same for a daemon: the directory of its spool is its own until the store is closed. */
+export async function openStoreAndSpool(
+  { store: location, dataDirectory }: Pick<Configuration, 'store' | 'dataDirectory'>,
+  release: string,
+  clock: Clock,
+): Promise<Database> {
+  // That of an embedded store is locked by the engine.
+  if (location.kind === 'embedded') return openStore(location, release, clock);
+  const letGo = await claimSpoolDirectory(dataDirectory, release, clock.now());
+  try {
+    const database = await openStore(location, release, clock);
+    const close = async (): Promise<void> => {
+      await database.close();
+      await letGo();
+    };
+    return { ...database, close };
+  } catch (error) {
+    await letGo();
+    throw error;
+  }
 }

@@ -13,6 +13,7 @@ import { Fault } from '../contract/fault.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { makeDirectory, whyNotWritten } from '../lib/files.ts';
 import { isRunning, thisProcess } from './process-identity.ts';
+import { lockForThisProcess } from './process-lock.ts';
 
 /** Grows when a release can't read what the one before it left on disk. */
 const FORMAT = 1;
@@ -76,14 +77,33 @@ export async function claimDirectory(
 }
 
 /**
- * The same for a daemon whose store is a server: its spool must not be shared either. Throws a
- * `Fault` that names the process that has it.
+ * The same for a daemon whose store is a server: its spool must not be shared either, and there is no engine
+ * that locks it. Throws a `Fault` that names who has it. Returns what lets go of it, safe twice.
  */
-export async function claimSpoolDirectory(directory: string, release: string, now: Timestamp): Promise<void> {
+export async function claimSpoolDirectory(
+  directory: string,
+  release: string,
+  now: Timestamp,
+): Promise<() => Promise<void>> {
   await createWritable(directory);
   const other = await directoryOwner(directory);
   if (other !== null && other.pid !== process.pid) throw directoryInUse(directory, other);
-  await writeJson(ownerPath(directory), { ...thisProcess(), since: now, release, address: null });
+  const lock = lockForThisProcess(join(directory, 'owner.lock'));
+  if (lock === 'taken') throw await inUseElsewhere(directory);
+  let isReleased = false;
+  const letGo = async (): Promise<void> => {
+    if (isReleased) return;
+    isReleased = true;
+    await releaseDirectory(directory);
+    lock?.release();
+  };
+  try {
+    await writeJson(ownerPath(directory), { ...thisProcess(), since: now, release, address: null });
+  } catch (error) {
+    await letGo();
+    throw error;
+  }
+  return letGo;
 }
 
 /** Adds the API's address to what `directoryOwner` tells. */
@@ -106,6 +126,16 @@ export function directoryInUse(directory: string, owner: DirectoryOwner | null):
   const who = `process ${owner.pid} (plumbline ${owner.release}, since ${owner.since}${api})`;
   return new Fault('config', `The data directory ${resolve(directory)} is in use by ${who}.`, {
     hint: `Talk to that daemon, stop it (kill ${owner.pid}), or choose another directory with --data.`,
+  });
+}
+
+/** By a process that can't be seen from here. */
+async function inUseElsewhere(directory: string): Promise<Fault> {
+  const owner = await readJson(ownerPath(directory), Owner);
+  const who = owner === null ? '' : ` (plumbline ${owner.release}, since ${owner.since})`;
+  const message = `The data directory ${resolve(directory)} is in use by a process of another container or machine${who}.`;
+  return new Fault('config', message, {
+    hint: 'Give each replica a data directory of its own, with --data or a volume of its own; or stop the other one.',
   });
 }
 
