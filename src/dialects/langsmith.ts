@@ -3,14 +3,16 @@
  * `gen_ai.prompt`, the raw response in `gen_ai.completion`), and `langsmith.*`.
  */
 
+import type { Json } from '../contract/prompt.ts';
 import { firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
-import { isArray, isRecord, jsonOf, numberAt, printedRecordAt, recordAt, recordOf } from './json-text.ts';
+import { isArray, isRecord, jsonOf, numberAt, printedRecordAt, recordAt, recordOf, stringAt } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
+import { responseIdIn } from './response-id.ts';
 import { readFinishReasons } from './semconv.ts';
 import { tokenParts } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
@@ -30,9 +32,17 @@ function readSpan({ span }: SpanInput): Reading | null {
   reading.operation = kind === 'llm' ? 'chat' : 'embeddings';
   const provider = providerName(firstText(attributes, ['langsmith.metadata.ls_provider', 'gen_ai.system']));
   if (provider !== undefined) reading.provider = provider;
-  readUsage(reading, attributes);
-  readContent(reading, attributes);
-  const reasons = finishReasons(readFinishReasons(attributes));
+  const completion = jsonOf(attributes.get('gen_ai.completion'));
+  const message = langchainMessage(completion);
+  readUsage(reading, attributes, message);
+  readContent(reading, attributes, completion);
+  const responseId = text(attributes, 'gen_ai.response.id') ?? responseIdIn(text(attributes, 'gen_ai.completion'));
+  if (responseId !== undefined) reading.responseId = responseId;
+  const answer = recordOf(message, 'response_metadata');
+  const answered = stringAt(answer, 'model_name', 'model');
+  if (answered !== undefined) reading.responseModel = answered;
+  const reason = stringAt(answer, 'finish_reason', 'stop_reason', 'finishReason', 'stopReason', 'done_reason');
+  const reasons = finishReasons(readFinishReasons(attributes) ?? (reason === undefined ? undefined : [reason]));
   if (reasons !== undefined) reading.finishReasons = reasons;
   // The status is OK even then; what was thrown stands in an event, with its class in the text too.
   const error = errorOf(span, reading);
@@ -55,8 +65,19 @@ function readContext(attributes: OtlpAttributes): Reading {
   return reading;
 }
 
-function readUsage(reading: Reading, attributes: OtlpAttributes): void {
-  const usage = recordAt(attributes, 'langsmith.usage_metadata');
+/** Their models' thoughts are in JavaScript only in the total. */
+const GOOGLE = new Set(['google_genai', 'google_vertexai']);
+
+/** What a model of LangChain answered: `generations[prompt][candidate] = { text, message: { lc, kwargs } }`. */
+function langchainMessage(completion: Json | undefined): JsonRecord | undefined {
+  const generations = isRecord(completion) ? completion['generations'] : undefined;
+  const first = isArray(generations) ? generations.flat(1)[0] : undefined;
+  return isRecord(first) ? recordOf(recordOf(first, 'message'), 'kwargs') : undefined;
+}
+
+/** The parts of tokens are attributes only where a client was wrapped; of LangChain they stand in the answer. */
+function readUsage(reading: Reading, attributes: OtlpAttributes, message: JsonRecord | undefined): void {
+  const usage = recordAt(attributes, 'langsmith.usage_metadata') ?? recordOf(message, 'usage_metadata');
   const input =
     recordOf(usage, 'input_token_details') ?? printedRecordAt(attributes, 'gen_ai.usage.input_token_details');
   const output =
@@ -67,7 +88,9 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
     cacheRead: numberAt(input, 'cache_read'),
     cacheWrite: cacheWriteOf(input, ['cache_creation']),
     reasoning: numberAt(output, 'reasoning'),
-    total: number(attributes, 'gen_ai.usage.total_tokens') ?? numberAt(usage, 'total_tokens'),
+    // The attribute is but the sum of the other two.
+    total: numberAt(usage, 'total_tokens') ?? number(attributes, 'gen_ai.usage.total_tokens'),
+    excludesReasoning: GOOGLE.has(text(attributes, 'langsmith.metadata.ls_provider') ?? ''),
     parts: tokenParts({
       cache_write_1h: numberAt(input, 'ephemeral_1h_input_tokens', 'ephemeral_1hr_input_tokens'),
       input_audio: numberAt(input, 'audio'),
@@ -78,7 +101,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
 }
 
 /** `gen_ai.prompt` is the body of the request, or the arguments of the traced function around it. */
-function readContent(reading: Reading, attributes: OtlpAttributes): void {
+function readContent(reading: Reading, attributes: OtlpAttributes, completion: Json | undefined): void {
   const prompt = jsonOf(attributes.get('gen_ai.prompt'));
   const body = isRecord(prompt) && isArray(prompt['args']) ? (prompt['args'][0] ?? null) : prompt;
   addMessages(reading, 'input', messagesOf(attributes.get('gen_ai.prompt'), 'user', body));
@@ -87,7 +110,6 @@ function readContent(reading: Reading, attributes: OtlpAttributes): void {
     if (settings !== undefined) reading.settings = settings;
   }
   if (reading.operation === 'embeddings') return;
-  const completion = jsonOf(attributes.get('gen_ai.completion'));
   const outputs = isRecord(completion) ? completion['outputs'] : undefined;
   addMessages(reading, 'output', messagesOf(attributes.get('gen_ai.completion'), 'assistant', outputs ?? completion));
 }
