@@ -7,6 +7,7 @@
 import { anthropicSdk } from './anthropic-sdk.ts';
 import { claudeCode } from './claude-code.ts';
 import { codex } from './codex.ts';
+import { copilot } from './copilot.ts';
 import type { Dialect } from './dialect.ts';
 import { geminiCli } from './gemini-cli.ts';
 import { genkit } from './genkit.ts';
@@ -28,6 +29,7 @@ import { vercelAi } from './vercel-ai.ts';
 export const DIALECTS: readonly Dialect[] = [
   claudeCode,
   codex,
+  copilot,
   geminiCli,
   mastra,
   genkit,

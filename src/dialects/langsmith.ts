@@ -8,7 +8,17 @@ import { firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
-import { isArray, isRecord, jsonOf, numberAt, printedRecordAt, recordAt, recordOf, stringAt } from './json-text.ts';
+import {
+  type JsonRecord,
+  isArray,
+  isRecord,
+  jsonOf,
+  numberAt,
+  printedRecordAt,
+  recordAt,
+  recordOf,
+  stringAt,
+} from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';

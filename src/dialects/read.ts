@@ -8,7 +8,7 @@ import type { SpanFacts } from '../contract/span-facts.ts';
 import { shortId } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
 import { nearestTimestamp } from '../lib/time.ts';
-import { plain, text } from '../otlp/attributes.ts';
+import { firstText, plain, text } from '../otlp/attributes.ts';
 import type { Decoded, OtlpLog, OtlpResource, OtlpScope, OtlpSpan } from '../otlp/model.ts';
 import type { LogInput, Reading, SpanInput } from './dialect.ts';
 import { errorOf } from './error.ts';
@@ -84,7 +84,7 @@ function addWho(known: Reading, { attributes }: OtlpSpan): void {
     if (session !== undefined) known.conversationId = session;
   }
   if (known.userId === undefined) {
-    const user = text(attributes, 'user.id') ?? text(attributes, 'enduser.id');
+    const user = firstText(attributes, ['user.id', 'enduser.id', 'enduser.pseudo.id']);
     if (user !== undefined) known.userId = user;
   }
 }

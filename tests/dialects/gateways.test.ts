@@ -236,3 +236,9 @@ describe('Spring AI, whose attributes are all texts,', () => {
     expect(read(client)).toMatchObject({ role: 'wrapper', conversationId: 'c1' });
   });
 });
+
+it("a call of VS Code's Copilot says what it costs in AI credits; an agent has only their sum", () => {
+  const usage = { 'copilot_chat.copilot_usage_nano_aiu': 29_671_890_000, 'gen_ai.request.model': 'm' };
+  expect(read({ ...CALL, ...usage, 'gen_ai.provider.name': 'github' })?.reportedCostUsd).toBe('0.2967189');
+  expect(read({ ...usage, 'gen_ai.operation.name': 'invoke_agent' })).not.toHaveProperty('reportedCostUsd');
+});
