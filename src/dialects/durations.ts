@@ -16,3 +16,10 @@ export function millisUntil(time: string | undefined, { startNanos }: OtlpSpan):
   const millis = Date.parse(time.replaceAll('"', '')) - Number(startNanos / 1_000n) / 1_000;
   return millis >= 0 ? millis : undefined;
 }
+
+/** From a span's start to the first of its events with a name; undefined when there is none. */
+export function millisUntilEvent(name: string, { startNanos, events }: OtlpSpan): number | undefined {
+  const event = events.find((one) => one.name === name);
+  if (event === undefined || event.timeNanos < startNanos) return undefined;
+  return millisOf(Number((event.timeNanos - startNanos) / 1_000n) / 1_000);
+}

@@ -6,10 +6,11 @@
 
 import type { Evaluation, Message, TokenParts } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
-import { firstText, number, text } from '../otlp/attributes.ts';
+import { firstNumber, firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpScope, OtlpSpan } from '../otlp/model.ts';
 import { countingOf } from './counting.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { millisUntilEvent } from './durations.ts';
 import { unflatten } from './flattened.ts';
 import { markIncomplete } from './incomplete.ts';
 import {
@@ -54,6 +55,8 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   if (reasons !== undefined) reading.finishReasons = reasons;
   // Plain text is what the model said, even where that is JSON.
   const isText = text(attributes, 'output.mime_type') === 'text/plain';
+  const firstTokenMs = millisUntilEvent('First Token Stream Event', span);
+  if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
   const responseId = isText ? undefined : responseIdIn(text(attributes, 'output.value'));
   if (responseId !== undefined) reading.responseId = responseId;
   // How long the cache keeps what was written, only the response says.
@@ -134,12 +137,15 @@ const BEDROCK = '@arizeai/openinference-instrumentation-bedrock';
 const AGNO = 'openinference.instrumentation.agno';
 const CLAUDE_PROVIDERS = new Set(['anthropic', 'vertexai', 'awsbedrock', 'awsanthropic', 'aws']);
 
+/** The second is of Envoy's AI Gateway. */
+const CACHE_WRITE = ['llm.token_count.prompt_details.cache_write', 'llm.token_count.prompt_details.cache_creation'];
+
 function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScope): void {
   const { leavesCacheOut, hidesCache, leavesThoughtsOut } = countingOf(scope);
   const total = number(attributes, 'llm.token_count.total');
   const output = number(attributes, 'llm.token_count.completion');
   const cacheRead = number(attributes, 'llm.token_count.prompt_details.cache_read');
-  const cacheWrite = number(attributes, 'llm.token_count.prompt_details.cache_write');
+  const cacheWrite = firstNumber(attributes, CACHE_WRITE);
   const isBedrock = scope.name === BEDROCK;
   const input = number(attributes, 'llm.token_count.prompt');
   const isRest = isBedrock && cacheRead === undefined && cacheWrite === undefined && (input ?? 0) > 0;

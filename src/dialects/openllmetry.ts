@@ -9,6 +9,7 @@ import type { Json } from '../contract/prompt.ts';
 import { firstText, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
+import { millisUntilEvent } from './durations.ts';
 import { unflattenList } from './flattened.ts';
 import { type JsonRecord, isArray, isRecord, looksLikeJson, parseJson, stringAt } from './json-text.ts';
 import { messagesOf, readMessages } from './messages.ts';
@@ -48,6 +49,8 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
     reading.role = 'call';
     reading.operation = operation;
   }
+  const firstTokenMs = millisUntilEvent('llm.content.completion.chunk', span);
+  if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
   if (scope.name.startsWith('@traceloop/instrumentation-anthropic')) readUsage(reading, attributes, scope);
   readFlattened(reading, attributes, known);
   readNestedInput(reading, attributes, scope.name);

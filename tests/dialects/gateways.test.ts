@@ -242,3 +242,12 @@ it("a call of VS Code's Copilot says what it costs in AI credits; an agent has o
   expect(read({ ...CALL, ...usage, 'gen_ai.provider.name': 'github' })?.reportedCostUsd).toBe('0.2967189');
   expect(read({ ...usage, 'gen_ai.operation.name': 'invoke_agent' })).not.toHaveProperty('reportedCostUsd');
 });
+
+it("the first of OpenLLMetry's chunks is the first token", () => {
+  const chunk = (ms: bigint) => ({
+    ...event('llm.content.completion.chunk', {}),
+    timeNanos: 1_795_300_000_000_000_001n + ms * 1_000_000n,
+  });
+  const facts = read({ ...CALL, 'llm.request.type': 'chat' }, { events: [chunk(250n), chunk(400n)] });
+  expect(facts?.firstTokenMs).toBe(250);
+});

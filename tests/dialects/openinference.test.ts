@@ -1,7 +1,7 @@
 /** How OpenInference's instrumentations count, as their sources have it. */
 
 import { describe, expect, it } from 'vitest';
-import { type Attributes, read } from './span.ts';
+import { type Attributes, event, read } from './span.ts';
 
 const counts = (input: number, output: number, more: Attributes = {}): Attributes => ({
   'openinference.span.kind': 'LLM',
@@ -60,4 +60,33 @@ describe('tokens', () => {
       expect(read(thinking)?.tokens).toEqual({ input: 42, output: 12 });
     },
   );
+});
+
+it("Envoy's AI Gateway has another name for what was written to a cache, and as Python's streams an event for the first token", () => {
+  const facts = read(
+    {
+      'openinference.span.kind': 'LLM',
+      'llm.system': 'anthropic',
+      'llm.model_name': 'claude',
+      'llm.token_count.prompt': 50,
+      'llm.token_count.prompt_details.cache_read': 16,
+      'llm.token_count.prompt_details.cache_creation': 8,
+      'llm.token_count.completion': 17,
+      'llm.token_count.total': 67,
+    },
+    { events: [{ ...event('First Token Stream Event', {}), timeNanos: 1_795_300_000_250_000_001n }] },
+  );
+  expect(facts).toMatchObject({
+    firstTokenMs: 250,
+    tokens: { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 },
+  });
+});
+
+it('what Envoy counts beforehand is no call', () => {
+  const counting = {
+    'openinference.span.kind': 'TOKEN_COUNTER',
+    'llm.model_name': 'claude',
+    'llm.token_count.prompt': 50,
+  };
+  expect(read(counting)).toMatchObject({ role: 'wrapper' });
 });
