@@ -66,7 +66,7 @@ describe('the calls that a drift has touched', () => {
   });
 
   it('are counted quickly among many, with what was corrected lately as well', async () => {
-    const calls = createInvocationLog(store.database, createTextLog(store.database), 5);
+    const calls = createInvocationLog(store.database, createTextLog(store.database), { exactRowsMax: 5 });
     expect(await calls.affected({ ...WHERE, contents: [EDITED] })).toBe(6);
     expect(await calls.affected({ ...WHERE, contents: [OTHER] })).toBe(2);
     const later = { ...EDITED, since: timestampFromMillis(SINCE_MS + 2_000) };

@@ -17,7 +17,8 @@ export const trafficRoutes = [
   route({
     method: 'GET',
     path: '/api/v1/invocations',
-    summary: 'Model calls, newest first, each counted once. A page ends early where their texts are long.',
+    summary:
+      'Model calls, newest first, each counted once. A page ends early where texts are long, or where millions of calls do not match: go on with `next_cursor`, also after an empty page.',
     scope: 'read',
     query: z.strictObject({
       prompt: z.string().optional(),
