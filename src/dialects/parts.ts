@@ -40,6 +40,8 @@ function addParts(content: Json | undefined, parts: MessagePart[]): void {
   }
   const part = isRecord(content) ? readPart(content) : textPart(String(content));
   if (part !== null && (part.type !== 'text' || isSaid(part.text))) parts.push(part);
+  const transcript = part?.type === 'media' && isRecord(content) ? stringAt(content, 'transcript') : undefined;
+  if (transcript !== undefined && isSaid(transcript)) parts.push(textPart(transcript));
 }
 
 function isSaid(text: string): boolean {
@@ -70,10 +72,15 @@ function readPart(part: JsonRecord): MessagePart | null {
     case 'tool-call':
     case 'function_call':
     case 'function':
-    case 'server_tool_call':
       return readToolCall(part);
+    case 'server_tool_call':
+      return readToolCall({ ...part, arguments: part['arguments'] ?? part['server_tool_call'] ?? null });
+    case 'server_tool_call_response':
+      return readToolResponse({ ...part, response: part['response'] ?? part['server_tool_call_response'] ?? null });
     case 'cachePoint':
       return null;
+    case 'compaction':
+      return textPart(stringAt(part, 'content', 'text') ?? '');
     case 'tool_call_response':
     case 'tool_result':
     case 'tool-result':

@@ -98,11 +98,14 @@ export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): 
   if (reasons.length > 0) reading.finishReasons ??= reasons;
 }
 
+/** The second is of Bifrost. */
+const INSTRUCTIONS = ['gen_ai.system_instructions', 'gen_ai.request.instructions'];
+
 /** Of a span, a span event or a log record; what is known already stays. */
 export function readInstructions(reading: Reading, attributes: OtlpAttributes): void {
-  const system = attributes.get('gen_ai.system_instructions');
-  if (system === undefined || reading.system !== undefined) return;
-  const parts = readParts(jsonOf(system) ?? text(attributes, 'gen_ai.system_instructions'));
+  const key = INSTRUCTIONS.find((one) => attributes.has(one));
+  if (key === undefined || reading.system !== undefined) return;
+  const parts = readParts(jsonOf(attributes.get(key)) ?? text(attributes, key));
   if (parts.length > 0) reading.system = [{ role: 'system', parts }];
 }
 

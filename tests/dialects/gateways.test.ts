@@ -251,3 +251,26 @@ it("the first of OpenLLMetry's chunks is the first token", () => {
   const facts = read({ ...CALL, 'llm.request.type': 'chat' }, { events: [chunk(250n), chunk(400n)] });
   expect(facts?.firstTokenMs).toBe(250);
 });
+
+it('the newest parts of the conventions are what they are: tools of the provider, transcripts, summaries', () => {
+  const parts = [
+    { type: 'server_tool_call', id: 's1', name: 'web_search', server_tool_call: { query: 'x' } },
+    { type: 'server_tool_call_response', id: 's1', server_tool_call_response: { found: 1 } },
+    { type: 'blob', modality: 'audio', content: 'aGk=', transcript: 'hello' },
+    { type: 'compaction', id: 'c1', content: 'so far' },
+    { type: 'compaction', id: 'c2' },
+  ];
+  const facts = read({ ...CALL, 'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts }]) });
+  expect(facts?.output?.[0]?.parts).toEqual([
+    { type: 'tool_call', id: 's1', name: 'web_search', arguments: { query: 'x' } },
+    { type: 'tool_call_response', id: 's1', result: { found: 1 } },
+    { type: 'media', modality: 'audio', reference: 'aGk=' },
+    { type: 'text', text: 'hello' },
+    { type: 'text', text: 'so far' },
+  ]);
+});
+
+it("Bifrost's instructions of the responses API are the system's", () => {
+  const facts = read({ ...CALL, 'gen_ai.request.instructions': 'be nice' });
+  expect(facts?.system).toEqual([{ role: 'system', parts: [{ type: 'text', text: 'be nice' }] }]);
+});
