@@ -24,6 +24,7 @@ import { openllmetry } from './openllmetry.ts';
 import { pipecat } from './pipecat.ts';
 import { pydanticAi } from './pydantic-ai.ts';
 import { semconv } from './semconv.ts';
+import { vercelAiGateway } from './vercel-ai-gateway.ts';
 import { vercelAi } from './vercel-ai.ts';
 
 export const DIALECTS: readonly Dialect[] = [
@@ -37,6 +38,7 @@ export const DIALECTS: readonly Dialect[] = [
   langsmith,
   mlflow,
   vercelAi,
+  vercelAiGateway,
   langfuse,
   openinference,
   openllmetry,
