@@ -20,20 +20,24 @@ function record(text: string, lane = 3): Section[] {
   return [{ lane, bytes: Buffer.from(text) }];
 }
 
-/** All that can be read, and how many bytes were no record. */
-async function readAll(spool: Spool, bytesMax = 64_000): Promise<{ texts: string[]; skipped: number }> {
+/** All that can be read, and how many bytes were no record, or a damaged one. */
+async function readAll(
+  spool: Spool,
+  bytesMax = 64_000,
+): Promise<{ texts: string[]; skipped: number; damaged: number }> {
   const reader = new SpoolReader(spool);
   const texts: string[] = [];
-  let skipped = 0;
+  let [skipped, damaged] = [0, 0];
   for (let at = spool.start; at < spool.end;) {
     const chunk = await reader.read(at, bytesMax);
     if (chunk.next === at) break;
     at = chunk.next;
     skipped += chunk.skippedBytes;
+    for (const { length } of chunk.damaged) damaged += length;
     for (const { sections } of chunk.records) texts.push(sections.map(({ bytes }) => bytes.toString()).join('|'));
   }
   await reader.close();
-  return { texts, skipped };
+  return { texts, skipped, damaged };
 }
 
 function segmentFiles(directory: string): string[] {
@@ -50,11 +54,11 @@ describe('the spool', () => {
     const ends = await Promise.all(texts.map((text) => spool.append(record(text))));
     expect(ends).toEqual(ends.toSorted((a, b) => a - b));
     expect(segmentFiles(directory).length).toBeGreaterThan(2);
-    expect(await readAll(spool)).toEqual({ texts, skipped: 0 });
+    expect(await readAll(spool)).toEqual({ texts, skipped: 0, damaged: 0 });
     await spool.close();
     const again = await openSpool(directory);
     await again.append(record('after the restart'));
-    expect(await readAll(again, 100)).toEqual({ texts: [...texts, 'after the restart'], skipped: 0 });
+    expect(await readAll(again, 100)).toEqual({ texts: [...texts, 'after the restart'], skipped: 0, damaged: 0 });
     await again.close();
   });
 
@@ -194,7 +198,7 @@ describe('the spool', () => {
     const files = segmentFiles(directory);
     unlinkSync(files[0] as string);
     truncateSync(files[1] as string, 21);
-    expect(await readAll(spool)).toEqual({ texts: ['five', 'six'], skipped: 20 * 2 + 22 + 21 });
+    expect(await readAll(spool)).toMatchObject({ texts: ['five', 'six'], skipped: 20 * 2 + 22 + 21 });
     const gone = [
       (await new SpoolReader(spool).read(spool.start, 64_000)).damaged,
       (await new SpoolReader(spool).read(positionAt(2, 21), 64_000)).damaged,
@@ -234,6 +238,38 @@ describe('the spool', () => {
     });
     await reader.close();
     await spool.close();
+  });
+
+  it('loses one record by a byte that went bad, and tells of it, whichever byte and wherever a read ends', async () => {
+    const directory = tempDirectory();
+    const texts = ['one', 'PLR1 as a text', 'x'.repeat(120), 'PLR', 'y'.repeat(40), 'last'];
+    const spool = await openSpool(directory);
+    const ends: number[] = [];
+    for (const text of texts) ends.push((await spool.append(record(text))) % 2 ** 32);
+    await spool.close();
+    const file = segmentFiles(directory)[0] as string;
+    const good = readFileSync(file);
+    for (const [index, byte] of good.entries()) {
+      const bad = Buffer.from(good);
+      bad[index] = byte ^ 0x80;
+      writeFileSync(file, bad);
+      const hit = ends.findIndex((end) => end > index);
+      const [start, end] = [ends[hit - 1] ?? 0, ends[hit] as number];
+      for (const bytesMax of [20, 50, 64_000]) {
+        const again = await openSpool(directory);
+        const { texts: read, skipped, damaged } = await readAll(again, bytesMax);
+        // Behind the last there is nothing that tells it from what a crash left.
+        const told = end === good.length ? 0 : end - start;
+        expect([index, bytesMax, read, skipped, damaged]).toEqual([
+          index,
+          bytesMax,
+          texts.toSpliced(hit, 1),
+          end - start,
+          told,
+        ]);
+        await again.close();
+      }
+    }
   });
 
   it('steps over damage in the middle and counts it', async () => {

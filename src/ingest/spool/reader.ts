@@ -81,6 +81,12 @@ export class SpoolReader {
         continue;
       }
       const resume = findRecord(buffer, at + 1);
+      if (resume === -1 && offset + buffer.length < end) {
+        if (records.length > 0) break;
+        // The next record may begin behind, or with the last bytes of this.
+        buffer = await this.#readBytes(segment, offset, Math.min(2 * buffer.length, end - offset));
+        continue;
+      }
       const next = resume === -1 ? buffer.length : resume;
       skippedBytes += next - at;
       if (resume !== -1) {
