@@ -12,6 +12,9 @@ export const COMMON_SETTINGS = {
   input_format_skip_unknown_fields: 1,
   // Half a surrogate pair, from a sender that cut a text in the middle of one: no reason to refuse a row.
   input_format_json_throw_on_bad_escape_sequence: 0,
+  // Calls go to the month in which they began, and senders' clocks say any: beyond a hundred months the insert
+  // would be refused each time it is tried, and all calls behind it would wait for ever.
+  max_partitions_per_insert_block: '0',
   // One request is one insert, and it is on disk when it resolves.
   async_insert: 0,
   // Of INSERT … SELECT; for what else is inserted see `insertSettings`.

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { timestampFromMillis } from '../../src/lib/time.ts';
-import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody } from './harness.ts';
+import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, withIngest } from './harness.ts';
 
 const YEAR_MS = 365.25 * 24 * 3_600_000;
 const LATEST = '2105-12-31T23:59:59.999999999Z';
@@ -29,5 +29,20 @@ it('lists and counts the other calls when one began in another century', async (
   const [from, to] = [timestampFromMillis(nowMs - 60_000), timestampFromMillis(nowMs + 60_000)];
   expect(await store.invocations.usage({ groupBy: ['service'], from, to })).toMatchObject([{ calls: 1 }]);
   await ingest.stop(5_000);
+  await store.database.close();
+});
+
+it('stores calls that began in more months than the engine takes in one insert by default', async () => {
+  const store = await openStore();
+  await withIngest(store.telemetry, {}, async (ingest) => {
+    const attributes = chatAttributes('s', [{ role: 'user', text: 'x' }], 'y');
+    const starts = Array.from({ length: 105 }, (_, index) => Date.UTC(1990, index, 15));
+    const drafts = starts.map((startMs) => ({ traceId: hexId(16), startMs, attributes }));
+    await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(drafts) });
+    const [from, to] = [timestampFromMillis(0), timestampFromMillis(Date.now())];
+    const calls = async () => (await store.invocations.usage({ groupBy: ['service'], from, to }))[0]?.calls;
+    expect(await eventually(calls, (count) => count === starts.length)).toBe(starts.length);
+    expect(ingest.problems).toEqual([]);
+  });
   await store.database.close();
 });
