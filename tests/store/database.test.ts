@@ -255,6 +255,26 @@ describe('a server that is not well', () => {
     await database.close();
   });
 
+  it('never blames the rows for what is wrong with the server: its load, its object storage, its cluster', async () => {
+    const server = await startClickHouseHttp();
+    const database = await openDatabase({ url: server.url }, '1.2.3', systemClock);
+    for (const [code, name] of [
+      [201, 'QUOTA_EXCEEDED'],
+      [244, 'UNEXPECTED_ZOOKEEPER_ERROR'],
+      [499, 'S3_ERROR'],
+      [500, 'AZURE_BLOB_STORAGE_ERROR'],
+      [733, 'TABLE_IS_BEING_RESTARTED'],
+      [745, 'SERVER_OVERLOADED'],
+    ] as const) {
+      // That this release of the engine means the same by it.
+      expect(await database.query(`SELECT errorCodeToName(${code}) AS name`)).toEqual([{ name }]);
+      await server.trouble(1, 500, `Code: ${code}. DB::Exception: Not now. (${name})`, code);
+      const failed = await database.insert('migrations', [{ id: 9 }]).catch((error: unknown) => error);
+      expect(failed).toMatchObject({ kind: expect.stringMatching(/transient|overloaded/) });
+    }
+    await database.close();
+  });
+
   it('names a URL that is none', async () => {
     await expect(openDatabase({ url: 'nonsense' }, '1.2.3', systemClock)).rejects.toMatchObject({ kind: 'config' });
   });
