@@ -58,7 +58,10 @@ export const anthropicAgents = sourcePlugin({
       'anthropic-version': '2023-06-01',
       'anthropic-beta': 'managed-agents-2026-04-01',
     };
-    const api = new Api(context.fetch, config.base_url, headers, { besides: '/v1/agents' });
+    const api = new Api(context.fetch, config.base_url, headers, {
+      besides: '/v1/agents',
+      question: { query: { limit: 1 } },
+    });
     const all = async function* (signal: AbortSignal) {
       for await (const agent of list(api, '/v1/agents', {}, signal)) yield [agent.id, agent] as const;
     };

@@ -141,7 +141,7 @@ function connector(config: Config, context: SourceContext): (signal: AbortSignal
       );
     }
     const { value } = await token;
-    const besides = { besides: '/agents', question: { query: API_VERSION } };
+    const besides = { besides: '/agents', question: { query: { ...API_VERSION, limit: 1 } } };
     return new Api(context.fetch, config.endpoint, { authorization: `Bearer ${value}` }, besides);
   };
 }

@@ -54,7 +54,11 @@ export const cloudflareKv = sourcePlugin({
   },
   create: (config, context): Source<Target> => {
     const headers = { authorization: `Bearer ${config.api_token}` };
-    const api = new Api(context.fetch, config.base_url, headers, { besides: `${namespacePath(config)}/keys` });
+    const api = new Api(context.fetch, config.base_url, headers, {
+      besides: `${namespacePath(config)}/keys`,
+      // The least that it takes.
+      question: { query: { limit: 10 } },
+    });
     const { discover } = config;
     return {
       ...(discover === undefined

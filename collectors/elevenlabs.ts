@@ -70,7 +70,7 @@ export const elevenlabs = sourcePlugin({
     targets: [{ agent_id: 'agent_3701k' }, { agent_id: 'agent_3701k', node: 'node_refund' }],
   },
   create: (config, context): Source<Target> => {
-    const besides = { besides: '/v1/convai/agents' };
+    const besides = { besides: '/v1/convai/agents', question: { query: { page_size: 1 } } };
     const api = new Api(context.fetch, config.base_url, { 'xi-api-key': config.api_key }, besides);
     const place: ByIdPlace<Target, Live> = {
       idOf: (target) => target.config.agent_id,

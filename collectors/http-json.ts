@@ -196,7 +196,7 @@ function absence({ absent }: Config, address: string, { status, value }: { statu
   if (valueAt(value, parseJsonPath(absent.at)) === absent.is) return 'gone';
   throw new Fault(
     'permanent',
-    `${hostOf(address)} answered 404 without ${String(absent.is)} at ${absent.at}: ${wordsOf(value)}`,
+    `${hostOf(address)} answered 404 without ${String(absent.is)} at ${absent.at} (${wordsOf(value)}).`,
     {
       hint: 'A gateway that has lost its way answers like that, and a wrong address.',
     },

@@ -57,7 +57,10 @@ export const mistral = sourcePlugin({
   },
   create: (config, context): Source<Target> => {
     const headers = { authorization: `Bearer ${config.api_key}` };
-    const api = new Api(context.fetch, config.base_url, headers, { besides: '/v1/agents/pages' });
+    const api = new Api(context.fetch, config.base_url, headers, {
+      besides: '/v1/agents/pages',
+      question: { query: { page_size: 1 } },
+    });
     const find = (id: string, version: string | undefined, signal: AbortSignal) =>
       api.find(Agent, pathOf(id), { query: { agent_version: version }, signal });
     const all = async function* (signal: AbortSignal) {

@@ -52,7 +52,10 @@ export const openaiAgents = sourcePlugin({
       ...(organization === undefined ? {} : { 'openai-organization': organization }),
       ...(project === undefined ? {} : { 'openai-project': project }),
     };
-    const api = new Api(context.fetch, config.base_url, headers, { besides: '/agents' });
+    const api = new Api(context.fetch, config.base_url, headers, {
+      besides: '/agents',
+      question: { query: { limit: 1 } },
+    });
     const all = async function* (signal: AbortSignal) {
       const agents = allPages<Agent>(api.host, async (after) => {
         const query = { limit: 100, order: 'asc', ...(after === null ? {} : { after }) };

@@ -97,7 +97,10 @@ class Opik {
       'comet-workspace': config.workspace,
       ...(config.api_key === undefined ? {} : { authorization: config.api_key }),
     };
-    this.#api = new Api(fetch, config.base_url, headers, { besides: '/v1/private/prompts' });
+    this.#api = new Api(fetch, config.base_url, headers, {
+      besides: '/v1/private/prompts',
+      question: { query: { page: 1, size: 1 } },
+    });
   }
 
   read(targets: readonly SourceTarget<Target>[], known: ReadonlyMap<string, string>, signal: AbortSignal) {

@@ -65,7 +65,10 @@ export const portkey = sourcePlugin({
   example: { config: { api_key: 'env:PORTKEY_API_KEY' }, targets: [{ slug: 'pp-intent-classifier-1a2b3c' }] },
   create: (config, context): Source<Target> => {
     const headers = { 'x-portkey-api-key': config.api_key };
-    const api = new Api(context.fetch, config.base_url, headers, { besides: '/prompts' });
+    const api = new Api(context.fetch, config.base_url, headers, {
+      besides: '/prompts',
+      question: { query: { current_page: 0, page_size: 1 } },
+    });
     const one = (slug: string, signal: AbortSignal) => api.find(Prompt, pathOf(slug), { signal });
     const all = async function* (signal: AbortSignal) {
       // The list leaves the text out.

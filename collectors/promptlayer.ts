@@ -131,7 +131,10 @@ class PromptLayer {
     this.#config = config;
     this.#context = context;
     const headers = { 'x-api-key': config.api_key };
-    this.#api = new Api(context.fetch, config.base_url, headers, { besides: '/prompt-templates' });
+    this.#api = new Api(context.fetch, config.base_url, headers, {
+      besides: '/prompt-templates',
+      question: { query: { page: 1, per_page: 1 } },
+    });
   }
 
   read(targets: readonly SourceTarget<Target>[], known: ReadonlyMap<string, string>, signal: AbortSignal) {

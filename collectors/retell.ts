@@ -69,7 +69,7 @@ export const retell = sourcePlugin({
   },
   create: (config, context): Source<Target> => {
     const headers = { authorization: `Bearer ${config.api_key}` };
-    const question = { method: 'POST', body: {} };
+    const question = { method: 'POST', query: { limit: 1 }, body: {} };
     const api = new Api(context.fetch, config.base_url, headers, { besides: '/v2/list-agents', question });
     const place: ByIdPlace<Target, Live> = {
       idOf: (target) => target.config.agent_id,

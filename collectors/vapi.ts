@@ -55,7 +55,10 @@ export const vapi = sourcePlugin({
   },
   create: (config, context): Source<Target> => {
     const headers = { authorization: `Bearer ${config.api_key}` };
-    const api = new Api(context.fetch, config.base_url, headers, { besides: '/assistant' });
+    const api = new Api(context.fetch, config.base_url, headers, {
+      besides: '/assistant',
+      question: { query: { limit: 1 } },
+    });
     const all = async function* (signal: AbortSignal) {
       // The list has no cursor: the next page is what was updated before the last of this one.
       const assistants = allPages<Assistant>(api.host, async (before) => {

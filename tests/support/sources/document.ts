@@ -40,6 +40,8 @@ export function sourcesDocument(): string {
     '',
     '*versions*: it is a registry too. *restore*: `plumbline restore` can put a version back. *webhook*: it can tell us of a change; some need a signing secret in the configuration first. *discover*: it can list what it holds. *watch*: an edit is seen at once, and polling goes on; Redis must send keyspace events, Kubernetes must let us watch, PostgreSQL needs a trigger and `listen`.',
     '',
+    'A prompt is `missing` when its place says so and something else is found there at the same time with the same key: the list of a vendor, the repository, for `http-json` another address or what `absent` says. A gateway that has lost its route answers 404 as well; that is `unreachable`, and so is a deleted prompt where the key may not read the list.',
+    '',
     'Where a type has a key `discover`, it says where `plumbline discover` looks: below a path, a prefix, a pattern, a label selector. Without it nothing is looked through.',
     '',
     "**AWS.** Without `access_key_id` the credentials come from where every AWS program has them, by AWS's own library: environment, shared files (`profile` names another), web identity (IRSA), container (ECS, EKS Pod Identity) or instance. `role_arn` is taken on with them. They are renewed before they end and when the service refuses them.",
