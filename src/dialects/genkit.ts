@@ -1,9 +1,9 @@
 /**
- * Google Genkit: `genkit:*` attributes, with everything about a call in its raw input and output.
- * It sends no `gen_ai.*`.
+ * Google Genkit: `genkit:*` attributes, with everything about a call in its raw input and output; or, by its
+ * plugins for OpenTelemetry, the conventions' names with Genkit's own counts.
  */
 
-import { text } from '../otlp/attributes.ts';
+import { number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
@@ -14,8 +14,11 @@ import { partsOfGemini, partsOfOpenAi } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { anthropicUsage, tokenUsage } from './usage.ts';
 
-function readSpan({ span }: SpanInput): Reading | null {
+const PLUGINS = 'genkit-genai';
+
+function readSpan({ span, scope }: SpanInput): Reading | null {
   const { attributes } = span;
+  if (scope.name === PLUGINS && text(attributes, 'gen_ai.operation.name') === 'chat') return readCounts(attributes);
   const subtype = text(attributes, 'genkit:metadata:subtype');
   if (subtype !== 'model' && subtype !== 'embedder') return readWrapper(attributes, subtype);
   const reading: Reading = { role: 'call', operation: subtype === 'model' ? 'chat' : 'embeddings' };
@@ -34,6 +37,26 @@ function readSpan({ span }: SpanInput): Reading | null {
   if (said.length > 0) reading.output = said;
   const reasons = finishReasons(answers.flatMap((answer) => stringAt(answer, 'finishReason') ?? []));
   if (reasons !== undefined) reading.finishReasons = reasons;
+  return reading;
+}
+
+/** As its plugins of models count: of Gemini without thoughts, of Anthropic without cached input. */
+function readCounts(attributes: OtlpAttributes): Reading {
+  const reading: Reading = {};
+  const provider = providerName(text(attributes, 'gen_ai.provider.name'));
+  const output = number(attributes, 'gen_ai.usage.output_tokens');
+  const reasoning = number(attributes, 'gen_ai.usage.reasoning.output_tokens');
+  const isBeside = provider?.startsWith('gcp.') === true && output !== undefined;
+  const tokens = tokenUsage({
+    input: number(attributes, 'gen_ai.usage.input_tokens'),
+    output: isBeside ? output + (reasoning ?? 0) : output,
+    cacheRead: number(attributes, 'gen_ai.usage.cache_read.input_tokens'),
+    reasoning,
+    excludesCache: provider === 'anthropic',
+  });
+  if (tokens === undefined) return reading;
+  reading.tokens = tokens;
+  if (provider === 'anthropic' && tokens.cacheRead === undefined) markIncomplete(reading, 'usage_without_cache');
   return reading;
 }
 
@@ -109,4 +132,4 @@ function readUsage(reading: Reading, usage: JsonRecord | undefined, raw: JsonRec
   if (reading.provider === 'anthropic' && billed === undefined) markIncomplete(reading, 'usage_without_cache');
 }
 
-export const genkit: Dialect = { name: 'genkit', keys: ['genkit:'], span: readSpan };
+export const genkit: Dialect = { name: 'genkit', keys: ['genkit:'], scopes: [PLUGINS], span: readSpan };

@@ -133,6 +133,8 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
     'gen_ai.response.time_to_first_chunk',
     'gen_ai.client.operation.time_to_first_chunk',
     'gen_ai.server.time_to_first_token',
+    // OpenLIT, once.
+    'gen_ai.server.ttft',
     // vLLM and SGLang.
     'gen_ai.latency.time_to_first_token',
   ]);
