@@ -61,7 +61,7 @@ export function atAnswer(answer, asked, context) {
 
 /**
  * Null when that can't be said: no pin is known, or no content was captured. A version may have
- * one text for each model, so the version decides before the hash does.
+ * one text for each model, so the version decides before the hash does; but not when its text was changed.
  *
  * @param {Entry & { state?: string }} entry
  * @param {Entry | null} intended
@@ -70,7 +70,13 @@ function asIntended(entry, intended) {
   if (intended === null) return null;
   if (entry.state === 'missing') return false;
   if (entry.version === null && entry.hash === null) return null;
-  return entry.version === null ? entry.hash === intended.hash : entry.version === intended.version;
+  const hashDecides = entry.version === null || isChanged(entry) || isChanged(intended);
+  return hashDecides ? entry.hash === intended.hash : entry.version === intended.version;
+}
+
+/** Its content came under the name of a version after another had. @param {Entry} entry */
+function isChanged(entry) {
+  return entry.evidence.some(({ kind }) => kind === 'changed_version');
 }
 
 /**

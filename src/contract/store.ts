@@ -88,6 +88,8 @@ export interface RegistryLog {
    */
   recordPins(pins: readonly Pin[], at: Timestamp, rules?: readonly string[]): Promise<void>;
   versions(prompt?: string): Promise<readonly RegisteredVersion[]>;
+  /** A version as it was once registered, with that hash of its default variant; null when it never was. */
+  recorded(prompt: string, version: string, hash: ContentHash): Promise<RegisteredVersion | null>;
 }
 
 /** Every verdict given, also the good ones: the history of a target. */

@@ -80,7 +80,8 @@ export function daemonApi(parts: ApiParts): Api {
     takePush: (source, push) => pushes.take(source, push),
     restore: (call) => {
       if (call.target === '') throw new Fault('config', 'Name the target.', { hint: 'A target is SOURCE/prompt.' });
-      return restore(call, { polling, watch, registry, restores: store.restores, clock: parts.clock, log });
+      const { restores, registry: versions } = store;
+      return restore(call, { polling, watch, registry, versions, restores, clock: parts.clock, log });
     },
   };
 }

@@ -7,7 +7,8 @@ import type { RestoreLog, RestoreRecord } from '../contract/restore-log.ts';
 import type { LiveContent } from '../contract/source.ts';
 import type { Clock } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
-import { variantFor } from '../drift/expected.ts';
+import type { RegistryLog } from '../contract/store.ts';
+import { hasHash, variantFor } from '../drift/expected.ts';
 import { versionWords } from '../drift/version-order.ts';
 import type { RestoreCall, RestoreOutcome } from '../http/api.ts';
 import type { Log } from '../observability/log.ts';
@@ -24,6 +25,8 @@ export interface RestoringOptions {
   readonly polling: PollingHost;
   readonly watch: TargetWatch;
   readonly registry: () => RegistryView;
+  /** What was ever registered, also under the name of what now is. */
+  readonly versions: Pick<RegistryLog, 'recorded'>;
   readonly restores: RestoreLog;
   readonly clock: Clock;
   readonly log: Log;
@@ -36,7 +39,7 @@ export interface RestoringOptions {
 export async function restore(call: RestoreCall, options: RestoringOptions): Promise<RestoreOutcome> {
   const { polling, watch } = options;
   const target = findTarget(call, polling);
-  const version = findVersion(call, target, options.registry());
+  const version = await asPinned(findVersion(call, target, options.registry()), target, options);
   const name = version.version;
   const [held] = watch.held(target.id);
   const variant = variantFor(version, held?.settings.model);
@@ -45,8 +48,8 @@ export async function restore(call: RestoreCall, options: RestoringOptions): Pro
     body: variant.body,
     settings: variant.settings,
     dryRun: call.dryRun,
-    // Only a source that is this version's registry knows it by this name.
-    ...(version.registry === target.source ? { sourceVersion: name } : {}),
+    // Only a source that is this version's registry knows it by this name, and not what it was before.
+    ...(version.registry === target.source && isCurrent(version, options.registry()) ? { sourceVersion: name } : {}),
   };
   const record: RestoreRecord = {
     id: randomUUID(),
@@ -103,6 +106,29 @@ function findVersion(call: RestoreCall, target: TargetDescription, registry: Reg
   throw new Fault('config', `${target.prompt} has no version ${name}.`, {
     hint: known.length === 0 ? 'Nothing is registered for it.' : `Registered: ${known.join(', ')}.`,
   });
+}
+
+/**
+ * The text that was pinned, where the registry now has another one under the same version: to put that back would
+ * spread it.
+ */
+async function asPinned(
+  version: RegisteredVersion,
+  { prompt, environment }: TargetDescription,
+  { registry, versions }: RestoringOptions,
+): Promise<RegisteredVersion> {
+  const pin = registry().pin(prompt, environment);
+  if (pin?.version !== version.version || hasHash(version, pin.hash)) return version;
+  const pinned = await versions.recorded(prompt, pin.version, pin.hash);
+  if (pinned !== null) return pinned;
+  const what = `${prompt} ${versionWords(pin.version)}`;
+  throw new Fault('config', `${what} is not registered with the text that ${pin.rule} pins, ${pin.hash}.`, {
+    hint: `Put the pinned text back into ${version.origin.file}, or pin what is there now: plumbline lock ${prompt}@${pin.version} --environment ${environment}`,
+  });
+}
+
+function isCurrent(version: RegisteredVersion, registry: RegistryView): boolean {
+  return registry.version(version.prompt, version.version) === version;
 }
 
 /** Two rows: one before anything is written, one with what came of it. */

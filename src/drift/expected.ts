@@ -2,7 +2,7 @@
 
 import type { Attribution } from '../contract/attribution.ts';
 import type { HeldObservation, Observation } from '../contract/observation.ts';
-import type { Pin, PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
+import type { ContentHash, Pin, PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
 import type { TimeInterval } from '../contract/time.ts';
 
 /** What a prompt should be in one environment. */
@@ -44,4 +44,8 @@ export function ownerOf(expected: Expected): string | null {
 /** The variant to compare with: the one for the reported model, else the default. */
 export function variantFor(version: RegisteredVersion, model: string | undefined): PromptVariant {
   return version.variants.find((variant) => variant.model === model) ?? version.variants[0];
+}
+
+export function hasHash(version: RegisteredVersion, hash: ContentHash): boolean {
+  return version.variants.some((variant) => variant.hashes.strict === hash);
 }

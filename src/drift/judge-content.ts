@@ -17,7 +17,7 @@ import {
   settingsEvidence,
   splitEvidence,
 } from './evidence.ts';
-import { type Expected, type Observed, pinnedVersion, variantFor } from './expected.ts';
+import { type Expected, hasHash, type Observed, pinnedVersion, variantFor } from './expected.ts';
 import { isOlder, newest, versionWords } from './version-order.ts';
 
 export function decideContent(expected: Expected, observed: Observed, held: HeldObservation): Decision {
@@ -28,8 +28,7 @@ export function decideContent(expected: Expected, observed: Observed, held: Held
   if (expected.versions.length === 0 && expected.pin === null) return promptNotRegistered(given);
   if (expected.pin === null) return decideUnpinned(given);
   if (pinned === null) return decidePinUnknown(given);
-  if (!pinned.variants.some((variant) => variant.hashes.strict === expected.pin?.hash))
-    return decideTampered(given, pinned);
+  if (!hasHash(pinned, expected.pin.hash)) return decideTampered(given, pinned);
   return decidePinned(given, pinned);
 }
 

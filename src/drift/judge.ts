@@ -14,7 +14,7 @@ import { matchContent } from './content-match.ts';
 import type { Decision } from './content-case.ts';
 import { diffContent } from './content-diff.ts';
 import { decideContent } from './judge-content.ts';
-import { type Expected, type Observed, pinnedVersion, variantFor } from './expected.ts';
+import { type Expected, hasHash, type Observed, pinnedVersion, variantFor } from './expected.ts';
 import { severityOf } from './severity.ts';
 import { versionWords } from './version-order.ts';
 
@@ -108,12 +108,16 @@ function base(
   };
 }
 
-/** The pin's version with the hash of the variant in question; the pin's own hash when the version is not registered. */
+/**
+ * The pin's version with the hash of the variant in question; the pin's own hash when the version is not registered, or
+ * no longer with what was pinned.
+ */
 function expectedIdentity(expected: Expected, model: string | undefined): Judgement['expected'] {
-  if (expected.pin === null) return null;
+  const { pin } = expected;
+  if (pin === null) return null;
   const version = pinnedVersion(expected);
-  const hash = version === null ? expected.pin.hash : variantFor(version, model).hashes.strict;
-  return { version: expected.pin.version, hash };
+  const hash = version !== null && hasHash(version, pin.hash) ? variantFor(version, model).hashes.strict : pin.hash;
+  return { version: pin.version, hash };
 }
 
 interface Beginning {

@@ -52,6 +52,15 @@ export function createRegistryLog(database: Database): RegistryLog {
     },
     recordPins: (snapshot, at, rules) => pins.record(snapshot, at, rules),
     versions: (prompt) => readVersions(database, prompt),
+    recorded: async (prompt, version, hash) => {
+      const [row] = await database.query<{ document: string }>(
+        `SELECT document FROM registered_versions
+         WHERE prompt = {prompt:String} AND version = {version:String} AND default_hash = {hash:String}
+         ORDER BY recorded_at DESC LIMIT 1`,
+        { prompt, version, hash },
+      );
+      return row === undefined ? null : (JSON.parse(row.document) as RegisteredVersion);
+    },
   };
 }
 

@@ -136,8 +136,9 @@ function toPinFact(row: PinRow): PinFact {
 
 function withRegisteredText(entry: TimelineEntry, names: VersionNames): TimelineEntry {
   const { version, hash, from, until, evidence } = entry;
-  const text = version === null ? null : names.text(version, hash);
-  return { version, hash, text, from, until, evidence };
+  if (version === null) return { version, hash, text: null, from, until, evidence };
+  const doubt = hash === null ? [] : names.doubt(version, hash);
+  return { version, hash, text: names.text(version, hash), from, until, evidence: [...evidence, ...doubt] };
 }
 
 async function describeHeld(

@@ -1,6 +1,6 @@
 /** Which registered version a hash belongs to, and what a version says. Pure. */
 
-import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
+import type { ContentHash, PromptBody, RegisteredVersion } from '../contract/prompt.ts';
 import type { Evidence } from '../contract/verdict.ts';
 import { displayBody } from '../text/body.ts';
 
@@ -10,8 +10,10 @@ export interface VersionNames {
     readonly version: string | null;
     readonly evidence: readonly Evidence[];
   };
-  /** The text of a version: of the variant with that hash, else of its default variant. */
+  /** The text of a version: of its default variant, or what was ever recorded of it with that hash and nothing else. */
   text(version: string, hash: ContentHash | null): string | null;
+  /** What is to be said of a hash that a pin names: nothing, where it is the version's as it was first recorded. */
+  doubt(version: string, hash: ContentHash): readonly Evidence[];
   /** Strict hash of the version's default variant. */
   hash(version: string): ContentHash | null;
 }
@@ -23,15 +25,21 @@ const KIND_WORDS = {
   cosmetic: 'but for white space equal',
 };
 
+/** Says of a content that it came under the name of a version after another had; then only its hash tells which it is. */
+const CHANGED = 'changed_version';
+
 /** `versions` in the order they were recorded; of several with the same content the newest gives the name. */
 export function versionNames(versions: readonly RegisteredVersion[]): VersionNames {
   const byHash = new Map<string, Named[]>();
   const byVersion = new Map<string, RegisteredVersion>();
+  const variants = new Map<string, Variant>();
   for (const registered of versions) {
     // A version that comes again has another content: it was changed after it was registered.
     const changed = byVersion.has(registered.version);
     if (!changed) byVersion.set(registered.version, registered);
-    for (const { hashes } of registered.variants) {
+    for (const { hashes, body } of registered.variants) {
+      const key = variantKey(registered.version, hashes.strict);
+      if (!variants.has(key)) variants.set(key, { body, changed });
       for (const kind of KINDS) {
         const named = byHash.get(`${kind} ${hashes[kind]}`) ?? [];
         byHash.set(`${kind} ${hashes[kind]}`, [...named, { version: registered.version, changed }]);
@@ -45,18 +53,36 @@ export function versionNames(versions: readonly RegisteredVersion[]): VersionNam
         const chosen = named.findLast(({ changed }) => !changed) ?? named.at(-1);
         if (chosen === undefined) continue;
         const words = `${KIND_WORDS[kind]} to v${chosen.version}${doubts(chosen, named)}`;
-        return { version: chosen.version, evidence: [{ kind: 'hash', words }] };
+        return { version: chosen.version, evidence: [{ kind: chosen.changed ? CHANGED : 'hash', words }] };
       }
       return { version: null, evidence: [{ kind: 'hash', words: 'equal to no registered version' }] };
     },
     text: (version, hash) => {
-      const registered = byVersion.get(version);
-      if (registered === undefined) return null;
-      const variant = registered.variants.find(({ hashes }) => hashes.strict === hash) ?? registered.variants[0];
-      return displayBody(variant.body);
+      const body =
+        hash === null ? byVersion.get(version)?.variants[0].body : variants.get(variantKey(version, hash))?.body;
+      return body === undefined ? null : displayBody(body);
+    },
+    doubt: (version, hash) => {
+      const variant = variants.get(variantKey(version, hash));
+      if (variant?.changed === false) return [];
+      const words =
+        variant === undefined
+          ? `no text with this hash was ever registered as v${version}`
+          : `v${version} as it was changed after it was registered`;
+      return [{ kind: CHANGED, words }];
     },
     hash: (version) => byVersion.get(version)?.variants[0].hashes.strict ?? null,
   };
+}
+
+interface Variant {
+  readonly body: PromptBody;
+  /** Only recorded when the version was changed. */
+  readonly changed: boolean;
+}
+
+function variantKey(version: string, hash: string): string {
+  return `${hash} ${version}`;
 }
 
 interface Named {

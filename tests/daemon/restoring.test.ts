@@ -30,10 +30,10 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 /** A file that a source of this name watches, and what the daemon has around it. */
-async function placeWith(name: string, text: string) {
+async function placeWith(name: string, text: string, registered = [V1, V2], pinned = V2) {
   const directory = tempDirectory();
   const file = join(directory, 'prompt.txt');
-  const registry = new TestRegistry([V1, V2], [pin(V2)]);
+  const registry = new TestRegistry(registered, [pin(pinned)]);
   const { watch, clock, incidents } = await watching(store, registry, time('02:00:00'));
   const target = `${name}/${PROMPT}`;
   const source = {
@@ -57,7 +57,8 @@ async function placeWith(name: string, text: string) {
   writeFileSync(file, text);
   await polling.pollNow([target]);
   clock.advance(30_000);
-  const options = { polling, watch, registry: () => registry.view, restores: store.restores, clock, log: SILENT_LOG };
+  const { restores, registry: versions } = store;
+  const options = { polling, watch, registry: () => registry.view, versions, restores, clock, log: SILENT_LOG };
   const call = { target, dryRun: false, by: 'ann', reason: 'nobody meant to' };
   return {
     file,
@@ -118,6 +119,28 @@ describe('a restore', () => {
     expect(await place.restore()).toMatchObject({ written: false, readBack: null });
     expect(await place.recorded()).toMatchObject([{ result: 'nothing_to_do' }]);
     expect(await place.incidents()).toMatchObject([{ status: 'resolved', resolution: 'in_sync_again' }]);
+  });
+
+  test('is of the text that was pinned, when the registry has another one under its version by now', async () => {
+    const rewritten = version('2', 'You classify support messages. Answer as you like.', { parent: '1' });
+    for (const seen of [V2, rewritten]) await store.registry.recordVersions([seen], time('01:00:00'));
+    const place = await placeWith('rewritten', 'You classify support messages. Answer as you like.\n', [V1, rewritten]);
+    const [incident] = await place.incidents();
+    expect(incident).toMatchObject({ verdict: 'registry_tampered', expected: { hash: V2.variants[0].hashes.strict } });
+    expect(await place.restore()).toMatchObject({ version: '2', written: true, readBack: { matches: true } });
+    expect(readFileSync(place.file, 'utf8').trimEnd()).toBe(TEXT.v2);
+    expect(await place.incidents()).toMatchObject([{ status: 'resolved', resolution: 'restored' }]);
+  });
+
+  test('of a pinned text that nobody ever registered is refused, and says what to do', async () => {
+    const never = version('2', 'You classify support messages. Never registered.', { parent: '1' });
+    const place = await placeWith('never-registered', TEXT.edited, [V1, V2], never);
+    await expect(place.restore()).rejects.toMatchObject({
+      kind: 'config',
+      message: expect.stringContaining(never.variants[0].hashes.strict),
+      hint: expect.stringContaining(`plumbline lock ${PROMPT}@2 --environment production`),
+    });
+    expect(readFileSync(place.file, 'utf8')).toBe(TEXT.edited);
   });
 
   test('that can’t be recorded is not made', async () => {

@@ -30,4 +30,17 @@ describe('version names', () => {
     expect(names.hash('2')).toBe(contentHashes(textBody('Hi.')).strict);
     expect(names.text('9', null)).toBeNull();
   });
+
+  it('shows of a hash its own text, and none for one that was never registered', () => {
+    const [first, changed, never] = ['Hi.', 'Hi, changed.', 'Hi, never.'].map(
+      (text) => contentHashes(textBody(text)).strict,
+    );
+    if (first === undefined || changed === undefined || never === undefined)
+      throw new Error('three texts, three hashes');
+    expect([names.text('2', first), names.doubt('2', first)]).toEqual(['Hi.', []]);
+    expect(names.text('2', changed)).toBe('Hi, changed.');
+    expect(names.doubt('2', changed)).toMatchObject([{ kind: 'changed_version' }]);
+    expect(names.text('2', never)).toBeNull();
+    expect(names.doubt('2', never)).toMatchObject([{ words: 'no text with this hash was ever registered as v2' }]);
+  });
 });
