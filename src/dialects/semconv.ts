@@ -183,7 +183,10 @@ const REASONING = [
   'gen_ai.usage.output_tokens.reasoning',
   'gen_ai.usage.completion_tokens_details.reasoning',
   'gen_ai.usage.completion_tokens_details.reasoning_tokens',
+  // pydantic-ai, in the words of the API that it asks.
   'gen_ai.usage.details.reasoning_tokens',
+  'gen_ai.usage.details.thoughts_tokens',
+  'gen_ai.usage.details.thinking_tokens',
 ];
 const TOTAL = ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'];
 

@@ -4,7 +4,7 @@
  */
 
 import type { TokenKind, TokenParts } from '../contract/invocation.ts';
-import { type JsonRecord, numberAt } from './json-text.ts';
+import { type JsonRecord, numberAt, recordOf } from './json-text.ts';
 import { partsOfAnthropic, partsOfGemini } from './token-parts.ts';
 
 interface RawUsage {
@@ -52,6 +52,7 @@ export function anthropicUsage(raw: JsonRecord | undefined): Usage | undefined {
     output: numberAt(raw, 'output_tokens'),
     cacheRead: numberAt(raw, 'cache_read_input_tokens'),
     cacheWrite: numberAt(raw, 'cache_creation_input_tokens'),
+    reasoning: numberAt(recordOf(raw, 'output_tokens_details'), 'thinking_tokens'),
     parts: partsOfAnthropic(raw),
     excludesCache: true,
   });
