@@ -18,8 +18,18 @@ export function readParts(content: Json | undefined): MessagePart[] {
   return parts;
 }
 
-/** What OpenInference, OpenTelemetry's instrumentation of Gemini and LiteLLM write in place of content that they were told not to send. */
-const STAND_INS: ReadonlySet<string> = new Set(['__REDACTED__', '<elided>', 'redacted-by-litellm']);
+/**
+ * What stands in place of content that was not to be sent: of OpenInference, OpenTelemetry's instrumentation of
+ * Gemini, LiteLLM, Koog (always, unless told otherwise), Strands, Genkit.
+ */
+const STAND_INS: ReadonlySet<string> = new Set([
+  '__REDACTED__',
+  '<elided>',
+  'redacted-by-litellm',
+  'HIDDEN:non-empty',
+  '[REDACTED]',
+  '<redacted>',
+]);
 const STAND_IN_CHARACTERS_MAX = Math.max(...[...STAND_INS].map((standIn) => standIn.length));
 
 export function isStandIn(content: Json | undefined): boolean {

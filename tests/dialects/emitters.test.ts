@@ -427,22 +427,3 @@ function toValue(json: unknown): OtlpLog['body'] {
   if (typeof json !== 'object' || json === null) return json as string;
   return new Map(Object.entries(json).map(([key, value]) => [key, toValue(value)]));
 }
-
-it.each(['reasoning', 'thoughts', 'thinking'])('%s in the details of pydantic-ai is a part of the output', (kind) => {
-  const call = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
-  const counts = { 'gen_ai.usage.output_tokens': 17, [`gen_ai.usage.details.${kind}_tokens`]: 5 };
-  expect(read({ ...call, ...counts }, {}, { name: 'pydantic-ai' })?.tokens).toEqual({ output: 17, reasoning: 5 });
-});
-
-it("what Claude thought is a part of the output, where Anthropic's own words are read", () => {
-  const usage = {
-    input_tokens: 26,
-    output_tokens: 17,
-    cache_read_input_tokens: 16,
-    cache_creation_input_tokens: 8,
-    output_tokens_details: { thinking_tokens: 5 },
-  };
-  const call = { 'openinference.span.kind': 'LLM', 'output.value': JSON.stringify({ type: 'message', usage }) };
-  const scope = { name: '@arizeai/openinference-instrumentation-anthropic', version: '0.1.9' };
-  expect(read(call, {}, scope)?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8, reasoning: 5 });
-});

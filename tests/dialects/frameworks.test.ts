@@ -1,0 +1,39 @@
+/** What frameworks say of thoughts, and write in place of hidden content. */
+
+import { expect, it } from 'vitest';
+import { read } from './span.ts';
+
+const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+
+it.each(['reasoning', 'thoughts', 'thinking'])('%s in the details of pydantic-ai is a part of the output', (kind) => {
+  const counts = { 'gen_ai.usage.output_tokens': 17, [`gen_ai.usage.details.${kind}_tokens`]: 5 };
+  expect(read({ ...CALL, ...counts }, {}, { name: 'pydantic-ai' })?.tokens).toEqual({ output: 17, reasoning: 5 });
+});
+
+it("what Claude thought is a part of the output, where Anthropic's own words are read", () => {
+  const usage = {
+    input_tokens: 26,
+    output_tokens: 17,
+    cache_read_input_tokens: 16,
+    cache_creation_input_tokens: 8,
+    output_tokens_details: { thinking_tokens: 5 },
+  };
+  const call = { 'openinference.span.kind': 'LLM', 'output.value': JSON.stringify({ type: 'message', usage }) };
+  const scope = { name: '@arizeai/openinference-instrumentation-anthropic', version: '0.1.9' };
+  expect(read(call, {}, scope)?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8, reasoning: 5 });
+});
+
+it.each([
+  ['Koog', 'HIDDEN:non-empty'],
+  ['Strands', '[REDACTED]'],
+])('what %s writes in place of hidden content is no content', (_emitter, standIn) => {
+  const facts = read({
+    ...CALL,
+    'gen_ai.input.messages': standIn,
+    'gen_ai.output.messages': standIn,
+    'gen_ai.system_instructions': standIn,
+    'gen_ai.tool.definitions': standIn,
+  });
+  expect(facts?.settings).toEqual({ model: 'm' });
+  expect([facts?.input ?? [], facts?.output ?? [], facts?.system ?? []]).toEqual([[], [], []]);
+});
