@@ -93,7 +93,10 @@ export interface TelemetryLog {
     values: readonly string[],
     since: Timestamp,
   ): Promise<readonly StoredFacts[]>;
-  invocationsOfTraces(traceIds: readonly string[]): Promise<readonly StoredInvocation[]>;
+  /** With the highest revision of any of their calls, those that were taken back included; 0 when there is none. */
+  invocationsOfTraces(
+    traceIds: readonly string[],
+  ): Promise<{ readonly calls: readonly StoredInvocation[]; readonly revision: bigint }>;
 
   /** Traces that got facts since then, newest first. */
   recentTraces(since: Timestamp, limit: number): Promise<readonly { traceId: string; receivedAt: Timestamp }[]>;

@@ -7,7 +7,7 @@ import { Fault } from '../contract/fault.ts';
 import type { QuarantineEntry, TelemetryLane, TelemetryLog } from '../contract/telemetry-log.ts';
 import type { Clock } from '../contract/time.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
-import { nanosFromTimestamp } from '../lib/time.ts';
+import { nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
 
 /** A line of the table `quarantine`. Its revision is its time: a later word replaces an earlier one. */
 export function quarantineLine(entry: QuarantineEntry): string {
@@ -81,7 +81,9 @@ export class Quarantine {
   }
 
   async #close(entry: QuarantineEntry, status: QuarantineEntry['status']): Promise<void> {
-    const at = this.#options.clock.now();
+    const now = this.#options.clock.now();
+    // The clock may have been set back since; and what is said of it last must stand.
+    const at = now > entry.at ? now : timestampFromNanos(nanosFromTimestamp(entry.at) + 1n);
     const line = Buffer.from(quarantineLine({ ...entry, at, status }));
     await this.#options.log.insertLines('quarantine', line);
   }

@@ -1,6 +1,7 @@
-/** A sender whose clock is wrong is listed with the time it claims, and hides nobody else's calls. */
+/** A sender whose clock is wrong is listed with the time it claims, and hides nobody else's calls; our own may be wrong as well. */
 
 import { expect, it } from 'vitest';
+import { quarantineLine } from '../../src/ingest/quarantine.ts';
 import { timestampFromMillis } from '../../src/lib/time.ts';
 import { chatAttributes, createIngest, eventually, hexId, openStore, tracesBody, withIngest } from './harness.ts';
 
@@ -43,6 +44,21 @@ it('stores calls that began in more months than the engine takes in one insert b
     const calls = async () => (await store.invocations.usage({ groupBy: ['service'], from, to }))[0]?.calls;
     expect(await eventually(calls, (count) => count === starts.length)).toBe(starts.length);
     expect(ingest.problems).toEqual([]);
+  });
+  await store.database.close();
+});
+
+it('closes what was put aside while the clock was ahead', async () => {
+  const store = await openStore();
+  await withIngest(store.telemetry, {}, async ({ quarantine }) => {
+    const entry = { id: 'early', at: timestampFromMillis(Date.now() + YEAR_MS), kind: 'trace', lane: '' } as const;
+    const line = quarantineLine({ ...entry, reason: 'a test', payload: '[]', status: 'waiting' });
+    await store.telemetry.insertLines('quarantine', Buffer.from(line));
+    await quarantine.replay(entry.id);
+    expect(await quarantine.show(entry.id)).toMatchObject({ status: 'replayed' });
+    await quarantine.discard(entry.id);
+    expect(await quarantine.list('waiting', 10)).toEqual([]);
+    expect(await quarantine.show(entry.id)).toMatchObject({ status: 'discarded' });
   });
   await store.database.close();
 });

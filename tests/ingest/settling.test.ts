@@ -15,6 +15,7 @@ import {
   type OpenStore,
   type SpanDraft,
 } from './harness.ts';
+import { nested } from './nested-views.ts';
 import { factsInMemory } from './window-facts.ts';
 
 let store: OpenStore;
@@ -36,18 +37,6 @@ function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<
 
 const callsOf = (traceId: string) => async () => (await store.invocations.list({ traceId }, { limit: 100 })).items;
 const isThere = (items: readonly unknown[]): boolean => items.length > 0;
-
-/** An outer and an inner view of one call: the inner one is the call. */
-function nested(): { traceId: string; outer: SpanDraft; inner: SpanDraft } {
-  const [traceId, outerId, innerId] = [hexId(16), hexId(8), hexId(8)];
-  const attributes = chatAttributes('Answer.', [{ role: 'user', text: `hello ${traceId}` }], 'hi');
-  const { 'gen_ai.input.messages': _content, ...withoutContent } = attributes;
-  return {
-    traceId,
-    outer: { traceId, spanId: outerId, attributes },
-    inner: { traceId, spanId: innerId, parentSpanId: outerId, attributes: withoutContent },
-  };
-}
 
 /** Two traces that report one call under one response id. */
 function twins() {
@@ -117,38 +106,6 @@ describe('settling', () => {
         expect(await eventually(twinCalls, isOne)).toSatisfy(isOne);
       }),
     );
-  });
-
-  it('has the other replica mend what one has written in its last moment', async () => {
-    const { traceId, outer, inner } = nested();
-    const held = Promise.withResolvers<void>();
-    let isWriting = false;
-    // It hears nothing more, and what it settles without the other's half is written last.
-    const deaf: TelemetryLog = {
-      ...store.telemetry,
-      sightings: () => Promise.resolve([]),
-      insertLines: async (lane, lines) => {
-        isWriting ||= lane === 'invocations';
-        if (lane === 'invocations') await held.promise;
-        await store.telemetry.insertLines(lane, lines);
-      },
-    };
-    const spans = async () => (await callsOf(traceId)()).map(({ invocation }) => invocation.spanId);
-    await run({ isShared: true, limits: { sightingsMs: 50 } }, async (other) => {
-      await run({ log: deaf, isShared: true }, async (stopping) => {
-        await send(stopping, outer);
-        await eventually(
-          () => Promise.resolve(isWriting),
-          (is) => is,
-        );
-        await send(other, inner);
-        // The content is from the half that it was told of: it hears nothing after that.
-        await eventually(callsOf(traceId), ([call]) => call !== undefined && call.invocation.input !== null);
-        held.resolve();
-        await eventually(spans, ({ length }) => length === 2);
-      });
-      expect(await eventually(spans, ({ length }) => length === 1)).toEqual([inner.spanId]);
-    });
   });
 
   it('counts a call once that two traces report under one response id, however late the second', async () => {

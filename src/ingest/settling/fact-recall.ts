@@ -28,9 +28,18 @@ const STEPS_MAX = 16;
 
 export class FactRecall {
   readonly #options: FactRecallOptions;
+  #highestRevision = 0n;
 
   constructor(options: FactRecallOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Of all calls that were read. What is written of them next has to have a higher one, whatever the clock says:
+   * that of another replica may be ahead.
+   */
+  get highestRevision(): bigint {
+    return this.#highestRevision;
   }
 
   /**
@@ -121,7 +130,9 @@ export class FactRecall {
     countReadBack(ids.length);
     if (ids.length > 0) {
       const rows = Map.groupBy(await log.factsOfTraces(ids, factsPerTraceMax), (row) => row.traceId);
-      const invocations = Map.groupBy(await log.invocationsOfTraces(ids), (row) => row.traceId);
+      const { calls, revision } = await log.invocationsOfTraces(ids);
+      if (revision > this.#highestRevision) this.#highestRevision = revision;
+      const invocations = Map.groupBy(calls, (row) => row.traceId);
       for (const id of ids) {
         const trace = byKey.get(id) as TraceState;
         const facts = rows.get(id) ?? [];

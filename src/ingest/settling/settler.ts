@@ -380,10 +380,11 @@ export class Settler implements Component {
     for (const resolve of waiting) resolve();
   }
 
-  /** Revisions are the round's time in nanoseconds and on, but always more than any before. */
+  /** Revisions are the round's time in nanoseconds and on, but always more than any before, of whatever replica. */
   #stamp(now: Timestamp): Stamp {
-    const nanos = nanosFromTimestamp(now);
-    if (nanos > this.#lastRevision) this.#lastRevision = nanos;
+    for (const known of [nanosFromTimestamp(now), this.#options.recall.highestRevision]) {
+      if (known > this.#lastRevision) this.#lastRevision = known;
+    }
     const nextRevision = (): bigint => {
       this.#lastRevision += 1n;
       return this.#lastRevision;

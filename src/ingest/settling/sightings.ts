@@ -26,8 +26,8 @@ export interface SightingsOptions {
   readonly onError: (error: unknown) => void;
 }
 
-// An insert may take a while from its time to its end.
-const LATE_MS = 30_000;
+// An insert may take a while from its time to its end: one that takes a minute has failed, and is told anew.
+const LATE_MS = 75_000;
 // What was told before this was settled with what the others told, if they told anything.
 const HEARD_MS = 10_000;
 // What was told is gone after an hour; and while the store is away nobody has anything to tell.

@@ -36,6 +36,8 @@ interface InvocationKeyRow extends PricedRow {
   readonly prompt: string;
   readonly version: string;
   readonly owner: string;
+  readonly revision: string;
+  readonly is_deleted: number;
 }
 
 const QUARANTINE_COLUMNS = 'id, at, kind, lane, reason, payload, status';
@@ -74,12 +76,14 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     invocationsOfTraces: async (traceIds) => {
       const rows = await database.query<InvocationKeyRow>(
         `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, variables_hash, content_hash,
-           attribution_kind, prompt, version, owner, ${PRICED_COLUMNS}
+           attribution_kind, prompt, version, owner, revision, is_deleted, ${PRICED_COLUMNS}
          FROM invocations FINAL
-         WHERE trace_id IN {ids:Array(String)} AND is_deleted = 0`,
+         WHERE trace_id IN {ids:Array(String)}`,
         { ids: traceIds },
       );
-      return rows.map(toStoredInvocation);
+      let highest = 0n;
+      for (const { revision } of rows) if (BigInt(revision) > highest) highest = BigInt(revision);
+      return { calls: rows.filter((row) => row.is_deleted === 0).map(toStoredInvocation), revision: highest };
     },
 
     recentTraces: async (since, limit) => {
