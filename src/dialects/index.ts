@@ -12,6 +12,7 @@ import type { Dialect } from './dialect.ts';
 import { geminiCli } from './gemini-cli.ts';
 import { genkit } from './genkit.ts';
 import { googleAdk } from './google-adk.ts';
+import { haystack } from './haystack.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
 import { litellm } from './litellm.ts';
@@ -47,6 +48,7 @@ export const DIALECTS: readonly Dialect[] = [
   logfire,
   litellm,
   openlit,
+  haystack,
   anthropicSdk,
   semconv,
 ];

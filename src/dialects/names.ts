@@ -28,6 +28,7 @@ const PROVIDER_ALIASES = new Map([
 /** Who asks a model, and what is written by who does not know: no provider has a price for what they name. */
 const NO_PROVIDERS = new Set([
   'langchain',
+  'llama_index',
   'strands-agents',
   'spring_ai',
   'semantic_kernel',

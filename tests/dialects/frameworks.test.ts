@@ -37,3 +37,19 @@ it.each([
   expect(facts?.settings).toEqual({ model: 'm' });
   expect([facts?.input ?? [], facts?.output ?? [], facts?.system ?? []]).toEqual([[], [], []]);
 });
+
+it('Haystack without content says nothing of calls, and hides none of who does', () => {
+  const component = { 'haystack.component.type': 'OpenAIChatGenerator', 'haystack.component.visits': 1 };
+  expect(read(component)).toMatchObject({ role: 'wrapper' });
+  expect(read({ ...component, 'mlflow.spanType': '"CHAT_MODEL"' })).toMatchObject({ role: 'call' });
+});
+
+it("Haystack's generators count as the API does that they ask", () => {
+  const reply = (usage: unknown) =>
+    JSON.stringify({ replies: [{ role: 'assistant', meta: { model: 'm', usage }, content: [{ text: 'yo' }] }] });
+  const tokens = (usage: unknown) => read({ 'haystack.component.output': reply(usage) })?.tokens;
+  const gemini = { prompt_tokens: 42, completion_tokens: 12, total_tokens: 59, thoughts_token_count: 5 };
+  expect(tokens(gemini)).toEqual({ input: 42, output: 17, reasoning: 5 });
+  const bedrock = { prompt_tokens: 26, completion_tokens: 17, total_tokens: 67, cache_read_input_tokens: 24 };
+  expect(tokens(bedrock)).toEqual({ input: 50, output: 17, cacheRead: 24 });
+});
