@@ -14,6 +14,8 @@ import { Settlement } from '../../src/ingest/settling/settlement.ts';
 import { TraceGroups } from '../../src/ingest/settling/trace-groups.ts';
 import { TraceWindow, traceKey } from '../../src/ingest/settling/trace-window.ts';
 import type { SpoolPosition } from '../../src/ingest/spool/position.ts';
+import { factsInMemory } from './window-facts.ts';
+import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { chatAttributes, eventually, hexId, openStore, tracesBody, withIngest, type SpanDraft } from './harness.ts';
@@ -219,6 +221,11 @@ it('a trace of reports alone shows them', () => {
 });
 
 describe('a running ingest', () => {
+  const send = async (ingest: Ingest, some: readonly SpanDraft[]): Promise<void> => {
+    const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(some) });
+    expect(answer.outcome).toBe('durable');
+  };
+
   it('shows what comes to a trace whose whole has to wait long for its next turn', async () => {
     const store = await openStore();
     let [slowMs, isSlow] = [0, true];
@@ -239,10 +246,6 @@ describe('a running ingest', () => {
       );
       return Number(row?.calls);
     };
-    const send = async (ingest: Ingest, some: readonly SpanDraft[]): Promise<void> => {
-      const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(some) });
-      expect(answer.outcome).toBe('durable');
-    };
     await withIngest(store.telemetry, { clock, attribute, limits: { retainMs: 3_600_000 } }, async (ingest) => {
       await send(ingest, spans.slice(0, 1_100));
       expect(await eventually(count, (calls) => calls === 1_100)).toBe(1_100);
@@ -262,6 +265,43 @@ describe('a running ingest', () => {
       expect(await eventually(isInner, (calls) => calls === 100)).toBe(100);
       expect(await count()).toBe(1_200);
     });
+    await store.database.close();
+  });
+
+  it('does not look for what each call of a large trace shares with others when it comes back to memory', async () => {
+    const store = await openStore();
+    const [traceId, other] = [hexId(16), hexId(16)];
+    const callOf = (trace: string, responseId: string): SpanDraft => ({
+      traceId: trace,
+      spanId: hexId(8),
+      attributes: chatAttributes('Answer.', [{ role: 'user', text: 'question' }], 'hi', {
+        'gen_ai.response.id': responseId,
+      }),
+    });
+    const asked = new Set<string>();
+    const telemetry: TelemetryLog = {
+      ...store.telemetry,
+      factsSharing: (column, values, since) => {
+        for (const value of values) asked.add(value);
+        return store.telemetry.factsSharing(column, values, since);
+      },
+    };
+    const count = async () => {
+      const [row] = await store.database.query<{ calls: string }>(
+        'SELECT count() AS calls FROM invocations FINAL WHERE trace_id = {traceId:String} AND is_deleted = 0',
+        { traceId },
+      );
+      return Number(row?.calls);
+    };
+    await withIngest(telemetry, { limits: { retainMs: 1 } }, async (ingest) => {
+      const spans = Array.from({ length: 2_100 }, (_, at) => callOf(traceId, `resp ${at}`));
+      await send(ingest, [...spans, callOf(other, 'resp other')]);
+      expect(await eventually(count, (calls) => calls === spans.length)).toBe(spans.length);
+      await factsInMemory((facts) => facts === 0);
+      await send(ingest, [callOf(traceId, 'resp 5'), callOf(other, 'resp other')]);
+      expect(await eventually(count, (calls) => calls === spans.length + 1)).toBe(spans.length + 1);
+    });
+    expect(asked).toEqual(new Set(['resp 5', 'resp other']));
     await store.database.close();
   });
 });

@@ -84,6 +84,8 @@ export class FactRecall {
     const { seen, window, clock } = this.#options;
     const columns = { responseIds: new Set<string>(), twinKeys: new Set<string>() };
     for (const trace of traces) {
+      // A trace that left memory once has thousands of keys to look for then, and what they found would be settled apart.
+      if (!window.hasRoom(trace)) continue;
       for (const fact of trace.facts) {
         for (const key of fact.keys) {
           if (lookedFor.has(key) || !window.tellsApart(key) || !seen.mayHaveKey(key, fact.relatedSince)) continue;

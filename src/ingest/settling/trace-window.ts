@@ -236,6 +236,11 @@ export class TraceWindow {
     return !holders.isCrowded && holders.traces.length < TRACES_PER_KEY_MAX;
   }
 
+  /** False once so much is settled with it that no other trace joins. */
+  hasRoom(trace: TraceState): boolean {
+    return factsWith(trace) < FACTS_PER_GROUP_MAX;
+  }
+
   /** Traces in memory that have this key; the last ones, when they are many. */
   having(key: string): readonly string[] {
     const holders = this.#byKey.get(key);
