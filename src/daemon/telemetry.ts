@@ -81,7 +81,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
   const price = createPriceBook(configuration.prices);
   const ingest = new Ingest({
-    log: createTelemetryLog(database, texts),
+    log: createTelemetryLog(database),
     isShared: database.kind === 'server',
     clock,
     horizon: options.horizon,

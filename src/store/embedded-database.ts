@@ -27,7 +27,7 @@ import {
   prepareDirectory,
   releaseDirectory,
 } from './data-directory.ts';
-import { DATABASE_NAME, type Database } from './database.ts';
+import { DATABASE_NAME, type Database, type QueryParameters } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { letEngineStepBack } from './engine-threads.ts';
 import { endAtAbort, endAtExit } from './fatal-signals.ts';
@@ -44,8 +44,8 @@ export interface EmbeddedOptions {
   readonly clock: Clock;
 }
 
-// Three of Node's four I/O threads, two of them for reads and statements: an insert and the daemon's
-// own file access never wait for a slow report.
+// Three of Node's four I/O threads, two of them for reads and statements: an insert, what new calls ask, and the
+// daemon's own file access never wait for a slow report.
 const CONNECTIONS = 3;
 const READS_MAX = 2;
 
@@ -64,12 +64,16 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     createChdbConnection({ path: enginePath(options.path) }),
   );
   const pool = connectionPool(connections, READS_MAX);
-  // The engine's package and the client's each carry their own copy of the contract's types.
-  const connection = pooledConnection(pool) as unknown as NonNullable<ClickHouseClientConfigOptions['connection']>;
-  const client = createClient({ connection, log: { level: ClickHouseLogLevel.OFF } });
+  const clientFor = (use: 'read' | 'write'): ClickHouseClient => {
+    // The engine's package and the client's each carry their own copy of the contract's types.
+    const connection = pooledConnection(pool, use) as unknown as ClickHouseClientConfigOptions['connection'];
+    return createClient({ ...(connection !== undefined && { connection }), log: { level: ClickHouseLogLevel.OFF } });
+  };
+  const [client, clientAhead] = [clientFor('read'), clientFor('write')];
   const closeAll = async (): Promise<void> => {
     await pool.drain();
     await client.close();
+    await clientAhead.close();
     for (const each of connections) await each.close();
     keeper.close();
     await drainPending();
@@ -85,12 +89,12 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     await closeAll();
     throw clickHouseFault(error, 'open its data directory', 'embedded');
   }
-  return embeddedDatabase(options, client, pool, closeAll);
+  return embeddedDatabase(options, { client, clientAhead }, pool, closeAll);
 }
 
 function embeddedDatabase(
   options: EmbeddedOptions,
-  client: ClickHouseClient,
+  { client, clientAhead }: { readonly client: ClickHouseClient; readonly clientAhead: ClickHouseClient },
   pool: Pool<ChdbConnection>,
   closeAll: () => Promise<void>,
 ): Database {
@@ -106,20 +110,8 @@ function embeddedDatabase(
     kind: 'embedded',
     dialect: embeddedTables,
     release: options.release,
-    query: <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
-      withFaults(
-        'answer a query',
-        'embedded',
-        async () => {
-          const result = await client.query({
-            query: inlineParameters(sql, parameters),
-            format: 'JSONEachRow',
-            ...(signal !== undefined && { abort_signal: signal }),
-          });
-          return await result.json<Row>();
-        },
-        signal,
-      ),
+    query: (sql, parameters, signal) => ask(client, sql, parameters, signal),
+    queryAhead: (sql, parameters) => ask(clientAhead, sql, parameters),
     command: (sql, parameters = {}) =>
       withFaults('run a statement', 'embedded', async () => {
         await client.command({ query: inlineParameters(sql, parameters) });
@@ -139,10 +131,31 @@ function embeddedDatabase(
   };
 }
 
-/** The client's own connection contract, served by whichever connection is free. */
-function pooledConnection(pool: Pool<ChdbConnection>): Connection<Readable> {
+function ask<Row>(
+  client: ClickHouseClient,
+  sql: string,
+  parameters: QueryParameters = {},
+  signal?: AbortSignal,
+): Promise<Row[]> {
+  return withFaults(
+    'answer a query',
+    'embedded',
+    async () => {
+      const result = await client.query({
+        query: inlineParameters(sql, parameters),
+        format: 'JSONEachRow',
+        ...(signal !== undefined && { abort_signal: signal }),
+      });
+      return await result.json<Row>();
+    },
+    signal,
+  );
+}
+
+/** The client's own connection contract, served by whichever connection is free; `use` of questions. */
+function pooledConnection(pool: Pool<ChdbConnection>, use: 'read' | 'write'): Connection<Readable> {
   return {
-    query: ({ abort_signal: signal, ...params }) => pool.run('read', (connection) => connection.query(params), signal),
+    query: ({ abort_signal: signal, ...params }) => pool.run(use, (connection) => connection.query(params), signal),
     exec: ({ abort_signal: signal, ...params }) => pool.run('write', (connection) => connection.exec(params), signal),
     // What is added up or restated by a statement takes as long as a report.
     command: ({ abort_signal: signal, ...params }) =>

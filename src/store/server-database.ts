@@ -127,25 +127,27 @@ function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release
       await finished(stream.resume());
     });
   };
+  const query: Database['query'] = <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
+    withFaults(
+      'answer a query',
+      'server',
+      async () => {
+        const result = await client.query({
+          query: sql,
+          query_params: serverParameters(sql, parameters),
+          format: 'JSONEachRow',
+          ...(signal !== undefined && { abort_signal: signal }),
+        });
+        return await result.json<Row>();
+      },
+      signal,
+    );
   return {
     kind: 'server',
     dialect,
     release,
-    query: <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
-      withFaults(
-        'answer a query',
-        'server',
-        async () => {
-          const result = await client.query({
-            query: sql,
-            query_params: serverParameters(sql, parameters),
-            format: 'JSONEachRow',
-            ...(signal !== undefined && { abort_signal: signal }),
-          });
-          return await result.json<Row>();
-        },
-        signal,
-      ),
+    query,
+    queryAhead: query,
     command: (sql, parameters = {}) =>
       withFaults('run a statement', 'server', async () => {
         await client.command({ query: sql, query_params: serverParameters(sql, parameters) });

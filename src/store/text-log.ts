@@ -2,6 +2,7 @@
 
 import type { ContentHash } from '../contract/prompt.ts';
 import type { TextLog } from '../contract/store.ts';
+import { chunks } from '../lib/chunks.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -30,19 +31,23 @@ export function createTextLog(database: Database): TextLog {
       }
       for (const hash of texts.keys()) remember(hash);
     },
-    get: async (hashes) => {
-      const found = new Map<ContentHash, string>();
-      const wanted = [...new Set(hashes)];
-      for (let start = 0; start < wanted.length; start += LOOKUP_HASHES_MAX) {
-        const rows = await database.query<{ hash: ContentHash; content: string }>(
-          'SELECT hash, content FROM texts WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
-          { hashes: wanted.slice(start, start + LOOKUP_HASHES_MAX) },
-        );
-        for (const row of rows) found.set(row.hash, row.content);
-      }
-      return found;
-    },
+    get: (hashes) => readTexts((sql, parameters) => database.query(sql, parameters), hashes),
   };
+}
+
+export async function readTexts(
+  ask: Database['queryAhead'],
+  hashes: readonly ContentHash[],
+): Promise<ReadonlyMap<ContentHash, string>> {
+  const found = new Map<ContentHash, string>();
+  for (const some of chunks([...new Set(hashes)], LOOKUP_HASHES_MAX)) {
+    const rows = await ask<{ hash: ContentHash; content: string }>(
+      'SELECT hash, content FROM texts WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
+      { hashes: some },
+    );
+    for (const row of rows) found.set(row.hash, row.content);
+  }
+  return found;
 }
 
 type Entry = readonly [hash: ContentHash, content: string];

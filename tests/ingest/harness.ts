@@ -39,7 +39,7 @@ export async function openStore(path = tempDirectory()): Promise<OpenStore> {
   return {
     database,
     texts,
-    telemetry: createTelemetryLog(database, texts),
+    telemetry: createTelemetryLog(database),
     invocations: createInvocationLog(database, texts),
   };
 }

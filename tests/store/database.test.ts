@@ -47,6 +47,19 @@ describe.each(['embedded', 'server'] as const)('the %s database', (kind) => {
     });
   });
 
+  it('answers what new calls wait for while reports take all that reports may', async () => {
+    // Six seconds, in blocks of one row.
+    const report = 'SELECT sum(sleepEachRow(0.5)) AS slept FROM numbers(12) SETTINGS max_block_size = 1';
+    let answered = 0;
+    const reports = Array.from({ length: 3 }, async () => {
+      await database.query(report);
+      answered += 1;
+    });
+    expect(await database.queryAhead('SELECT {one:String} AS one', { one: 'x' })).toEqual([{ one: 'x' }]);
+    expect(answered).toBe(0);
+    await Promise.all(reports);
+  });
+
   it('takes any parameter as it is', async () => {
     const text = fc.string({ unit: 'binary', maxLength: 60 }).map((value) => value.toWellFormed());
     await fc.assert(

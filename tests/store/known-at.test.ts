@@ -79,7 +79,7 @@ const HONEST = { seen: [false, false, true], isOlder: true };
 
 test('of calls', async () => {
   const prompt = 'calls';
-  const ingest = createIngest(createTelemetryLog(database, store.texts), {
+  const ingest = createIngest(createTelemetryLog(database), {
     horizon: store.horizon,
     attribute: () => ({ kind: 'exact', prompt, version: '1', owner: null }),
   });
@@ -106,7 +106,7 @@ test('of calls', async () => {
 
 test('of a call whose text comes later, with the span around it', async () => {
   const prompt = 'late text';
-  const ingest = createIngest(createTelemetryLog(database, store.texts), {
+  const ingest = createIngest(createTelemetryLog(database), {
     horizon: store.horizon,
     attribute: ({ instruction }) => ({
       kind: instruction === null ? 'declared' : 'exact',

@@ -14,6 +14,7 @@ const hashOf = (conversation: string, list: number): string => conversation + li
 describe('message lists', () => {
   let directory: string;
   let database: Database;
+  const ask: Database['queryAhead'] = (sql, parameters) => database.queryAhead(sql, parameters);
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'plumbline-lists-'));
@@ -42,7 +43,7 @@ describe('message lists', () => {
     await database.insert('message_lists', [...chain, ...strangers]);
     const last = hashOf(CONVERSATION, (turns - 1) * 1_000);
     const early = hashOf(CONVERSATION, 2_000);
-    const lists = await readMessageLists(database, [last, early]);
+    const lists = await readMessageLists(ask, [last, early]);
     expect(lists.get(last)).toEqual(chain.flatMap((row) => row.messages));
     expect(lists.get(early)).toEqual(['"turn 0"', '"turn 1"', '"turn 2"']);
   });
@@ -53,7 +54,7 @@ describe('message lists', () => {
       { hash: hashOf(whole, 1), base: '', messages: ['"a"'] },
       { hash: hashOf(broken, 2), base: hashOf(broken, 1), messages: ['"b"'] },
     ]);
-    const lists = await readMessageLists(database, [hashOf(whole, 1), hashOf(broken, 2), hashOf(broken, 3)]);
+    const lists = await readMessageLists(ask, [hashOf(whole, 1), hashOf(broken, 2), hashOf(broken, 3)]);
     expect([...lists]).toEqual([[hashOf(whole, 1), ['"a"']]]);
   });
 });

@@ -12,7 +12,6 @@ import type { Database } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import { createTelemetryLog } from '../../src/store/telemetry/telemetry-log.ts';
-import { createTextLog } from '../../src/store/text-log.ts';
 
 export interface OpenIngest {
   readonly database: Database;
@@ -32,7 +31,7 @@ export async function openIngest(
   const written = store(database);
   const onError = (error: unknown): void => console.error(error);
   const ingest = new Ingest({
-    log: createTelemetryLog(written, createTextLog(written)),
+    log: createTelemetryLog(written),
     clock: systemClock,
     horizon: new KnowledgeHorizon(systemClock),
     dataDirectory: directory,

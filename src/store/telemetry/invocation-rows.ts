@@ -120,7 +120,10 @@ export async function readableInvocations(
   texts: TextLog,
   rows: readonly StoredCall[],
 ): Promise<readonly InvocationRow[]> {
-  const lists = await readMessageLists(database, [...new Set(rows.flatMap(listsOfRow))]);
+  const lists = await readMessageLists(
+    (sql, parameters) => database.query(sql, parameters),
+    [...new Set(rows.flatMap(listsOfRow))],
+  );
   const packed = rows.map((row) => pack(row, lists));
   const hashes = new Set<ContentHash>();
   for (const each of packed) collectReferences(each, hashes);

@@ -24,14 +24,14 @@ const ROWS_PER_CONVERSATION_MAX = 2_048;
 
 /** Whole lists of packed messages; a list of which a part is not there is left out. */
 export async function readMessageLists(
-  database: Database,
+  ask: Database['queryAhead'],
   hashes: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const rows: Rows = new Map();
-  await readConversations(database, hashes, rows);
+  await readConversations(ask, hashes, rows);
   let wanted = missingFrom(hashes, rows);
   for (let step = 0; wanted.length > 0 && step < DEPTH_MAX; step += 1) {
-    const found = await readRows(database, wanted);
+    const found = await readRows(ask, wanted);
     if (found.length === 0) break;
     for (const row of found) rows.set(row.hash, row);
     wanted = missingFrom(hashes, rows);
@@ -45,7 +45,7 @@ export async function readMessageLists(
 }
 
 /** Every row of the conversations that these lists are of, within limits. */
-async function readConversations(database: Database, hashes: readonly string[], rows: Rows): Promise<void> {
+async function readConversations(ask: Database['queryAhead'], hashes: readonly string[], rows: Rows): Promise<void> {
   const beginnings = new Set(hashes.map((hash) => hash.slice(0, LIST_CONVERSATION_CHARACTERS)));
   for (const some of chunks([...beginnings], CONVERSATIONS_PER_QUERY)) {
     const selects = some.map(
@@ -54,7 +54,7 @@ async function readConversations(database: Database, hashes: readonly string[], 
          LIMIT ${ROWS_PER_CONVERSATION_MAX}`,
     );
     const parameters = Object.fromEntries(some.map((beginning, index) => [`c${index}`, beginning]));
-    const found = await database.query<ListRow>(selects.join(' UNION ALL '), parameters);
+    const found = await ask<ListRow>(selects.join(' UNION ALL '), parameters);
     // The same list may have been stored in several ways; any will do.
     for (const row of found) rows.set(row.hash, row);
   }
@@ -77,11 +77,11 @@ function missingFrom(hashes: readonly string[], rows: Rows): string[] {
   return [...missing];
 }
 
-async function readRows(database: Database, hashes: readonly string[]): Promise<ListRow[]> {
+async function readRows(ask: Database['queryAhead'], hashes: readonly string[]): Promise<ListRow[]> {
   const rows: ListRow[] = [];
   for (const some of chunks(hashes, HASHES_PER_QUERY)) {
     rows.push(
-      ...(await database.query<ListRow>(
+      ...(await ask<ListRow>(
         'SELECT hash, base, messages FROM message_lists WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
         { hashes: some },
       )),

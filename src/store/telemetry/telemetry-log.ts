@@ -1,7 +1,6 @@
 /** Where telemetry is written, and where the ingest reads its own facts back. */
 
 import type { ContentHash } from '../../contract/prompt.ts';
-import type { TextLog } from '../../contract/store.ts';
 import type {
   QuarantineEntry,
   Sighting,
@@ -12,6 +11,7 @@ import type {
 import type { AttributionKind } from '../../contract/attribution.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Database } from '../database.ts';
+import { readTexts } from '../text-log.ts';
 import { readMessageLists } from './message-lists.ts';
 import { PRICED_COLUMNS, toStoredPrice, type PricedRow } from './priced-rows.ts';
 
@@ -40,14 +40,18 @@ interface InvocationKeyRow extends PricedRow {
   readonly is_deleted: number;
 }
 
+/** Settling waits for the answers. */
+type Ask = Database['queryAhead'];
+
 const QUARANTINE_COLUMNS = 'id, at, kind, lane, reason, payload, status';
 
-export function createTelemetryLog(database: Database, texts: TextLog): TelemetryLog {
+export function createTelemetryLog(database: Database): TelemetryLog {
+  const ask: Ask = (sql, parameters) => database.queryAhead(sql, parameters);
   return {
     insertLines: (lane, lines) => database.insertJsonLines(lane, lines),
 
     factsOfTraces: async (traceIds, limitPerTrace) => {
-      const rows = await database.query<FactsRow>(
+      const rows = await ask<FactsRow>(
         // What was loaded twice, and not merged yet, counts once.
         `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM (
            SELECT *, variant FROM span_facts WHERE trace_id IN {ids:Array(String)}
@@ -61,7 +65,7 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     },
 
     factsSharing: async (column, values, since) => {
-      const rows = await database.query<FactsRow>(
+      const rows = await ask<FactsRow>(
         // What they said is read of the newest few alone: some servers give every response the same id.
         `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM span_facts
          WHERE ${column} IN {values:Array(String)} AND (trace_id, span_id, record_id) IN (
@@ -74,7 +78,7 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     },
 
     invocationsOfTraces: async (traceIds) => {
-      const rows = await database.query<InvocationKeyRow>(
+      const rows = await ask<InvocationKeyRow>(
         `SELECT trace_id, span_id, started_at, ingested_at, prompt_hash, variables_hash, content_hash,
            attribution_kind, prompt, version, owner, revision, is_deleted, ${PRICED_COLUMNS}
          FROM invocations FINAL
@@ -87,7 +91,7 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
     },
 
     recentTraces: async (since, limit) => {
-      const rows = await database.query<{ trace_id: string; newest: Timestamp }>(
+      const rows = await ask<{ trace_id: string; newest: Timestamp }>(
         `SELECT trace_id, max(received_at) AS newest FROM span_facts
          WHERE ${RECEIVED_SINCE} AND trace_id != ''
          GROUP BY trace_id ORDER BY newest DESC LIMIT ${Math.floor(limit)}`,
@@ -96,12 +100,12 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
       return rows.map((row) => ({ traceId: row.trace_id, receivedAt: row.newest }));
     },
 
-    recentShared: (since, limit) => recentShared(database, since, limit),
+    recentShared: (since, limit) => recentShared(ask, since, limit),
 
-    sightings: (replica, withinSeconds, known) => readSightings(database, replica, withinSeconds, known),
+    sightings: (replica, withinSeconds, known) => readSightings(ask, replica, withinSeconds, known),
 
     highestRevision: async () => {
-      const [row] = await database.query<{ revision: string }>('SELECT max(revision) AS revision FROM invocations');
+      const [row] = await ask<{ revision: string }>('SELECT max(revision) AS revision FROM invocations');
       return BigInt(row?.revision ?? 0);
     },
 
@@ -117,8 +121,8 @@ export function createTelemetryLog(database: Database, texts: TextLog): Telemetr
          FROM invocations WHERE revision >= {since:UInt64} OR begins GROUP BY hour`,
         { since: String(sinceRevision) },
       ),
-    messageLists: (hashes) => readMessageLists(database, hashes),
-    texts: (hashes: readonly ContentHash[]) => texts.get(hashes),
+    messageLists: (hashes) => readMessageLists(ask, hashes),
+    texts: (hashes: readonly ContentHash[]) => readTexts(ask, hashes),
 
     quarantined: (status, limit) =>
       database.query<QuarantineEntry>(
@@ -146,12 +150,8 @@ const FACTS_PER_KEY = 32;
 const RECEIVED_SINCE =
   "received_at >= {since:DateTime64(9, 'UTC')} AND toDate(received_at) >= toDate({since:DateTime64(9, 'UTC')})";
 
-async function recentShared(
-  database: Database,
-  since: Timestamp,
-  limit: number,
-): ReturnType<TelemetryLog['recentShared']> {
-  const rows = await database.query<{ response_id: string; twin_key: string; received_at: Timestamp }>(
+async function recentShared(ask: Ask, since: Timestamp, limit: number): ReturnType<TelemetryLog['recentShared']> {
+  const rows = await ask<{ response_id: string; twin_key: string; received_at: Timestamp }>(
     `SELECT response_id, twin_key, received_at FROM span_facts
      WHERE ${RECEIVED_SINCE} AND (response_id != '' OR twin_key != '')
      ORDER BY received_at DESC LIMIT ${Math.floor(limit)}`,
@@ -185,12 +185,12 @@ function toStoredInvocation(row: InvocationKeyRow): StoredInvocation {
 }
 
 async function readSightings(
-  database: Database,
+  ask: Ask,
   replica: string,
   withinSeconds: number,
   known: readonly string[],
 ): Promise<readonly Sighting[]> {
-  const rows = await database.query<Omit<Sighting, 'number'> & { readonly number: string }>(
+  const rows = await ask<Omit<Sighting, 'number'> & { readonly number: string }>(
     `SELECT replica, number, traces, keys FROM sightings
      PREWHERE at > now64(3, 'UTC') - toIntervalSecond({seconds:UInt32}) AND replica != {replica:String}
        AND concat(replica, '/', toString(number)) NOT IN {known:Array(String)}
