@@ -282,6 +282,34 @@ describe('content', () => {
     });
   });
 
+  it('is not in names, which are cut when they are as long, and stay apart', async () => {
+    await withIngest({}, async (run) => {
+      const [traceId, long] = [hexId(16), 'x'.repeat(100_000)];
+      const names = {
+        'gen_ai.request.model': `${long}1`,
+        'gen_ai.response.model': `${long}2`,
+        'gen_ai.response.id': `${long}3`,
+        'gen_ai.conversation.id': `${long}4`,
+        'error.type': `${long}5`,
+      };
+      const attributes = { ...chatAttributes('s', [{ role: 'user', text: 'x' }], 'y'), ...names };
+      await run.send({ traceId, service: `${long}6`, instance: `${long}7`, environment: `${long}8`, attributes });
+      const { items } = await one(run, traceId);
+      const call = items[0]?.invocation;
+      const known = [
+        call?.requestModel,
+        call?.responseModel,
+        call?.responseId,
+        call?.conversationId,
+        call?.error?.type,
+      ];
+      const cut = [...known, call?.service, call?.instance, call?.environment, call?.settings.model];
+      for (const name of cut) expect(name).toMatch(/^x{1000} \[cut: [0-9a-f]{16}\]$/);
+      // The model is named twice.
+      expect(new Set(cut).size).toBe(cut.length - 1);
+    });
+  });
+
   it('that was cut in the middle of a surrogate pair is stored, with a mark for the half', async () => {
     await withIngest({}, async (run) => {
       const traceId = hexId(16);

@@ -1,6 +1,6 @@
 /**
  * Everything remembered about content under one policy, and how facts are packed into it: after
- * this, no long or unredacted text is left in them, and no message of an earlier turn.
+ * this, no long or unredacted text is left in them, no endless name, and no message of an earlier turn.
  */
 
 import type { Evaluation, Message } from '../../contract/invocation.ts';
@@ -11,6 +11,7 @@ import { isInstructing } from '../../text/roles.ts';
 import type { KnownHistory } from './known-histories.ts';
 import { MessageLists, type ListNode } from './message-lists.ts';
 import { MessageMemory, type OnText } from './messages.ts';
+import { boundedName, boundNames } from './names.ts';
 import type { Outbox } from './outbox.ts';
 import { policyFor, type ContentPolicies, type ContentPolicy } from './policy.ts';
 import { TextMemory, type TextLimits } from './texts.ts';
@@ -47,6 +48,7 @@ export class ContentSpace {
       packed.evaluations = facts.evaluations.map((each) => packEvaluation(each, text));
     if (facts.userId !== undefined) packed.userId = text(facts.userId);
     if (facts.conversationId !== undefined) packed.conversationId = this.texts.inline(facts.conversationId);
+    boundNames(packed);
     return packed;
   }
 
@@ -86,7 +88,7 @@ export class ContentSpace {
   #packSettings(settings: PromptSettings, onText: OnText): PromptSettings {
     const json = (value: Json): Json => this.messages.packJson(value, onText);
     return {
-      ...(settings.model !== undefined && { model: settings.model }),
+      ...(settings.model !== undefined && { model: boundedName(settings.model) }),
       ...(settings.parameters !== undefined && { parameters: mapValues(settings.parameters, json) }),
       ...(settings.tools !== undefined && { tools: settings.tools.map(json) }),
     };
