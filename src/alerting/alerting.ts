@@ -4,6 +4,7 @@
  * only their effects.
  */
 
+import { randomUUID } from 'node:crypto';
 import type { Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
 import { describeError, Fault, isFault } from '../contract/fault.ts';
@@ -14,8 +15,9 @@ import type { Clock, Timestamp } from '../contract/time.ts';
 import { type AlertOptions, buildAlert } from './alert.ts';
 import { turnOf, waitingFor } from './dedup.ts';
 import { isAnnounced, muteReason } from './mute.ts';
+import { Pace } from './pace.ts';
 import { abandoned, attemptFailed, delivered, isGivenUp, newDelivery, suppressed, undone } from './record.ts';
-import { ATTEMPTS_MAX, BACKOFF_MS, isOrphaned, isStranded } from './retry.ts';
+import { ATTEMPTS_MAX, BACKOFF_MS, comeBackMs, isOrphaned, isOutOfPatience, isStranded } from './retry.ts';
 import { type AlertRoute, routeIncident } from './route.ts';
 
 export interface AlertingOptions extends AlertOptions {
@@ -42,6 +44,8 @@ const SWEEP_EVERY_MS = 60_000;
 const SEND_TIMEOUT_MS = 10_000;
 const CONCURRENCY = 4;
 const PENDING_MAX = 1_000;
+/** After the moment itself, so that whoever puts an alert off is done with it when its job comes. */
+const TURN_MARGIN_MS = 20;
 /** Row of an alert that no route wants: shown and counted, sent to nobody. */
 const NO_CHANNEL = '(no route)';
 
@@ -57,6 +61,8 @@ export class Alerting implements Component {
   readonly #notQueued = new Set<string>();
   /** Channels through which the last attempt of this process failed. */
   readonly #failing = new Set<string>();
+  /** Of each channel whose receiver asked for patience. */
+  readonly #paces = new Map<string, Pace>();
 
   constructor(options: AlertingOptions) {
     this.#options = options;
@@ -107,9 +113,9 @@ export class Alerting implements Component {
     return [...this.#failing].map((channel) => `The last alert through ${channel} did not get out.`);
   }
 
-  async #enqueue(delivery: Delivery, jobId: string): Promise<void> {
-    const options = { id: jobId, attempts: ATTEMPTS_MAX, backoffMs: this.#options.backoffMs ?? BACKOFF_MS };
-    await this.#options.queue.add(DELIVER_JOB, { delivery: delivery.id }, options);
+  async #enqueue(delivery: Delivery, jobId: string, turn?: { readonly inMs: number }): Promise<void> {
+    const options = { id: jobId, attempts: ATTEMPTS_MAX, backoffMs: this.#backoffMs, delayMs: turn?.inMs ?? 0 };
+    await this.#options.queue.add(DELIVER_JOB, { delivery: delivery.id, isTurn: turn !== undefined }, options);
     this.#notQueued.delete(delivery.id);
   }
 
@@ -134,28 +140,63 @@ export class Alerting implements Component {
     const turn = turnOf(delivery, await deliveries.list(delivery.incidentId), incident);
     if (turn.turn === 'never' || turn.turn === 'later' || incident === null) return;
     if (turn.turn === 'suppressed') await this.#record(suppressed(delivery, turn.reason, this.#now()));
-    else await this.#send(delivery, incident, job);
+    else if (await this.#isPutOff(delivery, isTurn(job))) return;
+    else if (!(await this.#send(delivery, incident, job))) return;
+    this.#paces.get(delivery.channel)?.settled(delivery.id);
     await this.#callUp(delivery);
   }
 
-  async #send(delivery: Delivery, incident: Incident, job: Job): Promise<void> {
+  /** False: the receiver asked for patience, and it comes again at its turn. */
+  async #send(delivery: Delivery, incident: Incident, job: Job): Promise<boolean> {
     const channel = this.#options.channels.get(delivery.channel);
     if (channel === undefined) {
       await this.#record(abandoned(delivery, 'this channel is not configured any more', this.#now()));
-      return;
+      return true;
     }
     try {
       const receipt =
         this.#unrecordedReceipts.get(delivery.id) ?? (await this.#sendOnce(channel, delivery, incident, job));
       this.#unrecordedReceipts.set(delivery.id, receipt);
     } catch (error) {
-      await this.#recordFailure(delivery, asFault(error), job);
-      throw asFault(error);
+      const fault = asFault(error);
+      const comesAgain = fault.kind === 'overloaded' && !isOutOfPatience(delivery, this.#now());
+      await this.#recordFailure(delivery, fault, job, comesAgain);
+      if (!comesAgain) throw fault;
+      this.#paceOf(delivery.channel).refused(this.#nowMs(), comeBackMs(fault, delivery, this.#backoffMs));
+      await this.#isPutOff(delivery, true);
+      return false;
     }
     await this.#record(delivered(delivery, this.#unrecordedReceipts.get(delivery.id) ?? '', this.#now()));
     this.#failing.delete(delivery.channel);
     this.#unrecordedReceipts.delete(delivery.id);
     this.#stayAwayUntilMs.delete(delivery.id);
+    return true;
+  }
+
+  /** True when it has to wait for its turn at a receiver that asked for patience, and has a job for then. */
+  async #isPutOff(delivery: Delivery, isItsTurn: boolean): Promise<boolean> {
+    const pace = this.#paces.get(delivery.channel);
+    if (pace === undefined) return false;
+    const waitMs = pace.waitMs(delivery.id, isItsTurn, this.#nowMs());
+    if (waitMs === 0) return false;
+    // The job for its turn is on its way.
+    if (waitMs === null) return true;
+    try {
+      const turn = { inMs: Math.ceil(waitMs) + TURN_MARGIN_MS };
+      await this.#enqueue(delivery, `${delivery.id}.turn.${randomUUID()}`, turn);
+    } catch (error) {
+      pace.settled(delivery.id);
+      throw error;
+    }
+    return true;
+  }
+
+  #paceOf(channel: string): Pace {
+    const known = this.#paces.get(channel);
+    if (known !== undefined) return known;
+    const pace = new Pace();
+    this.#paces.set(channel, pace);
+    return pace;
   }
 
   async #sendOnce(channel: Channel, delivery: Delivery, incident: Incident, job: Job): Promise<string> {
@@ -169,10 +210,10 @@ export class Alerting implements Component {
     }
   }
 
-  async #recordFailure(delivery: Delivery, fault: Fault, job: Job): Promise<void> {
-    const hopeless = fault.kind === 'config' || fault.kind === 'permanent';
-    const isLast = hopeless || job.attempt >= job.attemptsMax;
-    const stayAwayUntilMs = this.#options.clock.monotonicMs() + (fault.retryAfterMs ?? 0);
+  async #recordFailure(delivery: Delivery, fault: Fault, job: Job, comesAgain: boolean): Promise<void> {
+    const hopeless = fault.kind === 'config' || fault.kind === 'permanent' || fault.kind === 'overloaded';
+    const isLast = !comesAgain && (hopeless || job.attempt >= job.attemptsMax);
+    const stayAwayUntilMs = this.#nowMs() + (fault.retryAfterMs ?? 0);
     if (isLast) this.#stayAwayUntilMs.delete(delivery.id);
     else this.#stayAwayUntilMs.set(delivery.id, stayAwayUntilMs);
     this.#failing.add(delivery.channel);
@@ -191,7 +232,7 @@ export class Alerting implements Component {
   /** Finds rows whose job was lost: a queue that was emptied, an id that was still taken. Runs by itself every minute. */
   async sweep(): Promise<void> {
     const now = this.#now();
-    const nowMs = this.#options.clock.monotonicMs();
+    const nowMs = this.#nowMs();
     for (const row of await this.#options.deliveries.pending(now, PENDING_MAX)) {
       const isLost = this.#notQueued.has(row.id) || isStranded(row, now);
       if (!isLost || nowMs < (this.#stayAwayUntilMs.get(row.id) ?? 0)) continue;
@@ -210,8 +251,16 @@ export class Alerting implements Component {
     this.#options.onOutcome?.(delivery.channel, delivery.status);
   }
 
+  get #backoffMs(): number {
+    return this.#options.backoffMs ?? BACKOFF_MS;
+  }
+
   #now(): Timestamp {
     return this.#options.clock.now();
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicMs();
   }
 }
 
@@ -224,6 +273,10 @@ function deliveryOf(job: Job): string {
   const data = job.data as { readonly delivery?: unknown };
   if (typeof data.delivery !== 'string') throw new Fault('permanent', `Job ${job.id} names no delivery.`);
   return data.delivery;
+}
+
+function isTurn(job: Job): boolean {
+  return (job.data as { readonly isTurn?: unknown }).isTurn === true;
 }
 
 /** A channel throws faults; anything else (an aborted fetch, a reset connection) is worth another try. */

@@ -188,6 +188,31 @@ describe('from a judgement to Slack', () => {
     expect(slack.requests).toBe(2);
   });
 
+  it('loses none of many alerts at once to a receiver that takes one a second, and does not push it', async () => {
+    const { desk, deliveries } = await start({ clock: systemClock });
+    slack.takesOneIn(1_000);
+    const many = Array.from({ length: 20 }, (_, index) => `checkout-${index}/support.intent`);
+    await desk.take(many.map((target) => ({ ...edited, judgement: { ...edited.judgement, target } })));
+    await statuses(
+      deliveries,
+      many.map(() => 'opened slack delivered'),
+    );
+    expect(slack.messages).toHaveLength(many.length);
+    // Each was refused no more than now and then: with its own attempts, some would have been refused 13 times.
+    expect(slack.requests).toBeLessThan(3 * many.length);
+  }, 120_000);
+
+  it('gives up on a receiver that only ever asks for patience after a day', async () => {
+    const { desk, deliveries, clock } = await start();
+    slack.takesOneIn(Number.POSITIVE_INFINITY);
+    await desk.take([edited]);
+    await vi.waitFor(() => expect(slack.requests).toBeGreaterThan(1), 60_000);
+    expect(deliveries.statuses()).toEqual(['opened slack pending']);
+    clock.advance(25 * 3_600_000);
+    await statuses(deliveries, ['opened slack failed']);
+    expect(deliveries.rows.at(-1)?.detail).toContain('429');
+  }, 60_000);
+
   it('gives up at once when the webhook was removed, and says why', async () => {
     const { desk, deliveries } = await start();
     slack.remove();

@@ -28,6 +28,8 @@ export class SlackStandIn {
   readonly #misbehaviours: Misbehaviour[] = [];
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   #isRemoved = false;
+  #gapMs = 0;
+  #takesFromMs = 0;
   readonly #waiting: (() => void)[] = [];
 
   static async start(): Promise<SlackStandIn> {
@@ -50,6 +52,12 @@ export class SlackStandIn {
   /** One for each of the next requests. */
   misbehave(...misbehaviours: readonly Misbehaviour[]): void {
     this.#misbehaviours.push(...misbehaviours);
+  }
+
+  /** As Slack limits a webhook, to one message a second. Whoever comes too soon is asked to wait a second. */
+  takesOneIn(gapMs: number): void {
+    this.#gapMs = gapMs;
+    if (gapMs === Number.POSITIVE_INFINITY) this.#takesFromMs = gapMs;
   }
 
   /** Somebody removes the webhook in Slack. */
@@ -114,6 +122,10 @@ export class SlackStandIn {
       return { status: 400, body: 'invalid_blocks' };
     }
     if (typeof message.text !== 'string' || message.text === '') return { status: 400, body: 'no_text' };
+    if (performance.now() < this.#takesFromMs) {
+      return { status: 429, body: 'rate_limited', headers: { 'retry-after': '1' } };
+    }
+    this.#takesFromMs = performance.now() + this.#gapMs;
     this.messages.push(message);
     return { status: 200, body: 'ok' };
   }
