@@ -6,8 +6,10 @@ import type { HeldEntry } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { chunks } from '../lib/chunks.ts';
 import { overlaps, isActive } from '../timeline/boundary.ts';
-import { heldEntry, runsOf, type RunDetail, type RunInContext, type Sighting, type Unseen } from '../timeline/held.ts';
+import { heldEntry, type RunDetail, runsOf, type Sighting, type Unseen } from '../timeline/held.ts';
 import type { Database } from './database.ts';
+import { AROUND, type Candidate, KEY, keyOf, type Parameters, RUNS, runKey } from './held-runs.ts';
+import { NEVER, readUnseen } from './timeline-unseen.ts';
 
 export interface HeldQuestion {
   readonly prompt: string;
@@ -73,7 +75,7 @@ export async function readHeld(
   }
   const answers: HeldAnswer[] = [];
   for (const some of chunks(candidates, RUNS_AT_ONCE)) {
-    for (const answer of await readAnswers(database, some, question.knownAt)) {
+    for (const answer of await readAnswers(database, some, question)) {
       const fits =
         question.from === question.to
           ? isActive(answer.entry, question.from)
@@ -130,8 +132,6 @@ async function readSightings(
   return [...days.filter((day) => day.states === '1'), ...runs];
 }
 
-type Candidate = Pick<RunInContext, 'run' | 'previous'> & { readonly next: Sighting | null };
-
 /** The runs of one target that may matter: those that begin and end near enough, whatever the details say. */
 function runsNear(runs: readonly Sighting[], { from, to }: HeldQuestion): readonly Candidate[] {
   return runs.flatMap((run, index) => {
@@ -141,6 +141,8 @@ function runsNear(runs: readonly Sighting[], { from, to }: HeldQuestion): readon
     return outside ? [] : [{ run, previous, next }];
   });
 }
+
+const NOTHING_UNSEEN: Unseen = { edits: 0, edit: null, gaps: [] };
 
 interface DetailRow {
   readonly key: string;
@@ -156,33 +158,18 @@ interface DetailRow {
   readonly pointer_value: string | null;
   readonly edited_at: Timestamp | null;
   readonly edited_by: string | null;
+  readonly share: number | null;
   readonly reason: string;
 }
-
-const KEY = "concat(target, '\\n', part)";
-
-/** The runs that are asked about, as a table. */
-const RUNS = `(
-    SELECT run.1 AS key, run.2 AS first, run.3 AS last, run.4 AS until FROM (
-      SELECT arrayJoin(arrayZip({keys:Array(String)}, ${times('firsts')}, ${times('lasts')}, ${times('untils')})) AS run
-    )
-  )`;
-
-function times(name: string): string {
-  return `arrayMap(time -> parseDateTime64BestEffort(time, 9, 'UTC'), {${name}:Array(String)})`;
-}
-
-/** What happened between the first of these runs and the answer after the last, to these targets. */
-const AROUND = `target IN {targets:Array(String)} AND ${KEY} IN {keys:Array(String)}
-  AND observed_at >= {earliest:DateTime64(9, 'UTC')} AND observed_at <= {latest:DateTime64(9, 'UTC')}`;
 
 async function readAnswers(
   database: Database,
   candidates: readonly Candidate[],
-  knownAt: Timestamp,
+  { from, to, knownAt }: HeldQuestion,
 ): Promise<readonly HeldAnswer[]> {
   const untils = candidates.map(({ next }) => next?.first ?? knownAt);
   const firsts = candidates.map(({ run }) => run.first);
+  const asked = from === to ? from : null;
   const parameters = {
     targets: [...new Set(candidates.map(({ run }) => run.target))],
     keys: candidates.map(({ run }) => keyOf(run)),
@@ -191,41 +178,37 @@ async function readAnswers(
     untils,
     earliest: firsts.reduce((a, b) => (a < b ? a : b)),
     latest: untils.reduce((a, b) => (a > b ? a : b)),
+    // Of a period nothing is asked about one moment of it: none lies around this one.
+    asked: asked ?? NEVER,
   };
   const details = await readDetails(database, parameters);
+  const shares = asked === null ? new Map<string, RunDetail['share']>() : await readShares(database, parameters);
   const failed = await readFailed(database, parameters);
-  const unseen = await readUnseen(database, parameters);
+  const unseen = await readUnseen(database, parameters, candidates, asked);
   return candidates.flatMap(({ run, previous, next }) => {
-    const first = details.get(runKey(keyOf(run), run.first));
+    const key = runKey(keyOf(run), run.first);
+    const first = details.get(key);
     const following = next === null ? undefined : details.get(runKey(keyOf(run), next.first));
     if (first === undefined) return [];
+    const share = shares.get(keyOf(run)) ?? null;
+    const detail = toDetail(first);
     const entry = heldEntry({
       run,
-      detail: toDetail(first),
+      detail: share !== null && share.at >= run.first && share.at <= run.last ? { ...detail, share } : detail,
       previous,
       next: next === null || following === undefined ? null : { run: next, detail: toDetail(following) },
-      failedPollsAfter: failed.get(runKey(keyOf(run), run.first)) ?? 0,
-      unseen: unseen.get(runKey(keyOf(run), run.first)) ?? NOTHING_UNSEEN,
+      failedPollsAfter: failed.get(key) ?? 0,
+      unseen: unseen.get(key) ?? NOTHING_UNSEEN,
     });
     return [{ entry, bodyKind: first.body_kind, transport: first.transport_hash, cosmetic: first.cosmetic_hash }];
   });
 }
 
-function keyOf({ target, part }: Sighting): string {
-  return `${target}\n${part}`;
-}
-
-function runKey(key: string, first: Timestamp): string {
-  return `${first} ${key}`;
-}
-
-type Parameters = Readonly<Record<string, string | readonly string[]>>;
-
 /** Of the first observation of each run, and of the one that follows it. */
 async function readDetails(database: Database, parameters: Parameters): Promise<ReadonlyMap<string, DetailRow>> {
   const rows = await database.query<DetailRow>(
     `SELECT ${KEY} AS key, observed_at, outcome, strict_hash, transport_hash, cosmetic_hash, body_kind, source,
-       source_version, pointer_name, pointer_value, edited_at, edited_by, reason
+       source_version, pointer_name, pointer_value, edited_at, edited_by, share, reason
      FROM observations
      WHERE ${AROUND} AND answered
        AND (${KEY}, observed_at) IN (SELECT key, arrayJoin([first, until]) FROM ${RUNS})
@@ -250,53 +233,19 @@ async function readFailed(database: Database, parameters: Parameters): Promise<R
   return new Map(rows.map((row) => [runKey(row.key, row.first), Number(row.polls)]));
 }
 
-interface UnseenRow {
-  readonly key: string;
-  readonly first: Timestamp;
-  readonly edits: number;
-  readonly edit_after: Timestamp;
-  readonly edit_by: Timestamp;
-  readonly edited_at: Timestamp | null;
-  readonly gap_after: Timestamp;
-  readonly gap_by: Timestamp;
-  readonly usual_ms: number;
-}
-
-const NOTHING_UNSEEN: Unseen = { edits: 0, lastEdit: null, longestGap: null };
-
-async function readUnseen(database: Database, parameters: Parameters): Promise<ReadonlyMap<string, Unseen>> {
-  const rows = await database.query<UnseenRow>(
-    `SELECT key, first, toUInt32(countIf(edited)) AS edits, argMaxIf(previous, at, edited) AS edit_after,
-       maxIf(at, edited) AS edit_by, argMaxIf(edit, at, edited) AS edited_at, argMax(previous, gap) AS gap_after,
-       argMax(at, gap) AS gap_by, toFloat64(quantileExact(0.5)(gap)) AS usual_ms
-     FROM (
-       SELECT key, first, at, edit, lagInFrame(at) OVER earlier AS previous,
-         dateDiff('millisecond', previous, at) AS gap,
-         ifNull(edit != lagInFrame(edit) OVER earlier, false) AS edited,
-         row_number() OVER earlier AS number
-       FROM (
-         SELECT answered.key AS key, runs.first AS first, runs.last AS last, answered.at AS at, answered.edit AS edit
-         FROM (
-           SELECT ${KEY} AS key, observed_at AS at, edited_at AS edit FROM observations WHERE ${AROUND} AND answered
-         ) AS answered
-         ASOF JOIN ${RUNS} AS runs ON answered.key = runs.key AND answered.at >= runs.first
-       )
-       WHERE at <= last
-       WINDOW earlier AS (PARTITION BY key, first ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-     ) WHERE number > 1 AND gap > 0
-     GROUP BY key, first`,
+/** What part of the traffic each had by the time that is asked about. */
+async function readShares(
+  database: Database,
+  parameters: Parameters,
+): Promise<ReadonlyMap<string, RunDetail['share']>> {
+  const rows = await database.query<{ key: string; at: Timestamp; share: number | null }>(
+    // In a tuple, so that one without a share is not passed over.
+    `SELECT ${KEY} AS key, max(observed_at) AS at, argMax(tuple(share), observed_at).1 AS share
+     FROM observations
+     WHERE ${AROUND} AND outcome = 'held' AND observed_at <= {asked:DateTime64(9, 'UTC')} GROUP BY key`,
     parameters,
   );
-  return new Map(rows.map((row) => [runKey(row.key, row.first), toUnseen(row)]));
-}
-
-function toUnseen(row: UnseenRow): Unseen {
-  const { edits, edited_at: editedAt } = row;
-  return {
-    edits,
-    lastEdit: editedAt === null || edits === 0 ? null : { after: row.edit_after, by: row.edit_by, editedAt },
-    longestGap: { after: row.gap_after, by: row.gap_by, usualMs: row.usual_ms },
-  };
+  return new Map(rows.map(({ key, at, share }) => [key, share === null ? null : { part: share, at }]));
 }
 
 function toDetail(row: DetailRow): RunDetail {
@@ -308,6 +257,7 @@ function toDetail(row: DetailRow): RunDetail {
     pointer: row.pointer_name === null ? null : { name: row.pointer_name, value: row.pointer_value ?? '' },
     editedAt: row.edited_at,
     editedBy: row.edited_by,
+    share: row.share === null ? null : { part: row.share, at: row.observed_at },
     reason: row.reason,
   };
 }

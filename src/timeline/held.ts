@@ -32,6 +32,8 @@ export interface RunDetail {
   readonly pointer: { readonly name: string; readonly value: string } | null;
   readonly editedAt: Timestamp | null;
   readonly editedBy: string | null;
+  /** Of the traffic, where the place divides it, and when it said so: at the first look, or the last by the time that is asked about. */
+  readonly share: { readonly part: number; readonly at: Timestamp } | null;
   /** Why it is missing, as the place said. */
   readonly reason: string;
 }
@@ -49,15 +51,36 @@ export interface RunInContext {
 
 /** Where something else may have been there, although the polls before and after saw the same. */
 export interface Unseen {
-  /** How often the place told a new time of the last edit, and between which polls it did last. */
+  /** How often the place told a new time of the last edit, and between which polls it did last, or around the time that is asked about. */
   readonly edits: number;
-  readonly lastEdit: { readonly after: Timestamp; readonly by: Timestamp; readonly editedAt: Timestamp } | null;
-  /** The longest time between two answers, and that between most. */
-  readonly longestGap: { readonly after: Timestamp; readonly by: Timestamp; readonly usualMs: number } | null;
+  readonly edit: {
+    readonly after: Timestamp;
+    readonly by: Timestamp;
+    readonly editedAt: Timestamp;
+    readonly isLast: boolean;
+  } | null;
+  /** Where it was not seen for longer than usual: around the time that is asked about, and the longest. */
+  readonly gaps: readonly Gap[];
+}
+
+export interface Gap {
+  readonly after: Timestamp;
+  /** The next answer, or the time that is asked about when none is known. */
+  readonly by: Timestamp;
+  readonly isOpen: boolean;
+  /** That between most answers. */
+  readonly usualMs: number;
+  /** Looks without an answer. */
+  readonly failedPolls: number;
 }
 
 /** Polls are a little late now and then, or one has no answer; this many intervals are something else. */
 const GAP_INTERVALS = 5;
+
+/** True when it is worth a word. */
+export function isLong({ after, by, usualMs }: Pick<Gap, 'after' | 'by' | 'usualMs'>): boolean {
+  return millisBetween(after, by) >= GAP_INTERVALS * usualMs;
+}
 
 /** Joins neighbours of the same state. Sightings in any order; runs by (target, part), oldest first. */
 export function runsOf(sightings: readonly Sighting[]): readonly (readonly Sighting[])[] {
@@ -85,6 +108,7 @@ export function heldEntry({ run, detail, previous, next, failedPollsAfter, unsee
     next === null ? [run.last, null] : boundary(run.last, next.run.first, next.detail.editedAt);
   const evidence = [
     pollEvidence(run, detail),
+    ...shareEvidence(detail),
     ...editEvidence(detail, from),
     ...unseenEvidence(unseen, detail),
     ...pointerEvidence(detail),
@@ -112,26 +136,45 @@ function editEvidence({ editedAt, editedBy, source }: RunDetail, from: TimeInter
   return [{ kind: 'edit', words: `edited${who} at ${timeWords(editedAt)}, says ${source}${doubt}` }];
 }
 
-function unseenEvidence({ edits, lastEdit, longestGap }: Unseen, { source }: RunDetail): readonly Evidence[] {
-  const evidence: Evidence[] = [];
-  if (lastEdit !== null) {
-    const { after, by, editedAt } = lastEdit;
-    const more = edits > 1 ? ` (the last of ${edits} such edits)` : '';
-    const words = `edited at ${timeWords(editedAt)}, says ${source}, ${between(after, by)}${more}: ${NOT_KNOWN}`;
-    evidence.push({ kind: 'edit', words });
-  }
-  if (longestGap === null) return evidence;
-  const { after, by, usualMs } = longestGap;
-  const gapMs = millisBetween(after, by);
-  if (gapMs < GAP_INTERVALS * usualMs) return evidence;
-  const words = `no poll for ${formatDuration(gapMs)} ${between(after, by)}, otherwise every ${formatDuration(usualMs)}: ${NOT_KNOWN}`;
-  return [...evidence, { kind: 'poll', words }];
+function unseenEvidence({ edits, edit, gaps }: Unseen, { source }: RunDetail): readonly Evidence[] {
+  return [...(edit === null ? [] : [unseenEdit(edit, edits, source)]), ...gaps.map(gapEvidence)];
+}
+
+function unseenEdit(
+  { after, by, editedAt, isLast }: NonNullable<Unseen['edit']>,
+  edits: number,
+  source: string,
+): Evidence {
+  const more = edits > 1 ? ` (${isLast ? 'the last' : 'one'} of ${edits} such edits)` : '';
+  const words = `edited at ${timeWords(editedAt)}, says ${source}, ${between(after, by)}${more}: ${NOT_KNOWN}`;
+  return { kind: 'edit', words };
+}
+
+function gapEvidence({ after, by, isOpen, usualMs, failedPolls }: Gap): Evidence {
+  const what = failedPolls === 0 ? 'poll' : 'answer';
+  const failed = failedPolls === 0 ? '' : ` (${countedPolls(failedPolls)} failed)`;
+  const gap = `no ${what} for ${formatDuration(millisBetween(after, by))}`;
+  const usually = `otherwise every ${formatDuration(usualMs)}`;
+  const words = isOpen
+    ? `${gap} before the time that is asked about${failed}, ${usually}: what was there since ${timeWords(after)} is not known`
+    : `${gap} ${between(after, by)}${failed}, ${usually}: ${NOT_KNOWN}`;
+  return { kind: 'poll', words };
+}
+
+function countedPolls(polls: number): string {
+  return polls === 1 ? '1 poll' : `${polls} polls`;
 }
 
 const NOT_KNOWN = 'what was there in between is not known';
 
 function between(after: Timestamp, by: Timestamp): string {
   return `between ${timeWords(after)} and ${timeWords(by)}`;
+}
+
+function shareEvidence({ share, source }: RunDetail): readonly Evidence[] {
+  if (share === null) return [];
+  const part = share.part === 0 ? 'none' : `${Math.round(share.part * 1_000) / 10} %`;
+  return [{ kind: 'split', words: `got ${part} of the traffic at ${timeWords(share.at)}, says ${source}` }];
 }
 
 function pointerEvidence({ pointer, sourceVersion, source }: RunDetail): readonly Evidence[] {
@@ -143,8 +186,7 @@ function pointerEvidence({ pointer, sourceVersion, source }: RunDetail): readonl
 
 function failureEvidence(failedPolls: number, run: Sighting): readonly Evidence[] {
   if (failedPolls === 0) return [];
-  const polls = failedPolls === 1 ? '1 poll' : `${failedPolls} polls`;
-  return [{ kind: 'unreachable', words: `${polls} after ${timeWords(run.last)} had no answer` }];
+  return [{ kind: 'unreachable', words: `${countedPolls(failedPolls)} after ${timeWords(run.last)} had no answer` }];
 }
 
 /**

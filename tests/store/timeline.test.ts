@@ -247,6 +247,58 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
     );
   });
 
+  it('says of the moment that is asked about that nobody looked then, whatever pauses there were besides', async () => {
+    const more = { prompt: 'paused', target: 'config/paused' };
+    const edited = (at: string) => ({ ...more, editedAt: time(at) });
+    await store.observations.append([
+      ...polls('07:00:00', 10, (at) => held(at, ONE, edited('06:00:00'))),
+      ...polls('07:10:00', 10, (at) => ({ ...unanswered(at, 'unreachable'), ...more })),
+      ...polls('07:20:00', 10, (at) => held(at, ONE, edited('07:15:00'))),
+      ...polls('07:50:00', 10, (at) => held(at, ONE, edited('07:40:00'))),
+    ]);
+    const words = async (at: string) => {
+      const {
+        held: [entry],
+      } = await store.timeline.at({ prompt: 'paused', environment: 'production', time: time(at) });
+      return entry?.evidence.filter(({ words: said }) => said.includes('not known')).map(({ words: said }) => said);
+    };
+    const night = 'no poll for 25m 30s between 2026-11-20 07:24:30 UTC and 2026-11-20 07:50:00 UTC';
+    const outage =
+      'no answer for 15m 30s between 2026-11-20 07:04:30 UTC and 2026-11-20 07:20:00 UTC (10 polls failed)';
+    expect(await words('07:12:00')).toEqual([
+      expect.stringMatching(/^edited at 2026-11-20 07:15:00 UTC.* \(one of 2 such edits\)/),
+      expect.stringContaining(outage),
+      expect.stringContaining(night),
+    ]);
+    expect(await words('07:21:10')).toEqual([expect.stringContaining('the last of 2'), expect.stringContaining(night)]);
+    expect(await words('07:30:00')).toEqual(await words('07:21:10'));
+    expect((await words('22:00:00'))?.[1]).toBe(
+      'no poll for 14h 5m before the time that is asked about, otherwise every 30s: what was there since 2026-11-20 07:54:30 UTC is not known',
+    );
+  });
+
+  it('says what part of the traffic each content got then', async () => {
+    const of = (part: string, share: number) => ({ prompt: 'weighed', target: 'flags/weighed', part, share });
+    await store.observations.append([
+      ...polls('07:00:00', 4, (at) => held(at, ONE, of('control', 0.9))),
+      ...polls('07:00:00', 4, (at) => held(at, TWO, of('canary', 0.1))),
+      ...polls('07:02:00', 4, (at) => held(at, ONE, of('control', 0))),
+      ...polls('07:02:00', 4, (at) => held(at, TWO, of('canary', 1))),
+    ]);
+    const shares = async (at: string) => {
+      const answer = await store.timeline.at({ prompt: 'weighed', environment: 'production', time: time(at) });
+      return answer.held.map(({ part, evidence }) => [part, evidence.find((each) => each.kind === 'split')?.words]);
+    };
+    expect(await shares('07:01:50')).toEqual([
+      ['canary', 'got 10 % of the traffic at 2026-11-20 07:01:30 UTC, says config'],
+      ['control', 'got 90 % of the traffic at 2026-11-20 07:01:30 UTC, says config'],
+    ]);
+    expect(await shares('07:03:00')).toEqual([
+      ['canary', 'got 100 % of the traffic at 2026-11-20 07:03:00 UTC, says config'],
+      ['control', 'got none of the traffic at 2026-11-20 07:03:00 UTC, says config'],
+    ]);
+  });
+
   it('stays exact when calls are many', async () => {
     const rows = Array.from({ length: 6_000 }, (_, index) =>
       storedCall(10_000 + index, addMillis(time('12:00:00'), index * 600), index < 3_000 ? '1' : '2', {

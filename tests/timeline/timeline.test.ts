@@ -4,7 +4,7 @@ import type { TimeInterval, Timestamp } from '../../src/contract/time.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { addMillis } from '../../src/lib/time.ts';
 import { boundary, isActive } from '../../src/timeline/boundary.ts';
-import { heldEntry, runsOf, type RunDetail, type Sighting, type Unseen } from '../../src/timeline/held.ts';
+import { heldEntry, isLong, runsOf, type RunDetail, type Sighting, type Unseen } from '../../src/timeline/held.ts';
 import { intendedAt, intendedEntries, type PinFact } from '../../src/timeline/intended.ts';
 import { leftOutEvidence, usedEntry, type CallRun } from '../../src/timeline/used.ts';
 import { time } from '../support/store-samples.ts';
@@ -31,11 +31,12 @@ function detail(run: Sighting, editedAt: Timestamp | null = null): RunDetail {
     pointer: null,
     editedAt,
     editedBy: null,
+    share: null,
     reason: 'gone',
   };
 }
 
-const NOTHING_UNSEEN: Unseen = { edits: 0, lastEdit: null, longestGap: null };
+const NOTHING_UNSEEN: Unseen = { edits: 0, edit: null, gaps: [] };
 
 function entries(sightings: readonly Sighting[], editedAt: (run: Sighting) => Timestamp | null = () => null) {
   return runsOf(sightings).flatMap((runs) =>
@@ -169,13 +170,22 @@ describe('held', () => {
         unseen: { ...NOTHING_UNSEEN, ...unseen },
       }).evidence.map((evidence) => evidence.words);
     const gap = '2026-11-20 01:10:00 UTC and 2026-11-20 01:10:45 UTC';
-    expect(words({ longestGap: { after, by, usualMs: 5_000 } })).toContain(
+    const pause = { after, by, isOpen: false, usualMs: 5_000, failedPolls: 0 };
+    expect(words({ gaps: [pause] })).toContain(
       `no poll for 45s between ${gap}, otherwise every 5s: what was there in between is not known`,
     );
-    expect(words({ longestGap: { after, by, usualMs: 10_000 } })).toHaveLength(1);
-    expect(words({ edits: 2, lastEdit: { after, by, editedAt: time('01:10:30') } })).toContain(
+    expect(words({ gaps: [{ ...pause, failedPolls: 7 }] })).toContain(
+      `no answer for 45s between ${gap} (7 polls failed), otherwise every 5s: what was there in between is not known`,
+    );
+    expect(words({ gaps: [{ ...pause, isOpen: true, failedPolls: 1 }] })).toContain(
+      'no answer for 45s before the time that is asked about (1 poll failed), otherwise every 5s: what was there since 2026-11-20 01:10:00 UTC is not known',
+    );
+    expect([isLong(pause), isLong({ ...pause, usualMs: 10_000 })]).toEqual([true, false]);
+    const edit = { after, by, editedAt: time('01:10:30'), isLast: true };
+    expect(words({ edits: 2, edit })).toContain(
       `edited at 2026-11-20 01:10:30 UTC, says config, between ${gap} (the last of 2 such edits): what was there in between is not known`,
     );
+    expect(words({ edits: 2, edit: { ...edit, isLast: false } }).join()).toContain('(one of 2 such edits)');
   });
 
   it('keeps targets and parts apart', () => {
