@@ -4,6 +4,7 @@
  * that put their own meaning into common names come before those names; the standard comes last.
  */
 
+import { agentFramework } from './agent-framework.ts';
 import { anthropicSdk } from './anthropic-sdk.ts';
 import { claudeCode } from './claude-code.ts';
 import { codex } from './codex.ts';
@@ -49,6 +50,7 @@ export const DIALECTS: readonly Dialect[] = [
   litellm,
   openlit,
   haystack,
+  agentFramework,
   anthropicSdk,
   semconv,
 ];

@@ -21,6 +21,7 @@ const PROVIDER_ALIASES = new Map([
   ['az.ai.inference', 'azure.ai.inference'],
   ['az.ai.openai', 'azure.ai.openai'],
   ['vertex_ai', 'gcp.vertex_ai'],
+  ['google.vertex.ai', 'gcp.vertex_ai'],
   ['gemini', 'gcp.gemini'],
   ['xai', 'x_ai'],
 ]);

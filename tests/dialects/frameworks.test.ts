@@ -53,3 +53,23 @@ it("Haystack's generators count as the API does that they ask", () => {
   const bedrock = { prompt_tokens: 26, completion_tokens: 17, total_tokens: 67, cache_read_input_tokens: 24 };
   expect(tokens(bedrock)).toEqual({ input: 50, output: 17, cacheRead: 24 });
 });
+
+it("the Agent Framework's Claude counts as who serves it does", () => {
+  const tokens = (provider: string, cache: Readonly<Record<string, number>>) =>
+    read(
+      {
+        ...CALL,
+        'gen_ai.provider.name': provider,
+        'gen_ai.request.model': 'anthropic/claude-sonnet-4-5',
+        'gen_ai.usage.input_tokens': 26,
+        ...cache,
+      },
+      {},
+      { name: 'agent_framework' },
+    );
+  const cached = { 'gen_ai.usage.cache_read.input_tokens': 24 };
+  expect(tokens('google.vertex.ai', cached)?.tokens).toEqual({ input: 50, cacheRead: 24 });
+  expect(tokens('openai', cached)?.tokens).toEqual({ input: 26, cacheRead: 24 });
+  expect(tokens('anthropic', {})?.incomplete).toContain('usage_without_cache');
+  expect(tokens('openai', {})?.incomplete ?? []).not.toContain('usage_without_cache');
+});

@@ -31,6 +31,7 @@ describe('the price book', () => {
     ['openai', 'gpt-4o'],
     ['anthropic', 'claude-sonnet-4-20250514'],
     ['gcp.gemini', 'gemini-2.5-pro'],
+    ['azure.ai.foundry', 'gpt-4o'],
     ['deepseek', 'deepseek-chat'],
     ['openai', 'text-embedding-3-small'],
     ['aws.bedrock', 'anthropic.claude-3-5-sonnet-20240620-v1:0'],
@@ -60,7 +61,11 @@ describe('the price book', () => {
             cache_read_tokens: cacheRead,
             cache_write_tokens: 0,
           };
-          const words: Record<string, string> = { 'gcp.gemini': 'google', 'aws.bedrock': 'aws' };
+          const words: Record<string, string> = {
+            'gcp.gemini': 'google',
+            'aws.bedrock': 'aws',
+            'azure.ai.foundry': 'azure',
+          };
           const theirs = calcPrice(usage, model, { providerId: words[provider] ?? provider, timestamp: date });
           expect(theirs).not.toBeNull();
           expect(Number(ours?.costUsd)).toBeCloseTo(theirs?.total_price ?? -1, 9);
