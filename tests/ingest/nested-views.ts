@@ -1,3 +1,5 @@
+/** One call that two spans report, for tests of how it is settled. */
+
 import { chatAttributes, hexId, type SpanDraft } from './harness.ts';
 
 /** An outer and an inner view of one call: the inner one is the call. */
