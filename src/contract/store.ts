@@ -75,6 +75,8 @@ export interface TamperedVersion {
   readonly version: string;
   readonly registry: string;
   readonly firstSeen: { readonly hash: ContentHash; readonly at: Timestamp; readonly text: string };
+  /** When it was last read and was still that, as far as is known: no earlier than it was first seen. */
+  readonly intactAt: Timestamp;
   readonly now: { readonly hash: ContentHash; readonly text: string; readonly version: RegisteredVersion };
 }
 
@@ -87,6 +89,8 @@ export interface RegistryLog {
    * more, e.g. `lockfile` for an emptied lockfile; the rules of the given pins count anyway.
    */
   recordPins(pins: readonly Pin[], at: Timestamp, rules?: readonly string[]): Promise<void>;
+  /** The files were read, and all of them, and pins of these rules, are what was recorded last. `at`: before they were read. */
+  readAgain(rules: readonly string[], at: Timestamp): void;
   versions(prompt?: string): Promise<readonly RegisteredVersion[]>;
   /** A version as it was once registered, with that hash of its default variant; null when it never was. */
   recorded(prompt: string, version: string, hash: ContentHash): Promise<RegisteredVersion | null>;

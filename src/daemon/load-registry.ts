@@ -95,11 +95,13 @@ export function mergeRegistries(
 }
 
 function asTampered({ prompt, version, first, later }: TamperedInHistory, now: Timestamp): TamperedVersion {
+  const at = first.registeredAt ?? now;
   return {
     prompt,
     version,
     registry: first.registry,
-    firstSeen: { hash: first.variants[0].hashes.strict, at: first.registeredAt ?? now, text: textOf(first) },
+    firstSeen: { hash: first.variants[0].hashes.strict, at, text: textOf(first) },
+    intactAt: at,
     now: { hash: later.variants[0].hashes.strict, text: textOf(later), version: later },
   };
 }

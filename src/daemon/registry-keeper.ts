@@ -131,11 +131,15 @@ export class RegistryKeeper implements Component {
 
   /** Loads, records, and expects from now on what was loaded. Null when it is what it was. */
   async #takeOver(): Promise<News | null> {
-    const { load, log, stopping } = this.#options;
+    const { load, log, stopping, store, horizon } = this.#options;
+    const before = horizon.reached();
     const loaded = await load();
     // What was read while its reading was cut off says nothing of the registry.
     stopping.throwIfAborted();
-    if (loaded === this.#loaded) return null;
+    if (loaded === this.#loaded) {
+      store.readAgain(loaded.rules, before);
+      return null;
+    }
     this.#report(loaded, log);
     const { tampered, versions, pins } = await this.#record(loaded);
     const view = new RegistryView({ versions, pins });

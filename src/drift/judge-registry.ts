@@ -25,7 +25,7 @@ export function judgeTampered(tampered: TamperedVersion, pins: readonly Pin[], n
 }
 
 function judgeIn(environment: string, tampered: TamperedVersion, now: Timestamp): Judgement {
-  const { prompt, version, registry, firstSeen } = tampered;
+  const { prompt, version, registry, firstSeen, intactAt } = tampered;
   const named = versionWords(version);
   const { origin, author, registeredAt } = tampered.now.version;
   const place = `${origin.file}${origin.line === undefined ? '' : `:${origin.line}`}${origin.commit === undefined ? '' : `, ${origin.commit.slice(0, 12)}`}`;
@@ -46,7 +46,7 @@ function judgeIn(environment: string, tampered: TamperedVersion, now: Timestamp)
     expected: { version, hash: firstSeen.hash },
     observed: { version, hash: tampered.now.hash, text: tampered.now.text },
     diff,
-    changedBetween: changedAt === null ? [firstSeen.at, now] : [changedAt, changedAt],
+    changedBetween: changedAt === null ? [intactAt, now] : [changedAt, changedAt],
     changedBy: author,
     evidence: [
       { kind: 'registry', words: `first seen at ${timeWords(firstSeen.at)} with ${firstSeen.hash}` },

@@ -28,6 +28,7 @@ export const PIN_COLUMNS =
 
 interface PinLog {
   record(pins: readonly Pin[], at: Timestamp, rules: readonly string[] | undefined): Promise<void>;
+  readAgain(rules: readonly string[], at: Timestamp): void;
 }
 
 export function createPinLog(database: Database): PinLog {
@@ -44,6 +45,9 @@ export function createPinLog(database: Database): PinLog {
         await database.insertJsonLines('pins', lines);
       }
       for (const rule of complete) lastRead.set(rule, at);
+    },
+    readAgain: (rules, at) => {
+      for (const rule of rules) if (lastRead.has(rule)) lastRead.set(rule, at);
     },
   };
 }

@@ -15,6 +15,9 @@ const LOOKUP_PROMPTS_MAX = 500;
 // Versions known to be recorded and unchanged; about 200 bytes each.
 const SETTLED_MAX = 200_000;
 
+/** The registry of YAML files. */
+const FILES = 'files';
+
 interface Recorded {
   readonly prompt: string;
   readonly version: string;
@@ -37,6 +40,8 @@ interface Candidate {
 export function createRegistryLog(database: Database): RegistryLog {
   const settled = new Set<string>();
   const pins = createPinLog(database);
+  /** By this process; lost with it, and then an interval is wider. */
+  let filesReadAt: Timestamp | null = null;
   return {
     recordVersions: async (versions, at) => {
       const candidates = versions.map(toCandidate).filter((candidate) => !settled.has(settledKey(candidate)));
@@ -48,9 +53,20 @@ export function createRegistryLog(database: Database): RegistryLog {
         if (first !== undefined && first.identity !== candidate.identity) changed.push(candidate);
         else if (settled.size < SETTLED_MAX) settled.add(settledKey(candidate));
       }
-      return await describeTampered(database, changed, recorded);
+      const readAt = filesReadAt;
+      const tampered = await describeTampered(database, changed, recorded);
+      filesReadAt = at;
+      return tampered.map((version) => {
+        // Of other registries nobody knows here when they were asked.
+        const wasIntact = forget(settled, recorded.get(versionKey(version))) && version.registry === FILES;
+        return wasIntact && readAt !== null && readAt > version.intactAt ? { ...version, intactAt: readAt } : version;
+      });
     },
     recordPins: (snapshot, at, rules) => pins.record(snapshot, at, rules),
+    readAgain: (rules, at) => {
+      filesReadAt = at;
+      pins.readAgain(rules, at);
+    },
     versions: (prompt) => readVersions(database, prompt),
     recorded: async (prompt, version, hash) => {
       const [row] = await database.query<{ document: string }>(
@@ -81,6 +97,13 @@ function versionKey({ registry, prompt, version }: { registry: string; prompt: s
 
 function settledKey(candidate: Candidate): string {
   return `${candidate.key} ${candidate.documentHash}`;
+}
+
+/** True when one of these contents was settled: it is not any more. */
+function forget(settled: Set<string>, recorded: Recorded | undefined): boolean {
+  if (recorded === undefined) return false;
+  const key = versionKey(recorded);
+  return recorded.documents.filter((document) => settled.delete(`${key} ${document}`)).length > 0;
 }
 
 async function readRecorded(database: Database, prompts: readonly string[]): Promise<Map<string, Recorded>> {
@@ -146,6 +169,7 @@ async function describeTampered(
       version: version.version,
       registry: version.registry,
       firstSeen: { ...before, at: first.first_seen },
+      intactAt: first.first_seen,
       now: { ...now, version },
     });
   }

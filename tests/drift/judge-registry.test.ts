@@ -11,6 +11,7 @@ const TAMPERED: TamperedVersion = {
   version: '2',
   registry: 'files',
   firstSeen: { hash: before.variants[0].hashes.strict, at: time('01:00:00'), text: 'Be kind.' },
+  intactAt: time('01:59:55'),
   now: { hash: after.variants[0].hashes.strict, text: 'Be rude.', version: after },
 };
 
@@ -27,7 +28,7 @@ describe('judgeTampered', () => {
       target: `registry:files/${PROMPT}`,
       part: '2',
       changedBy: 'mallory',
-      changedBetween: [time('01:00:00'), time('02:00:00')],
+      changedBetween: [time('01:59:55'), time('02:00:00')],
     });
     expect(judgements[0]?.diff).toContain('-Be kind.\n+Be rude.');
   });

@@ -153,7 +153,14 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     expect(await store.registry.recordVersions([one, two], time('07:00:00'))).toEqual([]);
     expect(await store.registry.recordVersions([one, two], time('07:01:00'))).toEqual([]);
     const edited = registered('1', 'Hello!', { prompt: 'tampered' });
-    for (const log of [store.registry, fresh().registry, store.registry]) {
+    // This process has read it since, and only at the first time knows it intact.
+    store.registry.readAgain([], time('07:01:50'));
+    const logs = [
+      [store.registry, '07:01:50'],
+      [fresh().registry, '07:00:00'],
+      [store.registry, '07:00:00'],
+    ] as const;
+    for (const [log, intactAt] of logs) {
       const tampered = await log.recordVersions([edited, two], time('07:02:00'));
       expect(tampered).toEqual([
         {
@@ -161,6 +168,7 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
           version: '1',
           registry: 'files',
           firstSeen: { hash: one.variants[0].hashes.strict, at: time('07:00:00'), text: 'Hello' },
+          intactAt: time(intactAt),
           now: { hash: edited.variants[0].hashes.strict, text: 'Hello!', version: edited },
         },
       ]);
@@ -211,10 +219,12 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
       { prompt: 'b', version: '1', removed: 0, previous_seen_at: null, recorded_at: time('08:00:00') },
     ];
     expect(await rows()).toEqual(first);
+    // Read, and what it was; of a rule that was never read it says nothing.
+    store.registry.readAgain(['pins-test', 'pins-test-other'], time('08:02:30'));
     await store.registry.recordPins([pin('a', '2')], time('08:03:00'));
     const second = [
-      { prompt: 'a', version: '2', removed: 0, previous_seen_at: time('08:02:00'), recorded_at: time('08:03:00') },
-      { prompt: 'b', version: '', removed: 1, previous_seen_at: time('08:02:00'), recorded_at: time('08:03:00') },
+      { prompt: 'a', version: '2', removed: 0, previous_seen_at: time('08:02:30'), recorded_at: time('08:03:00') },
+      { prompt: 'b', version: '', removed: 1, previous_seen_at: time('08:02:30'), recorded_at: time('08:03:00') },
     ];
     expect(await rows()).toEqual([...first, ...second]);
     // The clock was set back: the order stays.
