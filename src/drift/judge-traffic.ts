@@ -3,7 +3,7 @@
  * single odd call never decides: each finding needs a number, a share and a duration. Pure.
  */
 
-import type { Timestamp } from '../contract/time.ts';
+import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import type { Evidence, Judgement, Verdict } from '../contract/verdict.ts';
 import { addMillis, formatDuration, millisBetween } from '../lib/time.ts';
 import { timeWords } from '../text/time-words.ts';
@@ -29,6 +29,9 @@ const WORDS: Readonly<Record<TrafficClass, string>> = {
   unclear: 'fit several versions',
   uncheckable: 'could not be checked, because their content was not captured or says too little',
 };
+
+/** While a service called something else for so long, it did not call this; as the time machine has it. */
+const ABSENT_MS = 15 * 60_000;
 
 interface Tally {
   readonly kind: TrafficClass;
@@ -145,7 +148,7 @@ function judgement(
   const pinned = pinnedVersion(expected);
   const own = worst?.attribution.matches.find((match) => match.prompt === expected.prompt);
   const near = worst?.attribution.near.find((match) => match.prompt === expected.prompt);
-  const [first] = span(groups);
+  const began = beginningOf(expected, window, verdict, groups);
   const declared =
     worst?.declaredVersion == null
       ? []
@@ -163,16 +166,49 @@ function judgement(
     expected: pinned === null ? null : { version: pinned.version, hash: pinned.variants[0].hashes.strict },
     observed: { version: own?.version ?? null, hash: worst?.hash ?? null, text: worst?.text ?? null },
     diff: near?.diff ?? '',
-    // The first call that carried it bounds the change from above; when it began before the window, nothing bounds it from below.
-    changedBetween: [first !== null && first > window.from ? window.from : null, first],
-    changedBy: null,
+    changedBetween: began.between,
+    changedBy: began.by,
     evidence: [
       ...attributed,
       ...evidence,
+      ...began.evidence,
       {
         kind: 'traffic',
         words: `looked at ${formatDuration(millisBetween(window.from, window.until))} until ${timeWords(window.until)}`,
       },
     ],
   };
+}
+
+interface Beginning {
+  readonly between: TimeInterval;
+  readonly by: string | null;
+  readonly evidence: readonly Evidence[];
+}
+
+/**
+ * Since when the calls of `groups` are wrong. The first of them bounds it from above. That none was seen before in the
+ * window shows nothing by itself: what is called every few minutes may have been so for days.
+ */
+function beginningOf(
+  { pin }: Expected,
+  window: TrafficWindow,
+  verdict: Verdict,
+  groups: readonly TrafficGroup[],
+): Beginning {
+  const [first] = span(groups);
+  if (first === null) return { between: [null, null], by: null, evidence: [] };
+  if (verdict === 'stale_version' && pin?.since != null && pin.since > first) {
+    const by = pin.by === null ? '' : ` by ${pin.by}`;
+    const words = `the calls did not change: ${pin.rule} moved to ${versionWords(pin.version)} at ${timeWords(pin.since)}${by}`;
+    return { between: [pin.since, pin.since], by: pin.by, evidence: [{ kind: 'pin', words }] };
+  }
+  const others = window.groups.filter((group) => !groups.includes(group) && group.firstAt < first);
+  const [earliest] = span(others);
+  const wasAbsent = earliest !== null && millisBetween(earliest, first) >= ABSENT_MS;
+  const lastOther = others.reduce<Timestamp | null>((last, { firstAt, lastAt }) => {
+    const at = lastAt < first ? lastAt : firstAt;
+    return last === null || at > last ? at : last;
+  }, null);
+  return { between: [wasAbsent ? lastOther : null, first], by: null, evidence: [] };
 }

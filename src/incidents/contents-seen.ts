@@ -7,6 +7,7 @@
 import type { EarlierContent, Incident } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { Evidence, Judgement } from '../contract/verdict.ts';
+import { serviceOfTraffic } from '../drift/traffic-target.ts';
 import { sha256 } from '../lib/hash.ts';
 import { intervalWords } from '../text/time-words.ts';
 
@@ -36,12 +37,14 @@ export function seenContents(incident: Incident): ReadonlySet<string> {
 }
 
 export function countedContents(incident: Incident): readonly CountedContent[] {
-  const { observed, changedBetween, earlierContents, resolvedAt } = incident;
+  const { observed, changedBetween, earlierContents, resolvedAt, target, prompt } = incident;
   const present = { ...observed, changedBetween, until: null };
-  return [...earlierContents, present].map(({ version, hash, changedBetween: [since], until }) => ({
+  // What a service calls may have been right for months before it was not: what is known to be wrong is counted.
+  const isTraffic = serviceOfTraffic(target, prompt) !== null;
+  return [...earlierContents, present].map(({ version, hash, changedBetween: [after, by], until }) => ({
     version,
     hash,
-    since,
+    since: after ?? (isTraffic ? by : null),
     until: until ?? resolvedAt,
   }));
 }

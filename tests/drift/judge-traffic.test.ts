@@ -126,3 +126,35 @@ describe('judgeTraffic', () => {
     );
   });
 });
+
+describe('since when', () => {
+  const old = attribution('rendered', ['1']);
+  const pinned = attribution('rendered', ['2']);
+  const between = (groups: readonly TrafficGroup[], expected?: Expected) => {
+    const { changedBetween, changedBy } = verdict(groups, expected);
+    return [...changedBetween, changedBy];
+  };
+  const from = (at: string) => ({ firstAt: time(at) });
+
+  it('is before the first call, when nothing shows that there were none earlier', () => {
+    expect(between([group(40, old, from('02:05:00'))])).toEqual([null, time('02:05:00'), null]);
+    const beside = group(40, pinned, from('02:01:00'));
+    expect(between([group(40, old, from('02:05:00')), beside])).toEqual([null, time('02:05:00'), null]);
+  });
+
+  it('is after other calls, when there was time enough for it', () => {
+    const before = group(40, pinned, { firstAt: time('01:50:00'), lastAt: time('02:14:30') });
+    expect(between([group(40, old, from('02:15:00')), before])).toEqual([time('02:14:30'), time('02:15:00'), null]);
+    const beside = group(40, pinned, { firstAt: time('01:55:00'), lastAt: time('02:30:00') });
+    expect(between([group(40, old, from('02:15:00')), beside])).toEqual([time('01:55:00'), time('02:15:00'), null]);
+  });
+
+  it('is when the pin moved, if the calls were there before', () => {
+    const moved = { ...EXPECTED, pin: pin(V2, { since: time('02:10:00'), by: 'ann' }) };
+    expect(between([group(40, old)], moved)).toEqual([time('02:10:00'), time('02:10:00'), 'ann']);
+    expect(verdict([group(40, old)], moved).evidence).toContainEqual({
+      kind: 'pin',
+      words: 'the calls did not change: lockfile moved to v2 at 2026-11-20 02:10:00 UTC by ann',
+    });
+  });
+});

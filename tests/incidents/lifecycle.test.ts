@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../../src/contract/incident.ts';
+import { trafficTarget } from '../../src/drift/traffic-target.ts';
 import { applyByHand } from '../../src/incidents/by-hand.ts';
+import { countedContents } from '../../src/incidents/contents-seen.ts';
 import { type Finding, LIFECYCLE_POLICY, next, type Step, withCount } from '../../src/incidents/lifecycle.ts';
 import { addMillis } from '../../src/lib/time.ts';
 import { EDITED_TEXT, findingOf, GOOD_TEXT, openIncident, unreachableFinding } from '../support/judgements.ts';
@@ -181,6 +183,18 @@ describe('next', () => {
       START,
       START,
     ]);
+  });
+});
+
+describe('the calls that are counted', () => {
+  it('are those since it came; of a service, since the first that is known to be wrong', () => {
+    const { judgement, owner } = findingOf(EDITED_TEXT);
+    const since = (target: string) => {
+      const unbounded = { ...judgement, target, changedBetween: [null, time('02:41:40')] as const };
+      return countedContents(openIncident({ judgement: unbounded, owner })).map((counted) => counted.since);
+    };
+    expect(since(judgement.target)).toEqual([null]);
+    expect(since(trafficTarget('checkout', judgement.prompt))).toEqual([time('02:41:40')]);
   });
 });
 
