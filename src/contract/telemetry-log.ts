@@ -78,12 +78,21 @@ export interface Sighting {
   readonly keys: readonly string[];
 }
 
+/** What may be read at once. */
+export interface FactLimits {
+  readonly factsMax: number;
+  /** Of one fact. */
+  readonly bytesEachMax: number;
+}
+
 export interface TelemetryLog {
   /** Newline-separated JSON rows as they are. What is inserted twice counts once. */
   insertLines(lane: TelemetryLane, lines: Uint8Array): Promise<void>;
 
-  /** The facts of these traces, each once, at most `limitPerTrace` of a trace. */
-  factsOfTraces(traceIds: readonly string[], limitPerTrace: number): Promise<readonly StoredFacts[]>;
+  /** The facts of these traces, each once. Null when they are too many, or any of them is too long. */
+  factsOfTraces(traceIds: readonly string[], limits: FactLimits): Promise<readonly StoredFacts[] | null>;
+  /** How many facts a trace has, and bytes of them. */
+  sizeOfTrace(traceId: string): Promise<{ readonly facts: number; readonly bytes: number }>;
   /**
    * The newest few facts for each of these response ids or twin keys (`src/ingest/content/shared-keys.ts`)
    * that were received since then.

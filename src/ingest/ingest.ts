@@ -200,7 +200,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
   const spaces = new ContentSpaces(options.policies, limits.texts);
   const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX);
   const troubles = new Troubles(options.onTrouble ?? (() => {}));
-  const factsPerTraceMax = limits.traceFactsMax;
+  const { traceFactsMax: factsPerTraceMax, traceBytesMax: bytesPerTraceMax } = limits;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs, storeStalledMs: stalledMs } = limits;
   const writerOf = (part: string): PatientWriter =>
     new PatientWriter({ log, clock, onTrouble: troubles.of(part), backoffMs, backoffMaxMs, stalledMs });
@@ -208,11 +208,11 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     factsMax: limits.windowFactsMax,
     bytesMax: limits.windowBytesMax,
     factsPerTraceMax,
-    bytesPerTraceMax: limits.traceBytesMax,
+    bytesPerTraceMax,
     retainMs: limits.retainMs,
   });
   const seen = new SeenTraces(limits.seenTracesMax, clock);
-  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax });
+  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax, bytesPerTraceMax });
   const settler = new Settler({
     settle: (facts: readonly SpanFacts[]) => settle(facts),
     spaces,

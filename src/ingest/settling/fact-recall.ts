@@ -1,7 +1,7 @@
 /** Reads what the store holds of traces that are no longer, or only partly, in memory. */
 
 import type { ContentHash } from '../../contract/prompt.ts';
-import type { StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
+import type { FactLimits, StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import { chunks } from '../../lib/chunks.ts';
@@ -17,10 +17,34 @@ export interface FactRecallOptions {
   readonly seen: SeenTraces;
   readonly clock: Clock;
   readonly factsPerTraceMax: number;
+  readonly bytesPerTraceMax: number;
 }
 
-// One query's worth: its text and its answer stay small.
+/** What the store was asked in one round of settling. */
+export class Asked {
+  /** Keys that need not be looked for again. */
+  readonly keys = new Set<string>();
+  /** How much of traces was read. */
+  facts = 0;
+  bytes = 0;
+
+  clear(): void {
+    this.keys.clear();
+    this.facts = 0;
+    this.bytes = 0;
+  }
+
+  get isEnough(): boolean {
+    return this.facts >= FACTS_PER_ROUND || this.bytes >= BYTES_PER_ROUND;
+  }
+}
+
+// One query's worth: its text and its answer stay small. Of larger traces fewer are read at once.
 const TRACES_PER_QUERY = 500;
+const PER_QUERY: FactLimits = { factsMax: 5_000, bytesEachMax: 32 * 1024 };
+// The rest waits for the next round: hundreds of traces of a thousand spans each may be settled again at once.
+const FACTS_PER_ROUND = 10_000;
+const BYTES_PER_ROUND = 24 * 1024 * 1024;
 // What tells of the same call comes within this, or not at all.
 const SHARED_WITHIN_MS = 24 * 3_600_000;
 // A trace that was read back may share keys with others, and so on. Chains of real traces are shorter.
@@ -44,18 +68,18 @@ export class FactRecall {
 
   /**
    * Completes these traces from the store, and brings in traces of the store that tell of the same
-   * calls, whole as well. Returns whether the store had to be asked. `lookedFor` is the caller's
-   * only to keep: keys that need not be looked for again.
+   * calls, whole as well; what is too much for one round stays partial. Returns whether the store had
+   * to be asked. `asked` is the caller's only to keep, as long as the round lasts.
    */
-  async complete(traces: readonly TraceState[], lookedFor: Set<string>): Promise<boolean> {
+  async complete(traces: readonly TraceState[], asked: Asked): Promise<boolean> {
     let hasAsked = false;
     let reached = traces;
     for (let step = 0; step < STEPS_MAX && reached.length > 0; step += 1) {
-      const lookedForBefore = lookedFor.size;
-      await this.#bringInSharing(reached, lookedFor);
-      reached = partialOf(reached);
-      hasAsked ||= lookedFor.size > lookedForBefore || reached.length > 0;
-      for (const some of chunks(reached, TRACES_PER_QUERY)) await this.#makeWhole(some);
+      const lookedForBefore = asked.keys.size;
+      await this.#bringInSharing(reached, asked.keys);
+      reached = asked.isEnough ? [] : partialOf(reached);
+      hasAsked ||= asked.keys.size > lookedForBefore || reached.length > 0;
+      await this.#makeWhole(reached, asked);
     }
     return hasAsked;
   }
@@ -114,36 +138,65 @@ export class FactRecall {
     }
   }
 
-  async #makeWhole(traces: readonly TraceState[]): Promise<void> {
-    // Before the store is asked: whoever hears meanwhile that there is more in it says so again.
-    for (const trace of traces) trace.isWhole = true;
-    try {
-      await this.#readBack(traces);
-    } catch (error) {
-      for (const trace of traces) trace.isWhole = false;
-      throw error;
+  /** The first of these, until it is enough for a round. */
+  async #makeWhole(traces: readonly TraceState[], asked: Asked): Promise<void> {
+    const waiting = [...chunks(traces, TRACES_PER_QUERY)].toReversed();
+    for (let some = waiting.pop(); some !== undefined; some = waiting.pop()) {
+      if (asked.isEnough) return;
+      // Before the store is asked: whoever hears meanwhile that there is more in it says so again.
+      for (const trace of some) trace.isWhole = true;
+      let isRead = false;
+      try {
+        isRead = await this.#readBack(some, asked);
+      } finally {
+        if (!isRead) for (const trace of some) trace.isWhole = false;
+      }
+      const half = Math.ceil(some.length / 2);
+      if (!isRead) waiting.push(some.slice(half), some.slice(0, half));
     }
   }
 
-  async #readBack(traces: readonly TraceState[]): Promise<void> {
-    const { log, window, factsPerTraceMax } = this.#options;
-    const byKey = new Map(traces.map((trace) => [trace.key, trace]));
-    const ids = traces.filter((trace) => !trace.key.startsWith('-')).map((trace) => trace.key);
+  /** False when several are too much at once. */
+  async #readBack(traces: readonly TraceState[], asked: Asked): Promise<boolean> {
+    const { log, window } = this.#options;
+    // Of calls without a trace nothing in the store belongs together.
+    const stored = traces.filter((trace) => !trace.key.startsWith('-'));
+    const ids = stored.map(({ key }) => key);
+    if (ids.length === 0) return true;
+    let facts = await log.factsOfTraces(ids, PER_QUERY);
+    if (facts === null && traces.length > 1) return false;
+    facts ??= await this.#factsOfLarge(ids[0] as string);
     countReadBack(ids.length);
-    if (ids.length > 0) {
-      const rows = Map.groupBy(await log.factsOfTraces(ids, factsPerTraceMax), (row) => row.traceId);
-      const { calls, revision } = await log.invocationsOfTraces(ids);
-      if (revision > this.#highestRevision) this.#highestRevision = revision;
-      const invocations = Map.groupBy(calls, (row) => row.traceId);
-      for (const id of ids) {
-        const trace = byKey.get(id) as TraceState;
-        const facts = rows.get(id) ?? [];
-        // Half of a trace would take the calls of the other half back: what is new is settled apart.
-        if (facts.length >= factsPerTraceMax) countOversized(1);
-        else restore(window, trace, facts, invocations.get(id) ?? []);
-      }
+    const { calls, revision } = await log.invocationsOfTraces(ids);
+    if (revision > this.#highestRevision) this.#highestRevision = revision;
+    const factsOf = facts === null ? null : Map.groupBy(facts, (row) => row.traceId);
+    const callsOf = Map.groupBy(calls, (row) => row.traceId);
+    for (const trace of stored) {
+      const own = factsOf === null ? null : (factsOf.get(trace.key) ?? []);
+      const bytes = own === null ? 0 : bytesOf(own);
+      // Half of a trace would take the calls of the other half back: what is new is settled apart.
+      if (own === null || this.#isOversized(own.length, bytes)) countOversized(1);
+      else restore(window, trace, own, callsOf.get(trace.key) ?? []);
+      asked.facts += own?.length ?? 0;
+      asked.bytes += bytes;
     }
+    return true;
   }
+
+  /** Null when it is too large to be read. */
+  async #factsOfLarge(id: string): Promise<readonly StoredFacts[] | null> {
+    const { log, factsPerTraceMax: factsMax, bytesPerTraceMax: bytesEachMax } = this.#options;
+    const { facts, bytes } = await log.sizeOfTrace(id);
+    return this.#isOversized(facts, bytes) ? null : log.factsOfTraces([id], { factsMax, bytesEachMax });
+  }
+
+  #isOversized(facts: number, bytes: number): boolean {
+    return facts >= this.#options.factsPerTraceMax || bytes > this.#options.bytesPerTraceMax;
+  }
+}
+
+function bytesOf(facts: readonly StoredFacts[]): number {
+  return facts.reduce((sum, each) => sum + each.facts.length, 0);
 }
 
 /** Of these traces and those that are settled with them. */

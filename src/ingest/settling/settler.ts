@@ -18,7 +18,7 @@ import { countEarlySettled, countOversized, countQuarantined, countSettled } fro
 import { quarantineLine } from '../quarantine.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import type { OnTrouble } from '../troubles.ts';
-import type { FactRecall } from './fact-recall.ts';
+import { Asked, type FactRecall } from './fact-recall.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
 import { TraceGroups, type NotedGroups } from './trace-groups.ts';
@@ -63,8 +63,8 @@ export class Settler implements Component {
   /** Nothing may be forgotten: what was looked for in memory must stay until it is settled with the rest. */
   #isCompleting = false;
   readonly #groups: TraceGroups;
-  /** Keys that the store was asked about for this round. */
-  readonly #lookedFor = new Set<string>();
+  /** For this round. */
+  readonly #asked = new Asked();
   /** Of the traces that are due, those of which only what is new has its turn. */
   readonly #newOnly = new Set<TraceState>();
   /** The round that is being settled, and the one before it while its rows are written. */
@@ -144,7 +144,7 @@ export class Settler implements Component {
     const forgotten: string[] = [];
     for (const key of keys) {
       const wasHere = seen.keyElsewhere(key);
-      this.#lookedFor.delete(key);
+      this.#asked.keys.delete(key);
       const having = window.having(key);
       if (having.length === 0 && wasHere) forgotten.push(key);
       for (const id of having) {
@@ -232,7 +232,7 @@ export class Settler implements Component {
 
   /** One trace of each group, when memory has of them all that there is. */
   async #completed(due: readonly TraceState[]): Promise<readonly TraceState[]> {
-    this.#lookedFor.clear();
+    this.#asked.clear();
     const noted = await this.#complete(due);
     if (!noted.isBeingWritten) return noted.firsts;
     // What is known to be in the store of a trace must be known when it is settled again.
@@ -245,7 +245,7 @@ export class Settler implements Component {
     try {
       // What came while the store was asked may have relatives in the store as well.
       for (let times = 0; times < ASKS_MAX; times += 1) {
-        if (!(await this.#options.recall.complete(due, this.#lookedFor))) break;
+        if (!(await this.#options.recall.complete(due, this.#asked))) break;
       }
       return this.#groups.note(due, this.#beingWritten);
     } finally {

@@ -50,18 +50,29 @@ export function createTelemetryLog(database: Database): TelemetryLog {
   return {
     insertLines: (lane, lines) => database.insertJsonLines(lane, lines),
 
-    factsOfTraces: async (traceIds, limitPerTrace) => {
-      const rows = await ask<FactsRow>(
+    factsOfTraces: async (traceIds, { factsMax, bytesEachMax }) => {
+      const rows = await database.query<FactsRow & { readonly is_long: 0 | 1 }>(
         // What was loaded twice, and not merged yet, counts once.
-        `SELECT trace_id, span_id, record_id, response_id, started_at, facts FROM (
+        `SELECT trace_id, span_id, record_id, response_id, started_at,
+           length(f.facts) > {bytes:UInt64} AS is_long, if(is_long, '', f.facts) AS facts FROM (
            SELECT *, variant FROM span_facts WHERE trace_id IN {ids:Array(String)}
            LIMIT 1 BY trace_id, span_id, record_id, variant
-         )
+         ) AS f
          WHERE trace_id IN {ids:Array(String)}
-         ORDER BY trace_id, span_id, record_id, variant LIMIT ${Math.floor(limitPerTrace)} BY trace_id`,
-        { ids: traceIds },
+         ORDER BY trace_id, span_id, record_id, variant LIMIT ${Math.floor(factsMax) + 1}`,
+        { ids: traceIds, bytes: Math.floor(bytesEachMax) },
       );
-      return rows.map(toFacts);
+      return rows.length > factsMax || rows.some((row) => row.is_long === 1) ? null : rows.map(toFacts);
+    },
+
+    sizeOfTrace: async (traceId) => {
+      const [row] = await database.query<{ facts: string; bytes: string }>(
+        `SELECT count() AS facts, sum(bytes) AS bytes FROM (
+           SELECT any(length(facts)) AS bytes FROM span_facts WHERE trace_id = {id:String}
+           GROUP BY span_id, record_id, variant)`,
+        { id: traceId },
+      );
+      return { facts: Number(row?.facts ?? 0), bytes: Number(row?.bytes ?? 0) };
     },
 
     factsSharing: async (column, values, since) => {
