@@ -70,7 +70,20 @@ export function settingsOf(
   if (model === undefined && parameters === undefined && tools === undefined) return undefined;
   return {
     ...(model === undefined ? {} : { model }),
-    ...(parameters === undefined ? {} : { parameters }),
+    ...(parameters === undefined ? {} : { parameters: withWrittenNumbers(parameters) }),
     ...(tools === undefined ? {} : { tools }),
   };
 }
+
+function withWrittenNumbers(parameters: { readonly [name: string]: Json }): { readonly [name: string]: Json } {
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, writtenNumber(value)]));
+}
+
+/** .NET, Go and Rust have numbers of single precision: the 0.7 in their code arrives as 0.699999988079071. */
+function writtenNumber(value: Json): Json {
+  if (typeof value !== 'number' || Number.isInteger(value) || Math.fround(value) !== value) return value;
+  const written = Number(value.toPrecision(DIGITS_OF_SINGLE));
+  return Math.fround(written) === value ? written : value;
+}
+
+const DIGITS_OF_SINGLE = 7;

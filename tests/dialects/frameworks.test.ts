@@ -73,3 +73,16 @@ it("the Agent Framework's Claude counts as who serves it does", () => {
   expect(tokens('anthropic', {})?.incomplete).toContain('usage_without_cache');
   expect(tokens('openai', {})?.incomplete ?? []).not.toContain('usage_without_cache');
 });
+
+it.each([
+  [0.699999988079071, 0.7],
+  [0.20000000298023224, 0.2],
+  [0.949999988079071, 0.95],
+  [0.25, 0.25],
+  [0.7, 0.7],
+  [1, 1],
+  [0.1234567890123, 0.1234567890123],
+])('a temperature of single precision, as .NET has it, is what stands in the code: %s', (sent, written) => {
+  const settings = read({ ...CALL, 'gen_ai.request.temperature': sent })?.settings;
+  expect(settings?.parameters).toEqual({ temperature: written });
+});
