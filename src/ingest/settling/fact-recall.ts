@@ -161,33 +161,39 @@ export class FactRecall {
     const { log, window } = this.#options;
     // Of calls without a trace nothing in the store belongs together.
     const stored = traces.filter((trace) => !trace.key.startsWith('-'));
+    if (stored.length === 0) return true;
     const ids = stored.map(({ key }) => key);
-    if (ids.length === 0) return true;
-    let facts = await log.factsOfTraces(ids, PER_QUERY);
-    if (facts === null && traces.length > 1) return false;
-    facts ??= await this.#factsOfLarge(ids[0] as string);
+    const facts = await this.#factsOf(ids);
+    if (facts === 'several') return false;
     countReadBack(ids.length);
     const { calls, revision } = await log.invocationsOfTraces(ids);
     if (revision > this.#highestRevision) this.#highestRevision = revision;
-    const factsOf = facts === null ? null : Map.groupBy(facts, (row) => row.traceId);
     const callsOf = Map.groupBy(calls, (row) => row.traceId);
     for (const trace of stored) {
-      const own = factsOf === null ? null : (factsOf.get(trace.key) ?? []);
-      const bytes = own === null ? 0 : bytesOf(own);
+      const own = facts.get(trace.key);
       // Half of a trace would take the calls of the other half back: what is new is settled apart.
-      if (own === null || this.#isOversized(own.length, bytes)) countOversized(1);
+      if (own === undefined) countOversized(1);
       else restore(window, trace, own, callsOf.get(trace.key) ?? []);
       asked.facts += own?.length ?? 0;
-      asked.bytes += bytes;
+      asked.bytes += own === undefined ? 0 : bytesOf(own);
     }
     return true;
   }
 
-  /** Null when it is too large to be read. */
-  async #factsOfLarge(id: string): Promise<readonly StoredFacts[] | null> {
+  /** Without traces that are oversized. `several`, when they have to be read in smaller numbers. */
+  async #factsOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StoredFacts[]> | 'several'> {
     const { log, factsPerTraceMax: factsMax, bytesPerTraceMax: bytesEachMax } = this.#options;
-    const { facts, bytes } = await log.sizeOfTrace(id);
-    return this.#isOversized(facts, bytes) ? null : log.factsOfTraces([id], { factsMax, bytesEachMax });
+    let read = await log.factsOfTraces(ids, PER_QUERY);
+    if (read === null && ids.length > 1) return 'several';
+    if (read === null) {
+      const [id = ''] = ids;
+      const { facts, bytes } = await log.sizeOfTrace(id);
+      read = this.#isOversized(facts, bytes) ? null : await log.factsOfTraces([id], { factsMax, bytesEachMax });
+    }
+    if (read === null) return new Map();
+    const byTrace = Map.groupBy(read, (row) => row.traceId);
+    const own = ids.map((id) => [id, byTrace.get(id) ?? []] as const);
+    return new Map(own.filter(([, facts]) => !this.#isOversized(facts.length, bytesOf(facts))));
   }
 
   #isOversized(facts: number, bytes: number): boolean {

@@ -2,6 +2,7 @@
 
 import type { ContentHash } from '../../contract/prompt.ts';
 import type {
+  FactLimits,
   QuarantineEntry,
   Sighting,
   StoredFacts,
@@ -50,30 +51,8 @@ export function createTelemetryLog(database: Database): TelemetryLog {
   return {
     insertLines: (lane, lines) => database.insertJsonLines(lane, lines),
 
-    factsOfTraces: async (traceIds, { factsMax, bytesEachMax }) => {
-      const rows = await database.query<FactsRow & { readonly is_long: 0 | 1 }>(
-        // What was loaded twice, and not merged yet, counts once.
-        `SELECT trace_id, span_id, record_id, response_id, started_at,
-           length(f.facts) > {bytes:UInt64} AS is_long, if(is_long, '', f.facts) AS facts FROM (
-           SELECT *, variant FROM span_facts WHERE trace_id IN {ids:Array(String)}
-           LIMIT 1 BY trace_id, span_id, record_id, variant
-         ) AS f
-         WHERE trace_id IN {ids:Array(String)}
-         ORDER BY trace_id, span_id, record_id, variant LIMIT ${Math.floor(factsMax) + 1}`,
-        { ids: traceIds, bytes: Math.floor(bytesEachMax) },
-      );
-      return rows.length > factsMax || rows.some((row) => row.is_long === 1) ? null : rows.map(toFacts);
-    },
-
-    sizeOfTrace: async (traceId) => {
-      const [row] = await database.query<{ facts: string; bytes: string }>(
-        `SELECT count() AS facts, sum(bytes) AS bytes FROM (
-           SELECT any(length(facts)) AS bytes FROM span_facts WHERE trace_id = {id:String}
-           GROUP BY span_id, record_id, variant)`,
-        { id: traceId },
-      );
-      return { facts: Number(row?.facts ?? 0), bytes: Number(row?.bytes ?? 0) };
-    },
+    factsOfTraces: (traceIds, limits) => factsOfTraces(ask, traceIds, limits),
+    sizeOfTrace: (traceId) => sizeOfTrace(ask, traceId),
 
     factsSharing: async (column, values, since) => {
       const rows = await ask<FactsRow>(
@@ -160,6 +139,35 @@ const FACTS_PER_KEY = 32;
 /** With the same condition on the day, which is what the table is partitioned by. */
 const RECEIVED_SINCE =
   "received_at >= {since:DateTime64(9, 'UTC')} AND toDate(received_at) >= toDate({since:DateTime64(9, 'UTC')})";
+
+async function factsOfTraces(
+  ask: Ask,
+  traceIds: readonly string[],
+  { factsMax, bytesEachMax }: FactLimits,
+): Promise<readonly StoredFacts[] | null> {
+  const rows = await ask<FactsRow & { readonly is_long: 0 | 1 }>(
+    // What was loaded twice, and not merged yet, counts once.
+    `SELECT trace_id, span_id, record_id, response_id, started_at,
+       length(f.facts) > {bytes:UInt64} AS is_long, if(is_long, '', f.facts) AS facts FROM (
+       SELECT *, variant FROM span_facts WHERE trace_id IN {ids:Array(String)}
+       LIMIT 1 BY trace_id, span_id, record_id, variant
+     ) AS f
+     WHERE trace_id IN {ids:Array(String)}
+     ORDER BY trace_id, span_id, record_id, variant LIMIT ${Math.floor(factsMax) + 1}`,
+    { ids: traceIds, bytes: Math.floor(bytesEachMax) },
+  );
+  return rows.length > factsMax || rows.some((row) => row.is_long === 1) ? null : rows.map(toFacts);
+}
+
+async function sizeOfTrace(ask: Ask, traceId: string): Promise<{ readonly facts: number; readonly bytes: number }> {
+  const [row] = await ask<{ facts: string; bytes: string }>(
+    `SELECT count() AS facts, sum(bytes) AS bytes FROM (
+       SELECT any(length(facts)) AS bytes FROM span_facts WHERE trace_id = {id:String}
+       GROUP BY span_id, record_id, variant)`,
+    { id: traceId },
+  );
+  return { facts: Number(row?.facts ?? 0), bytes: Number(row?.bytes ?? 0) };
+}
 
 async function recentShared(ask: Ask, since: Timestamp, limit: number): ReturnType<TelemetryLog['recentShared']> {
   const rows = await ask<{ response_id: string; twin_key: string; received_at: Timestamp }>(
