@@ -76,6 +76,12 @@ export async function withIngest(
   }
 }
 
+/** Sends spans in one request, which must be taken. */
+export async function send(ingest: Ingest, ...spans: readonly SpanDraft[]): Promise<void> {
+  const { outcome } = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
+  if (outcome !== 'durable') throw new Error(`The spans were not taken: ${outcome}.`);
+}
+
 export interface SpanDraft {
   readonly traceId?: string;
   readonly spanId?: string;

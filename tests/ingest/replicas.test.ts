@@ -5,7 +5,7 @@ import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { Ingest, IngestOptions } from '../../src/ingest/ingest.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
-import { eventually, openStore, tracesBody, withIngest, type OpenStore, type SpanDraft } from './harness.ts';
+import { eventually, openStore, send, withIngest, type OpenStore } from './harness.ts';
 import { nested } from './nested-views.ts';
 
 let store: OpenStore;
@@ -13,11 +13,6 @@ beforeAll(async () => {
   store = await openStore();
 });
 afterAll(() => store.database.close());
-
-async function send(ingest: Ingest, ...spans: readonly SpanDraft[]): Promise<void> {
-  const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
-  expect(answer.outcome).toBe('durable');
-}
 
 function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<void>): Promise<void> {
   return withIngest(store.telemetry, options, work);

@@ -10,10 +10,9 @@ import {
   hexId,
   logsBody,
   openStore,
-  tracesBody,
+  send,
   withIngest,
   type OpenStore,
-  type SpanDraft,
 } from './harness.ts';
 import { nested } from './nested-views.ts';
 import { factsInMemory } from './window-facts.ts';
@@ -25,11 +24,6 @@ beforeAll(async () => {
 afterAll(() => store.database.close());
 
 const WRAPPER = { 'openinference.span.kind': 'CHAIN' };
-
-async function send(ingest: Ingest, ...spans: readonly SpanDraft[]): Promise<void> {
-  const answer = await ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody(spans) });
-  expect(answer.outcome).toBe('durable');
-}
 
 function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<void>): Promise<void> {
   return withIngest(store.telemetry, options, work);
