@@ -1,6 +1,7 @@
 /**
- * Finds out from attribute keys which dialects to ask, and whether there are parts of tokens to look for. Runs over every key of every span, so a
- * span of some other kind (HTTP, database) must cost only a glance at each key.
+ * Finds out from attribute keys which dialects to ask, and whether there are parts of tokens to look for.
+ * Runs over every key of every span, so a span of some other kind (HTTP, database) must cost only a glance
+ * at each key.
  */
 
 import type { OtlpAttributes } from '../otlp/model.ts';
@@ -20,6 +21,8 @@ export interface Candidates {
 const NOBODY: Candidates = { dialects: [], hasTokenParts: false };
 // Instrumentations have a few hundred; one that makes up keys as it goes is served without a memory.
 const REMEMBERED_KEYS_MAX = 4_096;
+// A bit for each in one number, and one for the parts of tokens: a further one would be taken for the first.
+const DIALECTS_MAX = 31;
 
 export class KeyTable {
   /** By first character; most keys end here. */
@@ -32,6 +35,7 @@ export class KeyTable {
   readonly #partsBit: number;
 
   constructor(dialects: readonly Dialect[], partKeys: readonly string[]) {
+    if (dialects.length > DIALECTS_MAX) throw new Error(`A key table holds ${DIALECTS_MAX} dialects at most.`);
     this.#dialects = dialects;
     this.#partsBit = 1 << dialects.length;
     for (const key of partKeys) this.#add(key, this.#partsBit);
