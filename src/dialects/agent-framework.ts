@@ -16,16 +16,13 @@ function readSpan({ span, scope }: SpanInput): Reading | null {
   if (scope.name !== SCOPE || text(attributes, 'gen_ai.operation.name') !== 'chat') return null;
   const provider = providerName(text(attributes, 'gen_ai.provider.name'));
   const isClaude = provider === 'anthropic' || (SERVES_CLAUDE.has(provider ?? '') && namesClaude(attributes));
-  const output = number(attributes, 'gen_ai.usage.output_tokens');
-  const reasoning = number(attributes, 'gen_ai.usage.reasoning.output_tokens');
-  // Gemini's thoughts are beside its output.
-  const isBeside = provider === 'gcp.gemini' && output !== undefined;
   const tokens = tokenUsage({
     input: number(attributes, 'gen_ai.usage.input_tokens'),
-    output: isBeside ? output + (reasoning ?? 0) : output,
+    output: number(attributes, 'gen_ai.usage.output_tokens'),
     cacheRead: number(attributes, 'gen_ai.usage.cache_read.input_tokens'),
     cacheWrite: number(attributes, 'gen_ai.usage.cache_creation.input_tokens'),
-    reasoning,
+    reasoning: number(attributes, 'gen_ai.usage.reasoning.output_tokens'),
+    reasoningIsBeside: provider === 'gcp.gemini',
     excludesCache: isClaude || provider === 'aws.bedrock',
   });
   if (tokens === undefined) return null;

@@ -44,14 +44,12 @@ function readSpan({ span, scope }: SpanInput): Reading | null {
 function readCounts(attributes: OtlpAttributes): Reading {
   const reading: Reading = {};
   const provider = providerName(text(attributes, 'gen_ai.provider.name'));
-  const output = number(attributes, 'gen_ai.usage.output_tokens');
-  const reasoning = number(attributes, 'gen_ai.usage.reasoning.output_tokens');
-  const isBeside = provider?.startsWith('gcp.') === true && output !== undefined;
   const tokens = tokenUsage({
     input: number(attributes, 'gen_ai.usage.input_tokens'),
-    output: isBeside ? output + (reasoning ?? 0) : output,
+    output: number(attributes, 'gen_ai.usage.output_tokens'),
     cacheRead: number(attributes, 'gen_ai.usage.cache_read.input_tokens'),
-    reasoning,
+    reasoning: number(attributes, 'gen_ai.usage.reasoning.output_tokens'),
+    reasoningIsBeside: provider?.startsWith('gcp.') === true,
     excludesCache: provider === 'anthropic',
   });
   if (tokens === undefined) return reading;

@@ -37,15 +37,13 @@ function readSpan({ span: { attributes } }: SpanInput): Reading {
 /** Anthropic and Bedrock leave out what came from a cache, Gemini its thoughts. */
 function readUsage(reading: Reading, attributes: OtlpAttributes): void {
   const provider = text(attributes, 'gen_ai.provider.name') ?? text(attributes, 'gen_ai.system') ?? '';
-  const output = number(attributes, 'gen_ai.usage.output_tokens');
-  const reasoning = number(attributes, 'gen_ai.usage.reasoning_tokens');
-  const isGoogle = provider.startsWith('gcp.');
   const tokens = tokenUsage({
     input: number(attributes, 'gen_ai.usage.input_tokens'),
-    output: isGoogle && output !== undefined ? output + (reasoning ?? 0) : output,
+    output: number(attributes, 'gen_ai.usage.output_tokens'),
     cacheRead: number(attributes, 'gen_ai.usage.cache_read_input_tokens'),
     cacheWrite: number(attributes, 'gen_ai.usage.cache_creation_input_tokens'),
-    reasoning,
+    reasoning: number(attributes, 'gen_ai.usage.reasoning_tokens'),
+    reasoningIsBeside: provider.startsWith('gcp.'),
     excludesCache: provider === 'anthropic' || provider === 'aws.bedrock',
   });
   if (tokens !== undefined) reading.tokens = tokens;

@@ -19,6 +19,8 @@ interface RawUsage {
   readonly excludesCache?: boolean;
   /** Known of the emitter: output leaves reasoning out, and only its total has it. */
   readonly excludesReasoning?: boolean;
+  /** Known of the emitter: output leaves reasoning out, which it reports beside it. */
+  readonly reasoningIsBeside?: boolean;
 }
 
 export type Usage = { -readonly [Kind in TokenKind]?: number } & { parts?: TokenParts };
@@ -29,7 +31,9 @@ export function tokenUsage(raw: RawUsage): Usage | undefined {
   const cacheWrite = count(raw.cacheWrite);
   const reasoning = count(raw.reasoning) ?? restOf(raw);
   const cached = (cacheRead ?? 0) + (cacheWrite ?? 0);
-  const [input, output] = inclusive(raw, count(raw.input), count(raw.output), cached, reasoning ?? 0);
+  const answer = count(raw.output);
+  const whole = raw.reasoningIsBeside === true && answer !== undefined ? answer + (reasoning ?? 0) : answer;
+  const [input, output] = inclusive(raw, count(raw.input), whole, cached, reasoning ?? 0);
   const usage: Usage = {};
   if (input !== undefined) usage.input = input;
   if (output !== undefined) usage.output = output;
@@ -95,13 +99,13 @@ export function geminiUsage(raw: JsonRecord | undefined): Usage | undefined {
   if (input === undefined) return undefined;
   const whole = input + (numberAt(raw, 'toolUsePromptTokenCount', 'tool_use_prompt_token_count') ?? 0);
   const output = numberAt(raw, 'candidatesTokenCount', 'candidates_token_count') ?? 0;
-  const reasoning = numberAt(raw, 'thoughtsTokenCount', 'thoughts_token_count');
   const isWhole = numberAt(raw, 'totalTokenCount', 'total_token_count') === whole + output;
   return tokenUsage({
     input: whole,
-    output: isWhole ? output : output + (reasoning ?? 0),
+    output,
     cacheRead: numberAt(raw, 'cachedContentTokenCount', 'cached_content_token_count'),
-    reasoning,
+    reasoning: numberAt(raw, 'thoughtsTokenCount', 'thoughts_token_count'),
+    reasoningIsBeside: !isWhole,
     parts: partsOfGemini(raw),
   });
 }
