@@ -15,7 +15,7 @@ import { costOf, dollars } from './names.ts';
 import { textPart } from './parts.ts';
 import { tokenParts } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-import { cacheWriteOf, tokenUsage } from './usage.ts';
+import { cacheWriteOf, ofAnyTier, tokenUsage } from './usage.ts';
 
 const OBSERVATION = 'langfuse.observation';
 /** Its wrapper of OpenAI's client calls embeddings a generation, and only in the name says what they are. */
@@ -80,7 +80,7 @@ function readTokens(reading: Reading, usage: JsonRecord): void {
   const ofInput = recordOf(usage, 'prompt_tokens_details') ?? recordOf(usage, 'input_tokens_details');
   const ofOutput = recordOf(usage, 'completion_tokens_details') ?? recordOf(usage, 'output_tokens_details');
   const cacheRead =
-    numberAt(usage, 'input_cached_tokens', 'cache_read_input_tokens', 'input_cache_read') ??
+    numberAt(usage, 'input_cached_tokens', 'cache_read_input_tokens', ...ofAnyTier('cache_read', 'input_')) ??
     numberAt(ofInput, 'cached_tokens');
   const cacheWrite = cacheWriteOf(
     usage,
@@ -95,7 +95,9 @@ function readTokens(reading: Reading, usage: JsonRecord): void {
     output: isSplit ? wholeOutput : output,
     cacheRead,
     cacheWrite,
-    reasoning: numberAt(usage, 'output_reasoning_tokens', 'output_reasoning') ?? numberAt(ofOutput, 'reasoning_tokens'),
+    reasoning:
+      numberAt(usage, 'output_reasoning_tokens', ...ofAnyTier('reasoning', 'output_')) ??
+      numberAt(ofOutput, 'reasoning_tokens'),
     total,
     parts: partsOf(usage, ofInput, ofOutput),
     excludesCache: total === undefined && ANTHROPIC_PARTS.some((part) => part in usage),

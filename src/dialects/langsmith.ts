@@ -26,7 +26,7 @@ import { responseIdIn } from './response-id.ts';
 import { readFinishReasons } from './semconv.ts';
 import { tokenParts } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
-import { cacheWriteOf, tokenUsage } from './usage.ts';
+import { cacheWriteOf, ofAnyTier, tokenUsage } from './usage.ts';
 
 function readSpan({ span }: SpanInput): Reading | null {
   const { attributes } = span;
@@ -95,9 +95,9 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, message: JsonRe
   const tokens = tokenUsage({
     input: number(attributes, 'gen_ai.usage.input_tokens') ?? numberAt(usage, 'input_tokens'),
     output: number(attributes, 'gen_ai.usage.output_tokens') ?? numberAt(usage, 'output_tokens'),
-    cacheRead: numberAt(input, 'cache_read'),
+    cacheRead: numberAt(input, ...ofAnyTier('cache_read')),
     cacheWrite: cacheWriteOf(input, ['cache_creation']),
-    reasoning: numberAt(output, 'reasoning'),
+    reasoning: numberAt(output, ...ofAnyTier('reasoning')),
     // The attribute is but the sum of the other two.
     total: numberAt(usage, 'total_tokens') ?? number(attributes, 'gen_ai.usage.total_tokens'),
     excludesReasoning: GOOGLE.has(text(attributes, 'langsmith.metadata.ls_provider') ?? ''),

@@ -78,6 +78,11 @@ export function cacheWriteOf(
   return parts.reduce<number>((sum, part) => sum + (part ?? 0), 0);
 }
 
+/** What LangChain and LangSmith call a part of what OpenAI counted, which has the call's tier before its name, if any. */
+export function ofAnyTier(part: string, prefix = ''): readonly string[] {
+  return ['', 'priority_', 'flex_'].map((tier) => prefix + tier + part);
+}
+
 /** LangSmith has another word for an hour. */
 const CACHE_LIVES = ['5m', '1h', '1hr'];
 
@@ -117,6 +122,8 @@ function inclusive(
   cached: number,
   reasoning: number,
 ): readonly [number | undefined, number | undefined] {
+  // A part can't be larger than the whole.
+  if (output !== undefined && output < reasoning) return inclusive(raw, input, output + reasoning, cached, reasoning);
   if (input === undefined) return [undefined, output];
   if (raw.excludesCache === true) return [input + cached, output];
   const total = count(raw.total);
@@ -125,7 +132,6 @@ function inclusive(
     if (input + output + reasoning === total) return [input, output + reasoning];
     if (input + cached + output + reasoning === total) return [input + cached, output + reasoning];
   }
-  // A part can't be larger than the whole.
   return [input < cached ? input + cached : input, output];
 }
 

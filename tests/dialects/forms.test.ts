@@ -271,6 +271,8 @@ describe('tokens', () => {
       [50, 17],
     ],
     ['apart, because a part can not be larger than the whole', { input: 2, output: 17, cacheRead: 16 }, [18, 17]],
+    ['reasoning apart, because a part can not be larger than the whole', { input: 2, output: 3, reasoning: 5 }, [2, 8]],
+    ['only output, without its reasoning', { output: 3, reasoning: 5 }, [undefined, 8]],
     ['a total that fits nothing', { input: 42, output: 17, cacheRead: 16, total: 1_000 }, [42, 17]],
     ['only output', { output: 17 }, [undefined, 17]],
   ] as const)('%s', (_what, raw, [input, output]) => {

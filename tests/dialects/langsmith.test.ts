@@ -93,6 +93,47 @@ describe('of LangChain', () => {
     expect(facts?.responseId).toBe('chatcmpl-1');
   });
 
+  it.each(['priority', 'flex'])("OpenAI's parts have the tier before their names: %s", (tier) => {
+    const usage = {
+      input_tokens: 42,
+      output_tokens: 17,
+      total_tokens: 59,
+      input_token_details: { audio: null, [`${tier}_cache_read`]: 16, [tier]: 26 },
+      output_token_details: { audio: null, [`${tier}_reasoning`]: 5, [tier]: 12 },
+    };
+    const whole = { input: 42, output: 17, cacheRead: 16, reasoning: 5 };
+    expect(run('openai', [42, 17], { usage, metadata: {} })?.tokens).toEqual(whole);
+    // Langfuse's handler takes every part out of the whole.
+    const flat = {
+      input: 0,
+      [`input_${tier}_cache_read`]: 16,
+      [`input_${tier}`]: 26,
+      output: 0,
+      [`output_${tier}_reasoning`]: 5,
+      [`output_${tier}`]: 12,
+      total: 59,
+    };
+    const langfuse = {
+      'langfuse.observation.type': 'generation',
+      'langfuse.observation.usage_details': JSON.stringify(flat),
+    };
+    expect(read(langfuse)?.tokens).toEqual(whole);
+  });
+
+  it('Perplexity counts reasoning beside the output', () => {
+    const usage = {
+      input_tokens: 19,
+      output_tokens: 498,
+      total_tokens: 517,
+      output_token_details: { reasoning: 95_305, citation_tokens: 10_175 },
+    };
+    expect(run('perplexity', [19, 498], { usage, metadata: {} })?.tokens).toEqual({
+      input: 19,
+      output: 95_803,
+      reasoning: 95_305,
+    });
+  });
+
   it("Gemini's thoughts are, in JavaScript, in the answer's total only", () => {
     const usage = { input_tokens: 42, output_tokens: 12, total_tokens: 59, input_token_details: { cache_read: 16 } };
     const facts = run('google_genai', [42, 12], { usage, metadata: { finishReason: 'STOP' } });
