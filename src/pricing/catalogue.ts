@@ -30,6 +30,7 @@ const PROVIDER_WORDS: Readonly<Record<string, string>> = {
   mistralai: 'mistral',
   x_ai: 'x-ai',
   xai: 'x-ai',
+  togetherai: 'together',
 };
 
 /** Whose model it is, as gateways, LiteLLM and what is built on it write before its name: `openai/gpt-4o`. */
@@ -47,6 +48,12 @@ const VENDORS: ReadonlyMap<string, string> = new Map([
 /** Anybody may serve these, under the same name. */
 const OPEN_WEIGHTS = /^(?:gpt-oss|gemma)/;
 
+/** Google's resource names: `models/gemini-2.5-pro`, `projects/…/publishers/google/models/gemini-2.5-pro`. */
+const GOOGLE_RESOURCE = /^(?:projects\/[^/]+\/locations\/[^/]+\/)?(?:publishers\/[^/]+\/)?models\//;
+/** Bedrock's ids and ARNs, whoever is said to serve them: SDKs of vendors name themselves as the provider. */
+const BEDROCK_ID =
+  /^(?:arn:aws[a-z-]*:bedrock:|(?:(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer)\.)/;
+
 interface Found {
   readonly id: string;
   /** A provider with this one model, so that the library need not search. */
@@ -63,9 +70,13 @@ export class PriceCatalogue {
   readonly #found = new GenerationalCache<string, Found | 'none'>(REMEMBERED_MODELS_MAX);
   readonly #release = libraryRelease();
 
-  /** The answered model's price, else that of the one asked for; null when neither is known. */
+  /**
+   * The answered model's price, else that of the one asked for; null when neither is known. Of Bedrock only the
+   * one asked for says whose price it is: the answer has the vendor's own name.
+   */
   price(call: PricedCall): CallPrice | null {
-    for (const model of [call.responseModel, call.requestModel]) {
+    const { requestModel: asked, responseModel: answered } = call;
+    for (const model of BEDROCK_ID.test(asked) ? [asked, answered] : [answered, asked]) {
       if (model === '') continue;
       const found = this.#find(call.provider, model);
       if (found !== 'none') return this.#priceOf(found, call);
@@ -82,7 +93,7 @@ export class PriceCatalogue {
     const priced = (usage: Usage) => calculate(usage, model.id, { provider: found.provider, timestamp });
     // Parts that the library finds inconsistent are no reason to leave the call unpriced.
     const result = priced(usageOf(tokens)) ?? (tokens.parts === null ? null : priced(wholeUsageOf(tokens)));
-    if (result === null) return null;
+    if (result === null || !isByTokens(result.model_price)) return null;
     return { costUsd: decimalUsd(result.total_price), priceId: found.id + conditionOf(model, result.model_price) };
   }
 
@@ -95,12 +106,15 @@ export class PriceCatalogue {
     return found;
   }
 
-  #search(provider: string, model: string): Found | 'none' {
+  #search(provider: string, named: string): Found | 'none' {
     const word = PROVIDER_WORDS[provider.toLowerCase()] ?? provider;
-    const named =
-      word === '' ? calculate(PROBE, model, {}) : calculate(PROBE, model, { providerId: word.toLowerCase() });
-    const result = named ?? ofVendor(model);
-    if (result === null) return 'none';
+    const model = named.replace(GOOGLE_RESOURCE, '');
+    const result =
+      calculate(PROBE, model, word === '' ? {} : { providerId: word.toLowerCase() }) ??
+      ofVendor(model) ??
+      (BEDROCK_ID.test(model) ? calculate(PROBE, model, { providerId: 'aws' }) : null);
+    // Its own API serves no open weights: what has their name there is somebody's server that speaks as it does.
+    if (result === null || (result.provider.id === 'openai' && OPEN_WEIGHTS.test(model))) return 'none';
     const id = `genai-prices@${this.#release}:${result.provider.id}/${result.model.id}`;
     // The name is no longer looked at: the model was found.
     const only = { ...result.model, match: { equals: result.model.id.toLowerCase() } };
@@ -146,13 +160,19 @@ function wholeUsageOf(tokens: PricedTokens): Usage {
 
 function usageOf(tokens: PricedTokens): Usage {
   const usage = wholeUsageOf(tokens);
+  usage['output_reasoning_tokens'] = tokens.reasoning;
   if (tokens.parts !== null) for (const part of TOKEN_PARTS) usage[`${part}_tokens`] = tokens.parts[part] ?? 0;
   return usage;
 }
 
-/** Null for prices with tiers, with conditions, or of other things than tokens alone. */
+/** False for prices by the hour of sound, page or character, which nobody reports; true for what is free. */
+function isByTokens(price: ModelPrice): boolean {
+  return 'input_mtok' in price || Object.keys(price).length === 0;
+}
+
+/** Null for prices with tiers, with conditions, or of other things than input, output and their parts. */
 function linearOf(prices: ModelInfo['prices']): LinearPrice | null {
-  if (Array.isArray(prices) || 'requests_kcount' in prices) return null;
+  if (Array.isArray(prices) || 'requests_kcount' in prices || 'output_reasoning_mtok' in prices) return null;
   const { input_mtok: input, output_mtok: output } = prices;
   if (typeof input !== 'number') return null;
   const cacheRead = prices['cache_read_mtok'] ?? input;

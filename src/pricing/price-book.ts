@@ -35,9 +35,15 @@ export function createPriceBook(configured: readonly ConfiguredPrice[]): PriceCa
   const entries = configured.map(toEntry);
   const catalogue = new PriceCatalogue();
   return (call) => {
-    const price = configuredPrice(entries, call) ?? catalogue.price(call) ?? reportedPrice(call);
+    const price = configuredPrice(entries, call) ?? publicPrice(catalogue, call) ?? reportedPrice(call);
     return price === null || Number(price.costUsd) > COST_USD_MAX ? null : price;
   };
+}
+
+/** What is free in the list is not if the emitter says that it paid: for what the list knows no unit of. */
+function publicPrice(catalogue: PriceCatalogue, call: PricedCall): CallPrice | null {
+  const price = catalogue.price(call);
+  return price !== null && Number(price.costUsd) === 0 ? (reportedPrice(call) ?? price) : price;
 }
 
 function toEntry(configured: ConfiguredPrice): Entry {

@@ -8,6 +8,8 @@ export interface PricedTokens {
   readonly output: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
+  /** Not larger than the output. */
+  readonly reasoning: number;
   /** Not larger than what they are parts of, alone or together; null for none. */
   readonly parts: TokenParts | null;
 }
@@ -23,7 +25,9 @@ export function pricedTokens(tokens: TokenUsage, needsOutput: boolean): PricedTo
   const cacheWrite = tokens.cacheWrite ?? 0;
   // An emitter whose input leaves out cached input and that we have not recognised as such.
   const input = Math.max(tokens.input, cacheRead + cacheWrite);
-  const whole = { input, output: tokens.output ?? 0, cacheRead, cacheWrite, parts: null };
+  const output = tokens.output ?? 0;
+  const reasoning = Math.min(tokens.reasoning ?? 0, output);
+  const whole = { input, output, cacheRead, cacheWrite, reasoning, parts: null };
   return tokens.parts === undefined ? whole : { ...whole, parts: boundedParts(tokens.parts, whole) };
 }
 

@@ -120,6 +120,73 @@ describe('the price book', () => {
     },
   );
 
+  it.each(['models/', 'publishers/google/models/', 'projects/p/locations/us-central1/publishers/google/models/'])(
+    "prices Google's models by the names of their resources, too: %s",
+    (resource) => {
+      for (const [provider, model] of [
+        ['gcp.gemini', 'gemini-2.5-flash'],
+        ['gcp.vertex_ai', 'gemini-2.5-pro'],
+        ['', 'gemini-2.5-pro'],
+      ] as const) {
+        const plain = price(call({ provider, requestModel: model, responseModel: '' }));
+        expect(plain).not.toBeNull();
+        expect(price(call({ provider, requestModel: resource + model, responseModel: '' }))).toEqual(plain);
+      }
+    },
+  );
+
+  it("has what is asked of Bedrock cost Bedrock's price, whoever the SDK says it is, and whatever the answer calls itself", () => {
+    const requestModel = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
+    const bedrock = price(call({ provider: 'aws.bedrock', requestModel, responseModel: '' }));
+    // A tenth more than Anthropic's: (26 × 3.3 + 16 × 0.33 + 17 × 16.5) / 1,000,000
+    expect(bedrock?.costUsd).toBe('0.0003715800');
+    for (const provider of ['', 'anthropic', 'aws.bedrock']) {
+      for (const responseModel of ['', 'claude-sonnet-4-5-20250929']) {
+        expect(price(call({ provider, requestModel, responseModel }))).toEqual(bedrock);
+      }
+    }
+    const arn = `arn:aws:bedrock:us-east-1:123456789012:inference-profile/${requestModel}`;
+    expect(price(call({ provider: '', requestModel: arn, responseModel: '' }))).toEqual(bedrock);
+  });
+
+  it.each([
+    ['openai', 'whisper-1'],
+    ['groq', 'whisper-large-v3'],
+    ['mistral_ai', 'mistral-ocr-2512'],
+    ['x_ai', 'grok-voice-latest'],
+  ])('does not take for free what costs by the hour, page or message: %s %s', (provider, model) => {
+    const of = { provider, requestModel: model, responseModel: '' };
+    expect(price(call(of))).toBeNull();
+    expect(price(call({ ...of, reportedCostUsd: '0.006' }))).toEqual({ costUsd: '0.0060000000', priceId: 'reported' });
+  });
+
+  it('has what is free cost nothing, unless the emitter paid for it', () => {
+    const free = { provider: 'openrouter', requestModel: 'qwen/qwen3-coder:free', responseModel: '' };
+    expect(price(call(free))?.costUsd).toBe('0.0000000000');
+    expect(price(call({ ...free, reportedCostUsd: '0.01' }))).toMatchObject({ costUsd: '0.0100000000' });
+    const own = createPriceBook([{ model: 'own', input_usd_per_million: 0, output_usd_per_million: 0 }]);
+    expect(own(call({ requestModel: 'own', responseModel: '', reportedCostUsd: '0.01' }))?.costUsd).toBe(
+      '0.0000000000',
+    );
+  });
+
+  it('does not price open weights as OpenAI, which serves none: a server speaks as its API does', () => {
+    expect(price(call({ requestModel: 'gpt-oss-120b', responseModel: '' }))).toBeNull();
+    expect(price(call({ provider: 'groq', requestModel: 'openai/gpt-oss-120b', responseModel: '' }))).not.toBeNull();
+  });
+
+  it("has reasoning and the request cost their own prices where a model has them: Perplexity's", () => {
+    const tokens = { input: 19, output: 95_803, cacheRead: null, cacheWrite: null, reasoning: 95_305 };
+    const sonar = { provider: 'perplexity', responseModel: '', tokens };
+    // (19 × 2 + 498 × 8 + 95,305 × 3) / 1,000,000
+    expect(price(call({ ...sonar, requestModel: 'sonar-deep-research' }))?.costUsd).toBe('0.2899370000');
+    // (19 × 3 + 95,803 × 15) / 1,000,000 and 14 for a thousand requests
+    expect(price(call({ ...sonar, requestModel: 'sonar-pro' }))?.costUsd).toBe('1.4511020000');
+    const more = { ...tokens, reasoning: 100_000 };
+    // Never more than the whole: (19 × 2 + 95,803 × 3) / 1,000,000
+    expect(price(call({ ...sonar, tokens: more, requestModel: 'sonar-deep-research' }))?.costUsd).toBe('0.2874470000');
+  });
+
   it('prices an embedding, which has no output', () => {
     const tokens = { input: 1_000_000, output: null, cacheRead: null, cacheWrite: null, reasoning: null };
     expect(price(call({ requestModel: 'text-embedding-3-small', responseModel: '', tokens }))?.costUsd).toBe(
