@@ -8,8 +8,7 @@ import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { finishReasons } from './names.ts';
 
 function readSpan({ span }: SpanInput): Reading | null {
-  const reason = text(span.attributes, 'anthropic.message.stop_reason');
-  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  const reasons = finishReasons(text(span.attributes, 'anthropic.message.stop_reason'));
   return reasons === undefined ? null : { finishReasons: reasons };
 }
 

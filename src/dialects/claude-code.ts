@@ -7,13 +7,14 @@
 
 import { firstNumber, firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
+import { readModel, readSession } from './coding-agent.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { millisOf } from './durations.ts';
 import { dollars, finishReasons } from './names.ts';
-import { settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
 const SCOPE = 'com.anthropic.claude_code';
+
 function readSpan({ span, scope }: SpanInput): Reading | null {
   const type = text(span.attributes, 'span.type');
   if (type === undefined || !(scope.name.startsWith(SCOPE) || span.name.startsWith('claude_code.'))) return null;
@@ -24,8 +25,7 @@ function readSpan({ span, scope }: SpanInput): Reading | null {
   const reading: Reading = { ...context, role: 'call', ...readCall(span.attributes) };
   const firstTokenMs = number(span.attributes, 'ttft_ms');
   if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
-  const reason = text(span.attributes, 'stop_reason');
-  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  const reasons = finishReasons(text(span.attributes, 'stop_reason'));
   if (reasons !== undefined) reading.finishReasons = reasons;
   if (text(span.attributes, 'success') === 'false') reading.error = readError(span.attributes);
   return reading;
@@ -45,24 +45,14 @@ function readLog({ log, scope, eventName }: LogInput): Reading | null {
 }
 
 function readContext(attributes: OtlpAttributes): Reading {
-  const reading: Reading = {};
-  const session = text(attributes, 'session.id');
-  if (session !== undefined) reading.conversationId = session;
-  const user = firstText(attributes, ['user.email', 'user.account_uuid', 'user.id']);
-  if (user !== undefined) reading.userId = user;
-  return reading;
+  return readSession(attributes, 'session.id', ['user.email', 'user.account_uuid', 'user.id']);
 }
 
 /** Input leaves cached input out, as Anthropic's own API does. */
 function readCall(attributes: OtlpAttributes): Reading {
-  const reading: Reading = { operation: 'chat', provider: 'anthropic' };
   const model = firstText(attributes, ['model', 'gen_ai.request.model']);
-  if (model !== undefined) {
-    reading.requestModel = model;
-    reading.responseModel = model;
-    const settings = settingsOf(model, undefined, undefined);
-    if (settings !== undefined) reading.settings = settings;
-  }
+  const reading: Reading = { operation: 'chat', provider: 'anthropic', ...readModel(model) };
+  if (model !== undefined) reading.responseModel = model;
   const tokens = tokenUsage({
     input: number(attributes, 'input_tokens'),
     output: number(attributes, 'output_tokens'),

@@ -5,11 +5,11 @@
  * https://github.com/openai/codex/blob/main/docs/config.md
  */
 
-import { firstText, number, text } from '../otlp/attributes.ts';
+import { number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
+import { readModel, readSession } from './coding-agent.ts';
 import type { Dialect, LogInput, Reading } from './dialect.ts';
 import { millisOf } from './durations.ts';
-import { settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
 
 function readLog({ log, eventName }: LogInput): Reading | null {
@@ -46,18 +46,13 @@ function readAttempt(attributes: OtlpAttributes): Reading | null {
 }
 
 function readCall(attributes: OtlpAttributes): Reading {
-  const reading: Reading = { role: 'report', operation: 'chat', provider: 'openai' };
-  const model = text(attributes, 'model');
-  if (model !== undefined) {
-    reading.requestModel = model;
-    const settings = settingsOf(model, undefined, undefined);
-    if (settings !== undefined) reading.settings = settings;
-  }
-  const conversation = text(attributes, 'conversation.id');
-  if (conversation !== undefined) reading.conversationId = conversation;
-  const user = firstText(attributes, ['user.email', 'user.account_id']);
-  if (user !== undefined) reading.userId = user;
-  return reading;
+  return {
+    role: 'report',
+    operation: 'chat',
+    provider: 'openai',
+    ...readModel(text(attributes, 'model')),
+    ...readSession(attributes, 'conversation.id', ['user.email', 'user.account_id']),
+  };
 }
 
 export const codex: Dialect = { name: 'codex', keys: [], log: readLog };

@@ -9,12 +9,12 @@ import type { Message, MessagePart } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { firstText, number, text, texts } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
+import { readModel, readSession } from './coding-agent.ts';
 import type { Dialect, LogInput, Reading } from './dialect.ts';
 import { millisOf } from './durations.ts';
 import { type JsonRecord, isArray, isRecord, jsonOf, stringAt } from './json-text.ts';
 import { readMessages } from './messages.ts';
 import { finishReasons } from './names.ts';
-import { settingsOf } from './tools.ts';
 import { geminiUsage } from './usage.ts';
 
 const SCOPE = 'gemini-cli';
@@ -79,20 +79,15 @@ function readFailure(attributes: OtlpAttributes): Reading {
 
 function readCall(attributes: OtlpAttributes): Reading {
   const isVertex = text(attributes, 'auth_type') === 'vertex-ai';
-  const reading: Reading = { role: 'report', operation: 'chat', provider: isVertex ? 'gcp.vertex_ai' : 'gcp.gemini' };
-  const model = text(attributes, 'model');
-  if (model !== undefined) {
-    reading.requestModel = model;
-    const settings = settingsOf(model, undefined, undefined);
-    if (settings !== undefined) reading.settings = settings;
-  }
   const durationMs = millisOf(number(attributes, 'duration_ms'));
-  if (durationMs !== undefined) reading.durationMs = durationMs;
-  const conversation = text(attributes, 'session.id');
-  if (conversation !== undefined) reading.conversationId = conversation;
-  const user = firstText(attributes, ['user.email', 'installation.id']);
-  if (user !== undefined) reading.userId = user;
-  return reading;
+  return {
+    role: 'report',
+    operation: 'chat',
+    provider: isVertex ? 'gcp.vertex_ai' : 'gcp.gemini',
+    ...readModel(text(attributes, 'model')),
+    ...readSession(attributes, 'session.id', ['user.email', 'installation.id']),
+    ...(durationMs === undefined ? {} : { durationMs }),
+  };
 }
 
 export const geminiCli: Dialect = { name: 'gemini-cli', keys: [], log: readLog };

@@ -72,8 +72,7 @@ function readResponse(reading: Reading, response: JsonRecord | undefined): void 
   if (tokens !== undefined) reading.tokens = tokens;
   const model = stringAt(response, 'model_version', 'modelVersion');
   if (model !== undefined) reading.responseModel = model;
-  const reason = stringAt(response, 'finish_reason', 'finishReason');
-  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  const reasons = finishReasons(stringAt(response, 'finish_reason', 'finishReason'));
   if (reasons !== undefined) reading.finishReasons = reasons;
   const type = stringAt(response, 'error_code', 'errorCode');
   if (type !== undefined) reading.error = { type, message: stringAt(response, 'error_message', 'errorMessage') ?? '' };

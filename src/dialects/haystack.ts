@@ -64,8 +64,7 @@ function readModel(reading: Reading, attributes: OtlpAttributes, meta: JsonRecor
   if (provider !== undefined) reading.provider = provider;
   const model = stringAt(meta, 'model');
   if (model !== undefined) reading.responseModel = model;
-  const reason = stringAt(meta, 'finish_reason', 'stop_reason');
-  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  const reasons = finishReasons(stringAt(meta, 'finish_reason', 'stop_reason'));
   if (reasons !== undefined) reading.finishReasons = reasons;
 }
 

@@ -52,7 +52,7 @@ function readSpan({ span }: SpanInput): Reading | null {
   const answered = stringAt(answer, 'model_name', 'model');
   if (answered !== undefined) reading.responseModel = answered;
   const reason = stringAt(answer, 'finish_reason', 'stop_reason', 'finishReason', 'stopReason', 'done_reason');
-  const reasons = finishReasons(readFinishReasons(attributes) ?? (reason === undefined ? undefined : [reason]));
+  const reasons = finishReasons(readFinishReasons(attributes) ?? reason);
   if (reasons !== undefined) reading.finishReasons = reasons;
   // The status is OK even then; what was thrown stands in an event, with its class in the text too.
   const error = errorOf(span, reading);

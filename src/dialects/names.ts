@@ -77,10 +77,10 @@ export function finishReason(raw: string): string {
   return FINISH_ALIASES.get(lower) ?? lower;
 }
 
-/** Undefined for nothing, so that it can be assigned to an optional fact. */
-export function finishReasons(raw: readonly string[] | undefined): readonly string[] | undefined {
+/** Of one reason, or of several. Undefined for nothing, so that it can be assigned to an optional fact. */
+export function finishReasons(raw: string | readonly string[] | undefined): readonly string[] | undefined {
   if (raw === undefined || raw.length === 0) return undefined;
-  return raw.map(finishReason);
+  return typeof raw === 'string' ? [finishReason(raw)] : raw.map(finishReason);
 }
 
 const ROLE_ALIASES = new Map([

@@ -50,8 +50,7 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   readModels(reading, attributes, request);
   readUsage(reading, attributes, scope);
   readContent(reading, span, request, known);
-  const reason = text(attributes, 'llm.finish_reason');
-  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  const reasons = finishReasons(text(attributes, 'llm.finish_reason'));
   if (reasons !== undefined) reading.finishReasons = reasons;
   // Plain text is what the model said, even where that is JSON.
   const isText = text(attributes, 'output.mime_type') === 'text/plain';

@@ -76,8 +76,7 @@ function readModel(attributes: OtlpAttributes): Reading {
   if (responseId !== undefined) reading.responseId = responseId;
   const firstTokenMs = firstNumber(attributes, ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk']);
   if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
-  const reason = text(attributes, 'ai.response.finishReason');
-  const reasons = finishReasons(reason === undefined ? undefined : [reason]);
+  const reasons = finishReasons(text(attributes, 'ai.response.finishReason'));
   if (reasons !== undefined) reading.finishReasons = reasons;
   const parameters = PARAMETERS.flatMap(([name, keys]): [string, Json][] => {
     const value = firstNumber(attributes, keys);
