@@ -29,6 +29,8 @@ const GLOBALS: ReadonlySet<string> = new Set(
 
 const SIMPLE_PATH = /^(?!(?:not|true|false|none|if|in|is|and|or)\b)[a-z_]\w*(?:\.[a-z_]\w*)*$/i;
 
+const TEST_WITH_ARGUMENT = /\bis\s+(?:not\s+)?[a-z_]\w*\s+(?=[\w"'[({-])(?!(?:and|or|not|if|else|is|in)\b)/gi;
+
 /** The first node of a piece of source, `undecided` if only nunjucks can read it, or why neither can. */
 export function parseSyntax(source: string): Syntax | 'undecided' | { readonly problem: string } {
   try {
@@ -36,10 +38,11 @@ export function parseSyntax(source: string): Syntax | 'undecided' | { readonly p
     return first === undefined ? { problem: 'An expression is missing' } : (first as object as Syntax);
   } catch (error) {
     const { parser } = nunjucks as unknown as { parser: { parse(source: string): unknown } };
-    // Jinja2 prints a bare tuple, which neither parser reads without its parentheses.
-    const inParentheses = source.replace(/^\{\{(.*)\}\}$/s, '{{ ($1) }}');
+    // Jinja2 prints a bare tuple, which neither parser reads without its parentheses, and a test may
+    // have an argument without any (`is divisibleby 3`), which reads like a comparison.
+    const readable = source.replace(/^\{\{(.*)\}\}$/s, '{{ ($1) }}').replace(TEST_WITH_ARGUMENT, '== ');
     try {
-      parser.parse(inParentheses);
+      parser.parse(readable);
       return 'undecided';
     } catch {
       return { problem: error instanceof Error ? error.message : String(error) };
@@ -76,21 +79,29 @@ function knownText(syntax: Syntax, bindings: Bindings): TemplateNodes | null {
     case 'BinaryExpression':
       return joinedText(part('left'), part('right'), String((syntax['operator'] as Syntax)['value']), bindings);
     case 'MemberExpression':
-      return elementText(part('object'), bindings);
+      return part('property').type === 'SliceExpression' ? null : elementText(part('object'), bindings);
     default:
       return null;
   }
 }
 
-/** `~` always joins; `+` joins only where one side is certainly a string. */
+/** `~` always joins; `+` joins only where one side is certainly a string, and adds numbers. */
 function joinedText(left: Syntax, right: Syntax, operator: string, bindings: Bindings): TemplateNodes | null {
   const a = knownText(left, bindings);
   const b = knownText(right, bindings);
   const isString = (syntax: Syntax, known: TemplateNodes | null): boolean =>
-    known !== null && syntax.type !== 'IntegerLiteral';
+    syntax.type === 'StringLiteral' || (known !== null && isNoNumber(known));
   const joins = operator === '~' || (operator === '+' && (isString(left, a) || isString(right, b)));
   if (!joins || (a === null && b === null)) return null;
   return [...(a ?? [gap(left.type)]), ...(b ?? [gap(right.type)])];
+}
+
+/** Whether these can't be a number, which `{% set %}` may have bound as well as a string of digits. */
+function isNoNumber(nodes: TemplateNodes): boolean {
+  return nodes.some((node) => {
+    if (node.kind === 'literal') return /[^0-9]/.test(node.text);
+    return node.kind === 'choice' && node.branches.length > 0 && node.branches.every(isNoNumber);
+  });
 }
 
 /** `["No", "Yes"][label]` prints one of its elements, or nothing for an index that does not exist. */

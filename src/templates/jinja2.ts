@@ -22,6 +22,7 @@ export function parseTrimmedJinja2(text: string): Template[] {
   return [
     parseJinja2(text, { trimBlocks: true, lstripBlocks: false }),
     parseJinja2(text, { trimBlocks: true, lstripBlocks: true }),
+    parseJinja2(text, { trimBlocks: false, lstripBlocks: true }),
   ];
 }
 
@@ -44,7 +45,7 @@ const TRANSPARENT: ReadonlySet<string> = new Set(['block', 'with', 'autoescape',
 /** Statements with a body that is changed, or printed elsewhere. */
 const OPAQUE: ReadonlySet<string> = new Set(['filter', 'call', 'trans']);
 /** Statements that print nothing and have no body. */
-const SILENT: ReadonlySet<string> = new Set(['import', 'from', 'do', 'debug']);
+const SILENT: ReadonlySet<string> = new Set(['import', 'from', 'do', 'pluralize']);
 // Deeper nesting is no prompt; it is somebody trying the stack.
 const DEPTH_MAX = 100;
 
@@ -124,7 +125,7 @@ class Jinja2Reader {
     if (keyword === 'for') return this.loop(tag);
     if (keyword === 'set') return this.assignment(tag);
     if (keyword === 'macro') return this.macro(tag);
-    if (keyword === 'include') return [gap(tag.source)];
+    if (keyword === 'include' || keyword === 'debug') return [gap(tag.source)];
     if (keyword === 'extends') {
       this.unpredictable ??= `It extends another template (line ${tag.line}), whose text is not registered with it.`;
       return [];
@@ -187,7 +188,9 @@ class Jinja2Reader {
   }
 
   private loop(tag: Statement): TemplateNodes {
-    const header = this.scopedSyntax(`{% ${tag.source} %}{% endfor %}`, tag);
+    // Neither parser knows the word, and nothing depends on it: what such a loop prints in depth is a call.
+    const source = tag.source.replace(/\s+recursive$/, '');
+    const header = this.scopedSyntax(`{% ${source} %}{% endfor %}`, tag);
     const iterable = /\bin\s+(.*?)(?:\s+if\s.*|\s+recursive\s*)?$/s.exec(tag.source)?.[1] ?? tag.source;
     // An assignment in a loop may show in the next turn, so the names are unknown in the body as well.
     const assigned = this.assignedBefore('for', 'endfor');
