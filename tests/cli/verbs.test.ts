@@ -1,5 +1,6 @@
 /** The verbs that need no daemon, run as a user runs them. */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +102,20 @@ describe('init, lock, validate, doctor', () => {
     expect(failed).toContain('target app-config/example.greeting');
     expect(failed.some((what: string) => what.startsWith('store '))).toBe(true);
   });
+});
+
+test('in a hook of Git the registry is the one of the configuration, whatever repository the hook runs for', async () => {
+  const git = (...line: string[]): string => execFileSync('git', line, { cwd: directory, encoding: 'utf8' }).trim();
+  await run('init');
+  write('elsewhere.yaml', 'id: a.c\nversion: 1\nowner: o\nmodel: m\ntags: []\nformat: plain\ntemplate: hello\n');
+  git('init', '-q');
+  git('add', '.');
+  git('-c', 'user.name=a', '-c', 'user.email=a@example.com', 'commit', '-q', '-m', 'all');
+  // As in a linked worktree.
+  const hook = { GIT_DIR: join(directory, '.git'), GIT_INDEX_FILE: join(directory, '.git/index.lock'), GIT_PREFIX: '' };
+  const versions = async (environment: Record<string, string>): Promise<unknown> =>
+    JSON.parse((await runPlumbline(directory, ['validate', '--json'], environment)).stdout);
+  expect(await versions(hook)).toEqual(await versions({}));
 });
 
 describe('problems', () => {
