@@ -159,7 +159,14 @@ export function checkPins(
     const { strict } = version.variants[0].hashes;
     if (strict === pin.hash) return [];
     const name = versionKey(pin.prompt, pin.version);
-    const hint = `Either was changed after it was pinned. Look at both, then run: plumbline lock ${name} --environment ${pin.environment}`;
+    const command = `plumbline lock ${name} --environment ${pin.environment}`;
+    const left = [...registered.values()].find(({ variants }) =>
+      variants.some(({ hashes }) => hashes.strict === pin.hash),
+    );
+    const hint =
+      left === undefined
+        ? `Either was changed after it was pinned. Look at both, then run: ${command}`
+        : `It is the hash of version ${left.version}. To pin ${pin.version}, run: ${command}`;
     return at(document, [...path, 'hash'], `is not the hash of ${name}, which is ${strict}.`, hint);
   });
 }

@@ -218,3 +218,22 @@ describe('since when a pin stands', () => {
     expect(await pinsOf(directory)).toEqual(['support.a@1 2026-01-01 Ada', 'support.b@2 2026-09-07 Ada']);
   });
 });
+
+test('validation tells a hash that was left behind from a text that changed', async () => {
+  const directory = temporaryDirectory();
+  writeTree(directory, TREE);
+  const options = {
+    roots: [{ files: 'prompts' }],
+    lockFile: 'prompts.lock.yaml',
+    baseDirectory: directory,
+    signal: new AbortController().signal,
+  };
+  const { snapshot } = await loadRegistry(options);
+  const second = snapshot.versions.find(({ prompt: id, version }) => id === 'support.a' && version === '2');
+  const lock = `environments:\n  production:\n    support.a: { version: 10, hash: "${second?.variants[0].hashes.strict}" }\n`;
+  writeTree(directory, { 'prompts.lock.yaml': lock });
+  const { problems } = await loadRegistry(options);
+  expect(problems.map(({ hint }) => hint)).toEqual([
+    'It is the hash of version 2. To pin 10, run: plumbline lock support.a@10 --environment production',
+  ]);
+});
