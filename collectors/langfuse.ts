@@ -16,6 +16,7 @@ import type {
   WebhookRequest,
 } from '../src/contract/source.ts';
 import { bodyMessages, chatBody, textBody } from '../src/text/body.ts';
+import { PLACEHOLDER } from '../src/text/roles.ts';
 import { Api, basicAuth } from './lib/api.ts';
 import { baseUrl } from './lib/base-url.ts';
 import { findVersion } from './lib/find-version.ts';
@@ -316,13 +317,13 @@ function bodyOf({ prompt }: Prompt): PromptBody {
     prompt.map((message) =>
       'role' in message
         ? { role: message.role, content: message.content }
-        : { role: 'placeholder', content: message.name },
+        : { role: PLACEHOLDER, content: message.name },
     ),
   );
 }
 
 function toLangfuseMessage({ role, content }: { readonly role: string; readonly content: string }) {
-  return role === 'placeholder' ? { type: 'placeholder', name: content } : { type: 'chatmessage', role, content };
+  return role === PLACEHOLDER ? { type: 'placeholder', name: content } : { type: 'chatmessage', role, content };
 }
 
 const Push = z.object({ type: z.literal('prompt-version'), prompt: z.object({ name: z.string() }) });

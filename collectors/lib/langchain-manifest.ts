@@ -2,6 +2,7 @@
 
 import type { PromptBody, PromptMessage, PromptSettings, TemplateFormat } from '../../src/contract/prompt.ts';
 import { chatBody, textBody } from '../../src/text/body.ts';
+import { PLACEHOLDER } from '../../src/text/roles.ts';
 import { settingsFrom } from './settings.ts';
 
 export interface ManifestPrompt {
@@ -22,7 +23,7 @@ const ROLES: Readonly<Record<string, string>> = {
   SystemMessage: 'system',
   HumanMessage: 'user',
   AIMessage: 'assistant',
-  MessagesPlaceholder: 'placeholder',
+  MessagesPlaceholder: PLACEHOLDER,
 };
 
 const FORMATS: Readonly<Record<string, TemplateFormat>> = {

@@ -4,6 +4,7 @@ import type { PromptVariant } from '../contract/prompt.ts';
 import { otherReadings, parseTemplate } from '../templates/index.ts';
 import type { TemplateNodes } from '../templates/index.ts';
 import { bodyMessages } from '../text/body.ts';
+import { PLACEHOLDER } from '../text/roles.ts';
 import { compileProgram } from './automaton.ts';
 import type { Program } from './automaton.ts';
 import type { LiteralPool } from './literal-search.ts';
@@ -15,7 +16,7 @@ export interface CompiledMessage {
   readonly content: string;
   /** None for a message that is only variables, and for one that could not be compiled. */
   readonly patterns: readonly LinearPattern[];
-  /** It may render without any text of its own, as `{{input}}` does: any message, or none, may stand there. */
+  /** It may render without any text of its own, as `{{input}}` does: any message, none or several may stand there. */
   readonly fitsAnything: boolean;
   /** Why only an equal hash can find it; null where it was compiled. */
   readonly problem: string | null;
@@ -23,13 +24,16 @@ export interface CompiledMessage {
 
 export function compileVariant(variant: PromptVariant): CompiledMessage[] {
   return bodyMessages(variant.body).map(({ role, content }): CompiledMessage => {
+    const anything = { role, content, patterns: [], fitsAnything: true };
+    if (role === PLACEHOLDER) return { ...anything, problem: null };
     const parsed = parseTemplate(content, variant.format);
+    // What its engine makes of it nobody can tell, so nothing that is sent can contradict it.
     if (!parsed.ok) {
       const problem = `Line ${parsed.line} is not valid ${variant.format}: ${parsed.message}`;
-      return { role, content, patterns: [], fitsAnything: false, problem };
+      return { ...anything, problem };
     }
     const { nodes, unpredictable } = parsed.template;
-    if (unpredictable !== null) return { role, content, patterns: [], fitsAnything: false, problem: unpredictable };
+    if (unpredictable !== null) return { ...anything, problem: unpredictable };
     const all = patternsOf([nodes, ...otherReadings(content, variant.format)]);
     const patterns = all.filter(({ literalBytes }) => literalBytes > 0);
     return { role, content, patterns, fitsAnything: patterns.length < all.length, problem: null };

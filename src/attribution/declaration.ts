@@ -21,7 +21,7 @@ export interface Declaration {
   readonly variants: readonly RegisteredVariant[];
   /** How the text is an instance of what was declared, all equally good ways; none if it is not, or nothing was captured. */
   readonly supportedBy: readonly Candidate[];
-  /** True only if there is a text, what was declared can be compared with it, and it does not fit. */
+  /** True only if there is a text, what was declared is registered, and the text does not fit it. */
   readonly isContradicted: boolean;
 }
 
@@ -50,13 +50,10 @@ export function declarationOf(
   if (conversation === null) return { prompt, name, variants: ofVersion, supportedBy: [], isContradicted: false };
   const indexed = found.filter(({ variant }) => variants.includes(variant));
   const candidates = indexed.length > 0 ? indexed : compare(variants, conversation, known);
-  const supportedBy = bestCandidates(candidates);
-  const canBeCompared = variants.length > 0 && variants.every(({ messages }) => messages.every(isComparable));
-  return { prompt, name, variants, supportedBy, isContradicted: canBeCompared && supportedBy.length === 0 };
-}
-
-function isComparable(message: RegisteredMessage): boolean {
-  return message.problem === null;
+  // Of several versions one that fits anything is not what a text that fits no other must be.
+  const isOpen = candidates.length === 0 && (ofVersion.length > 0 || variants.every(isOpaque));
+  const supportedBy = isOpen ? variants.filter(isOpaque).map(opaqueCandidate) : bestCandidates(candidates);
+  return { prompt, name, variants, supportedBy, isContradicted: variants.length > 0 && supportedBy.length === 0 };
 }
 
 function compare(
@@ -68,13 +65,17 @@ function compare(
     const hits = conversation.flatMap(({ content }, at) =>
       hitsIn(variant, content, known).map((hit) => (hit.at === at ? hit : { ...hit, at })),
     );
-    return candidateOfHits(variant, hits, conversation) ?? opaqueCandidate(variant);
+    return candidateOfHits(variant, hits, conversation) ?? [];
   });
 }
 
-/** A prompt of nothing but variables is not contradicted by anything. */
-function opaqueCandidate(variant: RegisteredVariant): Candidate | [] {
-  return variant.messages.every(({ fitsAnything }) => fitsAnything) ? { variant, hash: null, messages: [] } : [];
+/** A version of nothing but variables, or of what can't be compiled, is not contradicted by anything. */
+function isOpaque({ messages }: RegisteredVariant): boolean {
+  return messages.every(({ fitsAnything }) => fitsAnything);
+}
+
+function opaqueCandidate(variant: RegisteredVariant): Candidate {
+  return { variant, hash: null, messages: [] };
 }
 
 /** Their place in the conversation is the first. */

@@ -2,6 +2,7 @@
 
 import type { PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
 import { sha256 } from '../lib/hash.ts';
+import { PLACEHOLDER } from '../text/roles.ts';
 import { compileVariant, programOf } from './compile-version.ts';
 import type { CompiledMessage } from './compile-version.ts';
 import { indexedPattern, setOwners } from './indexed-pattern.ts';
@@ -66,7 +67,7 @@ export class Registrar {
     const name = { prompt: version.prompt, version: version.version, model: variant.model };
     const messages = compileVariant(variant).map((compiled, message): RegisteredMessage => {
       const owner = { variant: number, message, name };
-      this.matcher.addText(compiled.content, owner);
+      if (compiled.role !== PLACEHOLDER) this.matcher.addText(compiled.content, owner);
       const patterns = compiled.patterns.map((pattern, ordinal) => this.patternFor(pattern, ordinal, owner));
       return registeredMessage(compiled, patterns);
     });

@@ -32,7 +32,7 @@ function sentence({ kind, matches, declared }: WordsInput): string {
     case 'exact':
       return best === undefined ? 'equal to a registered text' : `${sameness(best)} ${name(best)}`;
     case 'declared':
-      if (best?.literalBytes === 0) return `declared ${name(best)}; nothing was captured to check it with`;
+      if (best?.literalBytes === 0) return `declared ${name(best)}; there is nothing to check it with`;
       return `declared ${declared ?? name(best)}, and the text is compatible with it, ${evidence}`;
     case 'rendered':
       return best === undefined ? '' : `compatible with ${name(best)}, ${evidence}`;

@@ -127,6 +127,41 @@ describe('what cannot be compiled', () => {
     expect(attributor.attribute({ text: source }).kind).toBe('exact');
     expect(attributor.attribute({ text: 'You are careful.' }).kind).toBe('unknown');
   });
+
+  it('contradicts nobody: not the version that is declared, nor what its other messages fit', () => {
+    const attributor = createAttributor();
+    attributor.addAll([
+      version('child', 1, '{% extends "base.txt" %}{% block body %}You are careful.{% endblock %}'),
+      version('half', 1, [
+        ['system', 'You are a careful clerk of the archive of Acme.'],
+        ['user', '{% extends "question.txt" %}'],
+      ]),
+    ]);
+    const text = 'You answer for Acme. You are careful.';
+    expect(attributor.attribute({ text, declared: { prompt: 'child', version: '1' } })).toMatchObject({
+      kind: 'declared',
+      contradictsDeclaration: false,
+      words: 'declared child v1; there is nothing to check it with',
+    });
+    const messages = [
+      { role: 'system', content: 'You are a careful clerk of the archive of Acme.' },
+      { role: 'user', content: 'Where is the file of 1908?' },
+    ];
+    expect(attributor.attribute({ messages })).toMatchObject({ kind: 'rendered', matches: [{ prompt: 'half' }] });
+  });
+
+  it('is not what a text must be that fits no other version of a prompt', () => {
+    const attributor = createAttributor();
+    attributor.addAll([
+      version('clerk', 1, '{{ user name }}'),
+      version('clerk', 2, 'You are a careful clerk of the archive of Acme.'),
+    ]);
+    const text = 'You are a careless clerk of the archive of Acme.';
+    expect(attributor.attribute({ text, declared: { prompt: 'clerk', version: 'production' } })).toMatchObject({
+      kind: 'unknown',
+      contradictsDeclaration: true,
+    });
+  });
 });
 
 describe('a declaration', () => {
@@ -235,6 +270,30 @@ describe('a chat', () => {
       { role: 'user', content: 'hi' },
     ];
     expect(attributor.attribute({ messages })).toMatchObject({ kind: 'rendered', matches: [{ prompt: 'open' }] });
+  });
+
+  it.each([
+    ['the conversation so far', 'user: hi', 'assistant: How can I help?', 'user: Where is my order?'],
+    ['nothing but the question', 'user: Where is my order?'],
+  ])('lets messages stand where the application puts them: %s', (_what, ...said) => {
+    const clerk = createAttributor();
+    clerk.add(
+      version('clerk', 1, [
+        ['system', 'You are a careful clerk of the archive of Acme.'],
+        ['placeholder', 'history'],
+        ['user', '{{ question }}'],
+      ]),
+    );
+    const conversation = said.map((line) => ({ role: line.split(': ')[0] ?? '', content: line.split(': ')[1] ?? '' }));
+    const clerkSays = { role: 'system', content: 'You are a careful clerk of the archive of Acme.' };
+    const declared = { prompt: 'clerk', version: '1' };
+    expect(clerk.attribute({ messages: [clerkSays, ...conversation], declared })).toMatchObject({
+      kind: 'declared',
+      contradictsDeclaration: false,
+    });
+    expect(clerk.attribute({ messages: [clerkSays, ...conversation] }).matches).toMatchObject([{ version: '1' }]);
+    // Its name is no text that anybody sends.
+    expect(clerk.attribute({ text: 'history' }).kind).toBe('unknown');
   });
 
   it('finds a bare text in the system or the user message', () => {

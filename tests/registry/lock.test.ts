@@ -229,7 +229,7 @@ test('validation tells a hash that was left behind from a text that changed', as
     signal: new AbortController().signal,
   };
   const { snapshot } = await loadRegistry(options);
-  const second = snapshot.versions.find(({ prompt: id, version }) => id === 'support.a' && version === '2');
+  const second = snapshot.versions.find((known) => known.prompt === 'support.a' && known.version === '2');
   const lock = `environments:\n  production:\n    support.a: { version: 10, hash: "${second?.variants[0].hashes.strict}" }\n`;
   writeTree(directory, { 'prompts.lock.yaml': lock });
   const { problems } = await loadRegistry(options);
