@@ -62,63 +62,11 @@ export interface GitPlace {
   readonly prefix: string;
 }
 
-export type GitPlaceAnswer =
-  | { readonly kind: 'found'; readonly place: GitPlace }
-  | { readonly kind: 'no_git' }
-  | { readonly kind: 'no_repository' }
-  | { readonly kind: 'no_commits' }
-  /** Git refuses, e.g. because the folder belongs to somebody else. */
-  | { readonly kind: 'refused'; readonly reason: string };
-
-export async function findGitPlace(directory: string, signal: AbortSignal): Promise<GitPlaceAnswer> {
-  const result = await run(
-    directory,
-    ['rev-parse', '--is-shallow-repository', '--show-prefix', '--verify', 'HEAD'],
-    signal,
-  );
-  if (result.kind === 'no_git') return { kind: 'no_git' };
-  const [shallow, prefix, head] = result.stdout.toString('utf8').split('\n');
-  if (result.status === 0 && head !== undefined && /^[0-9a-f]{40,64}$/.test(head)) {
-    const published = await publishedHead(directory, head, signal);
-    const isShallow = shallow === 'true';
-    return { kind: 'found', place: { directory, head, published, isShallow, prefix: prefix ?? '' } };
-  }
-  if (shallow === 'true' || shallow === 'false') return { kind: 'no_commits' };
-  const reason = result.stderr.split('\n')[0]?.replace(/^fatal: /, '') ?? '';
-  return reason === '' || /not a git repository/i.test(reason)
-    ? { kind: 'no_repository' }
-    : { kind: 'refused', reason };
-}
-
-/** The default branch of the place it was cloned from; without one, the local branch of the usual name. */
-const DEFAULT_BRANCHES = [
-  'refs/remotes/origin/HEAD',
-  'refs/remotes/origin/main',
-  'refs/remotes/origin/master',
-  'refs/heads/main',
-  'refs/heads/master',
-];
-
-async function publishedHead(directory: string, head: string, signal: AbortSignal): Promise<string | null> {
-  const format = '--format=%(refname) %(objectname)';
-  const result = await run(directory, ['for-each-ref', format, ...DEFAULT_BRANCHES], signal);
-  if (result.kind === 'no_git' || result.status !== 0) return null;
-  const heads = new Map(
-    result.stdout
-      .toString('utf8')
-      .split('\n')
-      .map((line) => line.split(' ') as [string, string]),
-  );
-  const branch = DEFAULT_BRANCHES.find((name) => heads.has(name));
-  const found = branch === undefined ? undefined : heads.get(branch);
-  return found === undefined || found === head ? null : found;
-}
-
 /** Commits of HEAD that the default branch lacks. */
 export async function readUnpublished(place: GitPlace, signal: AbortSignal): Promise<ReadonlySet<string>> {
   if (place.published === null) return new Set();
   const limit = `--max-count=${GIT_LIMITS.commitsMax}`;
-  const result = await run(place.directory, ['rev-list', limit, place.head, `^${place.published}`], signal);
+  const result = await runGit(place.directory, ['rev-list', limit, place.head, `^${place.published}`], signal);
   if (result.kind === 'no_git' || result.status !== 0) throw gitFailed('rev-list', result);
   return new Set(result.stdout.toString('utf8').split('\n').filter(Boolean));
 }
@@ -143,7 +91,7 @@ export async function readGitLog(
       : ['--full-history', '--no-merges'];
   const shape = ['--topo-order', '--raw', '-z', '--no-abbrev', '--no-renames', '--no-ext-diff', '--no-textconv'];
   const top = await topOf(place, signal);
-  const result = await run(
+  const result = await runGit(
     top,
     [
       'log',
@@ -163,7 +111,7 @@ export async function readGitLog(
 
 async function topOf(place: GitPlace, signal: AbortSignal): Promise<string> {
   if (place.prefix === '') return place.directory;
-  const result = await run(place.directory, ['rev-parse', '--show-cdup'], signal);
+  const result = await runGit(place.directory, ['rev-parse', '--show-cdup'], signal);
   if (result.kind === 'no_git' || result.status !== 0) throw gitFailed('rev-parse', result);
   return `${place.directory}/${result.stdout.toString('utf8').trimEnd()}`;
 }
@@ -230,7 +178,7 @@ export async function readRenames(
     '--no-commit-id',
     '-m',
   ];
-  const result = await run(await topOf(place, signal), [...args, '--root'], signal, `${commits.join('\n')}\n`);
+  const result = await runGit(await topOf(place, signal), [...args, '--root'], signal, `${commits.join('\n')}\n`);
   if (result.kind === 'no_git' || result.status !== 0) throw gitFailed('diff-tree', result);
   const tokens = result.stdout.toString('utf8').split('\0');
   const renames = new Map<string, string>();
@@ -329,7 +277,7 @@ export class BatchReader {
 }
 
 type Ran = { readonly kind: 'ran'; readonly status: number; readonly stdout: Buffer; readonly stderr: string };
-type RunResult = Ran | { readonly kind: 'no_git' };
+export type RunResult = Ran | { readonly kind: 'no_git' };
 
 function start(directory: string, args: readonly string[], signal: AbortSignal): ChildProcessWithoutNullStreams {
   return spawn('git', [...SAFE, ...args], { cwd: directory, signal, timeout: GIT_LIMITS.timeoutMs, stdio: 'pipe' });
@@ -348,7 +296,8 @@ function finished(child: ChildProcessWithoutNullStreams): Promise<{ status: numb
   });
 }
 
-async function run(
+/** Resolves with whatever exit code. Rejects when `signal` aborts. */
+export async function runGit(
   directory: string,
   args: readonly string[],
   signal: AbortSignal,

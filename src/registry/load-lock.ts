@@ -5,7 +5,7 @@ import { isFault } from '../contract/fault.ts';
 import type { Pin } from '../contract/prompt.ts';
 import type { Problem } from '../lib/problems.ts';
 import { readText, signatureOf } from './discover.ts';
-import { findGitPlace, type GitPlaceAnswer } from './git.ts';
+import type { GitPlaceAnswer, GitPlaces } from './git-places.ts';
 import { LOCK_BYTES_MAX, readLockFile, type LockedVersions, type ReadLockFile } from './lockfile.ts';
 import { datePins } from './pin-history.ts';
 
@@ -17,10 +17,15 @@ export interface LockPlace {
   readonly git: GitPlaceAnswer;
 }
 
-export async function lookAtLock(absolute: string, shown: string, signal: AbortSignal): Promise<LockPlace> {
+export async function lookAtLock(
+  absolute: string,
+  shown: string,
+  places: GitPlaces,
+  signal: AbortSignal,
+): Promise<LockPlace> {
   const signature = await signatureOf(absolute);
   if (signature === null) return { absolute, shown, signature, git: { kind: 'no_repository' } };
-  return { absolute, shown, signature, git: await findGitPlace(dirname(absolute), signal) };
+  return { absolute, shown, signature, git: await places.find(dirname(absolute), signal) };
 }
 
 export interface LoadedLock {

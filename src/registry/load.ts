@@ -11,8 +11,9 @@ import { YAML_LIMITS } from '../lib/yaml.ts';
 import { crossCheck } from './cross-check.ts';
 import { exists, findYamlFiles, isDirectory, isYamlName, readText, showPath, type FoundFile } from './discover.ts';
 import { isFault } from '../contract/fault.ts';
-import { findGitPlace, type GitPlace, type GitPlaceAnswer } from './git.ts';
+import type { GitPlace } from './git.ts';
 import { readCommittedHistory, type BlobCache, type CommittedHistory, type CommittedState } from './git-history.ts';
+import { GitPlaces, type GitPlaceAnswer } from './git-places.ts';
 import { loadLock, lookAtLock, type LockPlace } from './load-lock.ts';
 import { checkPins, type LockedVersions, type ReadLockFile } from './lockfile.ts';
 import { gitNote, stateNotes } from './notes.ts';
@@ -61,6 +62,7 @@ export interface RegistryState {
   readonly key: string;
   readonly files: ReadonlyMap<string, { readonly signature: string; readonly read: ReadPrompt }>;
   readonly blobs: BlobCache;
+  readonly places: GitPlaces;
   readonly histories: ReadonlyMap<string, KnownHistory>;
 }
 
@@ -75,7 +77,8 @@ interface KnownHistory {
  * Throws a `Fault` when a folder holds too many files, and the signal's reason when it aborts.
  */
 export async function loadRegistry(options: RegistryOptions, previous?: LoadedRegistry): Promise<LoadedRegistry> {
-  const look = await lookAround(options);
+  const places = previous?.state.places ?? new GitPlaces();
+  const look = await lookAround(options, places);
   if (previous?.state.key === look.key) return previous;
   const old = previous?.state;
   const blobs: BlobCache = old?.blobs ?? new Map();
@@ -120,7 +123,7 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
     present: new Set(sources.map(({ draft }) => draft.id)),
     locked: lock.locked,
     // What failed for a moment is tried again with the next call.
-    state: { key: failures.length > 0 ? '' : look.key, files, blobs, histories },
+    state: { key: failures.length > 0 ? '' : look.key, files, blobs, places, histories },
   };
 }
 
@@ -153,7 +156,10 @@ interface Look {
   readonly problems: readonly Problem[];
 }
 
-async function lookAround({ roots, lockFile, baseDirectory, signal, others }: RegistryOptions): Promise<Look> {
+async function lookAround(
+  { roots, lockFile, baseDirectory, signal, others }: RegistryOptions,
+  places: GitPlaces,
+): Promise<Look> {
   const problems: Problem[] = [];
   const found: Root[] = [];
   const files = new Map<string, FoundFile>();
@@ -171,12 +177,12 @@ async function lookAround({ roots, lockFile, baseDirectory, signal, others }: Re
       });
       continue;
     }
-    found.push({ absolute, shown, git: await findGitPlace(absolute, signal) });
+    found.push({ absolute, shown, git: await places.find(absolute, signal) });
     for (const file of await findYamlFiles(absolute, baseDirectory, signal)) {
       if (file.absolute !== lockPath) files.set(file.absolute, file);
     }
   }
-  const lock = lockPath === null ? null : await lookAtLock(lockPath, showPath(lockPath, baseDirectory), signal);
+  const lock = lockPath === null ? null : await lookAtLock(lockPath, showPath(lockPath, baseDirectory), places, signal);
   const heads = found.map(({ absolute, git }) => [absolute, git.kind === 'found' ? headsOf(git.place) : git.kind]);
   const signatures = [...files.values()].map(({ absolute, signature }) => [absolute, signature]);
   const key = JSON.stringify([heads, signatures, lock, problems, others?.revision, others?.isComplete]);

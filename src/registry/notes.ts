@@ -1,6 +1,6 @@
 /** What is not wrong with a registry, but good to know, in sentences. Pure. */
 
-import type { GitPlaceAnswer } from './git.ts';
+import type { GitPlaceAnswer } from './git-places.ts';
 import type { CommittedHistory } from './git-history.ts';
 import type { Records } from './records.ts';
 
