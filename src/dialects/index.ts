@@ -5,7 +5,9 @@
  */
 
 import { agentFramework } from './agent-framework.ts';
+import { agentgateway } from './agentgateway.ts';
 import { anthropicSdk } from './anthropic-sdk.ts';
+import { braintrust } from './braintrust.ts';
 import { claudeCode } from './claude-code.ts';
 import { codex } from './codex.ts';
 import { copilot } from './copilot.ts';
@@ -17,6 +19,7 @@ import { haystack } from './haystack.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
 import { litellm } from './litellm.ts';
+import { livekit } from './livekit.ts';
 import { logfire } from './logfire.ts';
 import { mastra } from './mastra.ts';
 import { mlflow } from './mlflow.ts';
@@ -28,6 +31,7 @@ import { pydanticAi } from './pydantic-ai.ts';
 import { semconv } from './semconv.ts';
 import { vercelAiGateway } from './vercel-ai-gateway.ts';
 import { vercelAi } from './vercel-ai.ts';
+import { voltagent } from './voltagent.ts';
 
 export const DIALECTS: readonly Dialect[] = [
   claudeCode,
@@ -39,6 +43,8 @@ export const DIALECTS: readonly Dialect[] = [
   googleAdk,
   langsmith,
   mlflow,
+  braintrust,
+  voltagent,
   vercelAi,
   vercelAiGateway,
   langfuse,
@@ -46,10 +52,12 @@ export const DIALECTS: readonly Dialect[] = [
   openllmetry,
   pydanticAi,
   pipecat,
+  livekit,
   logfire,
   litellm,
   openlit,
   haystack,
+  agentgateway,
   agentFramework,
   anthropicSdk,
   semconv,

@@ -9,7 +9,16 @@ import { textOf } from '../otlp/attributes.ts';
 import type { OtlpValue } from '../otlp/model.ts';
 import type { Reading } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
-import { type JsonRecord, isArray, isCutOff, isRecord, jsonOf, looksLikeJson, stringAt } from './json-text.ts';
+import {
+  type JsonRecord,
+  isArray,
+  isCutOff,
+  isRecord,
+  jsonOf,
+  looksLikeJson,
+  parseJson,
+  stringAt,
+} from './json-text.ts';
 import { isStandIn, readParts, readToolCall, textPart, toolResponse } from './parts.ts';
 import { finishReasons, roleName } from './names.ts';
 
@@ -218,12 +227,13 @@ function reasoningOf(json: JsonRecord): readonly MessagePart[] {
   return text === undefined ? NO_PARTS : [{ type: 'reasoning', text }];
 }
 
-/** Some emitters repeat in `tool_calls` what the content's parts already hold. */
+/** Some emitters repeat in `tool_calls` what the content's parts already hold; where only texts fit, each is JSON. */
 function toolCallsOf(json: JsonRecord, parts: readonly MessagePart[]): readonly MessagePart[] {
   const calls = json['tool_calls'] ?? json['toolCalls'];
   if (!isArray(calls)) return isRecord(json['function_call']) ? [readToolCall(json['function_call'])] : NO_PARTS;
   const known = new Set(parts.map((part) => (part.type === 'tool_call' ? part.id : null)));
   return calls
+    .map((call) => (typeof call === 'string' ? parseJson(call) : call))
     .filter(isRecord)
     .map(readToolCall)
     .filter((call) => call.type !== 'tool_call' || call.id === null || !known.has(call.id));

@@ -34,6 +34,8 @@ const NO_PROVIDERS = new Set([
   'spring_ai',
   'semantic_kernel',
   'microsoft.agent_framework',
+  'agent-framework',
+  'ruby_llm',
   'gcp.vertex.agent',
   '_other',
   'other',

@@ -21,7 +21,11 @@ const OPERATIONS = new Map<string, Operation>([
   ['chat.streaming_completions', 'chat'],
   ['text.completions', 'text_completion'],
   ['text.streaming_completions', 'text_completion'],
-  // Images and sound have no name in the conventions: OpenLIT's, Spring AI's, LiteLLM's, OpenAI Agents'.
+  // Rig's.
+  ['chat_streaming', 'chat'],
+  ['interactions', 'chat'],
+  ['interactions_streaming', 'chat'],
+  // Images and sound have no name in the conventions: OpenLIT's, Spring AI's, LiteLLM's, OpenAI Agents', Rig's.
   ['image', 'other'],
   ['image_generation', 'other'],
   ['image_edit', 'other'],
@@ -29,6 +33,7 @@ const OPERATIONS = new Map<string, Operation>([
   ['audio', 'other'],
   ['speech', 'other'],
   ['speech_generation', 'other'],
+  ['audio_generation', 'other'],
   ['text_to_speech', 'other'],
   ['transcription', 'other'],
   ['speech_to_text', 'other'],

@@ -26,7 +26,8 @@ import { readParts } from './parts.ts';
 
 /** A call's whole content, mostly as a log record. */
 export const DETAILS_EVENT = 'gen_ai.client.inference.operation.details';
-const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
+// The last is Semantic Kernel's in .NET.
+const MESSAGE_EVENT = /^gen_ai\.(?:(system|user|assistant|tool)\.message|tool\.developer)$/;
 const CHOICE_EVENT = 'gen_ai.choice';
 
 export function isMessageEvent(name: string): boolean {
@@ -51,7 +52,7 @@ function readEvent(name: string, body: JsonRecord): Reading | null {
     if (reason !== undefined) reading.finishReasons = [finishReason(reason)];
   } else {
     // Gemini's content says itself whose it is.
-    const role = stringAt(recordOf(body, 'content'), 'role') ?? MESSAGE_EVENT.exec(name)?.[1] ?? 'user';
+    const role = stringAt(recordOf(body, 'content'), 'role') ?? MESSAGE_EVENT.exec(name)?.[1] ?? 'developer';
     // The event's name is the role; a body without content is the shape of "content not captured".
     const input = readMessage({ role, ...body }, role).filter(hasContent);
     if (input.length > 0) reading.input = input;

@@ -257,15 +257,18 @@ function parameterOf(name: string, value: Json): Json {
   return isArray(parsed) ? parsed.map(String) : value;
 }
 
-/** A list, a single text, a list written as JSON text, or one with commas under Semantic Kernel's name. */
+/**
+ * A list, a single text, a list written as JSON text, or one with commas. Semantic Kernel has a name of its own,
+ * and in .NET a word for what it does not know.
+ */
 export function readFinishReasons(attributes: OtlpAttributes): readonly string[] | undefined {
   const reasons =
-    texts(attributes, 'gen_ai.response.finish_reasons') ??
-    text(attributes, 'gen_ai.response.finish_reason')?.split(',');
+    texts(attributes, 'gen_ai.response.finish_reasons') ?? texts(attributes, 'gen_ai.response.finish_reason');
   const only = reasons?.length === 1 ? reasons[0] : undefined;
-  if (only === undefined || !only.startsWith('[')) return reasons;
+  if (only === undefined) return reasons;
+  if (!only.startsWith('[')) return only.split(',');
   const parsed = parseJson(only);
-  return isArray(parsed) ? parsed.map(String) : reasons;
+  return isArray(parsed) ? parsed.filter((reason) => reason !== 'N/A').map(String) : reasons;
 }
 
 function readLog(input: LogInput): Reading | null {

@@ -68,6 +68,10 @@ describe('an operation', () => {
     ['image', 'other', 'OpenLIT and Spring AI'],
     ['audio', 'other', 'OpenLIT'],
     ['speech_generation', 'other', 'OpenAI Agents'],
+    ['chat_streaming', 'chat', 'Rig'],
+    ['interactions', 'chat', 'Rig'],
+    ['interactions_streaming', 'chat', 'Rig'],
+    ['audio_generation', 'other', 'Rig'],
   ])('that is a call under another name is counted: %s is %s, of %s', (name, operation) => {
     expect(read({ ...CALL, 'gen_ai.operation.name': name })).toMatchObject({ role: 'call', operation });
   });
@@ -81,6 +85,12 @@ describe('an operation', () => {
   it('of Semantic Kernel ended as Python writes an enumeration', () => {
     const attributes = { ...CALL, 'gen_ai.response.finish_reason': 'FinishReason.STOP,FinishReason.TOOL_CALLS' };
     expect(read(attributes)?.finishReasons).toEqual(['stop', 'tool_call']);
+  });
+
+  it('of Semantic Kernel ended as .NET writes a list, with a word for what it does not know', () => {
+    const ended = (reasons: string) => read({ ...CALL, 'gen_ai.response.finish_reason': reasons })?.finishReasons;
+    expect(ended('["Stop","ToolCalls"]')).toEqual(['stop', 'toolcalls']);
+    expect(ended('["N/A"]')).toBeUndefined();
   });
 
   it.each(['create_agent', 'execute_event_loop_cycle', 'retrieval', 'arerank', 'litellm.moderation', 'video'])(
@@ -342,6 +352,12 @@ describe('a message in an event', () => {
     });
     expect(facts?.system).toEqual([{ role: 'system', parts: [{ type: 'text', text: 'be nice' }] }]);
     expect(facts?.input).toHaveLength(1);
+  });
+
+  it('is a developer’s under a name of its own: Semantic Kernel in .NET', () => {
+    const content = '{"role":"developer","content":"be nice","tool_calls":[]}';
+    const facts = read(CALL, { events: [event('gen_ai.tool.developer', { 'gen_ai.event.content': content })] });
+    expect(facts?.input).toEqual([{ role: 'developer', parts: [{ type: 'text', text: 'be nice' }] }]);
   });
 
   it('is a content of Gemini, which says whose it is', () => {

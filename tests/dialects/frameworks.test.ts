@@ -74,6 +74,33 @@ it("the Agent Framework's Claude counts as who serves it does", () => {
   expect(tokens('openai', {})?.incomplete ?? []).not.toContain('usage_without_cache');
 });
 
+it("what Bedrock's total has besides is cached input, and Claude's answer has what an hour keeps: Braintrust in Java", () => {
+  const call = (provider: string, metrics: object, answer: unknown) =>
+    read({
+      'braintrust.span_attributes': '{"type":"llm"}',
+      'braintrust.metadata': JSON.stringify({ provider, model: 'm' }),
+      'braintrust.metrics': JSON.stringify(metrics),
+      'braintrust.output_json': JSON.stringify(answer),
+    })?.tokens;
+  const bedrock = { prompt_tokens: 26, completion_tokens: 17, tokens: 67 };
+  expect(call('bedrock', bedrock, [])).toEqual({ input: 50, output: 17 });
+  const usage = {
+    input_tokens: 26,
+    output_tokens: 17,
+    cache_read_input_tokens: 16,
+    cache_creation_input_tokens: 8,
+    cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 3 },
+  };
+  const metrics = { prompt_tokens: 26, completion_tokens: 17, tokens: 43, prompt_cached_tokens: 16 };
+  expect(call('anthropic', metrics, { type: 'message', usage })).toEqual({
+    input: 50,
+    output: 17,
+    cacheRead: 16,
+    cacheWrite: 8,
+    parts: { cache_write_1h: 3 },
+  });
+});
+
 it.each([
   [0.699999988079071, 0.7],
   [0.20000000298023224, 0.2],

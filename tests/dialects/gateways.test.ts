@@ -25,6 +25,11 @@ it("Cloudflare's AI Gateway names provider and content in its own way", () => {
   });
 });
 
+it('agentgateway says what a call cost and when the first token came', () => {
+  const gateway = { ...CALL, 'agw.ai.usage.cost.total': '0.00042', 'agw.ai.time_to_first_token': 0.25 };
+  expect(read(gateway)).toMatchObject({ role: 'call', reportedCostUsd: '0.00042', firstTokenMs: 250 });
+});
+
 it('vLLM and SGLang say when the first token came', () => {
   const server = {
     'gen_ai.response.model': 'qwen',
