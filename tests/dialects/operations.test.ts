@@ -1,0 +1,60 @@
+/** Which operations are calls, by the names that emitters have for them, and how they ended. */
+
+import { describe, expect, it } from 'vitest';
+import { read } from './span.ts';
+
+const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+
+describe('an operation', () => {
+  it.each([
+    ['chat.streaming_completions', 'chat', 'Semantic Kernel'],
+    ['text.completions', 'text_completion', 'Semantic Kernel'],
+    ['agenerate_content_stream', 'chat', 'LiteLLM'],
+    ['aembedding', 'embeddings', 'LiteLLM'],
+    ['aimage_generation', 'other', 'LiteLLM'],
+    ['image', 'other', 'OpenLIT and Spring AI'],
+    ['audio', 'other', 'OpenLIT'],
+    ['speech_generation', 'other', 'OpenAI Agents'],
+    ['chat_streaming', 'chat', 'Rig'],
+    ['interactions', 'chat', 'Rig'],
+    ['interactions_streaming', 'chat', 'Rig'],
+    ['audio_generation', 'other', 'Rig'],
+  ])('that is a call under another name is counted: %s is %s, of %s', (name, operation) => {
+    expect(read({ ...CALL, 'gen_ai.operation.name': name })).toMatchObject({ role: 'call', operation });
+  });
+
+  it('of a realtime session is a call where it counted tokens', () => {
+    const realtime = { ...CALL, 'gen_ai.operation.name': 'realtime' };
+    expect(read(realtime)?.role).toBe('wrapper');
+    expect(read({ ...realtime, 'gen_ai.usage.output_tokens': 17 })).toMatchObject({ role: 'call', operation: 'chat' });
+  });
+
+  it('of Semantic Kernel ended as Python writes an enumeration', () => {
+    const attributes = { ...CALL, 'gen_ai.response.finish_reason': 'FinishReason.STOP,FinishReason.TOOL_CALLS' };
+    expect(read(attributes)?.finishReasons).toEqual(['stop', 'tool_call']);
+  });
+
+  it('of Semantic Kernel ended as .NET writes a list, with a word for what it does not know', () => {
+    const ended = (reasons: string) => read({ ...CALL, 'gen_ai.response.finish_reason': reasons })?.finishReasons;
+    expect(ended('["Stop","ToolCalls"]')).toEqual(['stop', 'toolcalls']);
+    expect(ended('["N/A"]')).toBeUndefined();
+  });
+
+  it.each(['create_agent', 'execute_event_loop_cycle', 'retrieval', 'arerank', 'litellm.moderation', 'video'])(
+    'that is none is not: %s',
+    (name) => {
+      expect(read({ ...CALL, 'gen_ai.operation.name': name })?.role).toBe('wrapper');
+    },
+  );
+
+  it('of LiteLLM is known by the type of request where nothing else names it', () => {
+    const typed = (type: string) => ({
+      'llm.request.type': type,
+      'gen_ai.system': 'openai',
+      'gen_ai.request.model': 'm',
+    });
+    expect(read(typed('aembedding'), {}, { name: 'litellm' })?.operation).toBe('embeddings');
+    expect(read(typed('completion'), {}, { name: 'litellm' })?.operation).toBe('chat');
+    expect(read(typed('completion'))?.operation).toBe('text_completion');
+  });
+});
