@@ -135,7 +135,7 @@ function inclusive(
   return [input < cached ? input + cached : input, output];
 }
 
-/** Whole and not negative, or it is no count. */
+/** Whole, not negative, and no more than a number can hold, or it is no count. */
 function count(value: number | undefined): number | undefined {
-  return value !== undefined && Number.isInteger(value) && value >= 0 ? value : undefined;
+  return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

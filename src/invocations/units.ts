@@ -33,7 +33,27 @@ export function findUnits(trace: Trace): CallUnit[] {
     if (outer !== undefined) outers.set(call, outer);
   }
   if (outers.size === 0) return calls.map((call) => unitOf(trace, { call, views: NO_VIEWS, within: null }));
+  openCircles(calls, outers);
   return findChains(calls, outers).map((chain) => unitOf(trace, chain));
+}
+
+/** In a circle of parents every call is inside another: there the lowest id is taken for the innermost. */
+function openCircles(calls: readonly TraceNode[], outers: Map<TraceNode, TraceNode>): void {
+  const seenFrom = new Map<TraceNode, TraceNode>();
+  for (const start of calls) {
+    let node: TraceNode | undefined = start;
+    while (node !== undefined && !seenFrom.has(node)) {
+      seenFrom.set(node, start);
+      node = outers.get(node);
+    }
+    // What an earlier walk came to has no circle any more.
+    if (node === undefined || seenFrom.get(node) !== start) continue;
+    const circle = [node];
+    for (let next = outers.get(node); next !== undefined && next !== node; next = outers.get(next)) circle.push(next);
+    const lowest = circle.reduce((a, b) => (a.spanId < b.spanId ? a : b));
+    const outermost = circle.find((call) => outers.get(call) === lowest);
+    if (outermost !== undefined) outers.delete(outermost);
+  }
 }
 
 /** A call and what is known to be about it, while its ancestors are gone through. */
@@ -88,10 +108,7 @@ function findChains(calls: readonly TraceNode[], outers: ReadonlyMap<TraceNode, 
     open.set(outer, left);
     if (left === 0) ready.push(outer);
   }
-  if (chains.length > 0) return chains;
-  // In a circle of parents every call is inside another; the lowest id stands for them all.
-  const [lowest] = calls.toSorted((a, b) => (a.spanId < b.spanId ? -1 : 1));
-  return [new Chain(lowest as TraceNode)];
+  return chains;
 }
 
 /**

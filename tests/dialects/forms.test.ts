@@ -282,6 +282,7 @@ describe('tokens', () => {
 
   it('that are no counts were not reported', () => {
     expect(tokenUsage({ input: -1, output: 1.5 })).toBeUndefined();
+    expect(tokenUsage({ input: 2 ** 63, output: 17 })).toEqual({ output: 17 });
     expect(tokenUsage({})).toBeUndefined();
     expect(tokenUsage({ input: 0, output: 0 })).toEqual({ input: 0, output: 0 });
   });

@@ -177,6 +177,16 @@ describe('within a trace', () => {
     expect(settle(facts).invocations).toHaveLength(1);
     expect(settle([span(1, 1, [0, 10], { tokens })]).invocations).toHaveLength(1);
   });
+
+  it('loses no call of a circle beside others, nor one inside of it', () => {
+    const beside = span(9, null, [0, 10], { tokens });
+    const circle = [span(1, 3, [0, 90], { responseId: 'a' }), span(2, 1, [0, 90]), span(3, 2, [0, 90])];
+    const inside = span(4, 2, [10, 20], { responseId: 'b', tokens });
+    const ids = (facts: readonly SpanFacts[]) => settle(facts).invocations.map((call) => call.spanId);
+    expect(ids([beside, ...circle])).toEqual([spanId(1), spanId(9)]);
+    expect(ids([...circle, inside, beside])).toEqual([spanId(1), spanId(9), spanId(4)]);
+    expect(ids([inside, ...circle.toReversed(), beside])).toEqual([spanId(1), spanId(9), spanId(4)]);
+  });
 });
 
 describe('across traces', () => {
