@@ -87,10 +87,14 @@ export interface RegistryLog {
    * Appends what changed against the pins recorded before; pins of the same rule that vanished are
    * recorded as removed. `rules`: rules that were read completely though they may hold no pin any
    * more, e.g. `lockfile` for an emptied lockfile; the rules of the given pins count anyway.
+   * `lookedAt`: before they were read; what is read later than that may be of later.
    */
-  recordPins(pins: readonly Pin[], at: Timestamp, rules?: readonly string[]): Promise<void>;
-  /** The files were read, and all of them, and pins of these rules, are what was recorded last. `at`: before they were read. */
-  readAgain(rules: readonly string[], at: Timestamp): void;
+  recordPins(pins: readonly Pin[], at: Timestamp, rules?: readonly string[], lookedAt?: Timestamp): Promise<void>;
+  /**
+   * The files were read, and all of them, and pins of these rules, are what was recorded last. `lookedAt`: before
+   * they were read. `at`: when that is learnt. Of several within half a minute one is kept.
+   */
+  readAgain(rules: readonly string[], lookedAt: Timestamp, at: Timestamp): Promise<void>;
   versions(prompt?: string): Promise<readonly RegisteredVersion[]>;
   /** A version as it was once registered, with that hash of its default variant; null when it never was. */
   recorded(prompt: string, version: string, hash: ContentHash): Promise<RegisteredVersion | null>;

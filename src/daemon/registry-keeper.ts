@@ -7,6 +7,7 @@ import type { Component } from '../contract/component.ts';
 import { describeError } from '../contract/fault.ts';
 import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
 import type { RegistryLog, TamperedVersion } from '../contract/store.ts';
+import type { Timestamp } from '../contract/time.ts';
 import { canonicalJson } from '../lib/json.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import type { Problem } from '../lib/problems.ts';
@@ -131,17 +132,18 @@ export class RegistryKeeper implements Component {
 
   /** Loads, records, and expects from now on what was loaded. Null when it is what it was. */
   async #takeOver(): Promise<News | null> {
-    const { load, log, stopping, store, horizon } = this.#options;
-    const before = horizon.reached();
+    const { load, log, stopping, horizon } = this.#options;
+    const lookedAt = horizon.reached();
     const loaded = await load();
     // What was read while its reading was cut off says nothing of the registry.
     stopping.throwIfAborted();
     if (loaded === this.#loaded) {
-      store.readAgain(loaded.rules, before);
+      await this.#noteLook(loaded.rules, lookedAt);
       return null;
     }
     this.#report(loaded, log);
-    const { tampered, versions, pins } = await this.#record(loaded);
+    const { tampered, versions, pins } = await this.#record(loaded, lookedAt);
+    await this.#noteLook(loaded.rules, lookedAt);
     const view = new RegistryView({ versions, pins });
     const changed = this.#changedPrompts(view);
     const fresh = versions.filter((version) => this.#isNew(version));
@@ -150,7 +152,20 @@ export class RegistryKeeper implements Component {
     return { loaded, changed, tampered: distinct(tampered) };
   }
 
-  async #record(loaded: RegistryLoad) {
+  /** Without it an interval is wider, and nothing else. */
+  async #noteLook(rules: readonly string[], lookedAt: Timestamp): Promise<void> {
+    const { store, horizon, log } = this.#options;
+    const learning = horizon.begin();
+    try {
+      await store.readAgain(rules, lookedAt, learning.at);
+    } catch (error) {
+      log.warn({ error: describeError(error) }, 'that the registry was read could not be noted');
+    } finally {
+      learning.end();
+    }
+  }
+
+  async #record(loaded: RegistryLoad, lookedAt: Timestamp) {
     const { store, horizon } = this.#options;
     const { snapshot, rules, labels } = loaded;
     const learning = horizon.begin();
@@ -158,7 +173,7 @@ export class RegistryKeeper implements Component {
       const tampered = [...(await store.recordVersions(snapshot.versions, learning.at)), ...loaded.tampered];
       const versions = mergeVersions(await this.#remembered(snapshot.versions), snapshot.versions);
       const pins = [...snapshot.pins, ...labelPins(loaded, versions)];
-      await store.recordPins(pins, learning.at, [...rules, ...(labels?.rules ?? [])]);
+      await store.recordPins(pins, learning.at, [...rules, ...(labels?.rules ?? [])], lookedAt);
       return { tampered, versions, pins };
     } finally {
       // What could not be recorded gets a new time with the next load.

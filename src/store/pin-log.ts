@@ -3,7 +3,7 @@
 import type { ContentHash, Origin, Pin } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { canonicalJson } from '../lib/json.ts';
-import { nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
+import { millisBetween, nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -20,34 +20,55 @@ export interface PinRow {
   readonly removed: number;
   /** When the pins were last read before, and this one was not there yet; null when nobody knows. */
   readonly previous_seen_at: Timestamp | null;
+  /** When the look began that saw it; null where an older release recorded it. */
+  readonly looked_at: Timestamp | null;
   readonly recorded_at: Timestamp;
 }
 
 export const PIN_COLUMNS =
-  'environment, prompt, rule, version, hash, since, by, origin, removed, previous_seen_at, recorded_at';
+  'environment, prompt, rule, version, hash, since, by, origin, removed, previous_seen_at, looked_at, recorded_at';
 
 interface PinLog {
-  record(pins: readonly Pin[], at: Timestamp, rules: readonly string[] | undefined): Promise<void>;
-  readAgain(rules: readonly string[], at: Timestamp): void;
+  record(
+    pins: readonly Pin[],
+    at: Timestamp,
+    rules: readonly string[] | undefined,
+    lookedAt: Timestamp | undefined,
+  ): Promise<void>;
+  readAgain(rules: readonly string[], lookedAt: Timestamp, at: Timestamp): Promise<void>;
 }
 
+/** What is looked at every few seconds is kept this often: as often as places are polled unless told otherwise. */
+export const LOOK_EVERY_MS = 30_000;
+
 export function createPinLog(database: Database): PinLog {
-  // When each rule was last read by this process. Lost with it, and then an interval is wider.
+  // When each rule was last read by this process, and when that was last stored. Lost with it, and then an interval is wider.
   const lastRead = new Map<string, Timestamp>();
+  const lastStored = new Map<string, Timestamp>();
+  const isDue = (rule: string, lookedAt: Timestamp): boolean => {
+    const stored = lastStored.get(rule);
+    return stored === undefined || Math.abs(millisBetween(stored, lookedAt)) >= LOOK_EVERY_MS;
+  };
   return {
-    record: async (pins, at, rules = []) => {
+    record: async (pins, at, rules = [], lookedAt = at) => {
       const complete = new Set([...rules, ...pins.map((pin) => pin.rule)]);
       if (complete.size === 0) return;
       const present = await readPresent(database, [...complete]);
-      const rows = changes(pins, present, at, (rule) => lastRead.get(rule) ?? null);
+      const look = { lookedAt, at: afterAll(present, at), lastRead: (rule: string) => lastRead.get(rule) ?? null };
+      const rows = changes(pins, present, look);
       if (rows.length > 0) {
         const lines = jsonLines(rows);
         await database.insertJsonLines('pins', lines);
       }
-      for (const rule of complete) lastRead.set(rule, at);
     },
-    readAgain: (rules, at) => {
-      for (const rule of rules) if (lastRead.has(rule)) lastRead.set(rule, at);
+    readAgain: async (rules, lookedAt, at) => {
+      for (const rule of rules) lastRead.set(rule, lookedAt);
+      const due = rules.filter((rule) => isDue(rule, lookedAt));
+      if (due.length === 0) return;
+      // Also when it fails: the next one that is due tries it again.
+      for (const rule of due) lastStored.set(rule, lookedAt);
+      const lines = jsonLines(due.map((rule) => ({ rule, looked_at: lookedAt, noted_at: at })));
+      await database.insertJsonLines('pin_looks', lines);
     },
   };
 }
@@ -60,27 +81,28 @@ async function readPresent(database: Database, rules: readonly string[]): Promis
   );
 }
 
+interface Look {
+  readonly lookedAt: Timestamp;
+  /** When what it saw is recorded. */
+  readonly at: Timestamp;
+  readonly lastRead: (rule: string) => Timestamp | null;
+}
+
 /** Pure: the rows that take the record from `present` to `pins`. */
-export function changes(
-  pins: readonly Pin[],
-  present: readonly PinRow[],
-  at: Timestamp,
-  lastRead: (rule: string) => Timestamp | null,
-): readonly PinRow[] {
+function changes(pins: readonly Pin[], present: readonly PinRow[], look: Look): readonly PinRow[] {
   const recorded = new Map(present.map((row) => [pinKey(row), row]));
-  const recordedAt = afterAll(present, at);
   const rows: PinRow[] = [];
   const given = new Set<string>();
   for (const pin of pins) {
     given.add(pinKey(pin));
-    const row = toRow(pin, recordedAt, lastRead(pin.rule));
+    const row = toRow(pin, look);
     const before = recorded.get(pinKey(pin));
     if (before === undefined || before.removed === 1 || fact(before) !== fact(row)) rows.push(row);
   }
   for (const [key, row] of recorded) {
     if (given.has(key) || row.removed === 1) continue;
     const gone = { version: '', hash: '', since: null, by: null, origin: '{}', removed: 1 } as const;
-    rows.push({ ...row, ...gone, previous_seen_at: lastRead(row.rule), recorded_at: recordedAt });
+    rows.push({ ...row, ...gone, ...timesOf(row.rule, look) });
   }
   return rows;
 }
@@ -103,7 +125,14 @@ function fact({ version, hash, since, by }: PinRow): string {
   return JSON.stringify([version, hash, since, by]);
 }
 
-function toRow(pin: Pin, at: Timestamp, previousSeenAt: Timestamp | null): PinRow {
+function timesOf(
+  rule: string,
+  { lookedAt, at, lastRead }: Look,
+): Pick<PinRow, 'previous_seen_at' | 'looked_at' | 'recorded_at'> {
+  return { previous_seen_at: lastRead(rule), looked_at: lookedAt, recorded_at: at };
+}
+
+function toRow(pin: Pin, look: Look): PinRow {
   return {
     environment: pin.environment,
     prompt: pin.prompt,
@@ -114,7 +143,6 @@ function toRow(pin: Pin, at: Timestamp, previousSeenAt: Timestamp | null): PinRo
     by: pin.by,
     origin: canonicalJson(pin.origin satisfies Origin),
     removed: 0,
-    previous_seen_at: previousSeenAt,
-    recorded_at: at,
+    ...timesOf(pin.rule, look),
   };
 }

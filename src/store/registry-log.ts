@@ -55,17 +55,16 @@ export function createRegistryLog(database: Database): RegistryLog {
       }
       const readAt = filesReadAt;
       const tampered = await describeTampered(database, changed, recorded);
-      filesReadAt = at;
       return tampered.map((version) => {
         // Of other registries nobody knows here when they were asked.
         const wasIntact = forget(settled, recorded.get(versionKey(version))) && version.registry === FILES;
         return wasIntact && readAt !== null && readAt > version.intactAt ? { ...version, intactAt: readAt } : version;
       });
     },
-    recordPins: (snapshot, at, rules) => pins.record(snapshot, at, rules),
-    readAgain: (rules, at) => {
-      filesReadAt = at;
-      pins.readAgain(rules, at);
+    recordPins: (snapshot, at, rules, lookedAt) => pins.record(snapshot, at, rules, lookedAt),
+    readAgain: async (rules, lookedAt, at) => {
+      filesReadAt = lookedAt;
+      await pins.readAgain(rules, lookedAt, at);
     },
     versions: (prompt) => readVersions(database, prompt),
     recorded: async (prompt, version, hash) => {

@@ -1,6 +1,6 @@
 /** The time machine: three timelines, read and put side by side, never merged. */
 
-import type { ContentHash, Origin, RegisteredVersion } from '../contract/prompt.ts';
+import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
 import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
@@ -9,12 +9,12 @@ import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { displayBody } from '../text/body.ts';
 import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
 import { earlierCalls } from '../timeline/held.ts';
-import { intendedAt, intendedEntries, type IntendedEntry, type PinFact } from '../timeline/intended.ts';
+import { intendedAt } from '../timeline/intended.ts';
 import type { Database } from './database.ts';
 import { decodeCursor, encodeCursor, PAGE_LIMIT_MAX, pageLimit } from './cursor.ts';
-import { PIN_COLUMNS, type PinRow } from './pin-log.ts';
 import { bodyFromCanonical } from './stored-body.ts';
 import { readHeld, type HeldAnswer } from './timeline-held.ts';
+import { readIntended, readUnread } from './timeline-intended.ts';
 import { readUsed, type UsedAnswer } from './timeline-used.ts';
 import { versionNames, type VersionNames } from './version-names.ts';
 
@@ -84,7 +84,8 @@ async function readAt(database: Database, texts: TextLog, reached: Timestamp, qu
     readHeld(database, question, { after: after.length === 0 ? null : after.join('\n'), parts: pageLimit(page) }),
     readUsed(database, question),
   ]);
-  const intended = intendedAt(pinned, time);
+  const rules = [...new Set(pinned.map(({ rule }) => rule))];
+  const intended = intendedAt(pinned, time, await readUnread(database, rules, time, knownAt));
   return {
     prompt,
     environment,
@@ -109,29 +110,6 @@ async function readNames(database: Database, { prompt, knownAt }: Question): Pro
     { prompt, knownAt },
   );
   return versionNames(rows.map((row) => JSON.parse(row.document) as RegisteredVersion));
-}
-
-async function readIntended(database: Database, question: Question): Promise<readonly IntendedEntry[]> {
-  const rows = await database.query<PinRow>(
-    `SELECT ${PIN_COLUMNS} FROM pins
-     WHERE prompt = {prompt:String} AND environment = {environment:String}
-       AND recorded_at <= {knownAt:DateTime64(9, 'UTC')}
-     ORDER BY recorded_at LIMIT 1 BY rule, recorded_at`,
-    { prompt: question.prompt, environment: question.environment, knownAt: question.knownAt },
-  );
-  return intendedEntries(rows.map(toPinFact));
-}
-
-function toPinFact(row: PinRow): PinFact {
-  return {
-    rule: row.rule,
-    pinned: row.removed === 1 || row.hash === '' ? null : { version: row.version, hash: row.hash },
-    since: row.since,
-    by: row.by,
-    origin: row.removed === 1 ? null : (JSON.parse(row.origin) as Origin),
-    previousSeenAt: row.previous_seen_at,
-    recordedAt: row.recorded_at,
-  };
 }
 
 function withRegisteredText(entry: TimelineEntry, names: VersionNames): TimelineEntry {

@@ -104,8 +104,9 @@ export function heldEntry({ run, detail, previous, next, failedPollsAfter, unsee
   // Before the first look the time of an edit is a claim that nothing supports: copies keep it.
   const from: TimeInterval =
     previous === null ? [null, run.first] : boundary(previous.last, run.first, detail.editedAt);
+  // The last edit before the next look says when that content came. Another may have been there before it, and gone unseen.
   const until: TimeInterval =
-    next === null ? [run.last, null] : boundary(run.last, next.run.first, next.detail.editedAt);
+    next === null ? [run.last, null] : [run.last, boundary(run.last, next.run.first, next.detail.editedAt)[1]];
   const evidence = [
     pollEvidence(run, detail),
     ...shareEvidence(detail),

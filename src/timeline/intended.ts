@@ -4,8 +4,11 @@ import type { ContentHash, Origin } from '../contract/prompt.ts';
 import type { TimelineEntry } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
+import { formatDuration } from '../lib/time.ts';
+import { narrowed } from '../lib/time-interval.ts';
 import { timeWords } from '../text/time-words.ts';
 import { boundary, isActive, liesOutside } from './boundary.ts';
+import { type Gap, isLong } from './held.ts';
 
 /** One change of a pin as it was noticed. */
 export interface PinFact {
@@ -19,12 +22,21 @@ export interface PinFact {
   /** When the rule was last read before, and this was not so yet. */
   readonly previousSeenAt: Timestamp | null;
   readonly recordedAt: Timestamp;
+  /** The last look that found it so: up to what followed, or to when the question is asked. */
+  readonly lastSeenAt: Timestamp;
 }
 
 /** A stretch of one rule: what it pinned, or nothing. */
 interface Stretch {
   readonly fact: PinFact;
+  /** The last look at which it was not so yet. */
+  readonly notYet: Timestamp | null;
   readonly from: TimeInterval;
+}
+
+/** Where nobody read the rule for longer than usual. */
+export interface UnreadStretch extends Pick<Gap, 'after' | 'by' | 'isOpen' | 'usualMs'> {
+  readonly rule: string;
 }
 
 export interface IntendedEntry extends TimelineEntry {
@@ -40,7 +52,11 @@ export function intendedEntries(facts: readonly PinFact[]): readonly IntendedEnt
 }
 
 /** The lockfile speaks first; then rules by name. What other rules say goes into the evidence. */
-export function intendedAt(entries: readonly IntendedEntry[], time: Timestamp): TimelineEntry | null {
+export function intendedAt(
+  entries: readonly IntendedEntry[],
+  time: Timestamp,
+  unread: readonly UnreadStretch[] = [],
+): TimelineEntry | null {
   const active = entries.filter((entry) => isActive(entry, time)).toSorted(byPrecedence);
   const [first, ...others] = active;
   if (first === undefined) return null;
@@ -48,7 +64,16 @@ export function intendedAt(entries: readonly IntendedEntry[], time: Timestamp): 
     kind: 'pin',
     words: `${rule} says v${version}${version === first.version ? ' as well' : ', which has less weight'}`,
   }));
-  return { ...first, evidence: [...first.evidence, ...evidence] };
+  const gaps = unread.filter(({ rule }) => rule === first.rule).filter(isLong);
+  return { ...first, evidence: [...first.evidence, ...gaps.map(unreadEvidence), ...evidence] };
+}
+
+function unreadEvidence({ rule, after, by, isOpen, usualMs }: UnreadStretch): Evidence {
+  const often = `otherwise every ${formatDuration(usualMs)} or more often`;
+  const when = isOpen
+    ? `after ${timeWords(after)}, ${often}: what it said since`
+    : `between ${timeWords(after)} and ${timeWords(by)}, ${often}: what it said in between`;
+  return { kind: 'pin', words: `${rule} was not read ${when} is not known` };
 }
 
 const LOCKFILE = 'lockfile';
@@ -62,7 +87,9 @@ function entriesOfRule(facts: readonly PinFact[]): IntendedEntry[] {
   const stretches = stretchesOf(facts.toSorted((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)));
   return stretches.flatMap(({ fact, from }, index) => {
     if (fact.pinned === null) return [];
-    const until = stretches[index + 1]?.from ?? ([lastKnown(facts, fact), null] as const);
+    const next = stretches[index + 1];
+    // What history says of the next is when that came. Another may have been there before it, and gone unseen.
+    const until: TimeInterval = next === undefined ? [fact.lastSeenAt, null] : [next.notYet, next.from[1]];
     const evidence = [evidenceOf(fact, from)];
     return [
       { version: fact.pinned.version, hash: fact.pinned.hash, text: null, rule: fact.rule, from, until, evidence },
@@ -73,17 +100,17 @@ function entriesOfRule(facts: readonly PinFact[]): IntendedEntry[] {
 /** Consecutive facts that pin the same are one stretch: the later ones only say more about it. */
 function stretchesOf(facts: readonly PinFact[]): readonly Stretch[] {
   const stretches: Stretch[] = [];
-  let lastSeen: Timestamp | null = null;
   for (const fact of facts) {
     const present = stretches.at(-1);
-    if (present !== undefined && samePin(present.fact, fact)) {
+    if (present !== undefined && samePin(present.fact, fact) && !cameAgain(present.fact, fact)) {
       stretches[stretches.length - 1] = refined(present, fact);
     } else {
       // Read after the last change, and nothing had happened yet: the best lower bound there is.
-      const notYet = later(fact.previousSeenAt, lastSeen);
-      stretches.push({ fact, from: boundary(notYet, fact.recordedAt, fact.since) });
+      const seen = later(fact.previousSeenAt, present?.fact.lastSeenAt ?? null);
+      // A clock that was set back in between makes it no bound at all.
+      const notYet = seen === null || seen <= fact.recordedAt ? seen : (present?.fact.recordedAt ?? null);
+      stretches.push({ fact, notYet, from: boundary(notYet, fact.recordedAt, fact.since) });
     }
-    lastSeen = fact.recordedAt;
   }
   return stretches;
 }
@@ -92,16 +119,23 @@ function samePin(a: PinFact, b: PinFact): boolean {
   return a.pinned?.version === b.pinned?.version && a.pinned?.hash === b.pinned?.hash;
 }
 
-/** The same pin, and somebody found out since when or by whom. */
-function refined({ fact, from }: Stretch, more: PinFact): Stretch {
-  const [earliest, latest] = from;
-  const since = more.since ?? fact.since;
-  const narrowed = latest === null ? from : boundary(earliest, latest, since);
-  return { fact: { ...fact, since, by: more.by ?? fact.by, origin: more.origin ?? fact.origin }, from: narrowed };
+/** History dated it before, and now dates it to a time when nobody looked: in between it was something else. */
+function cameAgain(before: PinFact, now: PinFact): boolean {
+  if (before.since === null || now.since === null || now.since <= before.since) return false;
+  return narrowed([before.lastSeenAt, now.recordedAt], now.since) !== null;
 }
 
-function lastKnown(facts: readonly PinFact[], fact: PinFact): Timestamp {
-  return facts.reduce((last, { recordedAt }) => (recordedAt > last ? recordedAt : last), fact.recordedAt);
+/** The same pin, and somebody found out since when or by whom. */
+function refined({ fact, notYet, from }: Stretch, more: PinFact): Stretch {
+  const [earliest, latest] = from;
+  const since = more.since ?? fact.since;
+  const narrower = latest === null ? from : boundary(earliest, latest, since);
+  const { lastSeenAt } = more;
+  return {
+    fact: { ...fact, since, by: more.by ?? fact.by, origin: more.origin ?? fact.origin, lastSeenAt },
+    notYet,
+    from: narrower,
+  };
 }
 
 function later(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
@@ -113,9 +147,13 @@ function evidenceOf(fact: PinFact, from: TimeInterval): Evidence {
   const where = fact.origin === null ? '' : ` (${originWords(fact.origin)})`;
   const who = fact.by === null ? '' : ` by ${fact.by}`;
   const pinned = `pinned to v${fact.pinned?.version ?? ''} by ${fact.rule}${where}`;
-  if (fact.since === null) return { kind: 'pin', words: `${pinned}, first seen at ${timeWords(fact.recordedAt)}` };
-  const doubt = liesOutside(fact.since, from) ? ', which does not fit what was read' : '';
-  return { kind: 'pin', words: `${pinned}, since ${timeWords(fact.since)}${who} as its history says${doubt}` };
+  const seen = `first seen at ${timeWords(fact.recordedAt)}`;
+  if (fact.since === null) return { kind: 'pin', words: `${pinned}, ${seen}` };
+  const since = `since ${timeWords(fact.since)}${who}`;
+  if (!liesOutside(fact.since, from)) return { kind: 'pin', words: `${pinned}, ${since} as its history says` };
+  // A commit comes here when somebody pulls it, and a file may be edited before it is committed.
+  const how = fact.since > fact.recordedAt ? 'which is after it was here' : 'which is not when it came here';
+  return { kind: 'pin', words: `${pinned}, ${seen}, in its history ${since}, ${how}` };
 }
 
 function originWords(origin: Origin): string {

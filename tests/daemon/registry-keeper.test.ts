@@ -11,7 +11,7 @@ const LOADED: RegistryLoad = { snapshot: { versions: [], pins: [] }, problems: [
 const store = {
   recordVersions: () => Promise.resolve([]),
   recordPins: () => Promise.resolve(),
-  readAgain: () => undefined,
+  readAgain: () => Promise.resolve(),
   versions: () => Promise.resolve([]),
 } as Partial<RegistryLog> as RegistryLog;
 

@@ -61,7 +61,7 @@ async function seenVersion(running: Daemon, version: string): Promise<void> {
 async function heldAt(
   time: string,
   flags: readonly string[],
-): Promise<{ held: (string | null)[]; intended: string | null }> {
+): Promise<{ held: (string | null)[]; intended: string | null; stillIntendedAt: string }> {
   const result = await runPlumbline(directory, [
     'at',
     'support.tone',
@@ -76,6 +76,7 @@ async function heldAt(
   return {
     held: answer.held.map((entry: { version: string | null }) => entry.version),
     intended: answer.intended?.version ?? null,
+    stillIntendedAt: answer.intended?.until[0] ?? '',
   };
 }
 
@@ -105,7 +106,10 @@ test('the right version before, between and after two edits, across kill -9', as
   for (const [time, versions] of expected) {
     expect((await heldAt(time, ['--url', daemon.api])).held, time).toEqual(versions);
   }
-  expect((await heldAt(third, ['--url', daemon.api])).intended).toBe('1');
+  // The lockfile did not change, and was read by the second daemon too.
+  const { intended, stillIntendedAt } = await heldAt(third, ['--url', daemon.api]);
+  expect(intended).toBe('1');
+  expect(stillIntendedAt > second).toBe(true);
 
   await daemon.kill();
   daemon = null;

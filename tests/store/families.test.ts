@@ -154,7 +154,7 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     expect(await store.registry.recordVersions([one, two], time('07:01:00'))).toEqual([]);
     const edited = registered('1', 'Hello!', { prompt: 'tampered' });
     // This process has read it since, and only at the first time knows it intact.
-    store.registry.readAgain([], time('07:01:50'));
+    await store.registry.readAgain([], time('07:01:50'), time('07:01:51'));
     const logs = [
       [store.registry, '07:01:50'],
       [fresh().registry, '07:00:00'],
@@ -219,8 +219,8 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
       { prompt: 'b', version: '1', removed: 0, previous_seen_at: null, recorded_at: time('08:00:00') },
     ];
     expect(await rows()).toEqual(first);
-    // Read, and what it was; of a rule that was never read it says nothing.
-    store.registry.readAgain(['pins-test', 'pins-test-other'], time('08:02:30'));
+    // Read, and what it was.
+    await store.registry.readAgain(['pins-test'], time('08:02:30'), time('08:02:31'));
     await store.registry.recordPins([pin('a', '2')], time('08:03:00'));
     const second = [
       { prompt: 'a', version: '2', removed: 0, previous_seen_at: time('08:02:30'), recorded_at: time('08:03:00') },

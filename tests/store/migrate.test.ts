@@ -56,7 +56,7 @@ describe('migrate', () => {
     await before.close();
 
     const after = await openDatabase({ path }, '1.0.0', systemClock);
-    expect(await migrate(after, systemClock)).toEqual(['token-parts']);
+    expect(await migrate(after, systemClock)).toContain('token-parts');
     expect(await after.query('SELECT input_tokens, token_parts FROM invocations FINAL')).toEqual([
       { input_tokens: '50', token_parts: {} },
     ]);

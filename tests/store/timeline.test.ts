@@ -36,8 +36,11 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
     const versions = [registered('1', ONE), registered('2', TWO, { parent: '1' })];
     await store.registry.recordVersions(versions, time('00:00:00'));
     await store.registry.recordPins([pin('1', ONE)], time('00:00:00'));
-    await store.registry.recordPins([pin('1', ONE)], time('01:59:30'));
-    await store.registry.recordPins([pin('2', TWO)], time('02:00:00'));
+    // Read every few seconds, and of these looks one is kept every half minute.
+    await store.registry.readAgain(['lockfile'], time('00:00:00'), time('00:00:01'));
+    await store.registry.readAgain(['lockfile'], time('01:59:25'), time('01:59:26'));
+    await store.registry.readAgain(['lockfile'], time('01:59:30'), time('01:59:31'));
+    await store.registry.recordPins([pin('2', TWO)], time('02:00:00'), [], time('01:59:35'));
     // Every 30 s: v1, then v2 from 02:10:00, then somebody edits by hand at 02:46:50 (as the source says).
     await store.observations.append([
       ...polls('01:00:00', 140, (at) => held(at, ONE)),
@@ -104,6 +107,55 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
     expect(intended).toMatchObject({ version: '2', text: TWO, from: [time('01:59:30'), time('02:00:00')] });
   });
 
+  it('knows until when a pin was seen where it stood, as it was known then', async () => {
+    const until = async (knownAt: string) => (await ask('01:00:00', knownAt)).intended?.until;
+    expect(await until('01:59:24')).toEqual([time('00:00:00'), null]);
+    expect(await until('01:59:25.5')).toEqual([time('00:00:00'), null]);
+    expect(await until('01:59:40')).toEqual([time('01:59:25'), null]);
+    expect(await until('22:00:00')).toEqual([time('01:59:30'), time('02:00:00')]);
+    const { intended } = await ask('01:00:00');
+    expect(intended?.evidence.map(({ words }) => words)).toContainEqual(
+      expect.stringContaining('lockfile was not read between 2026-11-20 00:00:00 UTC and 2026-11-20 01:59:25 UTC'),
+    );
+    // Another process knows of the looks what is stored: the pin stood there when the daemon stopped.
+    const another = createStore(database, clock);
+    const restarted = { ...pin('1', ONE), prompt: 'restarted', rule: 'restarted-lock' };
+    await store.registry.recordPins([restarted], time('03:00:00'));
+    await store.registry.readAgain(['restarted-lock'], time('03:30:00'), time('03:30:01'));
+    await another.registry.recordPins([{ ...restarted, version: '2' }], time('04:00:00'), [], time('03:59:50'));
+    await another.registry.readAgain(['restarted-lock'], time('03:59:50'), time('04:00:01'));
+    const moved = await store.timeline.at({
+      prompt: 'restarted',
+      environment: 'production',
+      time: time('03:45:00'),
+    });
+    expect(moved.intended).toMatchObject({ version: '1', until: [time('03:30:00'), time('04:00:00')] });
+  });
+
+  it('knows when a label moved by the polls that saw it', async () => {
+    const label = { prompt: 'labelled', target: 'langfuse/labelled' as const, source: 'langfuse' };
+    const poll = (at: string, version: string) =>
+      held(at, version, { ...label, sourceVersion: version, pointer: { name: 'production', value: version } });
+    await store.observations.append([
+      poll('03:00:00', '1'),
+      poll('03:00:30', '1'),
+      // Nobody knew that version yet: it is a pin as soon as the registry was read.
+      poll('03:01:00', '2'),
+      poll('03:01:30', '2'),
+      poll('03:02:00', '2'),
+    ]);
+    const rule = 'label:production@langfuse';
+    const named = (version: string) => ({ ...pin(version, version), prompt: 'labelled', rule });
+    await store.registry.recordPins([named('1')], time('03:00:02'));
+    // Another prompt's pin moved: of this one nobody looked.
+    await store.registry.recordPins([named('1'), { ...named('1'), prompt: 'other' }], time('03:00:50'));
+    await store.registry.recordPins([named('2'), { ...named('1'), prompt: 'other' }], time('03:01:40'));
+    const of = async (at: string) =>
+      (await store.timeline.at({ prompt: 'labelled', environment: 'production', time: time(at) })).intended;
+    expect(await of('03:00:45')).toMatchObject({ version: '1', until: [time('03:00:30'), time('03:01:40')] });
+    expect(await of('03:01:40')).toMatchObject({ version: '2', until: [time('03:02:00'), null] });
+  });
+
   it('answers with what was known then', async () => {
     const unaware = await ask('02:46:55', '02:46:59');
     expect(unaware.held[0]).toMatchObject({ version: '2', until: [time('02:46:30'), null] });
@@ -130,7 +182,7 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
     });
     expect(all.held.map(({ version }) => version)).toEqual(['1', '2', null]);
     expect(all.intended.map(({ version }) => version)).toEqual(['1', '2']);
-    expect(all.held.map(({ from }) => from).slice(1)).toEqual(all.held.map(({ until }) => until).slice(0, -1));
+    expect(all.held.map(({ from }) => from[1]).slice(1)).toEqual(all.held.map(({ until }) => until[1]).slice(0, -1));
   });
 
   it('keeps targets, parts and environments apart, and knows what was missing', async () => {

@@ -95,7 +95,10 @@ describe('held', () => {
         for (const [index, { from, until }] of found.entries()) {
           expect(inOrder(from) && inOrder(until)).toBe(true);
           if (index === 0) continue;
-          expect(from).toEqual(found[index - 1]?.until);
+          // What the source tells is when this came: whatever else was there before it, nobody saw.
+          const [lastSeen, ended] = found[index - 1]?.until ?? [];
+          expect([lastSeen, from[1]]).toEqual([found[index - 1]?.until[0], ended]);
+          expect(lastSeen === null || from[0] === null || (lastSeen ?? '') <= from[0]).toBe(true);
           expect(truth.some(({ at }) => (from[0] ?? at) <= at && at <= (from[1] ?? at))).toBe(true);
         }
       }),
@@ -137,7 +140,8 @@ describe('held', () => {
     const sightings = [poll('a', '01:00:00'), poll('a', '01:01:00'), poll('b', '01:02:00')];
     const edited = time('01:01:17.5');
     const [before, after] = entries(sightings, (run) => (run.state === 'b' ? edited : null));
-    expect(before).toMatchObject({ from: [null, time('01:00:00')], until: [edited, edited] });
+    // Whether it was the only edit since the look before, nobody says.
+    expect(before).toMatchObject({ from: [null, time('01:00:00')], until: [time('01:01:00'), edited] });
     expect(after).toMatchObject({ from: [edited, edited], until: [time('01:02:00'), null] });
     const outside = entries(sightings, (run) => (run.state === 'b' ? time('00:30:00') : null))[1];
     expect(outside?.from).toEqual([time('01:01:00'), time('01:02:00')]);
@@ -212,6 +216,7 @@ describe('intended', () => {
     origin: { file: 'prompts.lock.yaml', line: 3 },
     previousSeenAt: null,
     recordedAt: time(recordedAt),
+    lastSeenAt: time(recordedAt),
     ...more,
   });
   const at = (facts: readonly PinFact[], when: string) => intendedAt(intendedEntries(facts), time(when));
@@ -239,10 +244,63 @@ describe('intended', () => {
     expect(at(facts, '02:30:00')).toMatchObject({ version: '1' });
     const second = at(facts, '03:00:00');
     expect(second?.from).toEqual([time('02:59:30'), time('03:00:00')]);
-    expect(second?.evidence[0]?.words).toContain('which does not fit what was read');
+    expect(second?.evidence[0]?.words).toContain(
+      'first seen at 2026-11-20 03:00:00 UTC, in its history since 2026-11-20 02:00:00 UTC, which is not when it came here',
+    );
     const between = [fact('1', '01:00:00'), fact('2', '03:00:00', { since })];
     expect(at(between, '01:59:59')?.version).toBe('1');
     expect(at(between, '02:00:00')?.version).toBe('2');
+  });
+
+  it('is still so at the last look, and says where nobody looked', () => {
+    const facts = [fact('1', '01:00:00', { lastSeenAt: time('02:00:00') })];
+    expect(at(facts, '03:00:00')?.until).toEqual([time('02:00:00'), null]);
+    const words = (after: string, by: string, isOpen: boolean): readonly string[] => {
+      const unread = { rule: 'lockfile', after: time(after), by: time(by), isOpen, usualMs: 30_000 };
+      const other = { ...unread, rule: 'label:production@langfuse' };
+      const answer = intendedAt(intendedEntries(facts), time('01:30:00'), [unread, other]);
+      return answer?.evidence.slice(1).map((each) => each.words) ?? [];
+    };
+    expect(words('01:29:50', '01:30:20', false)).toEqual([]);
+    expect(words('01:10:00', '02:00:00', false)).toEqual([
+      'lockfile was not read between 2026-11-20 01:10:00 UTC and 2026-11-20 02:00:00 UTC, otherwise every 30s or more often: what it said in between is not known',
+    ]);
+    expect(words('01:10:00', '01:30:00', true)).toEqual([
+      'lockfile was not read after 2026-11-20 01:10:00 UTC, otherwise every 30s or more often: what it said since is not known',
+    ]);
+  });
+
+  it('ends the pin before where it was last seen, whatever history says of the next', () => {
+    const since = time('02:30:00');
+    const facts = [fact('1', '01:00:00', { lastSeenAt: time('02:00:00') }), fact('3', '03:00:00', { since })];
+    expect(at(facts, '02:15:00')).toMatchObject({ version: '1', until: [time('02:00:00'), since] });
+    expect(at(facts, '02:30:00')).toMatchObject({ version: '3', from: [since, since] });
+  });
+
+  it('was something else while nobody looked, where history dates the same pin anew', () => {
+    const [first, again] = [time('00:30:00'), time('02:30:00')];
+    const before = fact('1', '01:00:00', { since: first, by: 'ana', lastSeenAt: time('02:00:00') });
+    const facts = [before, fact('1', '03:00:00', { since: again, by: 'ben' })];
+    expect(at(facts, '02:15:00')).toMatchObject({ from: [first, first], until: [time('02:00:00'), again] });
+    expect(at(facts, '02:30:00')).toMatchObject({ from: [again, again], until: [time('03:00:00'), null] });
+    expect(at(facts, '02:30:00')?.evidence[0]?.words).toContain('since 2026-11-20 02:30:00 UTC by ben');
+  });
+
+  it('takes an edit that is committed later for one pin', () => {
+    const seen = fact('1', '01:00:00', { previousSeenAt: time('00:59:55'), lastSeenAt: time('01:29:55') });
+    const committed = { since: time('01:29:58'), by: 'ana', previousSeenAt: time('01:29:55') };
+    const found = intendedEntries([seen, fact('1', '01:30:00', committed)]);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ from: [time('00:59:55'), time('01:00:00')], until: [time('01:30:00'), null] });
+    expect(found[0]?.evidence[0]?.words).toContain(
+      'first seen at 2026-11-20 01:00:00 UTC, in its history since 2026-11-20 01:29:58 UTC by ana, which is after it was here',
+    );
+  });
+
+  it('claims no interval that ends before it begins when the clock was set back', () => {
+    const before = fact('1', '02:00:00', { lastSeenAt: time('03:00:00') });
+    const facts = [before, fact('2', '02:00:00.000000001', { previousSeenAt: time('03:00:00') })];
+    expect(at(facts, '02:00:01')?.from).toEqual([time('02:00:00'), time('02:00:00.000000001')]);
   });
 
   it('ends with a removal, and may begin again', () => {

@@ -8,6 +8,7 @@ import { twinKeys } from './0005-twin-keys.ts';
 import { usageHours } from './0006-usage-hours.ts';
 import { sightings } from './0007-sightings.ts';
 import { tokenParts } from './0008-token-parts.ts';
+import { pinLooks } from './0009-pin-looks.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly Migration[] = [
   usageHours,
   sightings,
   tokenParts,
+  pinLooks,
 ];
