@@ -137,7 +137,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       return calls.affected({ prompt, environment, service, contents: known });
     },
     quarantine: () => ingest.quarantine,
-    reprice: (from, to) => calls.reprice(from, to, price),
+    reprice: (from, to) => {
+      ingest.repricing(from, to);
+      return calls.reprice(from, to, price);
+    },
     attributeAgain: () => again.request(),
     problems: () => ingest.problems,
     waitingBytes: () => ingest.waitingBytes,

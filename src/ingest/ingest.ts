@@ -9,7 +9,7 @@ import type { PriceCall } from '../contract/invocation-log.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import type { AcceptTelemetry } from '../contract/telemetry.ts';
 import type { TelemetryLog } from '../contract/telemetry-log.ts';
-import type { Clock } from '../contract/time.ts';
+import type { Clock, Timestamp } from '../contract/time.ts';
 import { settle } from '../invocations/settle.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '../otlp/limits.ts';
@@ -26,6 +26,7 @@ import { Quarantine } from './quarantine.ts';
 import type { AttributeCall } from './settling/attribution.ts';
 import { FactRecall } from './settling/fact-recall.ts';
 import { ListReadings } from './settling/list-readings.ts';
+import { RepricedPeriods } from './settling/repriced-periods.ts';
 import { SeenTraces } from './settling/seen-traces.ts';
 import { Settler } from './settling/settler.ts';
 import { Sightings, type SightingsOptions } from './settling/sightings.ts';
@@ -118,6 +119,7 @@ export class Ingest implements Component {
   readonly #limits: IngestLimits;
   #parts: Parts | null = null;
   #leftBytes = 0;
+  readonly #repriced = new RepricedPeriods();
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -148,6 +150,11 @@ export class Ingest implements Component {
     return this.#parts?.troubles.problems ?? [];
   }
 
+  /** To be told before stored calls of `[from, to)` are priced anew: what they cost before is not written again. */
+  repricing(from: Timestamp, to: Timestamp): void {
+    this.#repriced.add(from, to);
+  }
+
   /** Settles these traces again from what is stored of them, which attributes and prices their calls anew. */
   resettle(traceIds: readonly string[]): void {
     this.#parts?.settler.resettle(traceIds);
@@ -163,7 +170,7 @@ export class Ingest implements Component {
       keepFreeBytes: this.#limits.spoolKeepFreeBytes,
       retryAfterMs: this.#limits.retryAfterMs,
     });
-    const parts = assemble(this.#options, this.#limits, spool);
+    const parts = assemble(this.#options, this.#limits, spool, this.#repriced);
     await parts.settler.start();
     await parts.sightings?.start();
     await parts.loader.start();
@@ -195,7 +202,7 @@ interface Parts {
   readonly troubles: Troubles;
 }
 
-function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): Parts {
+function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, repriced: RepricedPeriods): Parts {
   const { log, clock, horizon, onError } = options;
   const spaces = new ContentSpaces(options.policies, limits.texts);
   const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX);
@@ -219,6 +226,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool): P
     readings: new ListReadings(),
     attribute: options.attribute,
     price: options.price,
+    repriced,
     log,
     writer: writerOf('settler'),
     window,

@@ -10,6 +10,7 @@ import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
 import { ownPage } from '../../src/ingest/content/shared-page.ts';
 import { DEFAULT_TEXT_LIMITS } from '../../src/ingest/content/texts.ts';
 import { ListReadings } from '../../src/ingest/settling/list-readings.ts';
+import { RepricedPeriods } from '../../src/ingest/settling/repriced-periods.ts';
 import { Settlement } from '../../src/ingest/settling/settlement.ts';
 import { TraceGroups } from '../../src/ingest/settling/trace-groups.ts';
 import { TraceWindow, traceKey } from '../../src/ingest/settling/trace-window.ts';
@@ -72,6 +73,7 @@ class Settling {
       readings: new ListReadings(),
       attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }) as const,
       price: () => null,
+      repriced: new RepricedPeriods(),
     };
     const settlement = new Settlement(options, { now: AT, nextRevision, expectedBytes: 1_000 }, (_, error) => {
       throw error;

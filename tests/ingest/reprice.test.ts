@@ -141,6 +141,47 @@ it('is the only thing that restates a price, unless the call turns out to be ano
   await after.stop(5_000);
 });
 
+it('stands when a call is corrected later that was read back before', async () => {
+  const dataDirectory = tempDirectory();
+  const [traceId, spanId] = [hexId(16), hexId(8)];
+  const before = createIngest(store.telemetry, { dataDirectory, price: priceOf(1) });
+  await before.start();
+  const first = own(traceId, 2, 7, spanId);
+  await before.accept({ signal: 'traces', encoding: 'json', body: tracesBody([first]) });
+  await eventually(
+    () => costs(traceId),
+    ({ length }) => length === 1,
+  );
+  await before.stop(5_000);
+
+  const after = createIngest(store.telemetry, { dataDirectory, price: priceOf(2) });
+  await after.start();
+  // A second call of the trace has the first one read back, with what it cost.
+  await after.accept({ signal: 'traces', encoding: 'json', body: tracesBody([own(traceId, 2, 7)]) });
+  await eventually(
+    () => costs(traceId),
+    ({ length }) => length === 2,
+  );
+  after.repricing(FROM, TO);
+  await repriceAll(store.invocations, FROM, TO, priceOf(2));
+  expect(await costs(traceId)).toEqual(['14', '14']);
+  // Its tokens and its model are the same; only its user was not known.
+  const agent = {
+    ...own(traceId, 2, 7),
+    startMs: first.startMs - 10,
+    durationMs: 10_000,
+    attributes: { 'gen_ai.operation.name': 'invoke_agent', 'user.id': 'somebody' },
+  };
+  const below = { ...first, parentSpanId: agent.spanId };
+  await after.accept({ signal: 'traces', encoding: 'json', body: tracesBody([agent, below]) });
+  const usersAndCosts = await eventually(
+    async () => (await store.invocations.list({ traceId }, { limit: 10 })).items,
+    (items) => items.some(({ invocation }) => invocation.userId === 'somebody'),
+  );
+  expect(usersAndCosts.map(({ costUsd }) => costUsd)).toEqual(['14', '14']);
+  await after.stop(5_000);
+});
+
 it('is right for a call that turns out to have parts with prices of their own, also after a restart', async () => {
   const dataDirectory = tempDirectory();
   const price = createPriceBook([

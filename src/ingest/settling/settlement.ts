@@ -27,6 +27,7 @@ import {
 import { rowBeginning, rowEnd, tombstoneLine } from './invocation-rows.ts';
 import type { ListReadings } from './list-readings.ts';
 import { packedMessageOf } from './packed-message.ts';
+import type { RepricedPeriods } from './repriced-periods.ts';
 import { callMessages, eachTextToRead, listsOf, readMessage, unpackText, unpackVariables } from './readable-call.ts';
 import { callKey, differenceOf, rememberParents, surroundingsOf } from './surroundings.ts';
 import type { TraceState } from './trace-window.ts';
@@ -38,6 +39,7 @@ export interface SettlementOptions {
   readonly readings: ListReadings;
   readonly attribute: AttributeCall;
   readonly price: PriceCall;
+  readonly repriced: RepricedPeriods;
 }
 
 /** What came of one group of traces that are settled together. */
@@ -283,7 +285,7 @@ export class Settlement {
     // Texts that were not kept can't be asked about again: what was said of them when they were here stands.
     const standing = before !== undefined && call.input !== null && messages === null ? before : undefined;
     const { attributed, variablesHash } = standing ?? this.#attribute(attributable, space);
-    const priced = pricedBefore(call, before);
+    const priced = this.#options.repriced.has(call.startedAt) ? null : pricedBefore(call, before);
     const price = priced === null ? this.#options.price(call) : priced.price;
     const start = this.#lines.length;
     const promptHash = (standing?.promptHash || instruction?.hash || null) as ContentHash | null;
