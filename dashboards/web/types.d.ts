@@ -143,6 +143,7 @@ export interface ActiveAt {
 interface Quantiles {
   readonly p50: number | null;
   readonly p95: number | null;
+  readonly p99: number | null;
 }
 
 export interface UsageRow {

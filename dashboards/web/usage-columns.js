@@ -26,6 +26,8 @@ const COUNTS = [
   ['input_tokens', 'Input tokens', 'input_tokens', (row) => row.input_tokens],
   ['cache_read_tokens', 'of it cached', 'cache_read_tokens', (row) => row.cache_read_tokens],
   ['output_tokens', 'Output tokens', 'output_tokens', (row) => row.output_tokens],
+  ['cache_write_tokens', 'of it written to a cache', 'cache_write_tokens', (row) => row.cache_write_tokens],
+  ['reasoning_tokens', 'of it reasoning', 'reasoning_tokens', (row) => row.reasoning_tokens],
   ['unpriced', 'Unpriced calls', 'unpriced_calls', (row) => row.unpriced_calls],
 ];
 
@@ -33,6 +35,10 @@ const COUNTS = [
 const LATENCIES = [
   ['p50', 'Latency p50', 'latency_ms_p50', (row) => row.latency_ms.p50],
   ['p95', 'p95', 'latency_ms_p95', (row) => row.latency_ms.p95],
+  ['p99', 'p99', 'latency_ms_p99', (row) => row.latency_ms.p99],
+  ['first_p50', 'First token p50', 'first_token_ms_p50', (row) => row.first_token_ms.p50],
+  ['first_p95', 'p95', 'first_token_ms_p95', (row) => row.first_token_ms.p95],
+  ['first_p99', 'p99', 'first_token_ms_p99', (row) => row.first_token_ms.p99],
 ];
 
 /** The columns after the groups, in their order. */
@@ -46,6 +52,17 @@ export const TOTALS = [
   'unpriced',
   'p50',
   'p95',
+];
+
+/** Those that a file has as well, where there is room for them. */
+export const SAVED_TOTALS = [
+  ...TOTALS,
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'p99',
+  'first_p50',
+  'first_p95',
+  'first_p99',
 ];
 
 /**

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
+import { chatAttributes, tracesBody } from '../ingest/harness.ts';
+import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 
 let directory: string;
 let own: string;
@@ -31,6 +32,33 @@ describe('beside the quick start', () => {
     expect((await run('at', 'support.intent-classifier')).stdout).toContain('support.intent-classifier in production');
     for (const line of [['incidents'], ['quarantine'], ['variables', 'support.intent-classifier']])
       expect((await run(...line)).stderr).not.toContain('No Plumbline daemon');
+  });
+
+  test('usage says of each group what the API says', async () => {
+    const spans = ['gpt-4o', 'gpt-4o', 'own'].map((model) => ({
+      attributes: chatAttributes('s', [{ role: 'user', text: 'x' }], 'y', { 'gen_ai.response.model': model }),
+    }));
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${quickstart.otlp}/v1/traces`, { method: 'POST', headers, body: new Uint8Array(tracesBody(spans)) });
+    const range = ['--from', '2020-01-01T00:00:00Z', '--to', '2100-01-01T00:00:00Z'];
+    await eventually(async () => {
+      const { data } = await quickstart.get('/api/v1/usage?group_by=model');
+      return data.some((row: any) => row.model === 'own') && data.some((row: any) => row.calls > 1);
+    });
+    const answer = JSON.parse((await run('usage', '--by', 'model,version', ...range, '--json')).stdout);
+    // The quick start's own calls go on meanwhile.
+    const sent = answer.data.filter(({ model }: any) => model === 'gpt-4o' || model === 'own');
+    const [head, ...lines] = (await run('usage', '--by', 'model, version', ...range)).stdout.trimEnd().split('\n');
+    expect(head).toMatch(/^model +version +calls +errors +input +cached +output +p50 +p95 +usd +not priced$/);
+    const cells = lines.map((line) => line.trimEnd().split(/ {2,}/));
+    const shown = cells.filter(([model]) => model === 'gpt-4o' || model === 'own');
+    expect(shown.map(([model, version, calls, , , , , , , usd]) => [model, version, calls, usd])).toEqual(
+      sent.map((row: any) => [row.model, row.version ?? '-', String(row.calls), row.cost_usd]),
+    );
+    expect(shown).toContainEqual(['own', '-', '1', '0', '42', '16', '17', '500 ms', '500 ms', '0.000255']);
+    expect((await run('usage', '--from', '2020-01-01T00:00:00Z', '--to', '2020-01-02T00:00:00Z')).stdout).toBe(
+      'No calls began in this period.\n',
+    );
   });
 
   test('verbs that read a configuration read that of the quick start, and say so', async () => {

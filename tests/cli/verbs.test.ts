@@ -25,6 +25,7 @@ test.each([
   ['reprice', '--from', '2026-11'],
   ['at', 'p', '--time', 'yesterday'],
   ['variables', 'p', '--to', '10:00'],
+  ['usage', '--from', 'monday'],
   ['attribute', 'x.txt', '--time', 'noon'],
 ])('%s says that a time is none before it asks anybody', async (...line) => {
   write('x.txt', 'Hello');

@@ -8,7 +8,7 @@ import { countWords, formatMoney, moneyWords, parseMoney, plural } from '../numb
 import { facts, filterBox, matches } from '../parts.js';
 import { createTable } from '../table.js';
 import { timestampOf } from '../time.js';
-import { TOTALS, groupOf, usageColumns } from '../usage-columns.js';
+import { SAVED_TOTALS, TOTALS, groupOf, usageColumns } from '../usage-columns.js';
 import { createUsageForm } from '../usage-form.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */
@@ -106,7 +106,7 @@ function createUsageTable(groups) {
  * @param {readonly string[]} groups
  */
 function saveCsv(rows, groups) {
-  const columns = usageColumns([...groups, ...TOTALS]);
+  const columns = usageColumns([...groups, ...SAVED_TOTALS]);
   const parts = partsIn(rows);
   const lines = rows.map((row) => [
     ...columns.map(({ value }) => /** @type {string | number | null} */ (value(row))),

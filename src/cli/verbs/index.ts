@@ -13,6 +13,7 @@ import { reprice } from './reprice.ts';
 import { restore } from './restore.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { usage } from './usage.ts';
 import { validate } from './validate.ts';
 import { variables } from './variables.ts';
 
@@ -27,6 +28,7 @@ export const VERBS: readonly Verb[] = [
   incidents,
   at,
   attribute,
+  usage,
   variables,
   restore,
   quarantine,
