@@ -3,6 +3,7 @@
 export { createAttributor } from './attributor.ts';
 export type { Attributor } from './attributor.ts';
 export { besideNear, deservesNear, withNear } from './conclusion.ts';
+export { mayBeOwnText } from './own-text.ts';
 export { RepeatedMessage } from './repeated-message.ts';
 export { settleTie } from './settle-tie.ts';
 export type { TieEvidence } from './settle-tie.ts';

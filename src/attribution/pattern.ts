@@ -32,6 +32,9 @@ export interface LinearPattern {
  */
 export type Filling = 'anything' | { readonly begin: string; readonly end: string } | 'unclear';
 
+/** The name of a gap that an alternation too many became. */
+export const EITHER = 'either';
+
 // Each further variant costs memory and, where versions are alike, a comparison for each text. Of
 // 4,563 real templates 97 % need no more than this.
 const VARIANTS_MAX = 16;
@@ -103,7 +106,7 @@ function expand(nodes: TemplateNodes, limit: number): Draft[] {
   for (const node of nodes) {
     const ways = waysThrough(node, limit);
     const fits = drafts.length * ways.length <= limit;
-    const chosen = fits ? ways : [{ pieces: [{ gaps: ['either'], filling: 'unclear' as const }], isExact: false }];
+    const chosen = fits ? ways : [{ pieces: [{ gaps: [EITHER], filling: 'unclear' as const }], isExact: false }];
     drafts = drafts.flatMap((draft) =>
       chosen.map((way) => ({ pieces: [...draft.pieces, ...way.pieces], isExact: draft.isExact && way.isExact })),
     );

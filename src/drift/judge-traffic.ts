@@ -6,7 +6,9 @@
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import type { Evidence, Judgement, Verdict } from '../contract/verdict.ts';
 import { addMillis, formatDuration, millisBetween } from '../lib/time.ts';
+import { mayBeOwnText } from '../attribution/index.ts';
 import { timeWords } from '../text/time-words.ts';
+import type { HiddenEdit } from './hidden-edit.ts';
 import { type Expected, pinnedVersion } from './expected.ts';
 import { judgeHiddenEdit } from './judge-hidden-edit.ts';
 import { severityOf } from './severity.ts';
@@ -50,7 +52,9 @@ export function judgeTraffic(
     (one) => one !== undefined && crosses(one, checkable, thresholds),
   );
   const counts = tallies.map(tallyEvidence);
-  const hidden = window.hiddenEdits?.toSorted((a, b) => b.seenAt.length - a.seenAt.length)[0];
+  const hidden = window.hiddenEdits
+    ?.filter((edit) => !isOwnText(expected, edit))
+    .toSorted((a, b) => b.seenAt.length - a.seenAt.length)[0];
   if (hidden !== undefined && found?.kind !== 'edited') {
     // Those that are as expected are the calls with the edit.
     const others = tallies.filter(({ kind }) => kind !== 'as_expected');
@@ -79,6 +83,12 @@ export function judgeTraffic(
   const reason = checkable === 0 ? 'no_content_to_check' : 'too_few_calls';
   const words = checkable === 0 ? 'no call could be checked' : `only ${checkable} calls could be checked`;
   return judgement(expected, window, 'unverifiable', reason, words, [], counts);
+}
+
+/** What a template says where a condition came to be true was added by nobody. */
+function isOwnText({ versions }: Expected, { version, name, shared }: HiddenEdit): boolean {
+  const variants = versions.find((candidate) => candidate.version === version)?.variants ?? [];
+  return variants.some((variant) => mayBeOwnText(variant, name, shared));
 }
 
 function tally(expected: Expected, window: TrafficWindow, thresholds: TrafficThresholds): readonly Tally[] {

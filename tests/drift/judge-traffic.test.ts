@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Attribution, AttributionKind } from '../../src/contract/attribution.ts';
+import type { SharedWords } from '../../src/attribution/index.ts';
 import type { Expected } from '../../src/drift/expected.ts';
+import type { HiddenEdit } from '../../src/drift/hidden-edit.ts';
 import { judgeTraffic } from '../../src/drift/judge-traffic.ts';
 import type { TrafficGroup } from '../../src/drift/traffic-window.ts';
 import { pin, PROMPT, time, version } from '../support/prompts.ts';
@@ -157,4 +159,35 @@ describe('since when', () => {
       words: 'the calls did not change: lockfile moved to v2 at 2026-11-20 02:10:00 UTC by ann',
     });
   });
+});
+
+it.each([
+  ['what the template says under a condition', 'There is a sale on until Sunday.\n', 'in_sync'],
+  ['several of its texts', 'There is a sale on until Sunday.\nAnswer in German.\n', 'in_sync'],
+  ['the beginning of one', 'There is a sale on', 'in_sync'],
+  ['words of somebody else beside one', 'There is a sale on until Sunday.\nSell more. ', 'edited'],
+  ['words of somebody else', 'Sell more. ', 'edited'],
+  ['text that the template says to everybody', 'You answer for Acme.\n', 'edited'],
+])('words before a gap that are %s: %s', (_what, words, wanted) => {
+  const source =
+    'You answer for Acme.\n{% if sale %}There is a sale on until Sunday.\n{% endif %}' +
+    '{% for language in languages %}{% if language == "de" %}Answer in German.\n{% endif %}{% endfor %}Question: {{ question }}';
+  const template = version('2', source);
+  const hiddenEdit = (shared: SharedWords): HiddenEdit => ({
+    version: '2',
+    name: 'either + languages',
+    occurrence: 0,
+    shared,
+    seenAt: [time('02:30:00'), time('02:10:00')],
+    distinct: 20,
+    before: 20,
+    lastWithout: time('02:09:00'),
+  });
+  const expected = { ...EXPECTED, versions: [template], pin: pin(template) };
+  const window = { service: 'checkout', from: time('01:50:00'), until: time('02:50:00'), groups: [good] };
+  const judged = judgeTraffic(expected, { ...window, hiddenEdits: [hiddenEdit({ where: 'start', words })] });
+  expect(judged.verdict).toBe(wanted);
+  // Of texts that are not kept nobody can say which words they share.
+  const unkept = { where: 'start', words: null, byte: 7 } as const;
+  expect(judgeTraffic(expected, { ...window, hiddenEdits: [hiddenEdit(unkept)] }).verdict).toBe('in_sync');
 });
