@@ -94,7 +94,7 @@ function byEvidence(a: MessageHit, b: MessageHit): number {
   return rank(b) - rank(a);
 }
 
-function isSameRole(a: string, b: string): boolean {
+export function isSameRole(a: string, b: string): boolean {
   return a === '' || b === '' || commonRole(a) === commonRole(b);
 }
 

@@ -93,8 +93,11 @@ export function withNear(attribution: Attribution, near: readonly NearMatch[]): 
   const [closest] = near;
   const beside = besideNear(attribution, near);
   if (!deservesNear(attribution) || closest === undefined) return beside;
-  const { prompt, version, editedBytes } = closest;
-  const words = `no registered version fits; closest is ${prompt} v${version} with an edit of ${editedBytes} bytes`;
+  const { prompt, version, editedBytes, isCut } = closest;
+  const words =
+    isCut === true
+      ? `the text is the beginning of ${prompt} v${version} and ends as if it was cut: what follows can't be checked`
+      : `no registered version fits; closest is ${prompt} v${version} with an edit of ${editedBytes} bytes`;
   return { ...beside, kind: 'near', words };
 }
 

@@ -9,7 +9,8 @@ import type { AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { PromptMessage } from '../contract/prompt.ts';
 import { normaliseTransport } from '../text/hashes.ts';
 import { toByteString } from './byte-string.ts';
-import { commonRole } from './chat-match.ts';
+import { commonRole, isSameRole } from './chat-match.ts';
+import { isCutRender } from './cut-text.ts';
 import { matches } from './indexed-pattern.ts';
 import { alignToText } from './near-align.ts';
 import type { CellBudget, LiteralEdit } from './near-align.ts';
@@ -59,19 +60,23 @@ export function nearMatches(index: NearIndex, query: AttributionQuery, budget = 
   const found: NearMatch[] = [];
   for (const variant of variants) {
     const edits = editsOf(variant, seen, (message) => patterns.get(`${variant.number} ${message}`), cells);
-    const near = edits === null ? null : nearMatchOf(variant, edits);
+    const near = edits === null ? null : nearMatchOf(variant, edits, isCutIn(variant, query));
     if (near !== null) found.push(near);
   }
   return found.toSorted((a, b) => a.editedBytes - b.editedBytes).slice(0, budget.matchesMax);
 }
 
+function messagesOf(query: AttributionQuery): readonly PromptMessage[] {
+  return query.text === undefined ? (query.messages ?? []) : [{ role: '', content: query.text }];
+}
+
 function seenMessages(query: AttributionQuery): SeenMessage[] {
-  const messages: readonly PromptMessage[] =
-    query.text === undefined ? (query.messages ?? []) : [{ role: '', content: query.text }];
-  return messages.slice(0, MESSAGES_MAX).map(({ role, content }) => {
-    const cut = content.length > TEXT_BYTES_MAX ? content.slice(0, TEXT_BYTES_MAX) : content;
-    return { role: commonRole(role), bytes: toByteString(normaliseTransport(cut)) };
-  });
+  return messagesOf(query)
+    .slice(0, MESSAGES_MAX)
+    .map(({ role, content }) => {
+      const cut = content.length > TEXT_BYTES_MAX ? content.slice(0, TEXT_BYTES_MAX) : content;
+      return { role: commonRole(role), bytes: toByteString(normaliseTransport(cut)) };
+    });
 }
 
 /** What became of each of a variant's messages; null if one is not there at all. */
@@ -106,11 +111,21 @@ function sizeOf(edit: LiteralEdit): number {
   return edit.deletedBytes + edit.insertedBytes;
 }
 
-function nearMatchOf(variant: RegisteredVariant, edits: readonly MessageEdit[]): NearMatch | null {
+function isCutIn(variant: RegisteredVariant, query: AttributionQuery): boolean {
+  const messages = messagesOf(query).slice(0, MESSAGES_MAX);
+  return variant.messages.some(({ role, patterns }) =>
+    messages.some(
+      (message) => isSameRole(role, message.role) && patterns.some((pattern) => isCutRender(pattern, message.content)),
+    ),
+  );
+}
+
+function nearMatchOf(variant: RegisteredVariant, edits: readonly MessageEdit[], isCut: boolean): NearMatch | null {
   const total = sumOf(edits, ({ literalBytes }) => literalBytes);
   const kept = total - sumOf(edits, ({ edit }) => edit?.deletedBytes ?? 0);
   const inserted = sumOf(edits, ({ edit }) => edit?.insertedBytes ?? 0);
-  if (kept < EVIDENCE_BYTES_MIN || kept < total * KEPT_SHARE_MIN || inserted > total * INSERTED_TIMES_MAX) return null;
+  const isAnother = kept < EVIDENCE_BYTES_MIN || kept < total * KEPT_SHARE_MIN || inserted > total * INSERTED_TIMES_MAX;
+  if (isAnother && !isCut) return null;
   const { prompt, version } = variant.version;
   return {
     prompt,
@@ -118,6 +133,7 @@ function nearMatchOf(variant: RegisteredVariant, edits: readonly MessageEdit[]):
     model: variant.variant.model,
     editedBytes: sumOf(edits, ({ edit }) => (edit === null ? 0 : sizeOf(edit))),
     diff: diffOf(versionName(prompt, version), edits),
+    ...(isCut ? { isCut } : {}),
   };
 }
 

@@ -85,6 +85,8 @@ export interface NearMatch {
   readonly editedBytes: number;
   /** Unified diff from the registered template to what was seen. */
   readonly diff: string;
+  /** The text is the beginning of a render and ends as if an exporter had cut it: no evidence of an edit. */
+  readonly isCut?: true;
 }
 
 export interface Attribution {

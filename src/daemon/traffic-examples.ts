@@ -3,12 +3,13 @@
  * text an edit of? Reads calls and remembers what it found; at most so many new ones in one round.
  */
 
-import { besideNear } from '../attribution/index.ts';
+import { besideNear, withNear } from '../attribution/index.ts';
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import { describeError } from '../contract/fault.ts';
 import type { InvocationLog, InvocationRow } from '../contract/invocation-log.ts';
-import type { Message } from '../contract/invocation.ts';
+import type { Invocation, Message } from '../contract/invocation.ts';
 import type { TrafficExample, TrafficRow } from '../contract/traffic-log.ts';
+import { isCutOff, looksLikeJson } from '../dialects/json-text.ts';
 import { GenerationalCache } from '../lib/generational-cache.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { addMillis } from '../lib/time.ts';
@@ -72,7 +73,7 @@ export class TrafficExamples {
     if (call === null) return null;
     const query = storedQuery(call.invocation);
     const wasRead = query.messages?.some(({ content }) => NOT_KEPT.test(content)) === false;
-    const attribution = wasRead ? this.#attributionOf(query) : notKept(row);
+    const attribution = wasRead ? this.#attributionOf(query, wasCut(call.invocation)) : notKept(row);
     const answer: ExampleAnswer = {
       startedAt: example.startedAt,
       wasRead,
@@ -96,12 +97,27 @@ export class TrafficExamples {
     }
   }
 
-  #attributionOf(query: AttributionQuery): Attribution {
+  #attributionOf(query: AttributionQuery, isCut: boolean): Attribution {
     const attribution = this.#options.attribute(query);
     if (attribution.kind !== 'unknown') return attribution;
+    if (isCut) return unchecked(attribution, 'the texts were cut by who reported them');
     const near = this.#options.near(query);
-    return near.length === 0 ? attribution : { ...besideNear(attribution, near), kind: 'near' };
+    const answer = near.length === 0 ? attribution : withNear(attribution, near);
+    return near.some((match) => match.isCut === true) ? unchecked(answer, answer.words) : answer;
   }
+}
+
+/** Of an answer that was cut the question is still whole. */
+function wasCut({ incomplete, input }: Invocation): boolean {
+  if (!incomplete.includes('content_truncated')) return false;
+  return (input ?? []).some(({ parts }) =>
+    parts.some((part) => part.type === 'text' && looksLikeJson(part.text) && isCutOff(part.text)),
+  );
+}
+
+/** What is there of a text that was cut is no evidence of what is not. */
+function unchecked(attribution: Attribution, words: string): Attribution {
+  return { ...besideNear(attribution, attribution.near), kind: 'unverifiable', contradictsDeclaration: false, words };
 }
 
 /** The text was there when the call was attributed: what was said then stands. */

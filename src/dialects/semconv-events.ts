@@ -11,6 +11,7 @@ import type { LogInput, Reading } from './dialect.ts';
 import {
   type JsonRecord,
   isArray,
+  isCutOff,
   isRecord,
   jsonOf,
   looksLikeJson,
@@ -106,8 +107,11 @@ const INSTRUCTIONS = ['gen_ai.system_instructions', 'gen_ai.request.instructions
 export function readInstructions(reading: Reading, attributes: OtlpAttributes): void {
   const key = INSTRUCTIONS.find((one) => attributes.has(one));
   if (key === undefined || reading.system !== undefined) return;
-  const parts = readParts(jsonOf(attributes.get(key)) ?? text(attributes, key));
+  const [json, written] = [jsonOf(attributes.get(key)), text(attributes, key)];
+  const parts = readParts(json ?? written);
   if (parts.length > 0) reading.system = [{ role: 'system', parts }];
+  if (json === undefined && written !== undefined && looksLikeJson(written) && isCutOff(written))
+    markIncomplete(reading, 'content_truncated');
 }
 
 function addRead(list: Message[], read: ReadMessages | undefined, reading: Reading): void {

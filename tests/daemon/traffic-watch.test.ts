@@ -57,6 +57,8 @@ interface Traffic {
   readonly until?: number;
   readonly instance?: string;
   readonly declares?: readonly [prompt: string, version: string];
+  /** How the emitter reports it; by the conventions of OpenTelemetry unless told otherwise. */
+  readonly attributesOf?: (system: string) => Readonly<Record<string, string | number>>;
 }
 
 /** A place of its own for each test: a prompt with two versions, a service, and what watches them. */
@@ -148,7 +150,7 @@ class Scene {
     if (stored !== ids.size) throw new Error(`Only ${stored} of ${ids.size} calls were stored.`);
   }
 
-  #spansOf({ text, calls, from = 12, until = 1, instance = 'pod-a', declares }: Traffic) {
+  #spansOf({ text, calls, from = 12, until = 1, instance = 'pod-a', declares, attributesOf }: Traffic) {
     const nowMs = Date.parse(this.now);
     const stepMs = calls < 2 ? 0 : ((from - until) * MINUTE_MS) / (calls - 1);
     return Array.from({ length: calls }, (_, index) => ({
@@ -161,7 +163,7 @@ class Scene {
       attributes: {
         ...(text === null
           ? { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.input_tokens': 4 }
-          : chatAttributes(text, [{ role: 'user', text: 'hello' }], 'hi')),
+          : (attributesOf?.(text) ?? chatAttributes(text, [{ role: 'user', text: 'hello' }], 'hi'))),
         ...(declares === undefined
           ? {}
           : { 'langfuse.observation.prompt.name': declares[0], 'langfuse.observation.prompt.version': declares[1] }),
@@ -295,6 +297,50 @@ describe('calls open nothing', () => {
     expect(items).toMatchObject([{ attribution: 'ambiguous', prompt: 'unkept', version: null }]);
     expect(JSON.stringify(items)).toContain('[not kept: sha256:');
     expect(await scene.look()).toEqual([]);
+  });
+
+  test.each([
+    // Where the limit falls into JSON it is seen by the dialect, elsewhere by how the text ends.
+    ['of which an exporter cut what is long', 'cut', (system: string) => chatAttributes(system, [], 'hi')],
+    [
+      'of which an exporter cut what is long, without JSON around it',
+      'plain-cut',
+      (system: string) => ({
+        'llm.request.type': 'chat',
+        'gen_ai.request.model': 'gpt-4o',
+        'gen_ai.prompt.0.role': 'system',
+        'gen_ai.prompt.0.content': system,
+      }),
+    ],
+  ])('%s', async (_what, name, attributesOf) => {
+    const scene = new Scene(name);
+    const rules = Array.from(
+      { length: 60 },
+      (_, rule) => `Rule ${rule}: be as polite as rule ${(rule * 7) % 60} says.`,
+    );
+    const long = version('3', `${scene.text('a name')}\n${rules.join('\n')}`, { prompt: name, parent: '2' });
+    scene.registry.change([scene.v1, scene.v2, long], [pin(long)]);
+    const send = (edit: (text: string) => string, from: number): Promise<void> =>
+      scene.send(
+        Array.from({ length: 20 }, (_, index) => ({
+          text: edit(scene.text('a name', `parcel ${index * 37}?`).concat('\n', rules.join('\n'))),
+          calls: 1,
+          from: from - index / 10,
+          declares: [name, '3'] as const,
+          attributesOf: (system: string) =>
+            Object.fromEntries(
+              Object.entries(attributesOf(system)).map(([key, value]) => [
+                key,
+                typeof value === 'string' ? value.slice(0, 1_024) : value,
+              ]),
+            ),
+        })),
+      );
+    await send((text) => text, 20);
+    expect(await scene.look()).toEqual([]);
+    // What is there of the text is still compared.
+    await send((text) => text.replace('as rule 7 says', 'as you like'), 10);
+    expect((await scene.look()).length).toBe(name === 'cut' ? 0 : 1);
   });
 
   test('that are explained by the incident of a target', async () => {

@@ -256,6 +256,14 @@ describe('content that was cut off', () => {
     expect(read(attributes)?.incomplete).toEqual(['content_truncated']);
   });
 
+  it('is marked for instructions alone', () => {
+    const attributes = {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.system_instructions': '[{"type":"text","content":"You',
+    };
+    expect(read(attributes)?.incomplete).toContain('content_truncated');
+  });
+
   it('is marked in an event', () => {
     const event = { name: 'gen_ai.content.prompt', timeNanos: 0n, attributes: new Map([['gen_ai.prompt', asked]]) };
     expect(read({ 'gen_ai.operation.name': 'chat' }, { events: [event] })?.incomplete).toEqual(['content_truncated']);
