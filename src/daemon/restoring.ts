@@ -8,7 +8,7 @@ import type { LiveContent } from '../contract/source.ts';
 import type { Clock } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
 import type { RegistryLog } from '../contract/store.ts';
-import { isRewritten, variantFor } from '../drift/expected.ts';
+import { hasHash, variantFor } from '../drift/expected.ts';
 import { versionWords } from '../drift/version-order.ts';
 import type { RestoreCall, RestoreOutcome } from '../http/api.ts';
 import type { Log } from '../observability/log.ts';
@@ -117,9 +117,8 @@ async function asPinned(
   { prompt, environment }: TargetDescription,
   { registry, versions }: RestoringOptions,
 ): Promise<RegisteredVersion> {
-  const expected = registry().expected(prompt, environment);
-  const { pin } = expected;
-  if (pin?.version !== version.version || !isRewritten(expected, version)) return version;
+  const pin = registry().pin(prompt, environment);
+  if (pin?.version !== version.version || hasHash(version, pin.hash)) return version;
   const pinned = await versions.recorded(prompt, pin.version, pin.hash);
   if (pinned !== null) return pinned;
   const what = `${prompt} ${versionWords(pin.version)}`;

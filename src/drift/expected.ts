@@ -46,21 +46,6 @@ export function variantFor(version: RegisteredVersion, model: string | undefined
   return version.variants.find((variant) => variant.model === model) ?? version.variants[0];
 }
 
-function hasHash(version: RegisteredVersion, hash: ContentHash): boolean {
+export function hasHash(version: RegisteredVersion, hash: ContentHash): boolean {
   return version.variants.some((variant) => variant.hashes.strict === hash);
-}
-
-/**
- * The version whose hash the pin holds, where that is not the version it names: somebody wrote another number into
- * the lockfile and left the hash. The number is what was meant, as for `plumbline lock`, which refreshes hashes.
- */
-export function versionOfLeftHash({ pin, versions }: Expected, pinned: RegisteredVersion): RegisteredVersion | null {
-  if (pin === null || hasHash(pinned, pin.hash)) return null;
-  return versions.find((version) => hasHash(version, pin.hash)) ?? null;
-}
-
-/** Whether the registry's text of the pinned version is another than the one that was pinned. */
-export function isRewritten(expected: Expected, pinned: RegisteredVersion): boolean {
-  const { pin } = expected;
-  return pin !== null && !hasHash(pinned, pin.hash) && versionOfLeftHash(expected, pinned) === null;
 }

@@ -17,7 +17,7 @@ import {
   settingsEvidence,
   splitEvidence,
 } from './evidence.ts';
-import { type Expected, isRewritten, type Observed, pinnedVersion, variantFor, versionOfLeftHash } from './expected.ts';
+import { type Expected, hasHash, type Observed, pinnedVersion, variantFor } from './expected.ts';
 import { isOlder, newest, versionWords } from './version-order.ts';
 
 export function decideContent(expected: Expected, observed: Observed, held: HeldObservation): Decision {
@@ -28,13 +28,8 @@ export function decideContent(expected: Expected, observed: Observed, held: Held
   if (expected.versions.length === 0 && expected.pin === null) return promptNotRegistered(given);
   if (expected.pin === null) return decideUnpinned(given);
   if (pinned === null) return decidePinUnknown(given);
-  if (isRewritten(expected, pinned)) return decideTampered(given, pinned);
-  const decided = decidePinned(given, pinned);
-  const left = versionOfLeftHash(expected, pinned);
-  if (left === null) return decided;
-  const [named, theirs] = [versionWords(pinned.version), versionWords(left.version)];
-  const words = `${expected.pin.origin.file} gives ${named} the hash of ${theirs}: \`plumbline lock\` writes its own`;
-  return { ...decided, evidence: [...decided.evidence, { kind: 'pin', words }] };
+  if (!hasHash(pinned, expected.pin.hash)) return decideTampered(given, pinned);
+  return decidePinned(given, pinned);
 }
 
 function decidePinned(given: ContentCase, pinned: RegisteredVersion): Decision {

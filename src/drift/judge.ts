@@ -14,7 +14,7 @@ import { matchContent } from './content-match.ts';
 import type { Decision } from './content-case.ts';
 import { diffContent } from './content-diff.ts';
 import { decideContent } from './judge-content.ts';
-import { type Expected, isRewritten, type Observed, pinnedVersion, variantFor } from './expected.ts';
+import { type Expected, hasHash, type Observed, pinnedVersion, variantFor } from './expected.ts';
 import { severityOf } from './severity.ts';
 import { versionWords } from './version-order.ts';
 
@@ -116,7 +116,7 @@ function expectedIdentity(expected: Expected, model: string | undefined): Judgem
   const { pin } = expected;
   if (pin === null) return null;
   const version = pinnedVersion(expected);
-  const hash = version === null || isRewritten(expected, version) ? pin.hash : variantFor(version, model).hashes.strict;
+  const hash = version !== null && hasHash(version, pin.hash) ? variantFor(version, model).hashes.strict : pin.hash;
   return { version: pin.version, hash };
 }
 

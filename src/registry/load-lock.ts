@@ -6,7 +6,7 @@ import type { Pin } from '../contract/prompt.ts';
 import type { Problem } from '../lib/problems.ts';
 import { readText, signatureOf } from './discover.ts';
 import type { GitPlaceAnswer, GitPlaces } from './git-places.ts';
-import { LOCK_BYTES_MAX, readLockFile, type LockedVersions, type ReadLockFile } from './lockfile.ts';
+import { LOCK_BYTES_MAX, readLockFile, type LockedVersions, type ReadLockFile, type WrittenPin } from './lockfile.ts';
 import { datePins } from './pin-history.ts';
 
 export interface LockPlace {
@@ -33,7 +33,7 @@ export interface LoadedLock {
   readonly read: ReadLockFile | null;
   /** Null when there is a lockfile that can't be understood. */
   readonly locked: LockedVersions | null;
-  readonly pins: readonly Pin[];
+  readonly pins: readonly WrittenPin[];
   readonly problems: readonly Problem[];
   readonly notes: readonly string[];
 }

@@ -15,7 +15,7 @@ import type { GitPlace } from './git.ts';
 import { readCommittedHistory, type BlobCache, type CommittedHistory, type CommittedState } from './git-history.ts';
 import { GitPlaces, type GitPlaceAnswer } from './git-places.ts';
 import { loadLock, lookAtLock, type LockPlace } from './load-lock.ts';
-import { checkPins, type LockedVersions, type ReadLockFile } from './lockfile.ts';
+import { checkPins, standingPins, type LockedVersions, type ReadLockFile } from './lockfile.ts';
 import { gitNote, stateNotes } from './notes.ts';
 import { readPromptFile, type ReadPrompt } from './prompt-file.ts';
 import { decideRecords, NO_HISTORY, type HistoryEvent, type HistoryEvents, type TamperedInHistory } from './records.ts';
@@ -110,7 +110,7 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
     ...(lock.read === null ? [] : checkAllPins(lock.read, versions, broken, options.others)),
   ];
   return {
-    snapshot: { versions, pins: lock.pins },
+    snapshot: { versions, pins: standingPins(lock.pins, [...versions, ...(options.others?.versions ?? [])]) },
     problems: sortProblems(problems),
     tampered: records.tampered,
     notes: [

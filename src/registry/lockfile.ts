@@ -55,8 +55,11 @@ export interface LockedVersion {
   readonly hash: ContentHash | null;
 }
 
+/** A pin as it is written. Null: its hash is missing, or none. */
+export type WrittenPin = Omit<Pin, 'hash'> & { readonly hash: ContentHash | null };
+
 export interface ReadLockFile {
-  readonly pins: readonly Pin[];
+  readonly pins: readonly WrittenPin[];
   readonly problems: readonly Problem[];
   /** Null when something in the file is not understood: writing it anew would lose that. */
   readonly locked: LockedVersions | null;
@@ -67,10 +70,9 @@ export interface ReadLockFile {
 export function readLockFile(text: string, file: string): ReadLockFile {
   const document = parseYaml(text, file, LOCK_BYTES_MAX);
   const checked = checkShape(LockFile, document);
-  const pins: Pin[] = [];
+  const pins: WrittenPin[] = [];
   for (const [environment, prompts] of lockedVersions(document.value)) {
     for (const [prompt, { version, hash }] of prompts) {
-      if (hash === null) continue;
       const { line } = document.locate(pathOf(environment, prompt));
       pins.push({
         environment,
@@ -88,6 +90,31 @@ export function readLockFile(text: string, file: string): ReadLockFile {
   // Hashes can be computed; everything else only its writer knows.
   const isUnderstood = document.problems.length === 0 && problems.every(({ field }) => field.endsWith('.hash'));
   return { pins, problems, locked: isUnderstood ? lockedVersions(document.value) : null, document };
+}
+
+/**
+ * The pins that stand. Where somebody wrote a version by hand and no hash, or left the hash of another version, the
+ * version is what was meant: hashes can be computed. Without a hash and a registered version nothing is pinned.
+ */
+export function standingPins(written: readonly WrittenPin[], versions: readonly RegisteredVersion[]): Pin[] {
+  const byPrompt = Map.groupBy(versions, ({ prompt }) => prompt);
+  return written.flatMap((pin) => {
+    const registered = byPrompt.get(pin.prompt) ?? [];
+    const version = registered.find((candidate) => candidate.version === pin.version);
+    const { hash } = pin;
+    if (hash !== null && (version === undefined || hasHash(version, hash) || versionWith(registered, hash) === null))
+      return [{ ...pin, hash }];
+    return version === undefined ? [] : [{ ...pin, hash: version.variants[0].hashes.strict }];
+  });
+}
+
+function versionWith(versions: Iterable<RegisteredVersion>, hash: ContentHash): RegisteredVersion | null {
+  for (const version of versions) if (hasHash(version, hash)) return version;
+  return null;
+}
+
+function hasHash({ variants }: RegisteredVersion, hash: ContentHash): boolean {
+  return variants.some(({ hashes }) => hashes.strict === hash);
 }
 
 /** Whatever can be understood of a lockfile's value; never throws. */
@@ -130,6 +157,8 @@ export function checkPins(
     byPrompt.set(version.prompt, (byPrompt.get(version.prompt) ?? new Map()).set(version.version, version));
   }
   return lock.pins.flatMap((pin) => {
+    // Said already.
+    if (pin.hash === null) return [];
     const path = pathOf(pin.environment, pin.prompt);
     const { document } = lock;
     const registered = byPrompt.get(pin.prompt);
@@ -160,11 +189,9 @@ export function checkPins(
     if (strict === pin.hash) return [];
     const name = versionKey(pin.prompt, pin.version);
     const command = `plumbline lock ${name} --environment ${pin.environment}`;
-    const left = [...registered.values()].find(({ variants }) =>
-      variants.some(({ hashes }) => hashes.strict === pin.hash),
-    );
+    const left = versionWith(registered.values(), pin.hash);
     const hint =
-      left === undefined
+      left === null
         ? `Either was changed after it was pinned. Look at both, then run: ${command}`
         : `It is the hash of version ${left.version}. To pin ${pin.version}, run: ${command}`;
     return at(document, [...path, 'hash'], `is not the hash of ${name}, which is ${strict}.`, hint);

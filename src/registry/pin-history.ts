@@ -5,7 +5,7 @@ import type { Pin } from '../contract/prompt.ts';
 import { parseYaml } from '../lib/yaml.ts';
 import { authorsByBlob } from './git-history.ts';
 import { readBlobs, readGitLog, type GitCommit, type GitPlace } from './git.ts';
-import { LOCK_BYTES_MAX, lockedVersions, type LockedVersions } from './lockfile.ts';
+import { LOCK_BYTES_MAX, lockedVersions, type LockedVersions, type WrittenPin } from './lockfile.ts';
 
 const COMMITS_MAX = 5_000;
 /** Read in portions, because most pins are explained by the newest commits. */
@@ -18,9 +18,9 @@ const PORTION = 100;
 export async function datePins(
   place: GitPlace,
   lockFile: string,
-  pins: readonly Pin[],
+  pins: readonly WrittenPin[],
   signal: AbortSignal,
-): Promise<readonly Pin[]> {
+): Promise<readonly WrittenPin[]> {
   const paths = [`${place.prefix}${basename(lockFile)}`];
   const commits = await readGitLog(place, { paths, walk: 'first_parent', commitsMax: COMMITS_MAX }, signal);
   const hasMerges = commits.some(({ parents }) => parents.length > 1);
@@ -57,11 +57,11 @@ interface Since {
 
 /** Walks back from now: a pin stands since the oldest commit of the unbroken row that holds it. */
 export class PinDating {
-  readonly #pins: readonly Pin[];
-  readonly #since = new Map<Pin, Since>();
-  readonly #open: Set<Pin>;
+  readonly #pins: readonly WrittenPin[];
+  readonly #since = new Map<WrittenPin, Since>();
+  readonly #open: Set<WrittenPin>;
 
-  constructor(pins: readonly Pin[]) {
+  constructor(pins: readonly WrittenPin[]) {
     this.#pins = pins;
     this.#open = new Set(pins);
   }
@@ -79,7 +79,7 @@ export class PinDating {
     }
   }
 
-  finish(isComplete: boolean): readonly Pin[] {
+  finish(isComplete: boolean): readonly WrittenPin[] {
     return this.#pins.map((pin) => {
       const since = this.#since.get(pin);
       if (since === undefined || (this.#open.has(pin) && !isComplete)) return pin;

@@ -314,15 +314,6 @@ describe('pointer, badge and split', () => {
     expect(verdictOf(tampered, held(`${TEXT_2}Changed.`)).reason).toBe('holds_text_changed_after_pin');
     expect(verdictOf(tampered, held(TEXT_2))).toMatchObject({ verdict: 'in_sync', reason: 'pinned_hash_held' });
   });
-
-  it('goes by the version of a pin whose hash was left behind when somebody wrote another number', () => {
-    const expected = { ...EXPECTED, pin: { ...pin(V2), version: '3' } };
-    const words = 'prompts.lock.yaml gives v3 the hash of v2: `plumbline lock` writes its own';
-    const found = [TEXT_3, TEXT_2, `${TEXT_3}Changed.`].map((text) => verdictOf(expected, held(text)));
-    expect(found.map(({ verdict }) => verdict)).toEqual(['in_sync', 'stale_version', 'edited']);
-    for (const { evidence } of found) expect(evidence).toContainEqual({ kind: 'pin', words });
-    expect(found[1]?.expected).toEqual({ version: '3', hash: V3.variants[0].hashes.strict });
-  });
 });
 
 describe('since when', () => {

@@ -219,7 +219,7 @@ describe('since when a pin stands', () => {
   });
 });
 
-test('validation tells a hash that was left behind from a text that changed', async () => {
+test('a pin that was written by hand goes by its version, and validation says what is wrong with its hash', async () => {
   const directory = temporaryDirectory();
   writeTree(directory, TREE);
   const options = {
@@ -229,11 +229,33 @@ test('validation tells a hash that was left behind from a text that changed', as
     signal: new AbortController().signal,
   };
   const { snapshot } = await loadRegistry(options);
-  const second = snapshot.versions.find((known) => known.prompt === 'support.a' && known.version === '2');
-  const lock = `environments:\n  production:\n    support.a: { version: 10, hash: "${second?.variants[0].hashes.strict}" }\n`;
+  const hashOf = (name: string, its: string): string | undefined =>
+    snapshot.versions.find((known) => known.prompt === name && known.version === its)?.variants[0].hashes.strict;
+  const zero = `sha256:${'0'.repeat(64)}`;
+  const lock = [
+    'environments:',
+    '  production:',
+    `    support.a: { version: 10, hash: "${hashOf('support.a', '2')}" }`,
+    '    support.b: { version: 1 }',
+    '  staging:',
+    `    support.a: { version: 10, hash: "${zero}" }`,
+    `    support.b: { version: 9 }`,
+    '',
+  ].join('\n');
   writeTree(directory, { 'prompts.lock.yaml': lock });
-  const { problems } = await loadRegistry(options);
-  expect(problems.map(({ hint }) => hint)).toEqual([
-    'It is the hash of version 2. To pin 10, run: plumbline lock support.a@10 --environment production',
+  const loaded = await loadRegistry(options);
+  expect(
+    loaded.snapshot.pins.map((pinned) => [pinned.environment, pinned.prompt, pinned.version, pinned.hash]),
+  ).toEqual([
+    ['production', 'support.a', '10', hashOf('support.a', '10')],
+    ['production', 'support.b', '1', hashOf('support.b', '1')],
+    // It may be what the version was: that is for the judge to say.
+    ['staging', 'support.a', '10', zero],
   ]);
+  const [left, missing, changed] = loaded.problems;
+  expect(left?.hint).toBe(
+    'It is the hash of version 2. To pin 10, run: plumbline lock support.a@10 --environment production',
+  );
+  expect(missing?.message).toContain('is required');
+  expect(changed?.hint).toContain('Either was changed after it was pinned.');
 });
