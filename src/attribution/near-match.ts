@@ -10,7 +10,8 @@ import type { PromptMessage } from '../contract/prompt.ts';
 import { normaliseTransport } from '../text/hashes.ts';
 import { toByteString } from './byte-string.ts';
 import { commonRole, isSameRole } from './chat-match.ts';
-import { isCutRender } from './cut-text.ts';
+import { isCutRender, textEnd } from './cut-text.ts';
+import type { TextEnd } from './cut-text.ts';
 import { matches } from './indexed-pattern.ts';
 import { alignToText } from './near-align.ts';
 import type { CellBudget, LiteralEdit } from './near-align.ts';
@@ -39,6 +40,7 @@ const DIFF_CONTEXT_LINES = 2;
 interface SeenMessage {
   readonly role: string;
   readonly bytes: string;
+  readonly end: TextEnd;
 }
 
 /** The edit of one registered message; no edit where the message fits as it is. */
@@ -59,8 +61,9 @@ export function nearMatches(index: NearIndex, query: AttributionQuery, budget = 
   const cells: CellBudget = { cells: budget.cellsMax };
   const found: NearMatch[] = [];
   for (const variant of variants) {
-    const edits = editsOf(variant, seen, (message) => patterns.get(`${variant.number} ${message}`), cells);
-    const near = edits === null ? null : nearMatchOf(variant, edits, isCutIn(variant, query));
+    const patternFor = (message: number): IndexedPattern | undefined => patterns.get(`${variant.number} ${message}`);
+    const edits = editsOf(variant, seen, patternFor, cells);
+    const near = edits === null ? null : nearMatchOf(variant, edits, isCutIn(variant, seen, patternFor));
     if (near !== null) found.push(near);
   }
   return found.toSorted((a, b) => a.editedBytes - b.editedBytes).slice(0, budget.matchesMax);
@@ -75,7 +78,7 @@ function seenMessages(query: AttributionQuery): SeenMessage[] {
     .slice(0, MESSAGES_MAX)
     .map(({ role, content }) => {
       const cut = content.length > TEXT_BYTES_MAX ? content.slice(0, TEXT_BYTES_MAX) : content;
-      return { role: commonRole(role), bytes: toByteString(normaliseTransport(cut)) };
+      return { role: commonRole(role), bytes: toByteString(normaliseTransport(cut)), end: textEnd(content) };
     });
 }
 
@@ -111,13 +114,16 @@ function sizeOf(edit: LiteralEdit): number {
   return edit.deletedBytes + edit.insertedBytes;
 }
 
-function isCutIn(variant: RegisteredVariant, query: AttributionQuery): boolean {
-  const messages = messagesOf(query).slice(0, MESSAGES_MAX);
-  return variant.messages.some(({ role, patterns }) =>
-    messages.some(
-      (message) => isSameRole(role, message.role) && patterns.some((pattern) => isCutRender(pattern, message.content)),
-    ),
-  );
+/** Whether one of the messages is the beginning of one that is registered, and was cut. */
+function isCutIn(
+  { messages }: RegisteredVariant,
+  seen: readonly SeenMessage[],
+  patternFor: (message: number) => IndexedPattern | undefined,
+): boolean {
+  return messages.some(({ role, patterns }, message) => {
+    const pattern = patternFor(message) ?? patterns[0];
+    return pattern !== undefined && seen.some((text) => isSameRole(role, text.role) && isCutRender(pattern, text.end));
+  });
 }
 
 function nearMatchOf(variant: RegisteredVariant, edits: readonly MessageEdit[], isCut: boolean): NearMatch | null {
