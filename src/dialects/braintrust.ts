@@ -67,8 +67,7 @@ const PARAMETERS = [
 
 /** Of a response that is there as a whole, what it says itself. */
 function readModel(reading: Reading, metadata: JsonRecord | undefined, response: JsonRecord | undefined): void {
-  const named = stringAt(metadata, 'provider');
-  const provider = named === 'bedrock' ? 'aws.bedrock' : providerName(named);
+  const provider = providerName(stringAt(metadata, 'provider'));
   if (provider !== undefined) reading.provider = provider;
   const model = stringAt(metadata, 'model');
   if (model !== undefined) reading.requestModel = model;

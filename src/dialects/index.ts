@@ -18,6 +18,7 @@ import { googleAdk } from './google-adk.ts';
 import { haystack } from './haystack.ts';
 import { langfuse } from './langfuse.ts';
 import { langsmith } from './langsmith.ts';
+import { langwatch } from './langwatch.ts';
 import { litellm } from './litellm.ts';
 import { livekit } from './livekit.ts';
 import { logfire } from './logfire.ts';
@@ -28,6 +29,7 @@ import { openlit } from './openlit.ts';
 import { openllmetry } from './openllmetry.ts';
 import { pipecat } from './pipecat.ts';
 import { pydanticAi } from './pydantic-ai.ts';
+import { rig } from './rig.ts';
 import { semconv } from './semconv.ts';
 import { vercelAiGateway } from './vercel-ai-gateway.ts';
 import { vercelAi } from './vercel-ai.ts';
@@ -48,6 +50,7 @@ export const DIALECTS: readonly Dialect[] = [
   vercelAi,
   vercelAiGateway,
   langfuse,
+  langwatch,
   openinference,
   openllmetry,
   pydanticAi,
@@ -59,6 +62,7 @@ export const DIALECTS: readonly Dialect[] = [
   haystack,
   agentgateway,
   agentFramework,
+  rig,
   anthropicSdk,
   semconv,
 ];

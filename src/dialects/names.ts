@@ -20,6 +20,9 @@ const INTERFACES = new Set([
 const PROVIDER_ALIASES = new Map([
   ['az.ai.inference', 'azure.ai.inference'],
   ['az.ai.openai', 'azure.ai.openai'],
+  ['azure.openai', 'azure.ai.openai'],
+  ['aws_bedrock', 'aws.bedrock'],
+  ['bedrock', 'aws.bedrock'],
   ['vertex_ai', 'gcp.vertex_ai'],
   ['google.vertex.ai', 'gcp.vertex_ai'],
   ['gemini', 'gcp.gemini'],
