@@ -88,7 +88,7 @@ function addValue(reading: Reading, side: 'input' | 'output', value: Parameters<
 function valueOf(json: Json): Json {
   if (!isRecord(json) || typeof json['type'] !== 'string' || !('value' in json)) return json;
   const value = json['value'] ?? null;
-  return json['type'] === 'list' && isArray(value) ? value.map(valueOf).flat(1) : value;
+  return json['type'] === 'list' && isArray(value) ? value.flatMap((item): Json => valueOf(item)) : value;
 }
 
 export const langwatch: Dialect = { name: 'langwatch', keys: ['langwatch.'], span: readSpan };
