@@ -33,6 +33,7 @@ interface Result {
   readonly main_thread_cpu_us_per_span: number;
   /** CPU of the straight insert of the same rows, merges included. */
   readonly straight_cpu_us_per_span: number;
+  readonly page_faults_per_span: number;
   readonly resident_mb: number;
   readonly decode_per_second: number;
   /** Requests received and durable, and nothing else. */
@@ -147,6 +148,7 @@ async function measure(kb: number, spans: number): Promise<Result> {
       cpu_us_per_span: round(through.cpuUsPerSpan, 1),
       main_thread_cpu_us_per_span: round(through.mainCpuUsPerSpan, 1),
       straight_cpu_us_per_span: round((straight.cpuSeconds / traffic.spans) * 1e6, 1),
+      page_faults_per_span: round(through.pageFaultsPerSpan, 2),
       resident_mb: Math.round(through.residentMb),
       decode_per_second: Math.round(decodePerSecond),
       receive_per_second: Math.round(receivePerSecond),
@@ -192,6 +194,7 @@ interface Through {
   readonly spansPerSecond: number;
   readonly cpuUsPerSpan: number;
   readonly mainCpuUsPerSpan: number;
+  readonly pageFaultsPerSpan: number;
   /** Of the whole run. */
   readonly seconds: number;
   readonly acknowledgedSeconds: number;
@@ -225,6 +228,7 @@ async function drive(directory: string, traffic: Traffic): Promise<Through> {
       spansPerSecond: spans / (to.seconds - from.seconds),
       cpuUsPerSpan: ((to.cpuSeconds - from.cpuSeconds) / spans) * 1e6,
       mainCpuUsPerSpan: ((to.mainCpuSeconds - from.mainCpuSeconds) / spans) * 1e6,
+      pageFaultsPerSpan: (to.pageFaults - from.pageFaults) / spans,
       seconds: looks.at(-1)?.seconds ?? 0,
       acknowledgedSeconds,
       residentMb: Math.max(...looks.map(({ residentMb }) => residentMb)),
@@ -312,7 +316,7 @@ function print(result: Result): void {
       `  decode alone    ${result.decode_per_second} spans/s, ratio ${result.ratio_to_decode}`,
       `  receive alone   ${result.receive_per_second} spans/s, ratio ${result.ratio_to_receive}`,
       `  straight insert ${result.straight_insert_per_second} spans/s, ratio ${result.ratio_to_straight_insert}`,
-      `  daemon          ${result.cpu_us_per_span} us CPU a span, main thread ${result.main_thread_cpu_us_per_span} (straight insert ${result.straight_cpu_us_per_span}), ${result.resident_mb} MB resident`,
+      `  daemon          ${result.cpu_us_per_span} us CPU a span, main thread ${result.main_thread_cpu_us_per_span} (straight insert ${result.straight_cpu_us_per_span}), ${result.page_faults_per_span} page faults, ${result.resident_mb} MB resident`,
       `  on disk         ${result.disk_bytes_per_span} B a span, naive rows ${result.naive_disk_bytes_per_span} B: 1/${result.naive_to_disk}`,
       ...Object.entries(tables).map(
         ([name, { rows, bytes, json_bytes: json }]) => `    ${name}: ${rows} rows, ${bytes} B (${json} B as JSON)`,

@@ -9,6 +9,8 @@ export interface ProcessUse {
   /** Of the thread that runs JavaScript. */
   readonly mainCpuSeconds: number;
   readonly residentMb: number;
+  /** Pages of memory that were not there when they were used, in all threads. */
+  readonly pageFaults: number;
 }
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
@@ -19,11 +21,20 @@ export function processUse(pid: number): ProcessUse {
     cpuSeconds: cpuSeconds(`/proc/${pid}/stat`),
     mainCpuSeconds: cpuSeconds(`/proc/${pid}/task/${pid}/stat`),
     residentMb: Number(kilobytes ?? 0) / 1_000,
+    pageFaults: fieldsOf(`/proc/${pid}/stat`)[MINOR_FAULTS] ?? 0,
   };
 }
 
-/** User and system time: the 14th and 15th field, of which the second is a name in brackets. */
 function cpuSeconds(file: string): number {
-  const fields = readFileSync(file, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  const fields = fieldsOf(file);
+  return ((fields[USER_TICKS] ?? 0) + (fields[SYSTEM_TICKS] ?? 0)) / TICKS_PER_SECOND;
+}
+
+// Where they stand behind the name, which is in brackets and may hold anything.
+const MINOR_FAULTS = 7;
+const USER_TICKS = 11;
+const SYSTEM_TICKS = 12;
+
+function fieldsOf(file: string): readonly number[] {
+  return readFileSync(file, 'utf8').split(') ').at(-1)?.split(' ').map(Number) ?? [];
 }

@@ -3,6 +3,8 @@
  * both are limits of the engine.
  */
 
+// Before the engine's library.
+import './engine-memory.ts';
 import {
   ClickHouseLogLevel,
   createClient,
