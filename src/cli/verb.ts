@@ -34,7 +34,9 @@ export function timeFlag(flags: Flags, name: string): Timestamp | undefined {
   if (text === undefined) return undefined;
   const time = parseTimestamp(text);
   if (time !== null) return time;
-  throw new Fault('config', `${text} is not a time.`, { hint: 'Write RFC 3339, such as 2026-11-20T02:47:00Z.' });
+  throw new Fault('config', `${text} is not a time.`, {
+    hint: 'Write RFC 3339, such as 2026-11-20T02:47:00Z, with its zone.',
+  });
 }
 
 /** Every value of a flag that may be repeated. */

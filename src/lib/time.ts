@@ -8,7 +8,8 @@ const NANOS_PER_SECOND = 1_000_000_000n;
 const LATEST_SECONDS = 4_291_747_199n;
 const LATEST_NANOS = LATEST_SECONDS * NANOS_PER_SECOND + 999_999_999n;
 
-const RFC3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(Z|z|[+-]\d{2}:\d{2})$/;
+// And what people copy: ` UTC`, as our own alerts write it, and ISO 8601 without seconds. Never without a zone.
+const TIME = /^(\d{4}-\d{2}-\d{2})(?:[Tt]| +)(\d{2}:\d{2})(?:(:\d{2})(?:\.(\d{1,9})\d*)?)? ?(Z|z|UTC|[+-]\d{2}:\d{2})$/;
 
 /** Nanoseconds since 1970 to a timestamp. Throws a RangeError outside 1970 to 2105. */
 export function timestampFromNanos(nanos: bigint): Timestamp {
@@ -54,14 +55,14 @@ export function millisFromTimestamp(timestamp: Timestamp): number {
 }
 
 /**
- * Reads any RFC 3339 time (`2026-11-20T02:47:00Z`, offsets, 0 to 9 digits of a second), or null if
- * it is not one, or not between 1970 and 2105. Digits beyond the ninth are cut.
+ * Reads any RFC 3339 time (`2026-11-20T02:47:00Z`, offsets, 0 to 9 digits of a second), also without seconds or
+ * with `UTC`, or null if it is not one, or not between 1970 and 2105. Digits beyond the ninth are cut.
  */
 export function parseTimestamp(text: string): Timestamp | null {
-  const match = RFC3339.exec(text.trim());
+  const match = TIME.exec(text.trim());
   if (match === null) return null;
-  const [, date, time, fraction = '', zone] = match;
-  const millis = Date.parse(`${date}T${time}${zone === 'z' ? 'Z' : zone}`);
+  const [, date, minutes, seconds = ':00', fraction = '', zone = 'Z'] = match;
+  const millis = Date.parse(`${date}T${minutes}${seconds}${/^[+-]/.test(zone) ? zone : 'Z'}`);
   if (!isInRange(millis)) return null;
   // JavaScript rolls 31 February over to March; a time that does not exist is not a time.
   const day = Number(date?.slice(8));

@@ -1,6 +1,7 @@
 /** The time machine: three timelines, read and put side by side, never merged. */
 
 import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
+import type { RestoreRecord } from '../contract/restore-log.ts';
 import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
@@ -8,13 +9,14 @@ import { chunks } from '../lib/chunks.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { displayBody } from '../text/body.ts';
 import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
-import { earlierCalls } from '../timeline/held.ts';
+import { earlierCalls, restoreEvidence } from '../timeline/held.ts';
 import { intendedAt } from '../timeline/intended.ts';
 import type { Database } from './database.ts';
 import { decodeCursor, encodeCursor, PAGE_LIMIT_MAX, pageLimit } from './cursor.ts';
 import { bodyFromCanonical } from './stored-body.ts';
 import { readHeld, type HeldAnswer } from './timeline-held.ts';
 import { readIntended, readUnread } from './timeline-intended.ts';
+import { readRestores } from './timeline-restores.ts';
 import { readUsed, type UsedAnswer } from './timeline-used.ts';
 import { versionNames, type VersionNames } from './version-names.ts';
 
@@ -46,17 +48,18 @@ export function createTimelineLog(
     range: async ({ prompt, environment, target, from, to }) => {
       const question = { prompt, environment, target, from, to, knownAt: clock.now() };
       const names = await readNames(database, question);
-      const [intended, held, used] = await Promise.all([
+      const [intended, held, used, restores] = await Promise.all([
         readIntended(database, question),
         readHeld(database, question),
         readUsed(database, question),
+        readRestores(database, question),
       ]);
       return {
         intended: intended
           .filter((entry) => overlaps(entry, from, to))
           .toSorted(byBeginning)
           .map((entry) => withRegisteredText(entry, names)),
-        held: (await describeHeld(held.answers, names, texts, used)).toSorted(byBeginning),
+        held: (await describeHeld(held.answers, { names, texts, used, restores })).toSorted(byBeginning),
         used: (
           await describeUsed(
             used.filter(({ entry }) => overlaps(entry, from, to)),
@@ -79,10 +82,11 @@ async function readAt(database: Database, texts: TextLog, reached: Timestamp, qu
   const knownAt = asked !== undefined && asked < reached ? asked : reached;
   const question = { prompt, environment, target: query.target, from: time, to: time, knownAt };
   const names = await readNames(database, question);
-  const [pinned, held, used] = await Promise.all([
+  const [pinned, held, used, restores] = await Promise.all([
     readIntended(database, question),
     readHeld(database, question, { after: after.length === 0 ? null : after.join('\n'), parts: pageLimit(page) }),
     readUsed(database, question),
+    readRestores(database, question),
   ]);
   const rules = [...new Set(pinned.map(({ rule }) => rule))];
   const intended = intendedAt(pinned, time, await readUnread(database, rules, time, knownAt));
@@ -92,7 +96,7 @@ async function readAt(database: Database, texts: TextLog, reached: Timestamp, qu
     time,
     knownAt,
     intended: intended === null ? null : withRegisteredText(intended, names),
-    held: (await describeHeld(held.answers, names, texts, used)).toSorted(byTarget),
+    held: (await describeHeld(held.answers, { names, texts, used, restores })).toSorted(byTarget),
     heldNextCursor: held.next === null ? null : encodeCursor([knownAt, held.next.target, held.next.part]),
     used: await describeUsed(
       used.filter(({ entry }) => isActive(entry, time)),
@@ -119,11 +123,16 @@ function withRegisteredText(entry: TimelineEntry, names: VersionNames): Timeline
   return { version, hash, text: names.text(version, hash), from, until, evidence: [...evidence, ...doubt] };
 }
 
+interface Known {
+  readonly names: VersionNames;
+  readonly texts: TextLog;
+  readonly used: readonly UsedAnswer[];
+  readonly restores: readonly RestoreRecord[];
+}
+
 async function describeHeld(
   answers: readonly HeldAnswer[],
-  names: VersionNames,
-  texts: TextLog,
-  used: readonly UsedAnswer[],
+  { names, texts, used, restores }: Known,
 ): Promise<readonly HeldEntry[]> {
   const contents = await readTexts(
     texts,
@@ -136,7 +145,12 @@ async function describeHeld(
     const content = contents[index];
     const text = typeof content === 'string' ? displayBody(bodyFromCanonical(bodyKind, content)) : null;
     const named = { ...entry, version: name.version, text };
-    const evidence = [...entry.evidence, ...name.evidence, ...earlierCalls(named, usedEntries)];
+    const evidence = [
+      ...entry.evidence,
+      ...restoreEvidence(entry, restores),
+      ...name.evidence,
+      ...earlierCalls(named, usedEntries),
+    ];
     return { ...named, evidence: content === undefined ? [...evidence, TEXT_LEFT_OUT] : evidence };
   });
 }

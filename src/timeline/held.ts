@@ -4,10 +4,11 @@
  */
 
 import type { ContentHash } from '../contract/prompt.ts';
+import type { RestoreRecord } from '../contract/restore-log.ts';
 import type { HeldEntry, UsedEntry } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
-import { formatDuration, millisBetween } from '../lib/time.ts';
+import { addMillis, formatDuration, millisBetween } from '../lib/time.ts';
 import { timeWords } from '../text/time-words.ts';
 import { boundary, liesOutside } from './boundary.ts';
 
@@ -188,6 +189,26 @@ function pointerEvidence({ pointer, sourceVersion, source }: RunDetail): readonl
 function failureEvidence(failedPolls: number, run: Sighting): readonly Evidence[] {
   if (failedPolls === 0) return [];
   return [{ kind: 'unreachable', words: `${countedPolls(failedPolls)} after ${timeWords(run.last)} had no answer` }];
+}
+
+/** It compares, writes and reads back, and a poll may look in between. */
+const RESTORE_MS = 60_000;
+
+/** The last command that put this content back, where it may be what brought it. */
+export function restoreEvidence(entry: HeldEntry, restores: readonly RestoreRecord[]): readonly Evidence[] {
+  const [notYet, seen] = entry.from;
+  const earliest = notYet === null ? null : addMillis(notYet, -RESTORE_MS);
+  const restore = restores.findLast(
+    ({ target, to, begunAt }) =>
+      target === entry.target &&
+      to.hash === entry.hash &&
+      (earliest === null || begunAt >= earliest) &&
+      (seen === null || begunAt <= seen),
+  );
+  if (restore === undefined) return [];
+  const { by, to, begunAt, reason } = restore;
+  const why = reason === '' ? '' : `: ${reason}`;
+  return [{ kind: 'restore', words: `${by} put v${to.version} back at ${timeWords(begunAt)}${why}` }];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pin } from '../../src/contract/prompt.ts';
+import type { RestoreRecord } from '../../src/contract/restore-log.ts';
 import type { Clock, Timestamp } from '../../src/contract/time.ts';
 import { unregisteredVersion } from '../../src/daemon/attribution-desk.ts';
 import { sha256 } from '../../src/lib/hash.ts';
@@ -130,6 +131,47 @@ describe.each(['embedded', 'server'] as const)('the time machine, %s', (kind) =>
       time: time('03:45:00'),
     });
     expect(moved.intended).toMatchObject({ version: '1', until: [time('03:30:00'), time('04:00:00')] });
+  });
+
+  it('says who put a text back, as it was known then', async () => {
+    const place = { prompt: 'put-back', target: 'config/put-back' as const };
+    const polled = [held('03:00:00', 'edited', place), held('03:00:30', ONE, place), held('03:01:00', ONE, place)];
+    await store.observations.append(polled);
+    const restore: RestoreRecord = {
+      id: 'r1',
+      ...place,
+      environment: 'production',
+      begunAt: time('03:00:10'),
+      endedAt: null,
+      by: 'oncall',
+      reason: 'postmortem 7',
+      from: null,
+      to: { version: '1', hash: sha256(ONE) },
+      result: 'begun',
+      words: '',
+    };
+    await store.restores.append(restore);
+    const answer = () =>
+      store.timeline.at({
+        prompt: 'put-back',
+        environment: 'production',
+        time: time('03:01:00'),
+        knownAt: time('04:00:00'),
+      });
+    const before = await answer();
+    expect(before.held[0]?.evidence).toContainEqual({
+      kind: 'restore',
+      words: 'oncall put v1 back at 2026-11-20 03:00:10 UTC: postmortem 7',
+    });
+    await store.restores.append({ ...restore, result: 'restored', endedAt: time('03:00:12'), words: 'as read back' });
+    expect(await answer()).toEqual(before);
+    const { held: all } = await store.timeline.range({
+      prompt: 'put-back',
+      environment: 'production',
+      from: time('03:00:00'),
+      to: time('03:01:00'),
+    });
+    expect(all.map(({ evidence }) => evidence.some(({ kind: each }) => each === 'restore'))).toEqual([false, true]);
   });
 
   it('knows when a label moved by the polls that saw it', async () => {

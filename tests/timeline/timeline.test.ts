@@ -1,10 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RestoreRecord } from '../../src/contract/restore-log.ts';
 import type { TimeInterval, Timestamp } from '../../src/contract/time.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { addMillis } from '../../src/lib/time.ts';
 import { boundary, isActive } from '../../src/timeline/boundary.ts';
-import { heldEntry, isLong, runsOf, type RunDetail, type Sighting, type Unseen } from '../../src/timeline/held.ts';
+import {
+  heldEntry,
+  isLong,
+  restoreEvidence,
+  runsOf,
+  type RunDetail,
+  type Sighting,
+  type Unseen,
+} from '../../src/timeline/held.ts';
 import { intendedAt, intendedEntries, type PinFact } from '../../src/timeline/intended.ts';
 import { leftOutEvidence, usedEntry, type CallRun } from '../../src/timeline/used.ts';
 import { time } from '../support/store-samples.ts';
@@ -148,6 +157,40 @@ describe('held', () => {
     expect(outside?.evidence.map(({ words }) => words)).toContainEqual(
       'edited at 2026-11-20 00:30:00 UTC, says config, which is not when it came here',
     );
+  });
+
+  it('says who put a content back, where that may be what brought it', () => {
+    const restored = sha256('a');
+    const restore = (begunAt: string, more: Partial<RestoreRecord> = {}): RestoreRecord => ({
+      id: begunAt,
+      target: 't',
+      prompt: 'p',
+      environment: 'production',
+      begunAt: time(begunAt),
+      endedAt: null,
+      by: 'ana',
+      reason: 'incident 7',
+      from: null,
+      to: { version: '1', hash: restored },
+      result: 'begun',
+      words: '',
+      ...more,
+    });
+    const entry = {
+      ...entries([
+        { target: 't', part: '', state: 'a', first: time('02:00:30'), last: time('03:00:00'), count: 9 },
+      ])[0]!,
+      from: [time('02:00:00'), time('02:00:30')] as const,
+    };
+    const words = (...restores: RestoreRecord[]): readonly string[] =>
+      restoreEvidence(entry, restores).map((each) => each.words);
+    const last = 'ana put v1 back at 2026-11-20 02:00:20 UTC: incident 7';
+    expect(words(restore('02:00:10', { by: 'ben' }), restore('02:00:20'))).toEqual([last]);
+    // A poll that found the old content while the restore was under way.
+    expect(words(restore('01:59:58', { reason: '' }))).toEqual(['ana put v1 back at 2026-11-20 01:59:58 UTC']);
+    expect(words(restore('01:00:00'), restore('02:00:31'))).toEqual([]);
+    expect(words(restore('02:00:20', { target: 'other' }))).toEqual([]);
+    expect(words(restore('02:00:20', { to: { version: '2', hash: sha256('b') } }))).toEqual([]);
   });
 
   it('takes the time of an edit before the first look for a claim', () => {
