@@ -41,13 +41,16 @@ export async function restore(call: RestoreCall, options: RestoringOptions): Pro
   const target = findTarget(call, polling);
   const version = await asPinned(findVersion(call, target, options.registry()), target, options);
   const name = version.version;
-  const [held] = watch.held(target.id);
+  const held = watch.held(target.id).find(({ part }) => call.part === undefined || part === call.part);
+  const place = call.part === undefined || call.part === '' ? target.id : `${target.id} (${call.part})`;
   const variant = variantFor(version, held?.settings.model);
   const command = {
     version: name,
     body: variant.body,
     settings: variant.settings,
     dryRun: call.dryRun,
+    ...(call.part === undefined ? {} : { part: call.part }),
+    ...(call.expectHash === undefined ? {} : { expectHash: call.expectHash }),
     // Only a source that is this version's registry knows it by this name, and not what it was before.
     ...(version.registry === target.source && isCurrent(version, options.registry()) ? { sourceVersion: name } : {}),
   };
@@ -67,19 +70,20 @@ export async function restore(call: RestoreCall, options: RestoringOptions): Pro
   };
   const work = (): Promise<HostOutcome> =>
     watch.whileRestoring(target.id, noteOf(record), () => polling.restore(target.id, command));
-  const outcome = call.dryRun ? await work() : await recorded(record, work, options);
+  const outcome = call.dryRun ? await work() : await recorded(record, place, work, options);
   const written = outcome.result === 'restored' || outcome.result === 'not_confirmed';
   const before = outcome.before === null ? '' : displayBody(outcome.before.body);
   return {
     target: target.id,
     version: name,
     written,
+    beforeHash: outcome.before === null ? null : contentHashes(outcome.before.body).strict,
     diff: unifiedDiff(before, displayBody(variant.body), {
-      beforeLabel: `${target.id} now`,
+      beforeLabel: `${place} now`,
       afterLabel: `${target.prompt} ${versionWords(name)}`,
     }),
     readBack: written ? readBackOf(outcome.after, outcome.result) : null,
-    words: wordsOf(outcome, target.id, versionWords(name)),
+    words: wordsOf(outcome, place, versionWords(name)),
   };
 }
 
@@ -134,6 +138,7 @@ function isCurrent(version: RegisteredVersion, registry: RegistryView): boolean 
 /** Two rows: one before anything is written, one with what came of it. */
 async function recorded(
   record: RestoreRecord,
+  place: string,
   work: () => Promise<HostOutcome>,
   { restores, registry, clock, log }: RestoringOptions,
 ): Promise<HostOutcome> {
@@ -151,7 +156,7 @@ async function recorded(
     const { result, before } = outcome;
     const from = before === null ? null : named(contentHashes(before.body).strict, record.prompt, registry());
     // Only a dry run is planned and no more, and that is not recorded.
-    if (result !== 'planned') await end({ result, from, words: wordsOf(outcome, target, versionWords(to.version)) });
+    if (result !== 'planned') await end({ result, from, words: wordsOf(outcome, place, versionWords(to.version)) });
     if (result !== 'nothing_to_do')
       log.warn({ target, version: to.version, by, reason, result }, 'a version was put back');
     return outcome;

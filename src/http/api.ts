@@ -3,7 +3,7 @@
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
-import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
+import type { ContentHash, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
 import type { QuarantineEntry } from '../contract/telemetry-log.ts';
@@ -73,6 +73,10 @@ export interface RestoreCall {
   readonly target: string;
   /** Default: the pinned version. */
   readonly version?: string | undefined;
+  /** Which of several contents; not needed where there is one. */
+  readonly part?: string | undefined;
+  /** Of what the operator saw: anything else is not written over. */
+  readonly expectHash?: ContentHash | undefined;
   readonly dryRun: boolean;
   readonly by: string;
   readonly reason: string;
@@ -82,6 +86,8 @@ export interface RestoreOutcome {
   readonly target: string;
   readonly version: string;
   readonly written: boolean;
+  /** Of what was there before; null when nothing was. */
+  readonly beforeHash: ContentHash | null;
   /** From what is there to what would be, or was, written. */
   readonly diff: string;
   /** What the place holds after the write, as it was read back; null on a dry run. */

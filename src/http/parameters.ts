@@ -1,6 +1,7 @@
 /** Query parameters that many routes share, parsed once. */
 
 import { z } from 'zod';
+import type { ContentHash } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { parseTimestamp } from '../lib/time.ts';
 import { badRequest } from './problem.ts';
@@ -12,6 +13,12 @@ export const timestamp = z.string().transform((text, context): Timestamp => {
   context.addIssue({ code: 'custom', message: 'is not an RFC 3339 time such as 2026-11-20T02:47:00Z' });
   return z.NEVER;
 });
+
+/** As answers name a content: what is shorter could mean another one. */
+export const contentHash = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'is not `sha256:` and 64 hex digits')
+  .transform((text) => text as ContentHash);
 
 /** Throws a problem for a period that ends before it begins; without one of its ends it may be any. */
 export function assertPeriod(from: Timestamp | undefined, to: Timestamp | undefined): void {

@@ -97,8 +97,13 @@ function contentToReplace(
   }
   const found = pick(contents, part);
   if (found !== undefined) return found;
-  const parts = contents.map((content) => content.part ?? '').join(', ');
-  throw new Fault('config', `${target.id} holds several contents.`, { hint: `Say which one: ${parts}.` });
+  const parts = contents.map((content) => content.part ?? '').filter((each) => each !== '');
+  if (part !== undefined) {
+    const hint = parts.length === 0 ? 'It holds one content, without a part.' : `It has: ${parts.join(', ')}.`;
+    throw new Fault('config', `${target.id} has no part ${part}.`, { hint });
+  }
+  const hint = `Say which one, with --part: ${parts.join(', ')}.`;
+  throw new Fault('config', `${target.id} holds several contents.`, { hint });
 }
 
 function pick(contents: readonly LiveContent[], part: string | undefined): LiveContent | undefined {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sourcePlugins } from '../../collectors/index.ts';
 import { restore } from '../../src/daemon/restoring.ts';
+import type { RestoreCall } from '../../src/http/api.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
+import { sha256 } from '../../src/lib/hash.ts';
 import { PollingHost } from '../../src/polling/host.ts';
 import { openSources } from '../../src/polling/open-sources.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -65,7 +67,7 @@ async function placeWith(name: string, text: string, registered = [V1, V2], pinn
     target,
     incidents: () => incidents(target),
     recorded: async () => (await store.restores.list({ target }, { limit: 10 })).items,
-    restore: (more: Partial<typeof call> & { version?: string } = {}, changes: Partial<typeof options> = {}) =>
+    restore: (more: Partial<RestoreCall> = {}, changes: Partial<typeof options> = {}) =>
       restore({ ...call, ...more }, { ...options, ...changes }),
   };
 }
@@ -101,6 +103,28 @@ describe('a restore', () => {
     expect(await place.restore({ version: '1' })).toMatchObject({ version: '1', written: true });
     expect(await place.incidents()).toMatchObject([{ status: 'open', verdict: 'stale_version' }]);
     expect(await place.recorded()).toMatchObject([{ from: { version: '2' }, to: { version: '1' } }]);
+  });
+
+  test('writes over what the operator saw, and over nothing else', async () => {
+    const place = await placeWith('expected', TEXT.edited);
+    const { beforeHash } = await place.restore({ dryRun: true });
+    expect(beforeHash).toBe(sha256(TEXT.edited));
+    const meanwhile = 'Somebody else is at work here.';
+    writeFileSync(place.file, meanwhile);
+    const expectHash = beforeHash ?? undefined;
+    await expect(place.restore({ expectHash })).rejects.toThrow('no longer holds what you saw');
+    expect(readFileSync(place.file, 'utf8')).toBe(meanwhile);
+    expect(await place.recorded()).toMatchObject([{ by: 'ann', result: 'failed' }]);
+    writeFileSync(place.file, TEXT.edited);
+    expect(await place.restore({ expectHash })).toMatchObject({ written: true, beforeHash });
+    expect(readFileSync(place.file, 'utf8').trimEnd()).toBe(TEXT.v2);
+  });
+
+  test('of a part that is not there writes nothing', async () => {
+    const place = await placeWith('parted', TEXT.edited);
+    await expect(place.restore({ part: 'blue' })).rejects.toThrow('has no part blue');
+    expect(readFileSync(place.file, 'utf8')).toBe(TEXT.edited);
+    expect(await place.restore({ part: '' })).toMatchObject({ written: true });
   });
 
   test('that is only planned shows the difference, and neither writes nor records', async () => {

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { TargetInfo } from '../api.ts';
 import { memoryPage } from '../memory-page.ts';
-import { assertPeriod, paging, timestamp } from '../parameters.ts';
+import { assertPeriod, contentHash, paging, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { observationShape, page, targetShape } from '../shapes.ts';
 
@@ -50,11 +50,14 @@ export const targetRoutes = [
   route({
     method: 'POST',
     path: '/api/v1/restore',
-    summary: 'Puts a registered version back at a target, reads it back, and says what it saw.',
+    summary:
+      'Puts a registered version back at a target, reads it back, and says what it saw; with `expect_hash` only over that content.',
     scope: 'operate',
     body: z.strictObject({
       target: z.string(),
       version: z.string().optional(),
+      part: z.string().optional(),
+      expect_hash: contentHash.optional(),
       dry_run: z.boolean().default(false),
       reason: z.string().max(1_000).default(''),
     }),
@@ -62,6 +65,8 @@ export const targetRoutes = [
       const outcome = await api.restore({
         target: body.target,
         version: body.version,
+        part: body.part,
+        expectHash: body.expect_hash,
         dryRun: body.dry_run,
         by: actor,
         reason: body.reason,
@@ -71,6 +76,7 @@ export const targetRoutes = [
           target: outcome.target,
           version: outcome.version,
           written: outcome.written,
+          before_hash: outcome.beforeHash,
           diff: outcome.diff,
           read_back: outcome.readBack,
           words: outcome.words,
