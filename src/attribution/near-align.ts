@@ -8,6 +8,8 @@ import { fromByteString } from './byte-string.ts';
 import type { IndexedPattern } from './indexed-pattern.ts';
 
 export interface LiteralEdit {
+  /** Of the template's own text; less than all of it where only the beginning of the text was looked at. */
+  readonly comparedBytes: number;
   readonly deletedBytes: number;
   readonly insertedBytes: number;
   /** The template as it is registered, and as the text shows it; variables are `{{name}}` in both. */
@@ -37,9 +39,14 @@ interface Tokens {
   readonly spellings: readonly string[];
 }
 
-/** `text` is a byte string. */
-export function alignToText(pattern: IndexedPattern, text: string, budget: CellBudget): LiteralEdit {
-  const tokens = tokenise(pattern, text);
+/** `text` is a byte string. `isBeginning`: there is more of it, so that what it lacks at its end is not compared. */
+export function alignToText(
+  pattern: IndexedPattern,
+  text: string,
+  budget: CellBudget,
+  isBeginning = false,
+): LiteralEdit {
+  const tokens = tokenise(pattern, text, isBeginning);
   const edit = new EditBuilder(pattern, tokens.spellings);
   let template = 0;
   let seen = 0;
@@ -49,10 +56,10 @@ export function alignToText(pattern: IndexedPattern, text: string, budget: CellB
     template = anchor.template;
     seen = anchor.text;
   }
-  return edit.result();
+  return edit.result(isBeginning);
 }
 
-function tokenise(pattern: IndexedPattern, text: string): Tokens {
+function tokenise(pattern: IndexedPattern, text: string, isBeginning: boolean): Tokens {
   const numbers = new Map<string, number>();
   const spellings: string[] = [];
   const numberOf = (token: string): number => {
@@ -65,9 +72,13 @@ function tokenise(pattern: IndexedPattern, text: string): Tokens {
   };
   const template: number[] = [];
   const blocks = pattern.gaps === 0 ? [pattern.first] : [pattern.first, ...pattern.middleBytes, pattern.last];
+  // What the text has no room for can't be in it.
+  let room = isBeginning ? text.length : Infinity;
   for (const [block, bytes] of blocks.entries()) {
+    if (room <= 0) break;
     if (block > 0) template.push(-block);
-    for (const token of bytes.match(TOKEN) ?? []) template.push(numberOf(token));
+    for (const token of bytes.slice(0, room).match(TOKEN) ?? []) template.push(numberOf(token));
+    room -= bytes.length;
   }
   return { template, text: (text.match(TOKEN) ?? []).map(numberOf), spellings };
 }
@@ -236,8 +247,11 @@ class EditBuilder {
   private readonly spellings: readonly string[];
   private readonly registered: string[] = [];
   private readonly seen: string[] = [];
+  private keptBytes = 0;
   private deletedBytes = 0;
   private insertedBytes = 0;
+  /** What was deleted since something was last found or inserted, and where that began on either side. */
+  private missing = { bytes: 0, registered: 0, seen: 0 };
 
   constructor(pattern: IndexedPattern, spellings: readonly string[]) {
     this.pattern = pattern;
@@ -249,14 +263,29 @@ class EditBuilder {
     const written = token < 0 ? this.gapWritten(token) : (this.spellings[token] as string);
     if (operation !== 'insert') this.registered.push(written);
     if (operation !== 'delete') this.seen.push(written);
-    if (operation === 'delete') this.deletedBytes += written.length;
+    if (operation === 'keep') this.keptBytes += written.length;
     if (operation === 'insert') this.insertedBytes += written.length;
+    if (operation === 'delete') {
+      this.deletedBytes += written.length;
+      this.missing.bytes += written.length;
+    } else if (operation !== 'gap') {
+      this.missing = { bytes: 0, registered: this.registered.length, seen: this.seen.length };
+    }
   }
 
-  result(): LiteralEdit {
-    const { deletedBytes, insertedBytes } = this;
-    const registered = fromByteString(this.registered.join(''));
-    return { deletedBytes, insertedBytes, registered, seen: fromByteString(this.seen.join('')) };
+  /** `isBeginning`: what is missing at the end may stand in the rest of the text. */
+  result(isBeginning: boolean): LiteralEdit {
+    const { keptBytes, insertedBytes, missing } = this;
+    const deletedBytes = this.deletedBytes - (isBeginning ? missing.bytes : 0);
+    const written = (side: 'registered' | 'seen'): string =>
+      fromByteString((isBeginning ? this[side].slice(0, missing[side]) : this[side]).join(''));
+    return {
+      comparedBytes: keptBytes + deletedBytes,
+      deletedBytes,
+      insertedBytes,
+      registered: written('registered'),
+      seen: written('seen'),
+    };
   }
 
   private gapWritten(token: number): string {

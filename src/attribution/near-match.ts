@@ -40,6 +40,8 @@ const DIFF_CONTEXT_LINES = 2;
 interface SeenMessage {
   readonly role: string;
   readonly bytes: string;
+  /** There is more of it than is looked at. */
+  readonly isBeginning: boolean;
   readonly end: TextEnd;
 }
 
@@ -77,8 +79,9 @@ function seenMessages(query: AttributionQuery): SeenMessage[] {
   return messagesOf(query)
     .slice(0, MESSAGES_MAX)
     .map(({ role, content }) => {
-      const cut = content.length > TEXT_BYTES_MAX ? content.slice(0, TEXT_BYTES_MAX) : content;
-      return { role: commonRole(role), bytes: toByteString(normaliseTransport(cut)), end: textEnd(content) };
+      const isBeginning = content.length > TEXT_BYTES_MAX;
+      const bytes = toByteString(normaliseTransport(isBeginning ? content.slice(0, TEXT_BYTES_MAX) : content));
+      return { role: commonRole(role), bytes, isBeginning, end: textEnd(content) };
     });
 }
 
@@ -101,9 +104,11 @@ function editsOf(
       continue;
     }
     const pattern = patternFor(message) ?? firstPattern;
-    const aligned = comparable.slice(0, 2).map(({ bytes }) => alignToText(pattern, bytes, cells));
+    const aligned = comparable
+      .slice(0, 2)
+      .map(({ bytes, isBeginning }) => alignToText(pattern, bytes, cells, isBeginning));
     const [best] = aligned.toSorted((a, b) => sizeOf(a) - sizeOf(b));
-    if (best !== undefined) edits.push({ registered, literalBytes: pattern.literalBytes, edit: best });
+    if (best !== undefined) edits.push({ registered, literalBytes: best.comparedBytes, edit: best });
     // A lone text can be but one of several messages.
     else if (seen.length > 1) return null;
   }

@@ -1,4 +1,4 @@
-/** Texts that an exporter cut at its limit, and texts that only look a little like that. */
+/** Texts that an exporter cut at its limit, texts that only look a little like that, and those of which we look at the beginning. */
 
 import { describe, expect, it } from 'vitest';
 import { createAttributor, withNear } from '../../src/attribution/index.ts';
@@ -84,4 +84,21 @@ describe('a text that was edited', () => {
     const texts = Array.from({ length: 40 }, () => edit(rendered(prose(3)(random))));
     expect(texts.filter(isCut).length).toBeLessThan(6);
   });
+});
+
+it('finds the version of a text of which only the beginning is looked at', () => {
+  const rule = (number: number): string => `Rule ${number}: be as polite as rule ${(number * 7) % 3_001} says.\n`;
+  const source = `You answer {{ customer }} for Acme.\n${Array.from({ length: 3_000 }, (_, at) => rule(at)).join('')}Ask: {{ question }}`;
+  const engine = createAttributor();
+  engine.addAll([version('long', 1, source), version('short', 1, source.slice(0, 2_000))]);
+  const text = source
+    .replace('{{ customer }}', 'Ana'.repeat(2_000))
+    .replace('{{ question }}', 'Why?')
+    .replace('as rule 7 says', 'as you like');
+  expect(text.length).toBeGreaterThan(100_000);
+  const [near] = engine.near({ text });
+  expect(near).toMatchObject({ prompt: 'long', version: '1' });
+  expect(near?.editedBytes).toBeLessThan(40);
+  expect(near?.diff).toContain('+Rule 1: be as polite as you like.');
+  expect(near?.diff.length).toBeLessThan(1_000);
 });
