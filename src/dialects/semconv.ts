@@ -7,7 +7,7 @@
 
 import type { Json } from '../contract/prompt.ts';
 import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '../otlp/attributes.ts';
-import type { OtlpAttributes, OtlpScope, OtlpValue } from '../otlp/model.ts';
+import type { OtlpAttributes, OtlpScope, OtlpSpan, OtlpValue } from '../otlp/model.ts';
 import { countingOf } from './counting.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { isArray, jsonOf, parseJson } from './json-text.ts';
@@ -32,7 +32,7 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   const { attributes } = span;
   const reading: Reading = {};
   const operation = text(attributes, 'gen_ai.operation.name');
-  classify(reading, attributes, operation, known);
+  classify(reading, span, operation, known);
   // Content and usage of agents and steps repeat those of the calls below them.
   readContext(reading, attributes);
   if ((known.role ?? reading.role) === 'wrapper') return reading;
@@ -49,13 +49,13 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
 
 function classify(
   reading: Reading,
-  attributes: OtlpAttributes,
+  { name, attributes }: OtlpSpan,
   operation: string | undefined,
   known: Readonly<Reading>,
 ): void {
   // Each message of a realtime session has a span with its name; those that counted tokens are answers.
-  const isAnswer = operation === 'realtime' && attributes.has('gen_ai.usage.output_tokens');
-  const call = isAnswer ? 'chat' : operationOf(operation);
+  const isRealtime = operation === 'realtime' || (operation === 'chat' && REALTIME_NAME.test(name));
+  const call = isRealtime ? (isAnswer(attributes) ? 'chat' : undefined) : operationOf(operation);
   if (call !== undefined) {
     reading.role = 'call';
     reading.operation = call;
@@ -67,6 +67,13 @@ function classify(
     reading.role = 'call';
     reading.operation = 'chat';
   } else reading.role = 'wrapper';
+}
+
+/** Newer .NET calls it a chat, and only the span's name has the old word; there an answer is told by being streamed too. */
+const REALTIME_NAME = /^realtime(?: |$)/;
+
+function isAnswer(attributes: OtlpAttributes): boolean {
+  return attributes.has('gen_ai.usage.output_tokens') || booleanOf(attributes.get('gen_ai.request.stream')) === true;
 }
 
 /** Before 1.27 and in hand-written spans the operation's name is missing: a model and tokens make a call. */
@@ -183,6 +190,8 @@ const REASONING = [
   'gen_ai.usage.output_tokens.reasoning',
   'gen_ai.usage.completion_tokens_details.reasoning',
   'gen_ai.usage.completion_tokens_details.reasoning_tokens',
+  // Laminar, of OpenAI Agents.
+  'gen_ai.usage.reasoning_output_tokens',
   // pydantic-ai, in the words of the API that it asks.
   'gen_ai.usage.details.reasoning_tokens',
   'gen_ai.usage.details.thoughts_tokens',

@@ -1,7 +1,7 @@
 /** Which operations are calls, by the names that emitters have for them, and how they ended. */
 
 import { describe, expect, it } from 'vitest';
-import { read } from './span.ts';
+import { type Attributes, read } from './span.ts';
 
 const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
 
@@ -27,6 +27,12 @@ describe('an operation', () => {
     const realtime = { ...CALL, 'gen_ai.operation.name': 'realtime' };
     expect(read(realtime)?.role).toBe('wrapper');
     expect(read({ ...realtime, 'gen_ai.usage.output_tokens': 17 })).toMatchObject({ role: 'call', operation: 'chat' });
+    // Microsoft.Extensions.AI since it speaks the conventions of 1.41.
+    const named = (attributes: Attributes) => read({ ...CALL, ...attributes }, { name: 'realtime gpt-realtime' });
+    expect(named({ 'gen_ai.input.messages': '[]' })?.role).toBe('wrapper');
+    expect(named({ 'gen_ai.usage.output_tokens': 17 })?.role).toBe('call');
+    expect(named({ 'gen_ai.request.stream': true })?.role).toBe('call');
+    expect(read(CALL, { name: 'realtime-desk' })?.role).toBe('call');
   });
 
   it('of Semantic Kernel ended as Python writes an enumeration', () => {

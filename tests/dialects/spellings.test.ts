@@ -16,6 +16,7 @@ describe('tokens', () => {
     ['details.cache_write_tokens', { cacheWrite: 16 }],
     ['completion_tokens_details.reasoning', { reasoning: 16 }],
     ['completion_tokens_details.reasoning_tokens', { reasoning: 16 }],
+    ['reasoning_output_tokens', { reasoning: 16 }],
     ['details.thoughts_tokens', { reasoning: 16 }],
     ['details.thinking_tokens', { reasoning: 16 }],
   ])('gen_ai.usage.%s', (name, kinds) => {
