@@ -32,7 +32,13 @@ const PROVIDER_ALIASES = new Map([
 /** Who asks a model, and what is written by who does not know: no provider has a price for what they name. */
 const NO_PROVIDERS = new Set([
   'langchain',
+  'langgraph',
   'llama_index',
+  'agno',
+  'ag2',
+  'autogen',
+  'crewai',
+  'haystack',
   'strands-agents',
   'spring_ai',
   'semantic_kernel',

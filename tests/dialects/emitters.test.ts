@@ -365,9 +365,12 @@ describe('LiteLLM', () => {
   });
 });
 
-it.each(['strands-agents', 'langchain', 'spring_ai', 'Unknown'])('%s is nobody who provides a model', (system) => {
-  expect(read({ ...CALL, 'gen_ai.system': system })).not.toHaveProperty('provider');
-});
+it.each(['strands-agents', 'langchain', 'spring_ai', 'agno', 'crewai', 'ag2', 'Unknown'])(
+  '%s is nobody who provides a model',
+  (system) => {
+    expect(read({ ...CALL, 'gen_ai.system': system })).not.toHaveProperty('provider');
+  },
+);
 
 function readLog(eventName: string, body: unknown) {
   const log: OtlpLog = {
