@@ -158,6 +158,7 @@ export interface UsageRow {
   readonly reasoning_tokens: number;
   /** Of the input or the output, by name; those alone that were reported. */
   readonly token_parts: Readonly<Record<string, number>>;
+  readonly web_searches: number;
   readonly cost_usd: string;
   readonly unpriced_calls: number;
   readonly latency_ms: Quantiles;

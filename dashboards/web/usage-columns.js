@@ -28,6 +28,7 @@ const COUNTS = [
   ['output_tokens', 'Output tokens', 'output_tokens', (row) => row.output_tokens],
   ['cache_write_tokens', 'of it written to a cache', 'cache_write_tokens', (row) => row.cache_write_tokens],
   ['reasoning_tokens', 'of it reasoning', 'reasoning_tokens', (row) => row.reasoning_tokens],
+  ['web_searches', 'Web searches', 'web_searches', (row) => row.web_searches],
   ['unpriced', 'Unpriced calls', 'unpriced_calls', (row) => row.unpriced_calls],
 ];
 
@@ -63,6 +64,7 @@ export const SAVED_TOTALS = [
   'first_p50',
   'first_p95',
   'first_p99',
+  'web_searches',
 ];
 
 /**

@@ -132,6 +132,7 @@ const Price = z.strictObject({
   output_usd_per_million: z.number().nonnegative(),
   cache_read_usd_per_million: z.number().nonnegative().optional(),
   cache_write_usd_per_million: z.number().nonnegative().optional(),
+  web_searches_usd_per_thousand: z.number().nonnegative().optional(),
   ...priceOfParts(),
 });
 export type PriceOverride = z.output<typeof Price>;

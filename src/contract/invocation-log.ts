@@ -58,6 +58,7 @@ export interface UsageTotals {
   readonly reasoning_tokens: number;
   /** Those that were reported; never added to the others. */
   readonly token_parts: TokenParts;
+  readonly web_searches: number;
   /** Decimal string: the sum over priced calls. */
   readonly cost_usd: string;
   readonly unpriced_calls: number;

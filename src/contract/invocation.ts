@@ -28,9 +28,11 @@ export interface TokenUsage {
   readonly reasoning: number | null;
   /** Missing where nobody reported any. */
   readonly parts?: TokenParts;
+  /** Searches of the web that the provider made, which are no tokens and cost by the piece. Missing for none. */
+  readonly webSearches?: number;
 }
 
-export type TokenKind = Exclude<keyof TokenUsage, 'parts'>;
+export type TokenKind = Exclude<keyof TokenUsage, 'parts' | 'webSearches'>;
 
 /**
  * What can have a price of its own within these kinds, in the words of the price library. One-hour writes to

@@ -118,6 +118,14 @@ export function numberAt(record: JsonRecord | undefined, ...keys: readonly strin
   return undefined;
 }
 
+/** The last count behind a key, written as in JSON, without parsing. In a text within it, the quotes have backslashes. */
+export function countInText(raw: string | undefined, key: string): number | undefined {
+  const at = raw?.lastIndexOf(key) ?? -1;
+  if (raw === undefined || at < 0) return undefined;
+  const digits = /^\s*(\d{1,15})/.exec(raw.slice(at + key.length, at + key.length + 20));
+  return digits === null ? undefined : Number(digits[1]);
+}
+
 /** Values of a record as texts, for template variables. */
 export function textsOf(record: JsonRecord): Readonly<Record<string, string>> {
   return Object.fromEntries(

@@ -27,6 +27,7 @@ import { readFinishReasons } from './semconv.ts';
 import { tokenParts } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { cacheWriteOf, ofAnyTier, tokenUsage } from './usage.ts';
+import { webSearchesOf } from './web-searches.ts';
 
 function readSpan({ span }: SpanInput): Reading | null {
   const { attributes } = span;
@@ -87,6 +88,7 @@ function langchainMessage(completion: Json | undefined): JsonRecord | undefined 
 
 /** The parts of tokens are attributes only where a client was wrapped; of LangChain they stand in the answer. */
 function readUsage(reading: Reading, attributes: OtlpAttributes, message: JsonRecord | undefined): void {
+  const answer = recordOf(message, 'response_metadata');
   const usage = recordAt(attributes, 'langsmith.usage_metadata') ?? recordOf(message, 'usage_metadata');
   const input =
     recordOf(usage, 'input_token_details') ?? printedRecordAt(attributes, 'gen_ai.usage.input_token_details');
@@ -101,6 +103,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, message: JsonRe
     // The attribute is but the sum of the other two.
     total: numberAt(usage, 'total_tokens') ?? number(attributes, 'gen_ai.usage.total_tokens'),
     excludesReasoning: GOOGLE.has(text(attributes, 'langsmith.metadata.ls_provider') ?? ''),
+    webSearches: webSearchesOf(recordOf(answer, 'usage')) ?? webSearchesOf(answer),
     parts: tokenParts({
       cache_write_1h: numberAt(input, 'ephemeral_1h_input_tokens', 'ephemeral_1hr_input_tokens'),
       input_audio: numberAt(input, 'audio'),

@@ -15,6 +15,7 @@ import { operationOf } from './operations.ts';
 import { partsOfOpenAi } from './token-parts.ts';
 import { readTools, settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
+import { webSearchesOf } from './web-searches.ts';
 
 const SCOPE = 'litellm';
 
@@ -69,6 +70,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes): void {
     reasoning: numberAt(output, 'reasoning_tokens'),
     total: numberAt(usage, 'total_tokens'),
     parts: partsOfOpenAi(usage),
+    webSearches: webSearchesOf(usage),
   });
   if (tokens !== undefined) reading.tokens = tokens;
 }

@@ -13,6 +13,7 @@ import { type JsonRecord, isRecord, jsonOf, recordOf } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { partsOfAnthropic, partsOfOpenAi } from './token-parts.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
+import { webSearchesOf } from './web-searches.ts';
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -33,6 +34,8 @@ function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null
   const billed = recordOf(answered, 'usage');
   const parts = partsOfAnthropic(billed) ?? partsOfOpenAi(billed);
   if (parts !== undefined) reading.tokens = { parts };
+  const webSearches = webSearchesOf(billed);
+  if (webSearches !== undefined) reading.tokens = { ...reading.tokens, webSearches };
   return reading;
 }
 

@@ -32,6 +32,7 @@ import { responseIdIn } from './response-id.ts';
 import { readParameters, readTools, settingsOf } from './tools.ts';
 import { oneHourWritesIn, tokenParts } from './token-parts.ts';
 import { anthropicUsage, tokenUsage } from './usage.ts';
+import { webSearchesIn } from './web-searches.ts';
 
 function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -58,12 +59,17 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
   const responseId = isText ? undefined : responseIdIn(text(attributes, 'output.value'));
   if (responseId !== undefined) reading.responseId = responseId;
-  // How long the cache keeps what was written, only the response says.
-  if (!isText && (reading.tokens?.cacheWrite ?? 0) > 0) {
-    const parts = tokenParts({ cache_write_1h: oneHourWritesIn(text(attributes, 'output.value')) });
-    if (parts !== undefined) reading.tokens = { ...reading.tokens, parts: { ...reading.tokens?.parts, ...parts } };
-  }
+  if (!isText && reading.tokens !== undefined) addFromResponse(reading, text(attributes, 'output.value'));
   return reading;
+}
+
+/** How long the cache keeps what was written, and how often the web was searched, only the response says. */
+function addFromResponse(reading: Reading, response: string | undefined): void {
+  const webSearches = webSearchesIn(response);
+  if (webSearches !== undefined) reading.tokens = { webSearches, ...reading.tokens };
+  if ((reading.tokens?.cacheWrite ?? 0) === 0) return;
+  const parts = tokenParts({ cache_write_1h: oneHourWritesIn(response) });
+  if (parts !== undefined) reading.tokens = { ...reading.tokens, parts: { ...reading.tokens?.parts, ...parts } };
 }
 
 function readContext(attributes: OtlpAttributes): Reading {

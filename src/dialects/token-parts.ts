@@ -9,7 +9,17 @@ import type { Json } from '../contract/prompt.ts';
 import { firstNumber } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Reading } from './dialect.ts';
-import { type JsonRecord, isArray, isRecord, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
+import {
+  type JsonRecord,
+  countInText,
+  isArray,
+  isRecord,
+  numberAt,
+  recordAt,
+  recordOf,
+  stringAt,
+} from './json-text.ts';
+import { webSearchesOf } from './web-searches.ts';
 
 type Counts = { readonly [Part in TokenPart]?: number | undefined };
 
@@ -77,6 +87,8 @@ export const PART_KEYS: readonly string[] = [...Object.values(ATTRIBUTES).flat()
 export function addTokenParts(reading: Reading, attributes: OtlpAttributes): void {
   if (reading.tokens === undefined) return;
   const raw = rawUsage(attributes);
+  const webSearches = webSearchesOf(raw);
+  if (webSearches !== undefined) reading.tokens = { webSearches, ...reading.tokens };
   const parts = raw === undefined ? undefined : (partsOfAnthropic(raw) ?? partsOfOpenAi(raw));
   const own = partsAt(attributes);
   if (parts === undefined && own === undefined) return;
@@ -107,14 +119,9 @@ export function partsOfAnthropic(usage: JsonRecord | undefined): TokenParts | un
     : tokenParts({ cache_write_1h: numberAt(written, 'ephemeral_1h_input_tokens') });
 }
 
-const ONE_HOUR = '"ephemeral_1h_input_tokens":';
-
-/** The same inside a raw response that nobody parses. In a text within it, the quotes have backslashes. */
+/** The same inside a raw response that nobody parses. */
 export function oneHourWritesIn(raw: string | undefined): number | undefined {
-  const at = raw?.lastIndexOf(ONE_HOUR) ?? -1;
-  if (raw === undefined || at < 0) return undefined;
-  const digits = /^\s*(\d{1,15})/.exec(raw.slice(at + ONE_HOUR.length, at + ONE_HOUR.length + 20));
-  return digits === null ? undefined : Number(digits[1]);
+  return countInText(raw, '"ephemeral_1h_input_tokens":');
 }
 
 /** Of a usage in the words of OpenAI's APIs: chat, responses, realtime; and LiteLLM's, which has others' in these. */

@@ -6,6 +6,7 @@
 import type { TokenKind, TokenParts } from '../contract/invocation.ts';
 import { type JsonRecord, numberAt, recordOf } from './json-text.ts';
 import { partsOfAnthropic, partsOfGemini } from './token-parts.ts';
+import { webSearchesOf } from './web-searches.ts';
 
 interface RawUsage {
   readonly input?: number | undefined;
@@ -15,6 +16,7 @@ interface RawUsage {
   readonly reasoning?: number | undefined;
   readonly total?: number | undefined;
   readonly parts?: TokenParts | undefined;
+  readonly webSearches?: number | undefined;
   /** Known of the emitter, whatever its total says: input leaves cached input out. */
   readonly excludesCache?: boolean;
   /** Known of the emitter: output leaves reasoning out, and only its total has it. */
@@ -23,7 +25,7 @@ interface RawUsage {
   readonly reasoningIsBeside?: boolean;
 }
 
-export type Usage = { -readonly [Kind in TokenKind]?: number } & { parts?: TokenParts };
+export type Usage = { -readonly [Kind in TokenKind]?: number } & { parts?: TokenParts; webSearches?: number };
 
 /** Undefined when nothing was reported at all. */
 export function tokenUsage(raw: RawUsage): Usage | undefined {
@@ -41,6 +43,7 @@ export function tokenUsage(raw: RawUsage): Usage | undefined {
   if (cacheWrite !== undefined) usage.cacheWrite = cacheWrite;
   if (reasoning !== undefined) usage.reasoning = reasoning;
   if (raw.parts !== undefined) usage.parts = raw.parts;
+  if (raw.webSearches !== undefined) usage.webSearches = raw.webSearches;
   return Object.keys(usage).length === 0 ? undefined : usage;
 }
 
@@ -58,6 +61,7 @@ export function anthropicUsage(raw: JsonRecord | undefined): Usage | undefined {
     cacheWrite: numberAt(raw, 'cache_creation_input_tokens'),
     reasoning: numberAt(recordOf(raw, 'output_tokens_details'), 'thinking_tokens'),
     parts: partsOfAnthropic(raw),
+    webSearches: webSearchesOf(raw),
     excludesCache: true,
   });
 }

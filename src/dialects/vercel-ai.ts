@@ -17,6 +17,7 @@ import { readParts, textPart } from './parts.ts';
 import { partsOfAnthropic, partsOfGemini } from './token-parts.ts';
 import { readTools, settingsOf } from './tools.ts';
 import { anthropicUsage, geminiUsage, tokenUsage } from './usage.ts';
+import { webSearchesOf } from './web-searches.ts';
 
 function readSpan({ span }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
@@ -108,7 +109,7 @@ function readProviderUsage(attributes: OtlpAttributes, operation: string): Readi
   return null;
 }
 
-const HAS_PARTS = /"ephemeral_1h_input_tokens":\s*[1-9]|"modality":\s*"(?!TEXT)/;
+const HAS_PARTS = /"(?:ephemeral_1h_input_tokens|web_search_requests)":\s*[1-9]|"modality":\s*"(?!TEXT)/;
 
 /** What its own counts, of any version, leave out of an API's usage. */
 function addProviderParts(reading: Reading, attributes: OtlpAttributes): void {
@@ -116,9 +117,10 @@ function addProviderParts(reading: Reading, attributes: OtlpAttributes): void {
   if (!attributes.has(key) || !HAS_PARTS.test(text(attributes, key) ?? '')) return;
   const metadata = recordAt(attributes, key);
   const google = recordOf(metadata, 'google') ?? recordOf(metadata, 'vertex');
-  const parts =
-    partsOfAnthropic(recordOf(recordOf(metadata, 'anthropic'), 'usage')) ??
-    partsOfGemini(recordOf(google, 'usageMetadata'));
+  const claude = recordOf(recordOf(metadata, 'anthropic'), 'usage');
+  const webSearches = webSearchesOf(claude);
+  if (webSearches !== undefined) reading.tokens = { ...reading.tokens, webSearches };
+  const parts = partsOfAnthropic(claude) ?? partsOfGemini(recordOf(google, 'usageMetadata'));
   if (parts !== undefined) reading.tokens = { ...reading.tokens, parts };
 }
 

@@ -307,6 +307,7 @@ export function invocationShape(row: InvocationRow): object {
     cache_write_tokens: call.tokens.cacheWrite,
     reasoning_tokens: call.tokens.reasoning,
     token_parts: call.tokens.parts ?? {},
+    web_searches: call.tokens.webSearches ?? 0,
     cost_usd: row.costUsd,
     price: row.priceId,
     first_token_ms: call.firstTokenMs,

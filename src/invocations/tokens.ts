@@ -23,7 +23,9 @@ export function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
     reasoning: kind('reasoning'),
   };
   const parts = mergeParts(facts);
-  return parts === undefined ? tokens : { ...tokens, parts };
+  const webSearches = facts.find((fact) => fact.tokens?.webSearches !== undefined)?.tokens?.webSearches;
+  if (parts === undefined && webSearches === undefined) return tokens;
+  return { ...tokens, ...(parts !== undefined && { parts }), ...(webSearches !== undefined && { webSearches }) };
 }
 
 /** As the kinds that they are part of: of each part the first that knows it is believed. */
@@ -62,7 +64,7 @@ function leavesCacheOut({ incomplete }: SpanFacts): boolean {
 }
 
 /** What reports of one call say that it used, and in what way input is counted. */
-export interface Counted extends Omit<TokenUsage, 'parts'> {
+export interface Counted extends Omit<TokenUsage, 'parts' | 'webSearches'> {
   readonly leavesCacheOut: boolean;
 }
 

@@ -155,6 +155,7 @@ function wholeUsageOf(tokens: PricedTokens): Usage {
     output_tokens: tokens.output,
     cache_read_tokens: tokens.cacheRead,
     cache_write_tokens: tokens.cacheWrite,
+    web_searches: tokens.webSearches,
   };
 }
 
@@ -179,10 +180,12 @@ function linearOf(prices: ModelInfo['prices']): LinearPrice | null {
   const cacheWrite = prices['cache_write_mtok'] ?? input;
   if (typeof cacheRead !== 'number' || typeof cacheWrite !== 'number') return null;
   if (output !== undefined && typeof output !== 'number') return null;
+  const webSearches = prices['web_searches_kcount'] ?? 0;
+  if (typeof webSearches !== 'number') return null;
   const ofParts = TOKEN_PARTS.map((part) => prices[`${part}_mtok`]);
   if (ofParts.some((price) => typeof price === 'object')) return null;
   const parts = partPrices((part) => prices[`${part}_mtok`] as number | undefined, 'cache_read_mtok' in prices);
-  return { input, output: output ?? 0, cacheRead, cacheWrite, parts };
+  return { input, output: output ?? 0, cacheRead, cacheWrite, webSearches, parts };
 }
 
 /** Which of several prices was valid: `#2026-01-15`, or `#00:30:00Z` for prices by the time of day. */

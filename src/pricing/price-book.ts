@@ -19,6 +19,7 @@ export interface ConfiguredPrice extends PriceOfParts {
   readonly output_usd_per_million: number;
   readonly cache_read_usd_per_million?: number | undefined;
   readonly cache_write_usd_per_million?: number | undefined;
+  readonly web_searches_usd_per_thousand?: number | undefined;
 }
 
 /** A part without a price has that of what it is part of. */
@@ -54,17 +55,19 @@ function toEntry(configured: ConfiguredPrice): Entry {
     cacheRead: configured.cache_read_usd_per_million ?? input,
     cacheWrite: configured.cache_write_usd_per_million ?? input,
   };
+  const webSearches = configured.web_searches_usd_per_thousand;
   const hasCacheRead = configured.cache_read_usd_per_million !== undefined;
   const parts = partPrices((part) => configured[`${part}_usd_per_million`], hasCacheRead);
   // With the amounts in it: a corrected price is another price.
   const amounts = [
     ...Object.values(whole).map(String),
+    ...(webSearches === undefined ? [] : ['web_searches', String(webSearches)]),
     ...Object.entries(parts ?? {})
       .flat()
       .map(String),
   ];
   const id = `configured:${configured.model}#${shortId(...amounts).slice(0, 8)}`;
-  return { configured, price: { ...whole, parts }, id };
+  return { configured, price: { ...whole, webSearches: webSearches ?? 0, parts }, id };
 }
 
 function configuredPrice(entries: readonly Entry[], call: PricedCall): CallPrice | null {

@@ -10,6 +10,7 @@ export interface PricedTokens {
   readonly cacheWrite: number;
   /** Not larger than the output. */
   readonly reasoning: number;
+  readonly webSearches: number;
   /** Not larger than what they are parts of, alone or together; null for none. */
   readonly parts: TokenParts | null;
 }
@@ -27,7 +28,7 @@ export function pricedTokens(tokens: TokenUsage, needsOutput: boolean): PricedTo
   const input = Math.max(tokens.input, cacheRead + cacheWrite);
   const output = tokens.output ?? 0;
   const reasoning = Math.min(tokens.reasoning ?? 0, output);
-  const whole = { input, output, cacheRead, cacheWrite, reasoning, parts: null };
+  const whole = { input, output, cacheRead, cacheWrite, reasoning, webSearches: tokens.webSearches ?? 0, parts: null };
   return tokens.parts === undefined ? whole : { ...whole, parts: boundedParts(tokens.parts, whole) };
 }
 
@@ -64,12 +65,13 @@ function boundedParts(parts: TokenParts, whole: PricedTokens): TokenParts {
   return bounded;
 }
 
-/** US dollars per million tokens. A missing price of cached input is that of input. */
+/** US dollars per million tokens, and per thousand searches. A missing price of cached input is that of input. */
 export interface LinearPrice {
   readonly input: number;
   readonly output: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
+  readonly webSearches: number;
   /** Null where no part has one. */
   readonly parts: PartPrices | null;
 }
@@ -93,6 +95,7 @@ export function partPrices(priceOf: (part: TokenPart) => number | undefined, has
 }
 
 const MILLION = 1_000_000;
+const THOUSANDS_OF_A_MILLION = 1_000;
 
 export function linearCost(price: LinearPrice, tokens: PricedTokens): number {
   const uncached = tokens.input - tokens.cacheRead - tokens.cacheWrite;
@@ -100,7 +103,8 @@ export function linearCost(price: LinearPrice, tokens: PricedTokens): number {
     uncached * price.input +
     tokens.cacheRead * price.cacheRead +
     tokens.cacheWrite * price.cacheWrite +
-    tokens.output * price.output;
+    tokens.output * price.output +
+    tokens.webSearches * price.webSearches * THOUSANDS_OF_A_MILLION;
   if (price.parts === null || tokens.parts === null) return cost / MILLION;
   return (cost + costBesideWhole(price, price.parts, tokens.parts)) / MILLION;
 }

@@ -1,4 +1,4 @@
-/** Audio and one-hour cache writes from the wire to the API: their counts, what they cost, added up and priced anew. */
+/** Audio, one-hour cache writes and searches of the web from the wire to the API: their counts, what they cost, added up and priced anew. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,10 +57,18 @@ const SPANS = [
   of('gpt-4o', { 'gen_ai.provider.name': 'openai', 'gen_ai.usage.input_tokens': 10, 'gen_ai.usage.output_tokens': 1 }),
 ];
 
+const SEARCHING = of('claude-sonnet-4-5', {
+  'gen_ai.provider.name': 'anthropic',
+  'gen_ai.usage.input_tokens': 100,
+  'gen_ai.usage.output_tokens': 10,
+  'gen_ai.usage.raw': JSON.stringify({ server_tool_use: { web_search_requests: 2 } }),
+});
+
 interface Row {
   readonly model: string;
   readonly trace_id: string;
   readonly token_parts: object;
+  readonly web_searches: number;
   readonly cost_usd: string;
 }
 const usage = () => daemon.get<{ data: Row[] }>('/api/v1/usage?group_by=model&from=2020-01-01T00:00:00Z');
@@ -103,6 +111,23 @@ test('calls and usage show the parts, and what they cost', async () => {
   });
 });
 
+test('searches of the web have their price, beside the tokens', async () => {
+  const response = await fetch(`${daemon.otlp}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: new Uint8Array(tracesBody([SEARCHING])),
+  });
+  expect(response.status).toBe(200);
+  const call = await eventually(async () => {
+    const { data } = await daemon.get<{ data: Row[] }>(`/api/v1/invocations?trace_id=${SEARCHING.traceId}`);
+    return data[0];
+  });
+  // (100 × 3 + 10 × 15) / 1,000,000 and 2 × 0.01
+  expect([call.web_searches, call.cost_usd]).toEqual([2, '0.02045']);
+  const row = (await usage()).data.find(({ model }) => model === 'claude-sonnet-4-5');
+  expect([row?.web_searches, row?.cost_usd]).toEqual([2, '0.02045']);
+});
+
 test('a corrected price of audio is that of the stored calls after `reprice`, and what is right stays', async () => {
   await daemon.stop();
   configure(20);
@@ -112,8 +137,8 @@ test('a corrected price of audio is that of the stored calls after `reprice`, an
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ from: '2020-01-01T00:00:00Z', to: new Date().toISOString() }),
   });
-  expect(await response.json()).toEqual({ calls: SPANS.length, changed: 1, next: null });
-  expect(await byModel()).toEqual({
+  expect(await response.json()).toEqual({ calls: SPANS.length + 1, changed: 1, next: null });
+  expect(await byModel()).toMatchObject({
     'gpt-realtime': [TWICE, '0.05688'],
     'claude-haiku-4-5': [{ cache_write_1h: 100 }, HAIKU_USD],
     // (60 × 1 + 40 × 20) / 1,000,000

@@ -98,6 +98,7 @@ describe('one call from its bytes to its row', () => {
         cache_write_tokens: 0,
         reasoning_tokens: 0,
         token_parts: {},
+        web_searches: 0,
         cost_usd: '0.00051',
         unpriced_calls: 0,
         latency_ms: { p50: 500, p95: 500, p99: 500 },

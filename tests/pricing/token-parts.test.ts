@@ -55,6 +55,23 @@ describe('the public prices of parts', () => {
     expect(costOf('openai', 'gpt-audio', { input: 110, output: 0, cacheRead: 60, parts })).toBe('0.0032250000');
   });
 
+  it('has searches of the web cost ten dollars a thousand at Anthropic and OpenAI, with tiers and without', () => {
+    const tokens = { input: 100, output: 10, webSearches: 3 };
+    // (100 × 1 + 10 × 5) / 1,000,000 and 3 × 0.01
+    expect(costOf('anthropic', 'claude-haiku-4-5', tokens)).toBe('0.0301500000');
+    // (100 × 3 + 10 × 15) / 1,000,000
+    expect(costOf('anthropic', 'claude-sonnet-4-5', tokens)).toBe('0.0304500000');
+    // (100 × 2 + 10 × 8) / 1,000,000
+    expect(costOf('openai', 'gpt-4.1', tokens)).toBe('0.0302800000');
+    // Whose price has none, for that they cost nothing more.
+    expect(costOf('aws', 'amazon.nova-pro-v1:0', tokens)).toBe(
+      costOf('aws', 'amazon.nova-pro-v1:0', { ...tokens, webSearches: 0 }),
+    );
+    const own = { model: 'own', input_usd_per_million: 1, output_usd_per_million: 2 };
+    expect(costOf('x', 'own', tokens, [own])).toBe('0.0001200000');
+    expect(costOf('x', 'own', tokens, [{ ...own, web_searches_usd_per_thousand: 5 }])).toBe('0.0151200000');
+  });
+
   const MODELS = [
     ['anthropic', 'claude-haiku-4-5'],
     ['anthropic', 'claude-sonnet-4-5'],

@@ -56,7 +56,7 @@ describe('migrate', () => {
     await before.close();
 
     const after = await openDatabase({ path }, '1.0.0', systemClock);
-    expect(await migrate(after, systemClock)).toContain('token-parts');
+    expect(await migrate(after, systemClock)).toEqual(expect.arrayContaining(['token-parts', 'web-searches']));
     expect(await after.query('SELECT input_tokens, token_parts FROM invocations FINAL')).toEqual([
       { input_tokens: '50', token_parts: {} },
     ]);
@@ -65,14 +65,16 @@ describe('migrate', () => {
       const options = { quietS: 0, turns: new OneAtATime() };
       return queryUsage(after, { groupBy: ['prompt'], from: from!, to: to! }, options);
     };
-    expect(await usage()).toMatchObject([{ calls: 1, input_tokens: 50, token_parts: {}, cost_usd: '0.5' }]);
+    expect(await usage()).toMatchObject([
+      { calls: 1, input_tokens: 50, token_parts: {}, web_searches: 0, cost_usd: '0.5' },
+    ]);
     // The call is settled again, with a part; and another one has none.
     await after.insert('invocations', [
-      { ...call, input_tokens: 50, token_parts: { input_audio: 20 }, cost_usd: '0.7', revision: 2 },
+      { ...call, input_tokens: 50, token_parts: { input_audio: 20 }, web_searches: 3, cost_usd: '0.7', revision: 2 },
       { ...call, trace_id: 'c', input_tokens: 1, cost_usd: '0.1', revision: 2 },
     ]);
     expect(await usage()).toMatchObject([
-      { calls: 2, input_tokens: 51, token_parts: { input_audio: 20 }, cost_usd: '0.8' },
+      { calls: 2, input_tokens: 51, token_parts: { input_audio: 20 }, web_searches: 3, cost_usd: '0.8' },
     ]);
     await after.close();
   });

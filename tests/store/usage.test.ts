@@ -35,6 +35,7 @@ interface Call {
   readonly response_model: string;
   readonly input_tokens: number;
   readonly token_parts: TokenParts;
+  readonly web_searches: number;
   readonly cost_usd: string | null;
   readonly error_type: string;
 }
@@ -53,6 +54,7 @@ function randomCall(id: string): Call {
     input_tokens: random.below(1_000),
     // Most calls have none.
     token_parts: random.below(4) === 0 ? { [random.below(2) === 0 ? 'input_audio' : 'cache_write_1h']: 7 } : {},
+    web_searches: random.below(4) === 0 ? random.below(5) : 0,
     cost_usd: random.below(5) === 0 ? null : `0.${String(random.below(1_000)).padStart(10, '0')}`,
     error_type: random.below(6) === 0 ? 'timeout' : '',
   };
@@ -76,7 +78,16 @@ function expected(groupBy: readonly UsageGroup[], from: Timestamp, to: Timestamp
     const units = Math.round(Number(call.cost_usd ?? 0) * 1e10);
     const { input_audio: audio = 0, cache_write_1h: written = 0 } = call.token_parts;
     const unpriced = call.cost_usd === null ? 1 : 0;
-    const added = [1, call.error_type === '' ? 0 : 1, call.input_tokens, units, unpriced, audio, written];
+    const added = [
+      1,
+      call.error_type === '' ? 0 : 1,
+      call.input_tokens,
+      units,
+      unpriced,
+      audio,
+      written,
+      call.web_searches,
+    ];
     sums.set(
       key,
       added.map((value, index) => value + (sums.get(key)?.[index] ?? 0)),
@@ -103,6 +114,7 @@ async function answered(
         row.unpriced_calls,
         row.token_parts.input_audio ?? 0,
         row.token_parts.cache_write_1h ?? 0,
+        row.web_searches,
       ],
     ]),
   );
@@ -213,7 +225,7 @@ describe('usage', () => {
     await answered(['prompt'], from, to, 0);
     // As a replica of an older release does, which knows nothing of parts and forms, before and after.
     await store.database.command(
-      'INSERT INTO usage_hours SELECT * REPLACE (0 AS form, calls + 1 AS calls, map() AS token_parts) FROM usage_hours',
+      'INSERT INTO usage_hours SELECT * REPLACE (0 AS form, calls + 1 AS calls, map() AS token_parts, 0 AS web_searches) FROM usage_hours',
     );
     await store.database.command('OPTIMIZE TABLE usage_hours FINAL');
     expect(await answered(['prompt'], from, to, 0)).toEqual(expected(['prompt'], from, to));

@@ -189,10 +189,10 @@ test('usage is grouped, sorted, added up, and saved as it is shown', async () =>
     .split('\r\n');
   expect(head).toBe(
     'prompt,model,calls,errors,input_tokens,cache_read_tokens,output_tokens,cost_usd,unpriced_calls,latency_ms_p50,latency_ms_p95,' +
-      'cache_write_tokens,reasoning_tokens,latency_ms_p99,first_token_ms_p50,first_token_ms_p95,first_token_ms_p99',
+      'cache_write_tokens,reasoning_tokens,latency_ms_p99,first_token_ms_p50,first_token_ms_p95,first_token_ms_p99,web_searches',
   );
   expect(lines).toHaveLength(shown);
-  expect(lines[0]).toMatch(/^[\w.-]+,gpt-4o-mini[\w-]*,\d+,0,\d+,0,\d+,0\.\d+,0,[\d.]+,[\d.]+,0,0,[\d.]+,,,$/);
+  expect(lines[0]).toMatch(/^[\w.-]+,gpt-4o-mini[\w-]*,\d+,0,\d+,0,\d+,0\.\d+,0,[\d.]+,[\d.]+,0,0,[\d.]+,,,,0$/);
   expect(complaints()).toEqual([]);
   await page.close();
 });
@@ -210,7 +210,7 @@ test('usage shows tokens that have prices of their own, and saves them, where th
   const [head, ...lines] = readFileSync(await file.path(), 'utf8')
     .trimEnd()
     .split('\r\n');
-  expect(head).toMatch(/,first_token_ms_p99,input_audio_tokens,output_audio_tokens$/);
+  expect(head).toMatch(/,web_searches,input_audio_tokens,output_audio_tokens$/);
   expect(lines.filter((line) => line.endsWith(',1200,300'))).toHaveLength(1);
   expect(lines.filter((line) => line.endsWith(',0,0'))).toHaveLength(data.length - 1);
   expect(complaints()).toEqual([]);

@@ -131,6 +131,7 @@ function totals(rows) {
   const sum = (/** @type {(row: UsageRow) => number} */ read) => rows.reduce((total, row) => total + read(row), 0);
   const cost = formatMoney(rows.reduce((total, row) => total + parseMoney(row.cost_usd), 0n));
   const unpriced = sum((row) => row.unpriced_calls);
+  const searches = sum((row) => row.web_searches);
   const without =
     unpriced === 0 ? null : h('span', { class: 'quiet' }, ` without ${plural(unpriced, 'unpriced call')}`);
   return facts(
@@ -143,6 +144,7 @@ function totals(rows) {
         const of = sum((row) => row.token_parts[part] ?? 0);
         return /** @type {const} */ ([`of them ${part.replaceAll('_', ' ')}`, countWords(of)]);
       }),
+      ...(searches === 0 ? [] : [/** @type {const} */ (['Web searches', countWords(searches)])]),
       ['Errors', countWords(sum((row) => row.errors))],
     ],
     'sums',

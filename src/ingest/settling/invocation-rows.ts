@@ -56,6 +56,7 @@ export function rowBeginning(
     count('cache_write_tokens', tokens.cacheWrite) +
     count('reasoning_tokens', tokens.reasoning) +
     (tokens.parts === undefined ? '' : counts('token_parts', tokens.parts)) +
+    count('web_searches', tokens.webSearches ?? null) +
     word('cost_usd', money(price?.costUsd ?? null)) +
     text('price_id', price?.priceId) +
     word('reported_cost_usd', money(call.reportedCostUsd)) +

@@ -25,6 +25,7 @@ export function pricedBefore(call: Invocation, before: Written | undefined): Sto
     of.responseModel === call.responseModel &&
     Number(of.reportedCostUsd) === Number(call.reportedCostUsd) &&
     KINDS_OF_TOKENS.every((kind) => of.tokens[kind] === call.tokens[kind]) &&
+    of.tokens.webSearches === call.tokens.webSearches &&
     haveSameParts(of.tokens.parts, call.tokens.parts);
   return isSame ? before.priced : null;
 }

@@ -9,6 +9,7 @@ import { usageHours } from './0006-usage-hours.ts';
 import { sightings } from './0007-sightings.ts';
 import { tokenParts } from './0008-token-parts.ts';
 import { pinLooks } from './0009-pin-looks.ts';
+import { webSearches } from './0010-web-searches.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sightings,
   tokenParts,
   pinLooks,
+  webSearches,
 ];

@@ -17,7 +17,7 @@ import type { Timestamp } from '../../contract/time.ts';
 import { expandLists, listOf, parseReference } from '../../text/reference.ts';
 import type { Database } from '../database.ts';
 import { readMessageLists } from './message-lists.ts';
-import { partsOfRow, TOKEN_PARTS_COLUMN } from './priced-rows.ts';
+import { partsOfRow, searchesOfRow, TOKEN_PARTS_COLUMN } from './priced-rows.ts';
 
 const COLUMNS = [
   'trace_id',
@@ -51,6 +51,7 @@ const COLUMNS = [
   'toFloat64(cache_write_tokens) AS cache_write_tokens',
   'toFloat64(reasoning_tokens) AS reasoning_tokens',
   `${TOKEN_PARTS_COLUMN} AS parts`,
+  'toFloat64(web_searches) AS searches',
   'cost_usd',
   'price_id',
   'reported_cost_usd',
@@ -97,6 +98,7 @@ export interface StoredCall {
   readonly cache_write_tokens: number | null;
   readonly reasoning_tokens: number | null;
   readonly parts: TokenParts;
+  readonly searches: number;
   readonly cost_usd: string | null;
   readonly price_id: string;
   readonly reported_cost_usd: string | null;
@@ -246,6 +248,7 @@ function tokensOf(row: StoredCall): Invocation['tokens'] {
     cacheWrite: row.cache_write_tokens,
     reasoning: row.reasoning_tokens,
     ...partsOfRow(row.parts),
+    ...searchesOfRow(row.searches),
   };
 }
 

@@ -9,7 +9,8 @@ export const TOKEN_PARTS_COLUMN = "CAST(token_parts, 'Map(String, Float64)')";
 export const PRICED_COLUMNS = `provider, request_model, response_model,
   toFloat64(input_tokens) AS input, toFloat64(output_tokens) AS output,
   toFloat64(cache_read_tokens) AS cache_read, toFloat64(cache_write_tokens) AS cache_write,
-  toFloat64(reasoning_tokens) AS reasoning, ${TOKEN_PARTS_COLUMN} AS parts, reported_cost_usd, cost_usd, price_id`;
+  toFloat64(reasoning_tokens) AS reasoning, ${TOKEN_PARTS_COLUMN} AS parts,
+  toFloat64(web_searches) AS searches, reported_cost_usd, cost_usd, price_id`;
 
 export interface PricedRow {
   readonly provider: string;
@@ -21,6 +22,7 @@ export interface PricedRow {
   readonly cache_write: number | null;
   readonly reasoning: number | null;
   readonly parts: TokenParts;
+  readonly searches: number;
   readonly reported_cost_usd: string | null;
   readonly cost_usd: string | null;
   readonly price_id: string;
@@ -33,7 +35,15 @@ export function toStoredPrice(row: PricedRow): StoredPrice {
       provider: row.provider,
       requestModel: row.request_model,
       responseModel: row.response_model,
-      tokens: { input, output, cacheRead, cacheWrite, reasoning, ...partsOfRow(row.parts) },
+      tokens: {
+        input,
+        output,
+        cacheRead,
+        cacheWrite,
+        reasoning,
+        ...partsOfRow(row.parts),
+        ...searchesOfRow(row.searches),
+      },
       reportedCostUsd: row.reported_cost_usd,
     },
     price: row.cost_usd === null ? null : { costUsd: withAllDigits(row.cost_usd), priceId: row.price_id },
@@ -43,6 +53,11 @@ export function toStoredPrice(row: PricedRow): StoredPrice {
 /** Of a column that is empty where nobody reported any. */
 export function partsOfRow(parts: TokenParts): { readonly parts?: TokenParts } {
   return Object.keys(parts).length === 0 ? {} : { parts };
+}
+
+/** Of a column that is zero where nobody reported any. */
+export function searchesOfRow(webSearches: number): { readonly webSearches?: number } {
+  return webSearches === 0 ? {} : { webSearches };
 }
 
 const DIGITS = 10;

@@ -24,6 +24,7 @@ const SUMS = `
   ifNull(sum(call.cache_write_tokens), 0) AS cache_write_tokens,
   ifNull(sum(call.reasoning_tokens), 0) AS reasoning_tokens,
   sumMapIf(call.token_parts, notEmpty(call.token_parts)) AS token_parts,
+  sum(call.web_searches) AS web_searches,
   ifNull(sum(call.cost_usd), 0) AS cost_usd,
   countIf(call.cost_usd IS NULL) AS unpriced_calls,
   quantilesTDigestState(0.5, 0.95, 0.99)(latency_ms) AS latency,
@@ -31,10 +32,10 @@ const SUMS = `
 
 const SUMMED =
   'calls, errors, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, ' +
-  'token_parts, cost_usd, unpriced_calls, latency, first_token';
+  'token_parts, web_searches, cost_usd, unpriced_calls, latency, first_token';
 
 /** Which sums an hour has; whoever adds one counts this up. What was added up with fewer is not used. */
-const FORM = 1;
+const FORM = 2;
 
 const HOUR_MS = 3_600_000;
 const HOUR_S = HOUR_MS / 1_000;
@@ -153,7 +154,7 @@ function sumsOfCalls(condition: string): string {
       SELECT toStartOfHour(started_at) AS hour, prompt, version,
         if(response_model != '', response_model, request_model) AS model, service, owner, environment,
         error_type, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, token_parts,
-        cost_usd, latency_ms, first_token_ms
+        web_searches, cost_usd, latency_ms, first_token_ms
       FROM invocations FINAL WHERE ${condition} AND is_deleted = 0
     ) AS call
     GROUP BY hour, ${GROUPS}`;
