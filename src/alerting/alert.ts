@@ -1,6 +1,6 @@
 /** Builds what a channel needs to write a good message from what is stored. Pure. */
 
-import type { Alert } from '../contract/channel.ts';
+import type { Alert, AlertGroup } from '../contract/channel.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Delivery } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
@@ -15,7 +15,7 @@ export interface AlertOptions {
 }
 
 export function buildAlert(delivery: Delivery, incident: Incident, at: Timestamp, options: AlertOptions): Alert {
-  const { command, publicUrl } = options;
+  const { command } = options;
   return {
     deliveryId: delivery.id,
     transition: delivery.transition,
@@ -23,8 +23,23 @@ export function buildAlert(delivery: Delivery, incident: Incident, at: Timestamp
     at,
     restoreCommand: delivery.transition === 'resolved' ? null : restoreCommand(incident, options),
     showCommand: `${command} incidents ${incident.id}`,
-    url: publicUrl === null ? null : `${publicUrl.replace(/\/+$/, '')}/incidents/${incident.id}`,
+    url: pageOf(`incidents/${incident.id}`, options),
   };
+}
+
+/** Two or more. */
+export function buildGroup(alerts: readonly Alert[], options: AlertOptions): AlertGroup {
+  // Those that are over are listed only when asked for.
+  const isOver = alerts.every(({ transition }) => transition === 'resolved');
+  return {
+    alerts,
+    showCommand: `${options.command} incidents${isOver ? ' --all' : ''}`,
+    url: pageOf('incidents', options),
+  };
+}
+
+function pageOf(path: string, { publicUrl }: AlertOptions): string | null {
+  return publicUrl === null ? null : `${publicUrl.replace(/\/+$/, '')}/${path}`;
 }
 
 /** The command that puts back what belongs there. */

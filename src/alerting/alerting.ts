@@ -1,19 +1,21 @@
 /**
- * The pipeline of an alert: route, mute, dedup, deliver with retry, record. A row comes before a
- * job, and a job without a row does not exist. Decisions are in the files beside this one; here are
+ * The pipeline of an alert: route, mute, dedup, pace, group, deliver with retry, record. A row comes
+ * before a job, and a job without a row does not exist. Decisions are in the files beside this one; here are
  * only their effects.
  */
 
 import { randomUUID } from 'node:crypto';
-import type { Channel } from '../contract/channel.ts';
+import type { Alert, Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
 import { describeError, Fault, isFault } from '../contract/fault.ts';
 import type { Incident, IncidentTransition } from '../contract/incident.ts';
 import type { Job, Queue } from '../contract/queue.ts';
 import type { Delivery, DeliveryLog, IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { type AlertOptions, buildAlert } from './alert.ts';
+import { Gate } from '../lib/gate.ts';
+import { type AlertOptions, buildAlert, buildGroup } from './alert.ts';
 import { turnOf, waitingFor } from './dedup.ts';
+import { Gathering, GROUP_MAX, QUIET_MS } from './group.ts';
 import { isAnnounced, muteReason } from './mute.ts';
 import { Pace } from './pace.ts';
 import { abandoned, attemptFailed, delivered, isGivenUp, newDelivery, suppressed, undone } from './record.ts';
@@ -32,6 +34,10 @@ export interface AlertingOptions extends AlertOptions {
   readonly sendTimeoutMs?: number;
   /** Before the second attempt; doubles from there. Default 2 s. */
   readonly backoffMs?: number;
+  /** An alert waits so long for others to go with it, longer while they come. Default 1 s. */
+  readonly quietMs?: number;
+  /** From its abort on no alert waits for others: whoever stops does not want to wait. */
+  readonly stopping?: AbortSignal;
   /** For metrics: how each delivery ended, or was put off. */
   readonly onOutcome?: (channel: string, outcome: Delivery['status']) => void;
   /** A first attempt that failed and will be repeated; the queue tells of what it gives up. */
@@ -42,12 +48,19 @@ const DELIVER_JOB = 'deliver';
 const SWEEP_JOB = 'deliver-sweep';
 const SWEEP_EVERY_MS = 60_000;
 const SEND_TIMEOUT_MS = 10_000;
+/** Messages at a time through a channel that takes each alert by itself, and lookups in the store. */
 const CONCURRENCY = 4;
 const PENDING_MAX = 1_000;
 /** After the moment itself, so that whoever puts an alert off is done with it when its job comes. */
 const TURN_MARGIN_MS = 20;
 /** Row of an alert that no route wants: shown and counted, sent to nobody. */
 const NO_CHANNEL = '(no route)';
+
+interface Outgoing {
+  readonly delivery: Delivery;
+  readonly alert: Alert;
+  readonly signal: AbortSignal;
+}
 
 export class Alerting implements Component {
   readonly name = 'alerting';
@@ -63,11 +76,24 @@ export class Alerting implements Component {
   readonly #failing = new Set<string>();
   /** Of each channel whose receiver asked for patience. */
   readonly #paces = new Map<string, Pace>();
+  /** Of each channel that takes several in one message: what is wrong, and what is over. */
+  readonly #gatherings = new Map<string, Gathering<Outgoing>>();
+  /** A flood of alerts does not keep others from the store. */
+  readonly #lookups = new Gate(CONCURRENCY);
 
   constructor(options: AlertingOptions) {
     this.#options = options;
-    options.queue.handle(DELIVER_JOB, CONCURRENCY, (job) => this.#deliver(job));
-    options.queue.handle(SWEEP_JOB, 1, () => this.sweep());
+    const { queue, channels } = options;
+    // Rows of channels that are not configured any more.
+    queue.handle(DELIVER_JOB, CONCURRENCY, (job) => this.#deliver(job));
+    // A lane each: a receiver that hangs holds up nobody else's alerts.
+    for (const [name, channel] of channels) {
+      queue.handle(laneOf(name), messageMax(channel) > 1 ? GROUP_MAX : CONCURRENCY, (job) => this.#deliver(job));
+    }
+    queue.handle(SWEEP_JOB, 1, () => this.sweep());
+    options.stopping?.addEventListener('abort', () => {
+      for (const gathering of this.#gatherings.values()) gathering.hurry();
+    });
   }
 
   /** Takes up what the last process left. */
@@ -115,11 +141,12 @@ export class Alerting implements Component {
 
   async #enqueue(delivery: Delivery, jobId: string, turn?: { readonly inMs: number }): Promise<void> {
     const options = { id: jobId, attempts: ATTEMPTS_MAX, backoffMs: this.#backoffMs, delayMs: turn?.inMs ?? 0 };
-    await this.#options.queue.add(DELIVER_JOB, { delivery: delivery.id, isTurn: turn !== undefined }, options);
+    const lane = this.#options.channels.has(delivery.channel) ? laneOf(delivery.channel) : DELIVER_JOB;
+    await this.#options.queue.add(lane, { delivery: delivery.id, isTurn: turn !== undefined }, options);
     this.#notQueued.delete(delivery.id);
   }
 
-  /** Stages 3 to 5, for one alert. Throws a `Fault` to be tried again by the queue. */
+  /** Stages 3 to 7, for one alert. Throws a `Fault` to be tried again by the queue. */
   async #deliver(job: Job): Promise<void> {
     const id = deliveryOf(job);
     // A sweep may have given the same alert a second job.
@@ -133,17 +160,28 @@ export class Alerting implements Component {
   }
 
   async #deliverOnce(id: string, job: Job): Promise<void> {
-    const { deliveries, incidents } = this.#options;
-    const delivery = await deliveries.get(id);
-    if (delivery === null) return;
-    const incident = await incidents.get(delivery.incidentId);
-    const turn = turnOf(delivery, await deliveries.list(delivery.incidentId), incident);
+    const found = await this.#lookups.run(() => this.#lookUp(id), job.signal);
+    if (found === null) return;
+    const { delivery, incident, all } = found;
+    const turn = turnOf(delivery, all, incident);
     if (turn.turn === 'never' || turn.turn === 'later' || incident === null) return;
     if (turn.turn === 'suppressed') await this.#record(suppressed(delivery, turn.reason, this.#now()));
     else if (await this.#isPutOff(delivery, isTurn(job))) return;
     else if (!(await this.#send(delivery, incident, job))) return;
     this.#paces.get(delivery.channel)?.settled(delivery.id);
     await this.#callUp(delivery);
+  }
+
+  async #lookUp(id: string): Promise<{
+    readonly delivery: Delivery;
+    readonly incident: Incident | null;
+    readonly all: readonly Delivery[];
+  } | null> {
+    const { deliveries, incidents } = this.#options;
+    const delivery = await deliveries.get(id);
+    if (delivery === null) return null;
+    const incident = await incidents.get(delivery.incidentId);
+    return { delivery, incident, all: await deliveries.list(delivery.incidentId) };
   }
 
   /** False: the receiver asked for patience, and it comes again at its turn. */
@@ -155,14 +193,13 @@ export class Alerting implements Component {
     }
     try {
       const receipt =
-        this.#unrecordedReceipts.get(delivery.id) ?? (await this.#sendOnce(channel, delivery, incident, job));
+        this.#unrecordedReceipts.get(delivery.id) ?? (await this.#sendWithOthers(channel, delivery, incident, job));
       this.#unrecordedReceipts.set(delivery.id, receipt);
     } catch (error) {
       const fault = asFault(error);
       const comesAgain = fault.kind === 'overloaded' && !isOutOfPatience(delivery, this.#now());
       await this.#recordFailure(delivery, fault, job, comesAgain);
       if (!comesAgain) throw fault;
-      this.#paceOf(delivery.channel).refused(this.#nowMs(), comeBackMs(fault, delivery, this.#backoffMs));
       await this.#isPutOff(delivery, true);
       return false;
     }
@@ -191,22 +228,51 @@ export class Alerting implements Component {
     return true;
   }
 
-  #paceOf(channel: string): Pace {
-    const known = this.#paces.get(channel);
+  #paceOf(name: string, channel: Channel): Pace {
+    const known = this.#paces.get(name);
     if (known !== undefined) return known;
-    const pace = new Pace();
-    this.#paces.set(channel, pace);
+    const pace = new Pace(messageMax(channel));
+    this.#paces.set(name, pace);
     return pace;
   }
 
-  async #sendOnce(channel: Channel, delivery: Delivery, incident: Incident, job: Job): Promise<string> {
+  #sendWithOthers(channel: Channel, delivery: Delivery, incident: Incident, job: Job): Promise<string> {
     const alert = buildAlert(delivery, incident, this.#now(), this.#options);
+    const outgoing = { delivery, alert, signal: job.signal };
+    if (messageMax(channel) === 1) return this.#sendMessage(channel, [outgoing]);
+    const key = `${delivery.transition === 'resolved' ? 'over' : 'wrong'} ${delivery.channel}`;
+    const gathering = this.#gatherings.get(key) ?? this.#gathering(channel);
+    this.#gatherings.set(key, gathering);
+    return gathering.add(outgoing);
+  }
+
+  #gathering(channel: Channel): Gathering<Outgoing> {
+    const { quietMs = QUIET_MS, stopping } = this.#options;
+    return new Gathering(
+      stopping?.aborted === true ? 0 : quietMs,
+      () => this.#nowMs(),
+      (group) => this.#sendMessage(channel, group),
+    );
+  }
+
+  async #sendMessage(channel: Channel, group: readonly Outgoing[]): Promise<string> {
+    const [first] = group;
+    if (first === undefined) throw new Error('A message is about one alert at least.');
     const timeout = AbortSignal.timeout(this.#options.sendTimeoutMs ?? SEND_TIMEOUT_MS);
+    const signal = AbortSignal.any([first.signal, timeout]);
+    const alerts = group.map(({ alert }) => alert);
     try {
-      return await channel.send(alert, AbortSignal.any([job.signal, timeout]));
+      if (group.length === 1 || channel.sendTogether === undefined) return await channel.send(first.alert, signal);
+      return await channel.sendTogether(buildGroup(alerts, this.#options), signal);
     } catch (error) {
+      const { delivery } = first;
       if (timeout.aborted) throw new Fault('transient', `Channel ${delivery.channel} did not answer in time.`);
-      throw error;
+      const fault = asFault(error);
+      if (fault.kind === 'overloaded') {
+        const waitMs = comeBackMs(fault, delivery, this.#backoffMs);
+        this.#paceOf(delivery.channel, channel).refused(this.#nowMs(), waitMs);
+      }
+      throw fault;
     }
   }
 
@@ -262,6 +328,15 @@ export class Alerting implements Component {
   #nowMs(): number {
     return this.#options.clock.monotonicMs();
   }
+}
+
+function laneOf(channel: string): string {
+  return `${DELIVER_JOB}.${channel}`;
+}
+
+/** Alerts that one message of this channel may be about. */
+function messageMax(channel: Channel): number {
+  return channel.sendTogether === undefined ? 1 : GROUP_MAX;
 }
 
 /** Digits only, for a job id. */

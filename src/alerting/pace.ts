@@ -3,7 +3,7 @@
  * two hundred alerts at once each would be refused again and again. Knows neither timers nor channels.
  */
 
-/** Between two alerts that wait for a receiver; no more often than it asked for. Slack's second, and a little. */
+/** Between two messages that wait for a receiver; no more often than it asked for. Slack's second, and a little. */
 const GAP_MS_MAX = 1_200;
 
 interface Turn {
@@ -20,6 +20,14 @@ export class Pace {
   #gapMs = GAP_MS_MAX;
   #refusals = 0;
   readonly #turns = new Map<string, Turn>();
+  /** The last turn that was given, and how many alerts have it. */
+  #lastTurn = { atMs: Number.NEGATIVE_INFINITY, alerts: 0 };
+  readonly #messageMax: number;
+
+  /** `messageMax`: alerts that go out together in one message have one turn. */
+  constructor(messageMax: number) {
+    this.#messageMax = messageMax;
+  }
 
   /** The receiver takes nothing for so long. */
   refused(nowMs: number, waitMs: number): void {
@@ -40,10 +48,21 @@ export class Pace {
     if (turn?.refusals === this.#refusals) return 0;
     const isNext = turn !== undefined || this.#freeFromMs <= nowMs;
     if (isNext && this.#pausedUntilMs <= nowMs) return 0;
-    const atMs = Math.max(nowMs, this.#pausedUntilMs, this.#freeFromMs);
-    this.#freeFromMs = atMs + this.#gapMs;
+    const atMs = this.#nextTurnMs(Math.max(nowMs, this.#pausedUntilMs));
     this.#turns.set(alert, { atMs, refusals: this.#refusals });
     return atMs - nowMs;
+  }
+
+  #nextTurnMs(earliestMs: number): number {
+    const { atMs, alerts } = this.#lastTurn;
+    if (atMs >= earliestMs && alerts < this.#messageMax) {
+      this.#lastTurn.alerts += 1;
+      return atMs;
+    }
+    const nextMs = Math.max(earliestMs, this.#freeFromMs);
+    this.#freeFromMs = nextMs + this.#gapMs;
+    this.#lastTurn = { atMs: nextMs, alerts: 1 };
+    return nextMs;
   }
 
   /** It came to an end, whichever. */

@@ -1,8 +1,9 @@
-/** Writes an alert to the daemon's console as a block that a person reads in one go. */
+/** Writes alerts to the daemon's console as a block that a person reads in one go. */
 
 import { z } from 'zod';
-import { type Alert, channelPlugin } from '../contract/channel.ts';
+import { channelPlugin } from '../contract/channel.ts';
 import { type AlertFacts, alertFacts } from '../text/alert-facts.ts';
+import { groupFacts, type PlaceFacts, PLACES_MAX } from '../text/group-facts.ts';
 import { revealHidden } from '../text/invisible.ts';
 import { shortenDiff } from '../text/shorten-diff.ts';
 
@@ -26,39 +27,64 @@ export const console = channelPlugin({
   create: (_config, context) => {
     const paint: Paint =
       context.colour === true ? (style, text) => `\u001B[${STYLES[style]}m${text}\u001B[0m` : (_style, text) => text;
+    const print = (story: Story, signal: AbortSignal): string => {
+      signal.throwIfAborted();
+      context.print(layOut(story, paint));
+      return 'printed';
+    };
     return {
-      send: async (alert, signal) => {
-        signal.throwIfAborted();
-        context.print(layOut(alert, paint));
-        return 'printed';
-      },
+      send: async (alert, signal) => print({ ...alertFacts(alert), places: [], url: alert.url }, signal),
+      sendTogether: async (group, signal) => print({ ...groupFacts(group), url: group.url }, signal),
     };
   },
 });
 
-function layOut(alert: Alert, paint: Paint): string {
-  const facts = alertFacts(alert);
-  const style = TONE_STYLES[facts.tone];
-  const heading = ` ${facts.heading} `;
+interface Story extends AlertFacts {
+  readonly places: readonly PlaceFacts[];
+  readonly url: string | null;
+}
+
+function layOut(story: Story, paint: Paint): string {
+  const style = TONE_STYLES[story.tone];
+  const heading = ` ${story.heading} `;
   const rule = '━'.repeat(Math.max(3, RULE_CHARACTERS - heading.length - 3));
+  const labelled = (label: string, value: string): string =>
+    `  ${paint('dim', label.padEnd(LABEL_CHARACTERS))}${value}`;
   return [
     '',
     paint(style, `━━━${heading}${rule}`),
-    paint('bold', clean(facts.summary)),
+    paint('bold', clean(story.summary)),
     '',
-    ...facts.fields.map(({ label, value }) => `  ${paint('dim', label.padEnd(LABEL_CHARACTERS))}${clean(value)}`),
-    ...diffLines(facts, paint),
+    ...story.fields.map(({ label, value }) => labelled(label, clean(value))),
+    ...diffLines(story, paint),
     '',
-    ...facts.commands.map(
-      ({ label, command }) => `  ${paint('dim', label.padEnd(LABEL_CHARACTERS))}${paint('bold', clean(command))}`,
-    ),
-    ...(alert.url === null ? [] : [`  ${paint('dim', 'Page'.padEnd(LABEL_CHARACTERS))}${clean(alert.url)}`]),
+    ...placeLines(story, paint),
+    ...story.commands.map(({ label, command }) => labelled(label, paint('bold', clean(command)))),
+    ...(story.url === null ? [] : [labelled('Page', clean(story.url))]),
     paint(style, '━'.repeat(RULE_CHARACTERS)),
     '',
   ].join('\n');
 }
 
-function diffLines({ diff }: AlertFacts, paint: Paint): readonly string[] {
+function placeLines({ places }: Story, paint: Paint): readonly string[] {
+  if (places.length === 0) return [];
+  const left = places.length - PLACES_MAX;
+  return [
+    ...places.slice(0, PLACES_MAX).flatMap((place) => {
+      const incident = `incident ${place.incidentId}`;
+      const way = place.restoreCommand === null ? incident : `${place.restoreCommand}   (${incident})`;
+      return [
+        `  ${paint('bold', clean(place.where))}: ${clean(place.words)}`,
+        `    ${clean(way)}`,
+        ...(place.diff === '' ? [] : [...diffLines(place, paint), '']),
+      ];
+    }),
+    ...(left > 0 ? [`  … and ${left} more`] : []),
+    ...(places.at(-1)?.diff === '' ? [''] : []),
+  ];
+}
+
+function diffLines({ diff }: Pick<AlertFacts, 'diff'>, paint: Paint): readonly string[] {
   if (diff === '') return [];
   const lines = shortenDiff(diff, DIFF_BYTES_MAX).split('\n');
   return [

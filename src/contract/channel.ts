@@ -23,6 +23,15 @@ export interface Alert {
   readonly url: string | null;
 }
 
+/** Alerts through one channel that came close together, two or more, all of them ends or none. */
+export interface AlertGroup {
+  readonly alerts: readonly Alert[];
+  /** Command that lists what they are about, and more. */
+  readonly showCommand: string;
+  /** Page that lists it, when the daemon knows its own address. */
+  readonly url: string | null;
+}
+
 export interface ChannelPlugin<Config> {
   readonly type: string;
   readonly summary: string;
@@ -48,6 +57,12 @@ export interface Channel {
    * `permanent` are not.
    */
   send(alert: Alert, signal: AbortSignal): Promise<string>;
+  /**
+   * For people: all of them in one message, however many; it may list some and count the rest. A channel
+   * without it gets each by itself. `permanent` says that this message is refused, and its alerts go out
+   * in smaller groups; a receiver that takes none at all is `config`.
+   */
+  sendTogether?(group: AlertGroup, signal: AbortSignal): Promise<string>;
   close?(): Promise<void>;
 }
 

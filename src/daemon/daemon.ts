@@ -237,6 +237,7 @@ export class Daemon {
       clock: systemClock,
       channels: this.#openChannels(),
       routes: configuration.routes,
+      stopping: this.#aborting.signal,
       command,
       publicUrl: configuration.server.publicUrl,
       canRestore: (target) =>

@@ -13,7 +13,7 @@ import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import type { Problem } from '../lib/problems.ts';
 import { formatProblem } from '../lib/problems.ts';
 import type { Log } from '../observability/log.ts';
-import { Gate } from '../polling/gate.ts';
+import { Gate } from '../lib/gate.ts';
 import { compareVersions } from '../registry/version-order.ts';
 import { EMPTY_VIEW, RegistryView } from './registry-view.ts';
 

@@ -16,7 +16,7 @@ import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { sleep } from '../lib/limits.ts';
 import { phaseMs } from './back-off.ts';
 import { EarlyLooks } from './early-looks.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../lib/gate.ts';
 import { HeldCache } from './held-cache.ts';
 import type { TakeObservations } from './pending-observations.ts';
 import type { PollEvent, SourceStatus } from './poll-event.ts';

@@ -11,7 +11,7 @@ import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
 import { sleep } from '../lib/limits.ts';
 import { redactor } from '../lib/redact.ts';
 import { Budget } from './budget.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../lib/gate.ts';
 import { Progress } from './progress.ts';
 import { secretValues } from './secret-fields.ts';
 import type { OpenSource, SourceConfig } from './source-config.ts';

@@ -10,7 +10,7 @@ import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { sleep } from '../lib/limits.ts';
 import { exactMillisBetween } from '../lib/time.ts';
 import { pauseMs } from './back-off.ts';
-import { Gate } from './gate.ts';
+import { Gate } from '../lib/gate.ts';
 import type { HeldCache, HeldEntry } from './held-cache.ts';
 import {
   heldFacts,

@@ -4,6 +4,7 @@ import type { Delivery, DeliveryLog, DeliveryStatus } from '../contract/store.ts
 import type { IncidentTransition } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { Database } from './database.ts';
+import { groupCommit } from './group-commit.ts';
 import { jsonLines } from './json-lines.ts';
 
 interface Row {
@@ -27,6 +28,7 @@ const COLUMNS =
 const NEWEST_FIRST = "attempts DESC, status != 'pending' DESC, updated_at DESC";
 const PENDING_MAX = 10_000;
 const LIST_MAX = 1_000;
+const BATCH_ROWS_MAX = 1_000;
 
 export function createDeliveryLog(database: Database): DeliveryLog {
   const select = async (where: string, parameters: Readonly<Record<string, string>>): Promise<readonly Delivery[]> => {
@@ -37,11 +39,12 @@ export function createDeliveryLog(database: Database): DeliveryLog {
     );
     return rows.map(toDelivery);
   };
+  // Those of one message are recorded at the same moment.
+  const append = groupCommit<Delivery>(BATCH_ROWS_MAX, (deliveries) =>
+    database.insertJsonLines('deliveries', jsonLines(deliveries.map(toRow))),
+  );
   return {
-    append: async (delivery) => {
-      const lines = jsonLines([toRow(delivery)]);
-      await database.insertJsonLines('deliveries', lines);
-    },
+    append: (delivery) => append([delivery]),
     get: async (id) => (await select('id = {id:String}', { id }))[0] ?? null,
     pending: async (before, limit) => {
       const rows = await database.query<Row>(

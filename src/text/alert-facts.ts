@@ -38,7 +38,7 @@ export function alertFacts(alert: Alert): AlertFacts {
   };
 }
 
-function headingOf({ transition, incident }: Alert): string {
+export function headingOf({ transition, incident }: Pick<Alert, 'transition' | 'incident'>): string {
   const kind = incident.verdict === 'registry_tampered' ? 'Registry tampered with' : 'Prompt drift';
   if (transition === 'resolved') return 'Resolved';
   if (transition === 'reopened') return `${kind}, back again`;
@@ -102,12 +102,12 @@ function firstChange({ changedBetween, firstChangedBetween }: Incident): AlertFa
   return first === intervalWords(changedBetween) ? [] : [{ label: 'First changed', value: first }];
 }
 
-function whereWords({ target, part }: Incident): string {
+export function whereWords({ target, part }: Incident): string {
   return part === '' ? target : `${target} (${part})`;
 }
 
 /** `v2, sha256:9f86d081884c`: enough of the hash to compare by eye. */
-function contentWords(version: string | null, hash: string | null): string {
+export function contentWords(version: string | null, hash: string | null): string {
   const name = version === null ? 'a text that is not registered' : /^\d/.test(version) ? `v${version}` : version;
   return hash === null ? name : `${name}, ${hash.slice(0, 'sha256:'.length + 12)}`;
 }

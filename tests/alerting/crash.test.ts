@@ -53,11 +53,10 @@ class StepQueue implements Queue {
   }
 
   async drain(): Promise<void> {
-    for (let [job] = this.#jobs.values(); job !== undefined && !this.#life.isOver; [job] = this.#jobs.values()) {
-      this.#jobs.delete(job.id);
-      await this.#handlers
-        .get(job.name)?.(job)
-        .catch(() => undefined);
+    while (this.#jobs.size > 0 && !this.#life.isOver) {
+      const jobs = [...this.#jobs.values()];
+      this.#jobs.clear();
+      await Promise.allSettled(jobs.map(async (job) => this.#handlers.get(job.name)?.(job)));
     }
   }
 
@@ -76,6 +75,7 @@ class World {
   readonly deliveries = new MemoryDeliveryLog();
   readonly clock = new TurnableClock(time('02:41:40'));
   readonly sent: Alert[] = [];
+  groups = 0;
   deaths = 0;
 
   async start(life: Life) {
@@ -84,6 +84,12 @@ class World {
       send: async (alert) => {
         life.step();
         this.sent.push(alert);
+        return 'ok';
+      },
+      sendTogether: async ({ alerts }) => {
+        life.step();
+        this.sent.push(...alerts);
+        this.groups += 1;
         return 'ok';
       },
     };
@@ -97,6 +103,7 @@ class World {
       command: 'plumbline',
       publicUrl: null,
       canRestore: () => true,
+      quietMs: 0,
     });
     const desk = new IncidentDesk({
       incidents: stepping(this.incidents, life),
@@ -109,17 +116,17 @@ class World {
     return { alerting, desk, queue };
   }
 
-  /** One process: takes up what is left, then the findings. Returns how many it got through. */
-  async live(findings: readonly Finding[], life: Life): Promise<number> {
+  /** One process: takes up what is left, then the findings of each poll. Returns how many polls it got through. */
+  async live(polls: readonly (readonly Finding[])[], life: Life): Promise<number> {
     let done = 0;
     try {
       const { alerting, desk, queue } = await this.start(life);
       this.clock.advance(1_000);
       await alerting.start();
       await queue.drain();
-      for (const finding of findings) {
+      for (const findings of polls) {
         this.clock.advance(30_000);
-        await desk.take([finding]);
+        await desk.take(findings);
         await queue.drain();
         if (life.isOver) break;
         done += 1;
@@ -148,28 +155,45 @@ function stepping<Log extends { append: (...row: never[]) => Promise<void> }>(lo
 
 const FINDINGS = [findingOf(GOOD_TEXT), findingOf(EDITED_TEXT), findingOf('Old.'), findingOf(null)];
 
+/** What a process is about to do when it dies is, half of the time, out of date when the next one starts. */
+const LIVES = fc.array(fc.record({ steps: fc.nat({ max: 14 }), worldMovesOn: fc.boolean() }), { maxLength: 8 });
+
+/** One process after the other, and a last one that lives. */
+async function liveThrough(
+  polls: readonly (readonly Finding[])[],
+  lives: readonly { readonly steps: number; readonly worldMovesOn: boolean }[],
+): Promise<World> {
+  const world = new World();
+  let from = 0;
+  for (const { steps, worldMovesOn } of lives) {
+    from += await world.live(polls.slice(from), new Life(steps));
+    if (worldMovesOn) from = Math.min(from + 1, polls.length - 1);
+  }
+  await world.live(polls.slice(from), new Life(Number.POSITIVE_INFINITY));
+  // Rows of transitions that a death undid are given up on after an hour.
+  world.clock.advance(3 * 3_600_000);
+  const last = await world.start(new Life(Number.POSITIVE_INFINITY));
+  await last.alerting.sweep();
+  await last.queue.drain();
+  return world;
+}
+
+function announcedBy(world: World) {
+  return world.incidents.revisions.filter(({ transition }) => transition !== 'updated');
+}
+
 describe('a process that dies at any step', () => {
   it('opens each problem once, tells each transition, and repeats a message only if it died while recording it', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom(...FINDINGS), { minLength: 1, maxLength: 12 }),
-        // What a process is about to do when it dies is, half of the time, out of date when the next one starts.
-        fc.array(fc.record({ steps: fc.nat({ max: 14 }), worldMovesOn: fc.boolean() }), { maxLength: 8 }),
+        LIVES,
         async (findings, lives) => {
-          const world = new World();
-          let from = 0;
-          for (const { steps, worldMovesOn } of lives) {
-            from += await world.live(findings.slice(from), new Life(steps));
-            if (worldMovesOn) from = Math.min(from + 1, findings.length - 1);
-          }
-          await world.live(findings.slice(from), new Life(Number.POSITIVE_INFINITY));
-          // Rows of transitions that a death undid are given up on after an hour.
-          world.clock.advance(3 * 3_600_000);
-          const last = await world.start(new Life(Number.POSITIVE_INFINITY));
-          await last.alerting.sweep();
-          await last.queue.drain();
-
-          const announced = world.incidents.revisions.filter(({ transition }) => transition !== 'updated');
+          const world = await liveThrough(
+            findings.map((finding) => [finding]),
+            lives,
+          );
+          const announced = announcedBy(world);
           const keys = announced.map(({ incident, transition }) => `${incident.id} ${incident.revision} ${transition}`);
           expect(new Set(keys).size).toBe(keys.length);
           const told = world.sent.map((alert) => `${alert.deliveryId} ${alert.transition}`);
@@ -187,5 +211,31 @@ describe('a process that dies at any step', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it('does so where several places change at once and are told in one message', async () => {
+    const places = ['checkout/a', 'checkout/b', 'checkout/c'];
+    const poll = fc.tuple(...places.map(() => fc.constantFrom(...FINDINGS)));
+    let groups = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(poll, { minLength: 1, maxLength: 8 }), LIVES, async (polls, lives) => {
+        const at = (finding: Finding, target: string) => ({ ...finding, judgement: { ...finding.judgement, target } });
+        const world = await liveThrough(
+          polls.map((findings) => findings.map((finding, index) => at(finding, places[index] ?? ''))),
+          lives,
+        );
+        groups += world.groups;
+        for (const place of places) {
+          const announced = announcedBy(world).filter(({ incident }) => incident.target === place);
+          const sent = world.sent.filter(({ incident }) => incident.target === place);
+          const told = [...new Map(sent.map((alert) => [alert.deliveryId, alert.transition])).values()];
+          expect(told).toEqual(announced.map(({ transition }) => transition));
+          expect(sent.length - told.length).toBeLessThanOrEqual(world.deaths);
+        }
+        expect(world.deliveries.statuses().filter((row) => row.endsWith('pending'))).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+    expect(groups).toBeGreaterThan(0);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { buildAlert } from '../../src/alerting/alert.ts';
 import { turnOf, waitingFor } from '../../src/alerting/dedup.ts';
 import { isAnnounced, muteReason } from '../../src/alerting/mute.ts';
+import { Pace } from '../../src/alerting/pace.ts';
 import { attemptFailed, delivered, newDelivery, suppressed } from '../../src/alerting/record.ts';
 import { isOrphaned, isStranded } from '../../src/alerting/retry.ts';
 import { type AlertRoute, routeIncident } from '../../src/alerting/route.ts';
@@ -110,6 +111,18 @@ describe('retry', () => {
     expect(isStranded(tried, time('03:26:00'))).toBe(false);
     expect(isStranded(tried, time('03:28:00'))).toBe(true);
     expect([isOrphaned(row, time('03:59:00')), isOrphaned(row, time('04:01:00'))]).toEqual([false, true]);
+  });
+});
+
+describe('pace', () => {
+  it('gives alerts that fit into one message one turn, and the others the next', () => {
+    const turns = (messageMax: number) => {
+      const pace = new Pace(messageMax);
+      pace.refused(0, 5_000);
+      return ['a', 'b', 'c', 'd', 'e'].map((alert) => pace.waitMs(alert, false, 0));
+    };
+    expect(turns(1)).toEqual([5_000, 6_200, 7_400, 8_600, 9_800]);
+    expect(turns(2)).toEqual([5_000, 5_000, 6_200, 6_200, 7_400]);
   });
 });
 

@@ -106,6 +106,13 @@ function start(changes: Partial<AlertingOptions> = {}) {
   return startOn(new MemoryIncidentLog(), new MemoryDeliveryLog(), changes);
 }
 
+/** The same edit in so many places. */
+function editedAt(count: number) {
+  return Array.from({ length: count }, (_, index) => {
+    return { ...edited, judgement: { ...edited.judgement, target: `checkout-${index}/support.intent` } };
+  });
+}
+
 async function statuses(log: MemoryDeliveryLog, wanted: readonly string[]): Promise<void> {
   await vi.waitFor(
     () => {
@@ -189,17 +196,19 @@ describe('from a judgement to Slack', () => {
   });
 
   it('loses none of many alerts at once to a receiver that takes one a second, and does not push it', async () => {
-    const { desk, deliveries } = await start({ clock: systemClock });
-    slack.takesOneIn(1_000);
-    const many = Array.from({ length: 20 }, (_, index) => `checkout-${index}/support.intent`);
-    await desk.take(many.map((target) => ({ ...edited, judgement: { ...edited.judgement, target } })));
-    await statuses(
-      deliveries,
-      many.map(() => 'opened slack delivered'),
+    const oneEach = new Map(
+      [...channels()].map(([name, channel]): [string, Channel] => [
+        name,
+        { send: (alert, signal) => channel.send(alert, signal) },
+      ]),
     );
-    expect(slack.messages).toHaveLength(many.length);
+    const { desk, deliveries } = await start({ clock: systemClock, channels: oneEach });
+    slack.takesOneIn(1_000);
+    await desk.take(editedAt(20));
+    await statuses(deliveries, Array<string>(20).fill('opened slack delivered'));
+    expect(slack.messages).toHaveLength(20);
     // Each was refused no more than now and then: with its own attempts, some would have been refused 13 times.
-    expect(slack.requests).toBeLessThan(3 * many.length);
+    expect(slack.requests).toBeLessThan(3 * 20);
   }, 120_000);
 
   it('gives up on a receiver that only ever asks for patience after a day', async () => {
@@ -278,6 +287,80 @@ describe('from a judgement to Slack', () => {
   });
 });
 
+describe('many at once', () => {
+  it('are one message to people, and one each to machines', async () => {
+    const { desk, deliveries } = await start({ routes: [], clock: systemClock });
+    slack.takesOneIn(1_000);
+    await desk.take(editedAt(30));
+    const all = (transition: string) => Array<string>(30).fill(`${transition} slack delivered`);
+    await vi.waitFor(() => {
+      expect(deliveries.statuses().filter((row) => row === 'opened slack delivered')).toEqual(all('opened'));
+    }, 60_000);
+    // One, unless the machine is so slow that they do not come together.
+    expect(slack.messages.length).toBeLessThan(6);
+    const [message] = slack.messages;
+    expect(message?.text).toMatch(/^Prompt drift: support\.intent in production is out of true, in \d+ places\.$/);
+    expect(JSON.stringify(message)).toContain('plumbline restore checkout-10/support.intent');
+    await vi.waitFor(() => expect(receiver.messages).toHaveLength(30), 60_000);
+    const told = slack.messages.length;
+    await desk.take(
+      editedAt(30).map((finding) => ({ ...good, judgement: { ...good.judgement, target: finding.judgement.target } })),
+    );
+    await vi.waitFor(() => {
+      expect(deliveries.statuses().filter((row) => row === 'resolved slack delivered')).toEqual(all('resolved'));
+    }, 60_000);
+    expect(slack.messages.length - told).toBeLessThan(6);
+    expect(slack.messages.at(-1)?.text).toMatch(
+      /^Resolved: support\.intent in production: \d+ incidents are resolved\.$/,
+    );
+  }, 180_000);
+
+  it('come again together when the receiver is away or asks for patience', async () => {
+    const { desk, deliveries } = await start({ clock: systemClock });
+    slack.misbehave({ status: 503 }, { status: 429, headers: { 'retry-after': '1' } });
+    await desk.take(editedAt(10));
+    await statuses(deliveries, Array<string>(10).fill('opened slack delivered'));
+    expect(slack.messages.length).toBeLessThan(5);
+  }, 120_000);
+
+  it('are not lost with the one that a receiver does not take', async () => {
+    const { desk, deliveries } = await start();
+    slack.refuses(/checkout-3\//);
+    await desk.take(editedAt(8));
+    await vi.waitFor(() => expect(deliveries.statuses().filter((row) => row.endsWith('pending'))).toEqual([]), 60_000);
+    expect(deliveries.statuses().filter((row) => row.endsWith('delivered'))).toHaveLength(7);
+    expect(deliveries.rows.find((row) => row.status === 'failed')?.detail).toContain('400: invalid_blocks');
+  });
+
+  it('are given up with one request when the webhook was removed', async () => {
+    const { desk, deliveries } = await start();
+    slack.remove();
+    await desk.take(editedAt(8));
+    await statuses(deliveries, Array<string>(8).fill('opened slack failed'));
+    expect(slack.requests).toBeLessThan(5);
+  });
+
+  it('leave at once when the daemon stops', async () => {
+    const stopping = new AbortController();
+    // Without the stop this test would not end in time.
+    const { desk, deliveries } = await start({ quietMs: 3_600_000, stopping: stopping.signal });
+    await desk.take(editedAt(3));
+    await vi.waitFor(async () => expect(deliveries.statuses()).toHaveLength(3));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    stopping.abort();
+    await statuses(deliveries, Array<string>(3).fill('opened slack delivered'));
+  });
+
+  it('do not wait for a channel that hangs', async () => {
+    const { desk, deliveries } = await start({ routes: [], sendTimeoutMs: 3_600_000 });
+    receiver.misbehave(...Array<'hang'>(8).fill('hang'));
+    await desk.take(editedAt(8));
+    await vi.waitFor(() => {
+      expect(deliveries.statuses().filter((row) => row === 'opened slack delivered')).toHaveLength(8);
+    }, 60_000);
+  });
+});
+
 describe('after a crash', () => {
   const incident = openIncident(edited);
   const row = newDelivery(incident, 'opened', 'slack', null, time('02:41:39'));
@@ -310,7 +393,7 @@ describe('after a crash', () => {
   it('finds a row whose job is lost', async () => {
     const { desk, alerting, queue, deliveries, clock } = await start();
     const add = queue.add.bind(queue);
-    queue.add = async (name, data, options) => (name === 'deliver' ? true : add(name, data, options));
+    queue.add = async (name, data, options) => (name.startsWith('deliver.') ? true : add(name, data, options));
     await desk.take([edited]);
     queue.add = add;
     clock.advance(60_000);

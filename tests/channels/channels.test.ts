@@ -85,7 +85,7 @@ describe.each(['slack', 'webhook'])('the contract of a channel over HTTP: %s', (
       'permanent',
       undefined,
     ],
-    ['404', { status: 404, body: 'no_service' }, 'permanent', undefined],
+    ['404', { status: 404 }, 'permanent', undefined],
     ['a redirect elsewhere', { status: 307, headers: { location: 'http://localhost:1/x' } }, 'permanent', undefined],
     ['a connection that breaks', 'reset', 'transient', undefined],
   ] as const)(
@@ -119,19 +119,32 @@ describe.each(['slack', 'webhook'])('the contract of a channel over HTTP: %s', (
   });
 
   it('has nothing to say about an incident that it can not carry', async () => {
-    const hostile = `${'<!channel> & ``` '.repeat(500)}\u202E\u0000`;
+    const hostile = `${'<!channel> @here & ``` *`_ '.repeat(500)}\u202E\u0000`;
     const incident = {
       ...ALERT.incident,
-      prompt: 'p'.repeat(400),
+      prompt: 'p'.repeat(1_024),
       summary: hostile,
       changedBy: hostile,
       owner: hostile,
       target: hostile,
+      environment: hostile,
       diff: `--- a\n+++ b\n@@ -1 +1 @@\n-${hostile}\n+${'<&>'.repeat(3_000)}`,
     };
-    await channel.send({ ...ALERT, incident }, AbortSignal.timeout(5_000));
-    expect(receiver.messages).toHaveLength(1);
-    expect(type === 'slack' && JSON.stringify(receiver.messages[0]).includes('<!channel>')).toBe(false);
+    const restoreCommand = `plumbline restore '${'&'.repeat(1_024)}'`;
+    const alert = { ...ALERT, incident, restoreCommand };
+    const like = (index: number) => ({ ...alert, incident: { ...incident, diff: `${incident.diff} ${index}` } });
+    await channel.send(alert, AbortSignal.timeout(60_000));
+    for (const count of [2, 4, 200]) {
+      const group = { alerts: Array.from({ length: count }, (_, index) => like(index)), showCommand: 'x', url: null };
+      await channel.sendTogether?.(group, AbortSignal.timeout(60_000));
+    }
+    expect(receiver.messages).toHaveLength(type === 'slack' ? 4 : 1);
+    if (type !== 'slack') return;
+    const sent = JSON.stringify(receiver.messages);
+    expect(sent).not.toContain('<!channel>');
+    // Slack must not read mentions into plain text.
+    expect(sent.match(/"mrkdwn"/g)).toHaveLength(sent.match(/"verbatim":true/g)?.length ?? 0);
+    expect(sent).not.toContain('plumbline restore');
   });
 });
 
@@ -142,6 +155,7 @@ describe('slack', () => {
     const channel = plugin('slack').open({ webhook_url: slack.url }, contextWith());
     const fault = await faultOf(channel.send(ALERT, AbortSignal.timeout(5_000)));
     expect(fault.message).toMatch(/answered 404: no_service\.$/);
+    expect(fault.kind).toBe('config');
     expect(fault.hint).toContain('create a new one');
     await slack.stop();
   });

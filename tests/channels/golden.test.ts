@@ -1,13 +1,13 @@
 /**
- * What people get to read: every folder of `tests/golden/alerts/` holds an `alert.json` and, for each
- * channel, what it sends. `UPDATE_GOLDEN=1` writes them anew; read the difference before committing.
+ * What people get to read: every folder of `tests/golden/alerts/` holds an `alert.json`, or a `group.json`
+ * of several that leave together, and, for each channel, what it sends. `UPDATE_GOLDEN=1` writes them anew; read the difference before committing.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHANNEL_PLUGINS } from '../../src/channels/index.ts';
-import type { Alert } from '../../src/contract/channel.ts';
+import type { Alert, AlertGroup, Channel } from '../../src/contract/channel.ts';
 import { boundedFetch } from '../../src/lib/http.ts';
 import { SlackStandIn } from '../support/slack.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
@@ -27,8 +27,8 @@ afterAll(async () => {
   await receiver.stop();
 });
 
-/** What the channel sent, as text. */
-async function sent(type: string, alert: Alert): Promise<string> {
+/** What the channel sent, as text; null when it takes no groups. */
+async function sent(type: string, subject: Alert | AlertGroup): Promise<string | null> {
   const configs: Readonly<Record<string, unknown>> = {
     console: {},
     slack: { webhook_url: slack.url },
@@ -36,12 +36,15 @@ async function sent(type: string, alert: Alert): Promise<string> {
   };
   const plugin = CHANNEL_PLUGINS.find((each) => each.type === type);
   const printed: string[] = [];
-  const channel = plugin?.open(configs[type], {
+  const channel: Channel | undefined = plugin?.open(configs[type], {
     name: 'golden',
     fetch: boundedFetch(),
     print: (text) => printed.push(text),
   });
-  await channel?.send(alert, AbortSignal.timeout(5_000));
+  const signal = AbortSignal.timeout(5_000);
+  if (!('alerts' in subject)) await channel?.send(subject, signal);
+  else if (channel?.sendTogether === undefined) return null;
+  else await channel.sendTogether(subject, signal);
   if (type === 'console') return `${printed.join('\n')}\n`;
   const message: unknown = (type === 'slack' ? slack : receiver).messages.at(-1);
   return `${JSON.stringify(message, null, 2)}\n`;
@@ -49,13 +52,13 @@ async function sent(type: string, alert: Alert): Promise<string> {
 
 describe.each(CASES)('%s', (name) => {
   const folder = join(GOLDEN, name);
-  const alert = JSON.parse(readFileSync(join(folder, 'alert.json'), 'utf8')) as Alert;
+  const file = existsSync(join(folder, 'group.json')) ? 'group.json' : 'alert.json';
+  const subject = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Alert | AlertGroup;
 
   it.each(CHANNEL_PLUGINS.map((plugin) => plugin.type))('%s', async (type) => {
-    const file = join(folder, type === 'console' ? 'console.txt' : `${type}.json`);
-    const actual = await sent(type, alert);
-    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, actual);
-    expect(existsSync(file)).toBe(true);
-    expect(actual).toBe(readFileSync(file, 'utf8'));
+    const golden = join(folder, type === 'console' ? 'console.txt' : `${type}.json`);
+    const actual = await sent(type, subject);
+    if (process.env['UPDATE_GOLDEN'] === '1' && actual !== null) writeFileSync(golden, actual);
+    expect(actual).toBe(existsSync(golden) ? readFileSync(golden, 'utf8') : null);
   });
 });

@@ -28,6 +28,7 @@ export class SlackStandIn {
   readonly #misbehaviours: Misbehaviour[] = [];
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   #isRemoved = false;
+  #cannotTake: RegExp | null = null;
   #gapMs = 0;
   #takesFromMs = 0;
   readonly #waiting: (() => void)[] = [];
@@ -58,6 +59,11 @@ export class SlackStandIn {
   takesOneIn(gapMs: number): void {
     this.#gapMs = gapMs;
     if (gapMs === Number.POSITIVE_INFINITY) this.#takesFromMs = gapMs;
+  }
+
+  /** There is something in what matches that it does not take. */
+  refuses(pattern: RegExp): void {
+    this.#cannotTake = pattern;
   }
 
   /** Somebody removes the webhook in Slack. */
@@ -121,6 +127,9 @@ export class SlackStandIn {
     if (!(message.blocks ?? []).every(isValidBlock) || (message.blocks ?? []).length > 50) {
       return { status: 400, body: 'invalid_blocks' };
     }
+    // Less than what was refused: https://github.com/slackapi/bolt-js/issues/2509 and 2867.
+    if (charactersOf(message.blocks ?? []) > 11_000) return { status: 400, body: 'msg_blocks_too_long' };
+    if (this.#cannotTake?.test(body) === true) return { status: 400, body: 'invalid_blocks' };
     if (typeof message.text !== 'string' || message.text === '') return { status: 400, body: 'no_text' };
     if (performance.now() < this.#takesFromMs) {
       return { status: 429, body: 'rate_limited', headers: { 'retry-after': '1' } };
@@ -159,6 +168,11 @@ function isValidBlock(block: any): boolean {
     default:
       return block.type === 'divider';
   }
+}
+
+function charactersOf(blocks: readonly any[]): number {
+  const texts = blocks.flatMap((block) => block.elements ?? block.fields ?? [block.text]);
+  return texts.reduce((sum, { text }) => sum + text.length, 0);
 }
 
 function isText(text: unknown, charactersMax: number): boolean {
