@@ -69,6 +69,12 @@ export interface QuarantineEntry {
   readonly status: 'waiting' | 'replayed' | 'discarded';
 }
 
+/** From the first to the last of some facts, both included, by the clock of the replica that received them. */
+export interface Received {
+  readonly first: Timestamp;
+  readonly last: Timestamp;
+}
+
 /** Traces, and keys that traces share, of which a replica has just stored facts. A row of `sightings`. */
 export interface Sighting {
   readonly replica: string;
@@ -76,6 +82,7 @@ export interface Sighting {
   readonly number: number;
   readonly traces: readonly string[];
   readonly keys: readonly string[];
+  readonly received: Received;
 }
 
 /** What may be read at once. */
@@ -89,8 +96,15 @@ export interface TelemetryLog {
   /** Newline-separated JSON rows as they are. What is inserted twice counts once. */
   insertLines(lane: TelemetryLane, lines: Uint8Array): Promise<void>;
 
-  /** The facts of these traces, each once. Null when they are too many, or any of them is too long. */
-  factsOfTraces(traceIds: readonly string[], limits: FactLimits): Promise<readonly StoredFacts[] | null>;
+  /**
+   * The facts of these traces, or those of them that were received then, each once. Null when they are too many, or
+   * any of them is too long.
+   */
+  factsOfTraces(
+    traceIds: readonly string[],
+    limits: FactLimits,
+    received?: Received,
+  ): Promise<readonly StoredFacts[] | null>;
   /** How many facts a trace has, and bytes of them. */
   sizeOfTrace(traceId: string): Promise<{ readonly facts: number; readonly bytes: number }>;
   /**

@@ -6,11 +6,10 @@
 import { join } from 'node:path';
 import type { Component } from '../contract/component.ts';
 import type { PriceCall } from '../contract/invocation-log.ts';
-import type { SpanFacts } from '../contract/span-facts.ts';
 import type { AcceptTelemetry } from '../contract/telemetry.ts';
 import type { TelemetryLog } from '../contract/telemetry-log.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { settle } from '../invocations/settle.ts';
+import { settleInSteps } from '../invocations/settle.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '../otlp/limits.ts';
 import { ContentSpaces } from './content/content-space.ts';
@@ -219,9 +218,10 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
     retainMs: limits.retainMs,
   });
   const seen = new SeenTraces(limits.seenTracesMax, clock);
-  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax, bytesPerTraceMax });
+  const { quietMs } = limits;
+  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax, bytesPerTraceMax, quietMs });
   const settler = new Settler({
-    settle: (facts: readonly SpanFacts[]) => settle(facts),
+    settle: settleInSteps,
     spaces,
     readings: new ListReadings(),
     attribute: options.attribute,
@@ -234,7 +234,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
     recall,
     clock,
     horizon,
-    quietMs: limits.quietMs,
+    quietMs,
     provisionalMs: limits.provisionalMs,
     pauseMs: backoffMs,
     pauseMsMax: backoffMaxMs,
@@ -242,7 +242,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
     onError,
   });
   const writer = writerOf('loader');
-  const onSighted: SightingsOptions['onSighted'] = (traces, keys) => settler.sighted(traces, keys);
+  const onSighted: SightingsOptions['onSighted'] = (...sighting) => settler.sighted(...sighting);
   const sightings =
     options.isShared === true
       ? new Sightings({ log, writer, clock, onSighted, lookMs: limits.sightingsMs, onError })

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { Invocation } from '../contract/invocation.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
+import { resultOf, type Steps } from '../lib/steps.ts';
 import { type CallGroup, groupAcross } from './across.ts';
 import { withoutDuplicates } from './duplicates.ts';
 import { attachEvaluations } from './evaluations.ts';
@@ -18,6 +19,14 @@ import { type Trace, buildTrace, compare, factsOfNode } from './trace.ts';
 import { type CallUnit, compareIdentity, findUnits, identityOf } from './units.ts';
 
 export function settle(facts: readonly SpanFacts[]): Settled {
+  return resultOf(settleInSteps(facts));
+}
+
+// Each takes 10 us or so.
+const MERGED_PER_STEP = 200;
+
+/** The same, for many facts: it may stop after each step. */
+export function* settleInSteps(facts: readonly SpanFacts[]): Steps<Settled> {
   const [only] = facts;
   // Most calls are reported by one span alone: nothing is around it, and nothing else tells of it.
   if (facts.length === 1 && only?.role === 'call') return { invocations: [soleCall(only)] };
@@ -28,14 +37,17 @@ export function settle(facts: readonly SpanFacts[]): Settled {
   for (const trace of traces) {
     reports.set(trace, matchReports(trace));
     prompts.set(trace, indexPrompts(trace));
-    units.push(...findUnits(trace));
+    for (const unit of findUnits(trace)) units.push(unit);
+    yield;
   }
   const groups = groupAcross(units);
+  yield;
   const judged = attachEvaluations(traces, groups);
   const invocations: Invocation[] = [];
   for (const group of groups) {
     const about = factsOf(group, reports, prompts);
     invocations.push(mergeInvocation({ ...identityOf(group.owner), ...about, evaluations: judged.get(group) ?? [] }));
+    if (invocations.length % MERGED_PER_STEP === 0) yield;
   }
   for (const { calls } of reports.values()) for (const report of calls) invocations.push(reportedCall(report));
   if (invocations.length > 1) {

@@ -20,7 +20,8 @@ import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { chatAttributes, eventually, hexId, openStore, tracesBody, withIngest, type SpanDraft } from './harness.ts';
-import { settle } from '../../src/invocations/settle.ts';
+import { settle, settleInSteps } from '../../src/invocations/settle.ts';
+import { resultOf } from '../../src/lib/steps.ts';
 import { log, span } from '../invocations/facts.ts';
 import { anyFact, reportedWork } from '../invocations/reported-work.ts';
 
@@ -67,7 +68,7 @@ class Settling {
     const options = {
       settle: (facts: readonly SpanFacts[]) => {
         this.facts = Math.max(this.facts, facts.length);
-        return settle(facts);
+        return settleInSteps(facts);
       },
       spaces: new ContentSpaces(KEEP_EVERYTHING, DEFAULT_TEXT_LIMITS),
       readings: new ListReadings(),
@@ -80,12 +81,11 @@ class Settling {
     });
     const { firsts } = this.#groups.note([...this.#window.dirty], NOTHING_WRITTEN);
     for (const first of firsts) {
-      const group = this.#groups.asNoted(first) ?? [];
-      if (turn === 'new') settlement.settleNew(group);
-      else settlement.settle(group);
+      const group = this.#groups.asNoted(first);
+      resultOf(turn === 'new' ? settlement.settleNew(group) : settlement.settle(group));
       if (turn === 'whole') for (const each of group) if (each.notedDirtyFacts > 0) this.#window.clean(each);
     }
-    const lines = settlement.finish().lines.toString().split('\n').slice(0, -1);
+    const lines = resultOf(settlement.finish()).lines.toString().split('\n').slice(0, -1);
     for (const line of lines) {
       const row = JSON.parse(line) as Row;
       this.#rows.set(`${row.trace_id}/${row.span_id}`, row);

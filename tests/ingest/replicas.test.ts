@@ -1,11 +1,22 @@
 /** What replicas on one store tell each other: late, in a last moment, and with clocks that differ. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
+import type { Clock } from '../../src/contract/time.ts';
 import type { Ingest, IngestOptions } from '../../src/ingest/ingest.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
-import { eventually, openStore, send, withIngest, type OpenStore } from './harness.ts';
+import {
+  chatAttributes,
+  eventually,
+  hexId,
+  openStore,
+  send,
+  withIngest,
+  type OpenStore,
+  type SpanDraft,
+} from './harness.ts';
 import { nested } from './nested-views.ts';
 
 let store: OpenStore;
@@ -95,5 +106,67 @@ it('corrects what a replica has written whose clock was ahead, and that is gone'
     expect(await eventually(spans, ([call, more]) => call === inner.spanId && more === undefined)).toEqual([
       inner.spanId,
     ]);
+  });
+});
+
+it('shows what comes to a large trace of which each has a part, while all of it has to wait', async () => {
+  let [slowMs, isSlow] = [0, true];
+  const clock: Clock = { now: () => systemClock.now(), monotonicMs: () => systemClock.monotonicMs() + slowMs };
+  const attribute = () => {
+    // The whole waits for twenty minutes.
+    if (isSlow) slowMs += 60;
+    return { kind: 'unknown', prompt: null, version: null, owner: null } as const;
+  };
+  const [traceId, root] = [hexId(16), hexId(8)];
+  const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'question' }], 'hi');
+  const callIn = (parentSpanId: string): SpanDraft => ({ traceId, parentSpanId, spanId: hexId(8), attributes });
+  const spans = Array.from({ length: 2_200 }, () => callIn(root));
+  const outer = Array.from({ length: 100 }, () => callIn(root));
+  const inner = outer.map(({ spanId = '' }) => callIn(spanId));
+  const calls = async (): Promise<readonly string[]> => {
+    const rows = await store.database.query<{ span_id: string }>(
+      'SELECT span_id FROM invocations FINAL WHERE trace_id = {traceId:String} AND is_deleted = 0 ORDER BY span_id',
+      { traceId },
+    );
+    return rows.map((row) => row.span_id);
+  };
+  const limits = { sightingsMs: 50, retainMs: 3_600_000 };
+  const shared = { isShared: true, clock, attribute, limits };
+  await run(shared, (one) =>
+    run(shared, async (other) => {
+      await Promise.all([send(one, ...spans.slice(0, 1_100)), send(other, ...spans.slice(1_100))]);
+      await eventually(calls, ({ length }) => length === spans.length);
+      // Each knows what the other has.
+      await send(one, callIn(root));
+      await eventually(calls, ({ length }) => length === spans.length + 1);
+      isSlow = false;
+      await Promise.all([send(one, ...outer), send(other, ...inner)]);
+      const isRight = (ids: readonly string[]): boolean =>
+        ids.length === spans.length + 1 + inner.length && inner.every(({ spanId = '' }) => ids.includes(spanId));
+      expect(await eventually(calls, isRight)).toSatisfy(isRight);
+    }),
+  );
+});
+
+it('settles a trace of which others tell all the time', async () => {
+  const { traceId, inner } = nested();
+  const received = { first: systemClock.now(), last: systemClock.now() };
+  let number = 0;
+  // More often than it can be read.
+  const told: TelemetryLog = {
+    ...store.telemetry,
+    sightings: () => {
+      number += 1;
+      const sighting = { replica: 'other', number, traces: [traceId], keys: [], received };
+      return Promise.resolve(number % 2 === 0 ? [] : [sighting]);
+    },
+    factsOfTraces: async (...asked) => {
+      await sleep(100);
+      return store.telemetry.factsOfTraces(...asked);
+    },
+  };
+  await run({ log: told, isShared: true, limits: { sightingsMs: 10 } }, async (ingest) => {
+    await send(ingest, inner);
+    expect(await eventually(callsOf(traceId), isThere)).toHaveLength(1);
   });
 });

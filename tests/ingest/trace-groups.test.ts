@@ -6,7 +6,8 @@ import type { Timestamp } from '../../src/contract/time.ts';
 import { FactLine, factsLine } from '../../src/ingest/content/fact-rows.ts';
 import { ownPage } from '../../src/ingest/content/shared-page.ts';
 import { TraceGroups } from '../../src/ingest/settling/trace-groups.ts';
-import { TraceWindow, type TraceState } from '../../src/ingest/settling/trace-window.ts';
+import type { TraceState } from '../../src/ingest/settling/trace-state.ts';
+import { TraceWindow } from '../../src/ingest/settling/trace-window.ts';
 import type { SpoolPosition } from '../../src/ingest/spool/position.ts';
 
 const AT = '2026-11-20T10:00:00.000000Z' as Timestamp;
@@ -71,23 +72,11 @@ describe('a noted group', () => {
     expect(window.dirty.size).toBe(0);
   });
 
-  it('waits for the next round when one of it is not whole', () => {
-    const [a, alone] = [add('a', 'resp_1', 1), add('alone', 'resp_2', 3)];
-    groups.note([a, alone], NOTHING_WRITTEN);
-    window.doubt(alone, 4);
-    expect(groups.asNoted(alone)).toBeNull();
-    alone.isWhole = true;
-    expect(groups.asNoted(alone)).toEqual([alone]);
-    for (const each of [a, alone]) window.clean(each);
-    // What made it doubtful came after the note.
-    expect([...window.dirty]).toEqual([alone]);
-  });
-
   it('is not there any more once the round is over', () => {
     const a = add('a', 'resp_1', 1);
     groups.note([a], NOTHING_WRITTEN);
     groups.settled();
-    expect(groups.asNoted(a)).toBeNull();
+    expect(groups.asNoted(a)).toEqual([]);
   });
 });
 
@@ -96,7 +85,7 @@ describe('traces that share a key', () => {
     const traces = Array.from({ length: 40 }, (_, index) => add(`trace ${index}`, 'resp_1', index));
     const { firsts } = groups.note(traces, NOTHING_WRITTEN);
     const noted = firsts.map((first) => groups.asNoted(first));
-    expect(noted.map((group) => group?.length)).toEqual([16, 16, 8]);
+    expect(noted.map(({ length }) => length)).toEqual([16, 16, 8]);
     expect(noted.flat()).toEqual(traces);
     expect(window.tellsApart('id:resp_1')).toBe(false);
     expect(window.tellsApart('id:resp_2')).toBe(true);
@@ -118,7 +107,7 @@ describe('traces that share a key', () => {
     expect(groupNoted(agent)).toHaveLength(1_000);
     // Each is in one group only.
     const { firsts } = groups.note([agent, ...gateways, ...more], NOTHING_WRITTEN);
-    const all = firsts.flatMap((first) => groups.asNoted(first) ?? []);
+    const all = firsts.flatMap((first) => groups.asNoted(first));
     expect(all).toHaveLength(1_201);
     expect(new Set(all).size).toBe(1_201);
   });
@@ -137,13 +126,14 @@ describe('traces that share a key', () => {
 
 function groupNoted(trace: TraceState): readonly TraceState[] {
   groups.note([trace], NOTHING_WRITTEN);
-  return groups.asNoted(trace) ?? [];
+  return groups.asNoted(trace);
 }
 
 describe('the window', () => {
   it('forgets in the order in which traces were last heard of', () => {
     const [a, b] = [add('a', 'resp_1', 1, 0), add('b', 'resp_2', 2, 10)];
-    window.doubt(a, 90);
+    window.doubt(a, { received: null }, 90);
+    a.isWhole = true;
     for (const each of [a, b]) {
       window.note(each, 1);
       window.clean(each);

@@ -65,6 +65,8 @@ interface Row {
 
 const NEWLINE = 10;
 const FACTS_KEY = Buffer.from('"facts":');
+const RECEIVED_KEY = Buffer.from('"received_at":"');
+const TIMESTAMP_LENGTH = '2026-11-20T02:47:00.000000000Z'.length;
 
 // A judgement may be made so long after the call.
 const JUDGED_WITHIN_MS = 3_600_000;
@@ -135,6 +137,12 @@ export function readFacts({ traceId, spanId, recordId, startedAt, keys, page, st
   // Behind the facts stands only what closes the row.
   const column = room.toString('utf8', room.indexOf(FACTS_KEY, start) + FACTS_KEY.length, end - 1);
   return withIds(JSON.parse(column) as FactsColumn, { traceId, spanId, recordId, startedAt }, responseIdOf(keys));
+}
+
+/** When it was received; not of a row that was read back. It stands before anything that a sender says at length. */
+export function receivedAtOf({ page, start }: FactLine): Timestamp {
+  const from = page.room.indexOf(RECEIVED_KEY, start) + RECEIVED_KEY.length;
+  return page.room.toString('latin1', from, from + TIMESTAMP_LENGTH) as Timestamp;
 }
 
 /** Whether two lines of one span say the same, whenever they came. */

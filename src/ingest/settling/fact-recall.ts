@@ -1,15 +1,23 @@
 /** Reads what the store holds of traces that are no longer, or only partly, in memory. */
 
 import type { ContentHash } from '../../contract/prompt.ts';
-import type { FactLimits, StoredFacts, StoredInvocation, TelemetryLog } from '../../contract/telemetry-log.ts';
+import type {
+  FactLimits,
+  Received,
+  StoredFacts,
+  StoredInvocation,
+  TelemetryLog,
+} from '../../contract/telemetry-log.ts';
 import type { Clock } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { factLineOfRow } from '../content/fact-rows.ts';
 import { addColumnsOfKey, type SharedColumns } from '../content/shared-keys.ts';
 import { countOversized, countReadBack } from '../metrics.ts';
+import type { Asked } from './asked.ts';
 import type { SeenTraces } from './seen-traces.ts';
-import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
+import { toldOfBoth, type Told, type TraceState } from './trace-state.ts';
+import { traceKey, type TraceWindow } from './trace-window.ts';
 
 export interface FactRecallOptions {
   readonly log: TelemetryLog;
@@ -18,33 +26,15 @@ export interface FactRecallOptions {
   readonly clock: Clock;
   readonly factsPerTraceMax: number;
   readonly bytesPerTraceMax: number;
-}
-
-/** What the store was asked in one round of settling. */
-export class Asked {
-  /** Keys that need not be looked for again. */
-  readonly keys = new Set<string>();
-  /** How much of traces was read. */
-  facts = 0;
-  bytes = 0;
-
-  clear(): void {
-    this.keys.clear();
-    this.facts = 0;
-    this.bytes = 0;
-  }
-
-  get isEnough(): boolean {
-    return this.facts >= FACTS_PER_ROUND || this.bytes >= BYTES_PER_ROUND;
-  }
+  /** No new facts for so long: a large trace is compared with the store. */
+  readonly quietMs: number;
 }
 
 // One query's worth: its text and its answer stay small. Of larger traces fewer are read at once.
 const TRACES_PER_QUERY = 500;
 const PER_QUERY: FactLimits = { factsMax: 5_000, bytesEachMax: 32 * 1024 };
-// The rest waits for the next round: hundreds of traces of a thousand spans each may be settled again at once.
-const FACTS_PER_ROUND = 10_000;
-const BYTES_PER_ROUND = 24 * 1024 * 1024;
+// Reading all of a smaller trace again takes no longer than asking for what is new of it.
+const LARGE_TRACE_FACTS = 1_000;
 // What tells of the same call comes within this, or not at all.
 const SHARED_WITHIN_MS = 24 * 3_600_000;
 // A trace that was read back may share keys with others, and so on. Chains of real traces are shorter.
@@ -77,9 +67,12 @@ export class FactRecall {
     for (let step = 0; step < STEPS_MAX && reached.length > 0; step += 1) {
       const lookedForBefore = asked.keys.size;
       await this.#bringInSharing(reached, asked.keys);
-      reached = asked.isEnough ? [] : partialOf(reached);
+      reached = asked.isEnough ? [] : withTheirGroups(reached).filter((trace) => asked.isMissing(trace));
       hasAsked ||= asked.keys.size > lookedForBefore || reached.length > 0;
-      await this.#makeWhole(reached, asked);
+      const growing = new Set(reached.filter((trace) => this.#isGrowing(trace, asked)));
+      const others = reached.filter((trace) => !growing.has(trace));
+      await this.#read([...growing], false, asked);
+      await this.#read(others, true, asked);
     }
     return hasAsked;
   }
@@ -138,18 +131,33 @@ export class FactRecall {
     }
   }
 
-  /** The first of these, until it is enough for a round. */
-  async #makeWhole(traces: readonly TraceState[], asked: Asked): Promise<void> {
-    const waiting = [...chunks(traces, TRACES_PER_QUERY)].toReversed();
+  /**
+   * Whether only what others have told of it is read: all that there was of it has been, and to read it again
+   * would take longer than until they tell of more. Once it is quiet it is compared with the store.
+   */
+  #isGrowing(trace: TraceState, asked: Asked): boolean {
+    const { clock, quietMs } = this.#options;
+    if (asked.has(trace)) return true;
+    const isLargeAndKnown = trace.wasWhole && trace.facts.length >= LARGE_TRACE_FACTS;
+    return isLargeAndKnown && clock.monotonicMs() - trace.lastAddedMs < quietMs;
+  }
+
+  /** All of these traces, or what was told of: of the first of them, until it is enough for a round. */
+  async #read(traces: readonly TraceState[], isAll: boolean, asked: Asked): Promise<void> {
+    const [small, large] = [traces.filter((trace) => !isLarge(trace)), traces.filter(isLarge)];
+    const waiting = [...chunks(small, TRACES_PER_QUERY), ...chunks(large, 1)].toReversed();
     for (let some = waiting.pop(); some !== undefined; some = waiting.pop()) {
       if (asked.isEnough) return;
-      // Before the store is asked: whoever hears meanwhile that there is more in it says so again.
-      for (const trace of some) trace.isWhole = true;
+      const told = some.map((trace) => asked.begin(trace, isAll));
+      const received = receivedOf(told);
       let isRead = false;
       try {
-        isRead = await this.#readBack(some, asked);
+        isRead = await (isAll ? this.#readBack(some, received, asked) : this.#readTold(some, received, asked));
       } finally {
-        if (!isRead) for (const trace of some) trace.isWhole = false;
+        for (const [at, trace] of some.entries()) {
+          if (!isRead) asked.undo(trace, told[at] ?? null);
+          else if (isAll) trace.wasWhole = true;
+        }
       }
       const half = Math.ceil(some.length / 2);
       if (!isRead) waiting.push(some.slice(half), some.slice(0, half));
@@ -157,16 +165,35 @@ export class FactRecall {
   }
 
   /** False when several are too much at once. */
-  async #readBack(traces: readonly TraceState[], asked: Asked): Promise<boolean> {
+  async #readTold(traces: readonly TraceState[], received: Received | null, asked: Asked): Promise<boolean> {
+    const { log, window, factsPerTraceMax: factsMax, bytesPerTraceMax: bytesEachMax } = this.#options;
+    if (received === null) return true;
+    const ids = traces.map(({ key }) => key);
+    let facts = await log.factsOfTraces(ids, PER_QUERY, received);
+    if (facts === null && ids.length > 1) return false;
+    facts ??= await log.factsOfTraces(ids, { factsMax, bytesEachMax }, received);
+    const byKey = new Map(traces.map((trace) => [trace.key, trace]));
+    for (const row of facts ?? []) {
+      const trace = byKey.get(row.traceId);
+      if (trace !== undefined) window.recall(trace, factLineOfRow(row));
+    }
+    asked.facts += facts?.length ?? 0;
+    asked.bytes += bytesOf(facts ?? []);
+    return true;
+  }
+
+  /** False when several are too much at once. */
+  async #readBack(traces: readonly TraceState[], received: Received | null, asked: Asked): Promise<boolean> {
     const { log, window } = this.#options;
     // Of calls without a trace nothing in the store belongs together.
     const stored = traces.filter((trace) => !trace.key.startsWith('-'));
     if (stored.length === 0) return true;
-    const ids = stored.map(({ key }) => key);
-    const facts = await this.#factsOf(ids);
+    const [only] = stored;
+    if (only !== undefined && isLarge(only)) await this.#readTold([only], received, asked);
+    const facts = await this.#factsOf(stored);
     if (facts === 'several') return false;
-    countReadBack(ids.length);
-    const { calls, revision } = await log.invocationsOfTraces(ids);
+    countReadBack(stored.length);
+    const { calls, revision } = await log.invocationsOfTraces(stored.map(({ key }) => key));
     if (revision > this.#highestRevision) this.#highestRevision = revision;
     const callsOf = Map.groupBy(calls, (row) => row.traceId);
     for (const trace of stored) {
@@ -180,20 +207,26 @@ export class FactRecall {
     return true;
   }
 
-  /** Without traces that are oversized. `several`, when they have to be read in smaller numbers. */
-  async #factsOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly StoredFacts[]> | 'several'> {
-    const { log, factsPerTraceMax: factsMax, bytesPerTraceMax: bytesEachMax } = this.#options;
-    let read = await log.factsOfTraces(ids, PER_QUERY);
-    if (read === null && ids.length > 1) return 'several';
-    if (read === null) {
-      const [id = ''] = ids;
-      const { facts, bytes } = await log.sizeOfTrace(id);
-      read = this.#isOversized(facts, bytes) ? null : await log.factsOfTraces([id], { factsMax, bytesEachMax });
-    }
+  /** What of them may not be in memory, without traces that are oversized. `several`, when they have to be read in smaller numbers. */
+  async #factsOf(traces: readonly TraceState[]): Promise<ReadonlyMap<string, readonly StoredFacts[]> | 'several'> {
+    const [first] = traces;
+    const ids = traces.map(({ key }) => key);
+    const isAlone = first !== undefined && traces.length === 1;
+    let read = isAlone && isLarge(first) ? null : await this.#options.log.factsOfTraces(ids, PER_QUERY);
+    if (read === null && !isAlone) return 'several';
+    if (read === null && isAlone) read = await this.#factsOfLarge(first);
     if (read === null) return new Map();
     const byTrace = Map.groupBy(read, (row) => row.traceId);
     const own = ids.map((id) => [id, byTrace.get(id) ?? []] as const);
     return new Map(own.filter(([, facts]) => !this.#isOversized(facts.length, bytesOf(facts))));
+  }
+
+  /** None when all of them are in memory; null when they are too many. */
+  async #factsOfLarge({ key, facts: known }: TraceState): Promise<readonly StoredFacts[] | null> {
+    const { log, factsPerTraceMax: factsMax, bytesPerTraceMax: bytesEachMax } = this.#options;
+    const { facts, bytes } = await log.sizeOfTrace(key);
+    if (this.#isOversized(facts, bytes)) return null;
+    return facts === known.length ? [] : log.factsOfTraces([key], { factsMax, bytesEachMax });
   }
 
   #isOversized(facts: number, bytes: number): boolean {
@@ -205,11 +238,22 @@ function bytesOf(facts: readonly StoredFacts[]): number {
   return facts.reduce((sum, each) => sum + each.facts.length, 0);
 }
 
-/** Of these traces and those that are settled with them. */
-function partialOf(traces: readonly TraceState[]): TraceState[] {
+/** Whether one query would not read all of it. */
+function isLarge({ facts }: TraceState): boolean {
+  return facts.length > PER_QUERY.factsMax;
+}
+
+function receivedOf(all: readonly (Told | null)[]): Received | null {
+  let sum: Told = { received: null };
+  for (const told of all) if (told !== null) sum = toldOfBoth(sum, told);
+  return sum.received;
+}
+
+/** These traces and those that are settled with them. */
+function withTheirGroups(traces: readonly TraceState[]): TraceState[] {
   const groups = new Set(traces.map(({ group }) => group).filter((group) => group !== null));
   const alone = traces.filter(({ group }) => group === null);
-  return [...alone, ...[...groups].flatMap((group) => [...group.traces])].filter(({ isWhole }) => !isWhole);
+  return [...alone, ...[...groups].flatMap((group) => [...group.traces])];
 }
 
 function restore(

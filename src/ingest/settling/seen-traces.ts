@@ -8,7 +8,7 @@ import type { Clock, Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import { keysOfColumns } from '../content/shared-keys.ts';
 import { Seen } from './seen.ts';
-import type { TraceState } from './trace-window.ts';
+import type { TraceState } from './trace-state.ts';
 
 // What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
 const REMEMBER_MS = 24 * 3_600_000;

@@ -4,26 +4,28 @@
  */
 
 import type { Component } from '../../contract/component.ts';
-import { describeError, isFault, stackOf } from '../../contract/fault.ts';
-import type { TelemetryLog } from '../../contract/telemetry-log.ts';
+import { describeError, isFault } from '../../contract/fault.ts';
+import type { Received, TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { shortId } from '../../lib/hash.ts';
 import type { KnowledgeHorizon, Learning } from '../../lib/knowledge-horizon.ts';
 import { orAborted, sleep } from '../../lib/limits.ts';
+import { Slices } from '../../lib/slices.ts';
 import { nanosFromTimestamp } from '../../lib/time.ts';
 import type { FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
-import { countEarlySettled, countOversized, countQuarantined, countSettled } from '../metrics.ts';
-import { quarantineLine } from '../quarantine.ts';
+import { countEarlySettled, countOversized } from '../metrics.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import type { OnTrouble } from '../troubles.ts';
-import { Asked, type FactRecall } from './fact-recall.ts';
+import { Asked } from './asked.ts';
+import type { FactRecall } from './fact-recall.ts';
+import { quarantinedTraces, RoundWriter, type Round } from './round-writer.ts';
 import type { SeenTraces } from './seen-traces.ts';
-import { Settlement, type SettlementOptions, type SettlementRows, type Stamp } from './settlement.ts';
+import type { Stamp } from './call-rows.ts';
+import { Settlement, type SettlementOptions } from './settlement.ts';
 import { TraceGroups, type NotedGroups } from './trace-groups.ts';
-import { traceKey, type TraceState, type TraceWindow } from './trace-window.ts';
-import { rest, turnOf, type Turn, type TurnLimits } from './turns.ts';
+import type { Told, TraceState } from './trace-state.ts';
+import { traceKey, type TraceWindow } from './trace-window.ts';
+import { isReady, rest, turnOf, type Turn, type TurnLimits } from './turns.ts';
 import { UncountedUsage } from './uncounted-usage.ts';
 
 export interface SettlerOptions extends SettlementOptions, TurnLimits {
@@ -50,8 +52,7 @@ const BYTES_PER_ROUND = 24 * 1024 * 1024;
 // So often at most in a row, since what comes while the store is asked has to be asked about as well.
 const ASKS_MAX = 4;
 
-/** Traces, with the place in the spool from where each was unsettled. */
-type Round = Map<TraceState, SpoolPosition>;
+const NOTHING_TOLD: Told = { received: null };
 
 export class Settler implements Component {
   readonly name = 'ingest-settler';
@@ -67,11 +68,10 @@ export class Settler implements Component {
   readonly #asked = new Asked();
   /** Of the traces that are due, those of which only what is new has its turn. */
   readonly #newOnly = new Set<TraceState>();
-  /** The round that is being settled, and the one before it while its rows are written. */
+  /** The round that is being settled. */
   #settling: Round = new Map();
-  #beingWritten: Round = new Map();
-  /** Of the round before; never rejects. */
-  #written: Promise<void> = Promise.resolve();
+  /** Of the one before. */
+  readonly #writing: RoundWriter;
   #lastRevision = 0n;
   #uncounted: UncountedUsage | null = null;
   /** Of the round before. */
@@ -83,6 +83,7 @@ export class Settler implements Component {
   constructor(options: SettlerOptions) {
     this.#options = options;
     this.#groups = new TraceGroups(options.window);
+    this.#writing = new RoundWriter(options.writer, options.window);
   }
 
   async start(): Promise<void> {
@@ -105,7 +106,7 @@ export class Settler implements Component {
   /** The oldest place in the spool whose facts are not in written invocations; null when all are. */
   settledUpTo(): SpoolPosition | null {
     let oldest = this.#options.window.oldestDirty();
-    for (const round of [this.#settling, this.#beingWritten]) {
+    for (const round of [this.#settling, this.#writing.traces]) {
       for (const from of round.values()) if (oldest === null || from < oldest) oldest = from;
     }
     return oldest;
@@ -118,7 +119,7 @@ export class Settler implements Component {
     for (const each of facts) {
       const key = traceKey(each);
       let trace = window.get(key) ?? window.open(key, this.#isSurelyNew(each, key), nowMs);
-      if (window.sealIfOversized(trace)) {
+      if (window.sealIfOversized(trace, nowMs)) {
         countOversized(1);
         trace = window.open(key, true, nowMs);
       }
@@ -129,18 +130,19 @@ export class Settler implements Component {
   }
 
   /** Settles these traces again from what the store holds of them. */
-  resettle(traceIds: Iterable<string>): void {
+  resettle(traceIds: Iterable<string>, told: Told = NOTHING_TOLD): void {
     const { window, clock } = this.#options;
     const nowMs = Math.trunc(clock.monotonicMs());
-    for (const id of traceIds) window.doubt(window.open(id, false, nowMs), nowMs);
+    for (const id of traceIds) window.doubt(window.open(id, false, nowMs), told, nowMs);
   }
 
   /** Another replica has stored facts of these: what is or was here of them is settled again, with what is there. */
-  async sighted(traceIds: readonly string[], keys: readonly string[]): Promise<void> {
+  async sighted(traceIds: readonly string[], keys: readonly string[], received: Received): Promise<void> {
     const { window, seen, recall, clock } = this.#options;
     const nowMs = Math.trunc(clock.monotonicMs());
     // The first is told of each, whatever it answers.
-    this.resettle(traceIds.filter((id) => seen.traceElsewhere(id) || window.get(id) !== undefined));
+    const toSettle = traceIds.filter((id) => seen.traceElsewhere(id) || window.get(id) !== undefined);
+    this.resettle(toSettle, { received });
     const forgotten: string[] = [];
     for (const key of keys) {
       const wasHere = seen.keyElsewhere(key);
@@ -149,7 +151,7 @@ export class Settler implements Component {
       if (having.length === 0 && wasHere) forgotten.push(key);
       for (const id of having) {
         const trace = window.get(id);
-        if (trace !== undefined) window.doubt(trace, nowMs);
+        if (trace !== undefined) window.doubt(trace, NOTHING_TOLD, nowMs);
       }
     }
     if (forgotten.length > 0) this.resettle(await recall.tracesHaving(forgotten));
@@ -180,7 +182,7 @@ export class Settler implements Component {
         this.#forgetExpired();
         if (due.length > 0) continue;
         // A round that could not be written is due again.
-        if (this.#isDraining && this.#beingWritten.size > 0) await this.#written;
+        if (this.#isDraining && this.#writing.traces.size > 0) await this.#writing.idle;
         else if (this.#isDraining) break;
         else await sleep(TICK_MS, signal);
       } catch (error) {
@@ -188,7 +190,7 @@ export class Settler implements Component {
         await this.#failed(this.#settling, error);
       }
     }
-    await this.#written;
+    await this.#writing.idle;
     this.#isOver = true;
     this.#letIn();
   }
@@ -201,6 +203,8 @@ export class Settler implements Component {
     let [facts, bytes] = [0, 0];
     this.#newOnly.clear();
     for (const trace of window.dirty) {
+      // It would not end: who told of it settles it.
+      if (this.#isDraining && window.isOnlyTold(trace)) continue;
       const turn = this.#isDraining ? 'whole' : turnOf(trace, nowMs, this.#options);
       if (turn === null && !early) continue;
       due.push(trace);
@@ -236,7 +240,7 @@ export class Settler implements Component {
     const noted = await this.#complete(due);
     if (!noted.isBeingWritten) return noted.firsts;
     // What is known to be in the store of a trace must be known when it is settled again.
-    await this.#written;
+    await this.#writing.idle;
     return (await this.#complete(due)).firsts;
   }
 
@@ -247,7 +251,7 @@ export class Settler implements Component {
       for (let times = 0; times < ASKS_MAX; times += 1) {
         if (!(await this.#options.recall.complete(due, this.#asked))) break;
       }
-      return this.#groups.note(due, this.#beingWritten);
+      return this.#groups.note(due, this.#writing.traces);
     } finally {
       this.#isCompleting = false;
     }
@@ -259,53 +263,46 @@ export class Settler implements Component {
     let failed = '';
     const settlement = new Settlement(this.#options, this.#stamp(learning.at), (traces, error) => {
       this.#options.onError(error);
-      failed += this.#quarantineLine(traces, error);
+      failed += quarantinedTraces(traces, error, this.#options.clock);
     });
-    await this.#settleGroups(firsts, settlement);
+    const slices = new Slices(this.#options.clock, SLICE_MS);
+    await this.#settleGroups(firsts, settlement, slices);
     this.#groups.settled();
     const lists = settlement.missingLists();
     if (lists.length > 0) settlement.supplyLists(await recall.lists(lists));
     const texts = settlement.missingTexts();
     if (texts.length > 0) settlement.supplyTexts(await recall.texts(texts));
-    const rows = settlement.finish();
+    const rows = await slices.run(settlement.finish());
     this.#roundBytes = rows.lines.length;
-    await this.#written;
-    this.#beingWritten = this.#settling;
+    await this.#writing.idle;
+    const round = { traces: this.#settling, settlement, rows, failed };
     this.#settling = new Map();
-    this.#written = this.#write(rows, failed, settlement)
-      .finally(() => {
-        settlement.release();
-        learning.end();
-      })
-      .catch((error: unknown) => this.#failed(this.#beingWritten, error));
+    this.#writing.begin(round, this.#abort.signal, learning.end, (...failure) => this.#failed(...failure));
   }
 
-  /** In slices, so that requests and the store are served in between. The longest waiting come first. */
-  async #settleGroups(firsts: readonly TraceState[], settlement: Settlement): Promise<void> {
+  /** The longest waiting come first. */
+  async #settleGroups(firsts: readonly TraceState[], settlement: Settlement, slices: Slices): Promise<void> {
     const { clock } = this.#options;
-    let sinceMs = clock.monotonicMs();
     for (const first of firsts) {
-      if (clock.monotonicMs() - sinceMs > SLICE_MS) {
-        await nextTurn();
-        sinceMs = clock.monotonicMs();
-      }
+      if (slices.isOver) await slices.next();
       const group = this.#groups.asNoted(first);
-      if (group !== null) this.#settleGroup(group, this.#newOnly.has(first) ? 'new' : 'whole', settlement);
+      const isEachReady = group.every((each) => isReady(each, this.#asked, clock.monotonicMs(), this.#options));
+      if (isEachReady) await this.#settleGroup(group, this.#newOnly.has(first) ? 'new' : 'whole', settlement, slices);
     }
   }
 
-  /** From here to the write the spool may let go of nothing that these traces hold. */
-  #settleGroup(group: readonly TraceState[], turn: Turn, settlement: Settlement): void {
+  /** From its end to the write the spool may let go of nothing that these traces hold. */
+  async #settleGroup(group: readonly TraceState[], turn: Turn, settlement: Settlement, slices: Slices): Promise<void> {
     const { window, clock } = this.#options;
-    const startMs = clock.monotonicMs();
-    if (turn === 'new') settlement.settleNew(group);
-    else settlement.settle(group);
-    const endMs = clock.monotonicMs();
+    const startMs = slices.workedMs;
+    const steps = turn === 'new' ? settlement.settleNew(group) : settlement.settle(group);
+    await slices.run(steps);
+    const tookMs = slices.workedMs - startMs;
     for (const each of group) {
       if (each.notedDirtyFacts === 0) continue;
       this.#settling.set(each, each.dirtyFrom);
       if (turn === 'whole') window.clean(each);
-      rest(each, turn, startMs, endMs, this.#options);
+      rest(each, turn, tookMs, clock.monotonicMs(), this.#options);
     }
   }
 
@@ -328,46 +325,12 @@ export class Settler implements Component {
     this.#options.onTrouble(null);
   }
 
-  async #write(rows: SettlementRows, failed: string, settlement: Settlement): Promise<void> {
-    const { writer, window } = this.#options;
-    const { signal } = this.#abort;
-    await writer.write('quarantine', Buffer.from(failed), signal);
-    // Before the rows that refer to it; there is seldom any.
-    await writer.write('texts', rows.outbox.textLines.bytes, signal);
-    await writer.write('variables', rows.outbox.variableLines.bytes, signal);
-    await writer.write('invocations', rows.lines, signal);
-    settlement.markWritten();
-    // One that was sealed meanwhile may have got more before: that is settled first.
-    for (const trace of this.#beingWritten.keys()) if (trace.isSealed && trace.dirtyFacts === 0) window.forget(trace);
-    this.#beingWritten.clear();
-    countSettled(rows.counts.created, { what: 'new' });
-    countSettled(rows.counts.changed, { what: 'changed' });
-    countSettled(rows.counts.deleted, { what: 'taken_back' });
-  }
-
-  #quarantineLine(group: readonly TraceState[], error: unknown): string {
-    countQuarantined(1, { kind: 'trace' });
-    const traceIds = group.map((trace) => trace.key);
-    const reason = stackOf(error);
-    const payload = JSON.stringify(traceIds);
-    const at = this.#options.clock.now();
-    return quarantineLine({
-      id: shortId(...traceIds),
-      at,
-      kind: 'trace',
-      lane: '',
-      reason,
-      payload,
-      status: 'waiting',
-    });
-  }
-
   #forgetExpired(): void {
     const { window, seen, clock } = this.#options;
     if (this.#isCompleting) return;
     for (const trace of window.expired(clock.monotonicMs())) {
       // Whoever asks the store for it must find there what was settled of it.
-      if (this.#settling.has(trace) || this.#beingWritten.has(trace) || this.#groups.isRelative(trace)) continue;
+      if (this.#settling.has(trace) || this.#writing.traces.has(trace) || this.#groups.isRelative(trace)) continue;
       window.forget(trace);
       seen.leaves(trace);
     }

@@ -7,10 +7,10 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Component } from '../../contract/component.ts';
-import type { TelemetryLog } from '../../contract/telemetry-log.ts';
+import type { Received, TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock } from '../../contract/time.ts';
 import { settlesWithin, sleep } from '../../lib/limits.ts';
-import type { FactLine } from '../content/fact-rows.ts';
+import { receivedAtOf, type FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countSightings } from '../metrics.ts';
 
@@ -19,7 +19,7 @@ export interface SightingsOptions {
   readonly writer: PatientWriter;
   readonly clock: Clock;
   /** Called for what another replica has stored facts of. */
-  readonly onSighted: (traces: readonly string[], keys: readonly string[]) => Promise<void>;
+  readonly onSighted: (traces: readonly string[], keys: readonly string[], received: Received) => Promise<void>;
   /** Between two looks. */
   readonly lookMs: number;
   /** Called when looking begins to fail. */
@@ -36,6 +36,7 @@ const LOOK_BACK_MAX_MS = 3_600_000;
 interface Said {
   readonly traces: readonly string[];
   readonly keys: readonly string[];
+  readonly received: Received;
 }
 
 export class Sightings implements Component {
@@ -82,16 +83,17 @@ export class Sightings implements Component {
       for (const key of fact.keys) keys.add(key);
     }
     if (traces.size === 0 && keys.size === 0) return;
-    const said = { traces: [...traces], keys: [...keys] };
+    const said = { traces: [...traces], keys: [...keys], received: receivedWithin(facts) };
     await this.#write([said], signal);
     this.#forgetHeard();
     this.#told.push({ ...said, atMs: this.#options.clock.monotonicMs() });
   }
 
   async #write(all: readonly Said[], signal: AbortSignal): Promise<void> {
-    const rows = all.map(({ traces, keys }) => {
+    const rows = all.map(({ traces, keys, received: { first, last } }) => {
       this.#number += 1;
-      return `${JSON.stringify({ replica: this.#replica, number: this.#number, traces, keys })}\n`;
+      const row = { replica: this.#replica, number: this.#number, traces, keys };
+      return `${JSON.stringify({ ...row, received_first: first, received_last: last })}\n`;
     });
     await this.#options.writer.write('sightings', Buffer.from(rows.join('')), signal);
   }
@@ -123,8 +125,8 @@ export class Sightings implements Component {
     const withinMs = Math.min(startMs - this.#lookedMs + LATE_MS, LOOK_BACK_MAX_MS);
     for (let isMore = true; isMore && !this.#abort.signal.aborted;) {
       const told = await log.sightings(this.#replica, withinMs / 1_000, [...this.#known.keys()]);
-      for (const { replica, number, traces, keys } of told) {
-        await onSighted(traces, keys);
+      for (const { replica, number, traces, keys, received } of told) {
+        await onSighted(traces, keys, received);
         this.#known.set(`${replica}/${number}`, startMs);
         countSightings(traces.length);
       }
@@ -137,4 +139,15 @@ export class Sightings implements Component {
       this.#known.delete(key);
     }
   }
+}
+
+/** Of at least one. */
+function receivedWithin(facts: readonly FactLine[]): Received {
+  let [first, last] = [receivedAtOf(facts[0] as FactLine), receivedAtOf(facts[0] as FactLine)];
+  for (const line of facts) {
+    const at = receivedAtOf(line);
+    if (at < first) first = at;
+    if (at > last) last = at;
+  }
+  return { first, last };
 }

@@ -8,8 +8,9 @@ import type { Invocation } from '../../contract/invocation.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Settled, SpanIdentity } from '../../invocations/settled.ts';
 import { compare } from '../../invocations/trace.ts';
+import type { Steps } from '../../lib/steps.ts';
 import { readFacts, type FactLine } from '../content/fact-rows.ts';
-import type { TraceState } from './trace-window.ts';
+import type { TraceState } from './trace-state.ts';
 
 /** Smaller traces are looked at whole. */
 const LARGE_TRACE_FACTS = 1_000;
@@ -33,13 +34,14 @@ export interface Difference {
 }
 
 /** What `fresh` changes. */
-export function differenceOf(
+export function* differenceOf(
   { known, fresh }: Surroundings,
-  settle: (facts: readonly SpanFacts[]) => Settled,
-): Difference {
-  const gone = new Set(settle(known).invocations.map(callKey));
-  const added = settle([...known, ...fresh]).invocations.filter((call) => !gone.delete(callKey(call)));
-  return { added, gone };
+  settle: (facts: readonly SpanFacts[]) => Steps<Settled>,
+): Steps<Difference> {
+  const without = yield* settle(known);
+  const gone = new Set(without.invocations.map(callKey));
+  const { invocations } = yield* settle([...known, ...fresh]);
+  return { added: invocations.filter((call) => !gone.delete(callKey(call))), gone };
 }
 
 export function callKey({ traceId, spanId }: SpanIdentity): string {

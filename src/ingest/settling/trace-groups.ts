@@ -5,7 +5,8 @@
  * groups change all the time.
  */
 
-import type { TraceState, TraceWindow } from './trace-window.ts';
+import type { TraceState } from './trace-state.ts';
+import type { TraceWindow } from './trace-window.ts';
 
 export interface NotedGroups {
   /** One trace of each group, in the order in which they were due. */
@@ -45,10 +46,9 @@ export class TraceGroups {
     return { firsts: [...this.#noted.keys()], isBeingWritten };
   }
 
-  /** The noted group of this trace; null when it is not whole: another replica has told of more since the store was asked. */
-  asNoted(first: TraceState): readonly TraceState[] | null {
-    const group = this.#noted.get(first);
-    return group?.every(({ isWhole }) => isWhole) ? group : null;
+  /** The noted group of this trace. */
+  asNoted(first: TraceState): readonly TraceState[] {
+    return this.#noted.get(first) ?? NONE;
   }
 
   /** Whether the trace is needed to settle others. */
@@ -62,6 +62,8 @@ export class TraceGroups {
     this.#relatives.clear();
   }
 }
+
+const NONE: readonly TraceState[] = [];
 
 function groupOf(trace: TraceState): readonly TraceState[] {
   return trace.group === null ? [trace] : [...trace.group.traces];

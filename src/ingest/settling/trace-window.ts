@@ -6,64 +6,16 @@
 
 import { saySame, standAlone, type FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
-import type { Written } from './written.ts';
-
-export interface TraceState {
-  /** The trace id; for a record outside any trace, a key of its own. */
-  readonly key: string;
-  /** Of one span several, when it was sent with different content. */
-  facts: FactLine[];
-  /** Of their lines. */
-  bytes: number;
-  /** Under which other traces may tell of the same calls. */
-  keys: string[];
-  /** With those that may; null while there is none. */
-  group: TraceGroup | null;
-  /** Invocations of this trace in the store; null while there is none. */
-  written: readonly Written[] | null;
-  /** Index of `facts`, once there are many. */
-  byIdentity: Map<string, FactLine[]> | null;
-  /** False when the store may hold more of this trace than is in memory. */
-  isWhole: boolean;
-  /** Facts that came since it was last settled. */
-  dirtyFacts: number;
-  /** Monotonic milliseconds, whole ones: others are objects of their own. */
-  dirtySinceMs: number;
-  lastAddedMs: number;
-  dirtyFrom: SpoolPosition;
-  /** True once it takes no more facts. */
-  isSealed: boolean;
-  /**
-   * As it is settled next, see `TraceGroups`: in which round that was noted, 0 once it was settled so,
-   * and how many of its facts there were then. What comes later is settled later, and delays nothing.
-   */
-  notedIn: number;
-  notedFacts: number;
-  notedDirtyFacts: number;
-  /** Of the unsettled facts that came later: when the first came, and the oldest place in the spool. */
-  laterSinceMs: number;
-  laterFrom: SpoolPosition;
-  /** Not before: a large trace that keeps growing is settled less often. */
-  notBeforeMs: number;
-  /** Not before: what is new of it is shown alone until then. */
-  newNotBeforeMs: number;
-  /** Of how many of its facts the calls are in the store. */
-  shownFacts: number;
-  /** Of a large trace, the parents' ids of those of its facts that have been read; see `surroundings.ts`. */
-  parents: string[] | null;
-}
-
-/**
- * Traces that are settled together. A trace is in one group only: else what one group knows of a
- * call would be undone by the next.
- */
-export interface TraceGroup {
-  readonly traces: Set<TraceState>;
-  facts: number;
-  /** Like those of a trace. */
-  notBeforeMs: number;
-  newNotBeforeMs: number;
-}
+import {
+  factsWith,
+  groupOf,
+  leave,
+  newTrace,
+  NO_FACTS,
+  toldOfBoth,
+  type Told,
+  type TraceState,
+} from './trace-state.ts';
 
 /** Traces that have a key; the last ones, when they are many. */
 interface KeyHolders {
@@ -129,10 +81,11 @@ export class TraceWindow {
    * Lets a trace that has too many facts, or too large ones, be settled by itself; what comes later is settled apart.
    * Returns false when it is not that large.
    */
-  sealIfOversized(trace: TraceState): boolean {
+  sealIfOversized(trace: TraceState, nowMs: number): boolean {
     const { factsPerTraceMax, bytesPerTraceMax } = this.#limits;
     if (trace.facts.length < factsPerTraceMax && trace.bytes < bytesPerTraceMax) return false;
-    if (trace.dirtyFacts === 0) this.forget(trace);
+    // It is forgotten when it has been settled; others may just be settled with it.
+    if (trace.dirtyFacts === 0) this.touch(trace, NOT_SPOOLED, nowMs);
     this.#traces.delete(trace.key);
     trace.isSealed = true;
     return true;
@@ -142,30 +95,7 @@ export class TraceWindow {
   open(key: string, isWhole: boolean, nowMs: number): TraceState {
     const known = this.#traces.get(key);
     if (known !== undefined) return known;
-    const trace: TraceState = {
-      key,
-      facts: NO_FACTS,
-      bytes: 0,
-      byIdentity: null,
-      keys: NO_KEYS,
-      group: null,
-      written: null,
-      isWhole,
-      dirtyFacts: 0,
-      isSealed: false,
-      notedIn: 0,
-      notedFacts: 0,
-      notedDirtyFacts: 0,
-      laterSinceMs: nowMs,
-      laterFrom: 0 as SpoolPosition,
-      dirtySinceMs: nowMs,
-      lastAddedMs: nowMs,
-      dirtyFrom: 0 as SpoolPosition,
-      notBeforeMs: 0,
-      newNotBeforeMs: 0,
-      shownFacts: 0,
-      parents: null,
-    };
+    const trace = newTrace(key, isWhole, nowMs);
     this.#traces.set(key, trace);
     this.#newest = trace;
     return trace;
@@ -203,9 +133,15 @@ export class TraceWindow {
   }
 
   /** The store may hold more of it than is here: it is read and settled again. */
-  doubt(trace: TraceState, nowMs: number): void {
+  doubt(trace: TraceState, told: Told, nowMs: number): void {
     trace.isWhole = false;
+    trace.told = toldOfBoth(trace.told, told);
     this.touch(trace, NOT_SPOOLED, nowMs);
+  }
+
+  /** Whether nothing waits to be settled but what others have told of. */
+  isOnlyTold({ dirtyFrom, told }: TraceState): boolean {
+    return dirtyFrom === NOT_SPOOLED && told?.received !== null;
   }
 
   /** Remembers what the trace is now, for it to be settled as that. */
@@ -223,10 +159,14 @@ export class TraceWindow {
     trace.notedIn = 0;
     trace.notedDirtyFacts = 0;
     this.#dirty.delete(trace);
-    if (trace.dirtyFacts === 0) return;
-    trace.dirtySinceMs = trace.laterSinceMs;
-    trace.dirtyFrom = trace.laterFrom;
-    this.#dirty.add(trace);
+    if (trace.dirtyFacts > 0) {
+      trace.dirtySinceMs = trace.laterSinceMs;
+      trace.dirtyFrom = trace.laterFrom;
+      this.#dirty.add(trace);
+    } else if (!trace.isWhole && !trace.isSealed) {
+      // Others told of more while it was read.
+      this.touch(trace, NOT_SPOOLED, trace.lastAddedMs);
+    }
   }
 
   /** False where a key is of so many traces that no two of them can be told to belong together by it. */
@@ -342,29 +282,13 @@ export class TraceWindow {
   }
 }
 
-function factsWith(trace: TraceState): number {
-  return trace.group === null ? trace.facts.length : trace.group.facts;
-}
-
-/** Made when there is none. */
-function groupOf(trace: TraceState): TraceGroup {
-  trace.group ??= { traces: new Set([trace]), facts: trace.facts.length, notBeforeMs: 0, newNotBeforeMs: 0 };
-  return trace.group;
-}
-
-function leave(group: TraceGroup, trace: TraceState): void {
-  group.traces.delete(trace);
-  group.facts -= trace.facts.length;
-  trace.group = null;
-  if (group.traces.size > 1) return;
-  for (const last of group.traces) last.group = null;
-}
-
 const NONE: readonly string[] = [];
 const NOT_SPOOLED = Number.MAX_SAFE_INTEGER as SpoolPosition;
-// Never added to.
-const NO_FACTS: FactLine[] = [];
-const NO_KEYS: string[] = [];
+/** Facts outside any trace are settled by themselves. */
+export function traceKey(facts: { readonly traceId: string; readonly recordId: string }): string {
+  return facts.traceId === '' ? `-${facts.recordId}` : facts.traceId;
+}
+
 // Most traces are small: looking through them is faster than an index.
 const UNINDEXED_MAX = 8;
 
@@ -378,9 +302,4 @@ function index(byIdentity: Map<string, FactLine[]>, line: FactLine): void {
   const present = byIdentity.get(key);
   if (present === undefined) byIdentity.set(key, [line]);
   else present.push(line);
-}
-
-/** Facts outside any trace are settled by themselves. */
-export function traceKey(facts: { readonly traceId: string; readonly recordId: string }): string {
-  return facts.traceId === '' ? `-${facts.recordId}` : facts.traceId;
 }

@@ -1,6 +1,7 @@
 /** When a trace that waits has its turn, and whether for all of it. */
 
-import type { TraceState } from './trace-window.ts';
+import type { Asked } from './asked.ts';
+import type { TraceState } from './trace-state.ts';
 
 export interface TurnLimits {
   /** No new facts for so long: the trace is settled. */
@@ -14,8 +15,8 @@ export type Turn = 'whole' | 'new';
 
 // How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
 const GROWING_TRACE_FACTOR = 20;
-// What is new of it seldom takes longer than a moment; but where it is most of the trace, it gets a sixth of the time at most.
-const NEW_FACTOR = 5;
+// What is new of it seldom takes longer than a moment; but where it is most of the trace, it gets a third of the time at most.
+const NEW_FACTOR = 2;
 
 /** Null: not now. */
 export function turnOf(trace: TraceState, nowMs: number, { quietMs, provisionalMs }: TurnLimits): Turn | null {
@@ -23,13 +24,21 @@ export function turnOf(trace: TraceState, nowMs: number, { quietMs, provisionalM
   if (nowMs - trace.lastAddedMs < quietMs && nowMs - trace.dirtySinceMs < provisionalMs) return null;
   const { group } = trace;
   if (nowMs >= trace.notBeforeMs && nowMs >= (group?.notBeforeMs ?? 0)) return 'whole';
-  const hasNew = trace.isWhole && trace.facts.length > trace.shownFacts;
+  const hasNew = trace.wasWhole && (trace.facts.length > trace.shownFacts || trace.told?.received != null);
   return hasNew && nowMs >= trace.newNotBeforeMs && nowMs >= (group?.newNotBeforeMs ?? 0) ? 'new' : null;
 }
 
-/** To be called for each trace that had its turn when settling it, with those of its group, is over. */
-export function rest(trace: TraceState, turn: Turn, startMs: number, endMs: number, { quietMs }: TurnLimits): void {
-  const tookMs = endMs - startMs;
+/**
+ * Whether a trace that has its turn can be settled with what was read of it. One of which others have told since waits
+ * for the next round, so that half of a call is not taken for one; but not for ever: of some they tell all the time.
+ */
+export function isReady(trace: TraceState, asked: Asked, nowMs: number, { provisionalMs }: TurnLimits): boolean {
+  if (trace.isWhole) return true;
+  return asked.has(trace) && (trace.told === null || nowMs - trace.dirtySinceMs >= provisionalMs);
+}
+
+/** To be called for each trace that had its turn when settling it, with those of its group, is over. `tookMs`: of the thread. */
+export function rest(trace: TraceState, turn: Turn, tookMs: number, endMs: number, { quietMs }: TurnLimits): void {
   const { group } = trace;
   if (turn === 'whole') {
     trace.notBeforeMs = Math.ceil(endMs + tookMs * GROWING_TRACE_FACTOR);

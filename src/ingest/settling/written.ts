@@ -3,7 +3,7 @@
 import { type Invocation, TOKEN_PARTS, type TokenParts } from '../../contract/invocation.ts';
 import type { StoredInvocation, StoredPrice } from '../../contract/telemetry-log.ts';
 import type { AttributedAs } from './attribution.ts';
-import type { TraceState } from './trace-window.ts';
+import type { TraceState } from './trace-state.ts';
 
 // Most traces have few calls: looking through them is faster than an index.
 const UNINDEXED_MAX = 8;

@@ -10,6 +10,7 @@ import { sightings } from './0007-sightings.ts';
 import { tokenParts } from './0008-token-parts.ts';
 import { pinLooks } from './0009-pin-looks.ts';
 import { webSearches } from './0010-web-searches.ts';
+import { sightingsReceived } from './0011-sightings-received.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   tokenParts,
   pinLooks,
   webSearches,
+  sightingsReceived,
 ];

@@ -4,6 +4,7 @@ import type { ContentHash } from '../../contract/prompt.ts';
 import type {
   FactLimits,
   QuarantineEntry,
+  Received,
   Sighting,
   StoredFacts,
   StoredInvocation,
@@ -41,6 +42,15 @@ interface InvocationKeyRow extends PricedRow {
   readonly is_deleted: number;
 }
 
+interface SightingRow {
+  readonly replica: string;
+  readonly number: string;
+  readonly traces: readonly string[];
+  readonly keys: readonly string[];
+  readonly received_first: Timestamp;
+  readonly received_last: Timestamp;
+}
+
 /** Settling waits for the answers. */
 type Ask = Database['queryAhead'];
 
@@ -51,7 +61,7 @@ export function createTelemetryLog(database: Database): TelemetryLog {
   return {
     insertLines: (lane, lines) => database.insertJsonLines(lane, lines),
 
-    factsOfTraces: (traceIds, limits) => factsOfTraces(ask, traceIds, limits),
+    factsOfTraces: (traceIds, limits, received) => factsOfTraces(ask, traceIds, limits, received),
     sizeOfTrace: (traceId) => sizeOfTrace(ask, traceId),
 
     factsSharing: async (column, values, since) => {
@@ -140,21 +150,27 @@ const FACTS_PER_KEY = 32;
 const RECEIVED_SINCE =
   "received_at >= {since:DateTime64(9, 'UTC')} AND toDate(received_at) >= toDate({since:DateTime64(9, 'UTC')})";
 
+/** With the day as well, as above. */
+const RECEIVED_WITHIN = `
+         AND received_at BETWEEN {first:DateTime64(9, 'UTC')} AND {last:DateTime64(9, 'UTC')}
+         AND toDate(received_at) BETWEEN toDate({first:DateTime64(9, 'UTC')}) AND toDate({last:DateTime64(9, 'UTC')})`;
+
 async function factsOfTraces(
   ask: Ask,
   traceIds: readonly string[],
   { factsMax, bytesEachMax }: FactLimits,
+  received: Received | undefined,
 ): Promise<readonly StoredFacts[] | null> {
   const rows = await ask<FactsRow & { readonly is_long: 0 | 1 }>(
     // What was loaded twice, and not merged yet, counts once.
     `SELECT trace_id, span_id, record_id, response_id, started_at,
        length(f.facts) > {bytes:UInt64} AS is_long, if(is_long, '', f.facts) AS facts FROM (
-       SELECT *, variant FROM span_facts WHERE trace_id IN {ids:Array(String)}
+       SELECT *, variant FROM span_facts WHERE trace_id IN {ids:Array(String)}${received === undefined ? '' : RECEIVED_WITHIN}
        LIMIT 1 BY trace_id, span_id, record_id, variant
      ) AS f
      WHERE trace_id IN {ids:Array(String)}
      ORDER BY trace_id, span_id, record_id, variant LIMIT ${Math.floor(factsMax) + 1}`,
-    { ids: traceIds, bytes: Math.floor(bytesEachMax) },
+    { ids: traceIds, bytes: Math.floor(bytesEachMax), ...received },
   );
   return rows.length > factsMax || rows.some((row) => row.is_long === 1) ? null : rows.map(toFacts);
 }
@@ -209,12 +225,16 @@ async function readSightings(
   withinSeconds: number,
   known: readonly string[],
 ): Promise<readonly Sighting[]> {
-  const rows = await ask<Omit<Sighting, 'number'> & { readonly number: string }>(
-    `SELECT replica, number, traces, keys FROM sightings
+  const rows = await ask<SightingRow>(
+    `SELECT replica, number, traces, keys, received_first, received_last FROM sightings
      PREWHERE at > now64(3, 'UTC') - toIntervalSecond({seconds:UInt32}) AND replica != {replica:String}
        AND concat(replica, '/', toString(number)) NOT IN {known:Array(String)}
      ORDER BY at, replica, number LIMIT ${SIGHTINGS_MAX}`,
     { replica, seconds: Math.ceil(withinSeconds), known },
   );
-  return rows.map((row) => ({ ...row, number: Number(row.number) }));
+  return rows.map(({ number, received_first: first, received_last: last, ...row }) => ({
+    ...row,
+    number: Number(number),
+    received: { first, last },
+  }));
 }
