@@ -218,8 +218,9 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
     retainMs: limits.retainMs,
   });
   const seen = new SeenTraces(limits.seenTracesMax, clock);
-  const { quietMs } = limits;
-  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax, bytesPerTraceMax, quietMs });
+  const { quietMs, provisionalMs } = limits;
+  const turns = { quietMs, provisionalMs };
+  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax, bytesPerTraceMax, ...turns });
   const settler = new Settler({
     settle: settleInSteps,
     spaces,
@@ -234,8 +235,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
     recall,
     clock,
     horizon,
-    quietMs,
-    provisionalMs: limits.provisionalMs,
+    ...turns,
     pauseMs: backoffMs,
     pauseMsMax: backoffMaxMs,
     onTrouble: troubles.of('reading back'),

@@ -18,16 +18,15 @@ import type { Asked } from './asked.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { toldOfBoth, type Told, type TraceState } from './trace-state.ts';
 import { traceKey, type TraceWindow } from './trace-window.ts';
+import { isOverdue, type TurnLimits } from './turns.ts';
 
-export interface FactRecallOptions {
+export interface FactRecallOptions extends TurnLimits {
   readonly log: TelemetryLog;
   readonly window: TraceWindow;
   readonly seen: SeenTraces;
   readonly clock: Clock;
   readonly factsPerTraceMax: number;
   readonly bytesPerTraceMax: number;
-  /** No new facts for so long: a large trace is compared with the store. */
-  readonly quietMs: number;
 }
 
 // One query's worth: its text and its answer stay small. Of larger traces fewer are read at once.
@@ -67,7 +66,7 @@ export class FactRecall {
     for (let step = 0; step < STEPS_MAX && reached.length > 0; step += 1) {
       const lookedForBefore = asked.keys.size;
       await this.#bringInSharing(reached, asked.keys);
-      reached = asked.isEnough ? [] : withTheirGroups(reached).filter((trace) => asked.isMissing(trace));
+      reached = asked.isEnough ? [] : withTheirGroups(reached).filter((trace) => this.#isToBeRead(trace, asked));
       hasAsked ||= asked.keys.size > lookedForBefore || reached.length > 0;
       const growing = new Set(reached.filter((trace) => this.#isGrowing(trace, asked)));
       const others = reached.filter((trace) => !growing.has(trace));
@@ -129,6 +128,11 @@ export class FactRecall {
         for (const row of await log.factsSharing(column, some, since)) tell(row);
       }
     }
+  }
+
+  #isToBeRead(trace: TraceState, asked: Asked): boolean {
+    if (asked.has(trace) && isOverdue(trace, this.#options.clock.monotonicMs(), this.#options)) return false;
+    return asked.isMissing(trace);
   }
 
   /**

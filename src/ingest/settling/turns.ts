@@ -32,9 +32,13 @@ export function turnOf(trace: TraceState, nowMs: number, { quietMs, provisionalM
  * Whether a trace that has its turn can be settled with what was read of it. One of which others have told since waits
  * for the next round, so that half of a call is not taken for one; but not for ever: of some they tell all the time.
  */
-export function isReady(trace: TraceState, asked: Asked, nowMs: number, { provisionalMs }: TurnLimits): boolean {
-  if (trace.isWhole) return true;
-  return asked.has(trace) && (trace.told === null || nowMs - trace.dirtySinceMs >= provisionalMs);
+export function isReady(trace: TraceState, asked: Asked, nowMs: number, limits: TurnLimits): boolean {
+  return trace.isWhole || (asked.has(trace) && (trace.told === null || isOverdue(trace, nowMs, limits)));
+}
+
+/** Whether it has waited so long that it is settled with what was read of it once. */
+export function isOverdue(trace: TraceState, nowMs: number, { provisionalMs }: TurnLimits): boolean {
+  return nowMs - trace.dirtySinceMs >= provisionalMs;
 }
 
 /** To be called for each trace that had its turn when settling it, with those of its group, is over. `tookMs`: of the thread. */
