@@ -22,6 +22,13 @@ import { variableRoutes } from './routes/variables.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { mountWebPage } from './web.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** See `RouteRequest.actor`; set before the body is read. */
+    actor: string;
+  }
+}
+
 export const API_ROUTES: readonly AnyRoute[] = [
   ...healthRoutes,
   ...promptRoutes,
@@ -67,6 +74,7 @@ export class HttpServer implements Component {
       routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
       logger: false,
     });
+    this.#server.decorateRequest('actor', '');
     const document = openApiDocument(API_ROUTES, options.version);
     const describe = route({
       method: 'GET',
@@ -76,24 +84,21 @@ export class HttpServer implements Component {
       handle: async () => ({ json: document }),
     });
     this.#server.addHook('onRequest', async (request, reply) => {
-      if (isOwnHost(request.headers.host, options.keys, options.publicUrl)) return;
-      await sendProblem(
-        reply,
-        problem(421, 'Misdirected request', `This daemon is not ${request.headers.host}.`, {
-          hint: 'Ask it at localhost, set server.public_url, or configure keys.',
-        }),
-      );
+      if (!isOwnHost(request.headers.host, options.keys, options.publicUrl)) {
+        await sendProblem(
+          reply,
+          problem(421, 'Misdirected request', `This daemon is not ${request.headers.host}.`, {
+            hint: 'Ask it at localhost, set server.public_url, or configure keys.',
+          }),
+        );
+        return;
+      }
+      // The handler would be asked when the body is parsed.
+      if (request.is404) await sendNothingThere(request, reply);
     });
     for (const definition of [...API_ROUTES, describe]) this.#mount(definition, api);
     mountWebPage(this.#server);
-    this.#server.setNotFoundHandler((request, reply) =>
-      sendProblem(
-        reply,
-        problem(404, 'Not found', `${request.method} ${request.url} does not exist.`, {
-          hint: 'GET /openapi.json describes what does.',
-        }),
-      ),
-    );
+    this.#server.setNotFoundHandler(sendNothingThere);
     this.#server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
   }
 
@@ -140,25 +145,33 @@ export class HttpServer implements Component {
       ...(definition.rawBodyBytesMax === undefined ? {} : { bodyLimit: definition.rawBodyBytesMax }),
       method: definition.method,
       url: definition.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      onRequest: (request, reply, next) => {
+        const refusal = this.#refusalByHead(definition, request, reply);
+        if (refusal === null) next();
+        else sendProblem(reply, refusal);
+      },
       handler: async (request, reply) => {
-        const admission = admit(definition.scope, request.headers.authorization, this.#options.keys);
-        if (!admission.allowed) {
-          if (admission.status === 401) void reply.header('www-authenticate', 'Bearer');
-          const title = admission.status === 401 ? 'Unauthorised' : 'Forbidden';
-          return sendProblem(reply, problem(admission.status, title, admission.detail, { hint: admission.hint }));
-        }
-        if (definition.method === 'POST' && isFromForeignPage(request.headers['sec-fetch-site'])) {
-          return sendProblem(
-            reply,
-            problem(403, 'Forbidden', "Another site's page sent this.", {
-              hint: 'Open the page of this daemon itself.',
-            }),
-          );
-        }
-        const checked = checkRequest(definition, request, admission.actor);
+        const checked = checkRequest(definition, request);
         return sendAnswer(reply, await definition.handle(checked as RouteRequest<never, never, never>, api));
       },
     });
+  }
+
+  /** Before the body is read: parsing one takes time and memory, which are not there for everybody. */
+  #refusalByHead(definition: AnyRoute, request: FastifyRequest, reply: FastifyReply): Problem | null {
+    const admission = admit(definition.scope, request.headers.authorization, this.#options.keys);
+    if (!admission.allowed) {
+      if (admission.status === 401) void reply.header('www-authenticate', 'Bearer');
+      const title = admission.status === 401 ? 'Unauthorised' : 'Forbidden';
+      return problem(admission.status, title, admission.detail, { hint: admission.hint });
+    }
+    if (definition.method === 'POST' && isFromForeignPage(request.headers['sec-fetch-site'])) {
+      return problem(403, 'Forbidden', "Another site's page sent this.", {
+        hint: 'Open the page of this daemon itself.',
+      });
+    }
+    request.actor = admission.actor;
+    return null;
   }
 
   #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -187,17 +200,13 @@ export class HttpServer implements Component {
   }
 }
 
-function checkRequest(
-  definition: AnyRoute,
-  request: FastifyRequest,
-  actor: string,
-): RouteRequest<unknown, unknown, unknown> {
+function checkRequest(definition: AnyRoute, request: FastifyRequest): RouteRequest<unknown, unknown, unknown> {
   return {
     params: check(definition.params, request.params, 'path'),
     query: check(definition.query, request.query, 'query'),
     body: check(definition.body, request.body ?? {}, 'body'),
     raw: definition.rawBodyBytesMax === undefined ? NOTHING : rawRequest(request),
-    actor,
+    actor: request.actor,
   };
 }
 
@@ -234,6 +243,15 @@ function sendAnswer(reply: FastifyReply, answer: RouteAnswer): FastifyReply {
   void reply.code(answer.status ?? 200);
   if ('json' in answer) return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.json));
   return reply.type(answer.contentType).send(answer.text);
+}
+
+function sendNothingThere(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendProblem(
+    reply,
+    problem(404, 'Not found', `${request.method} ${request.url} does not exist.`, {
+      hint: 'GET /openapi.json describes what does.',
+    }),
+  );
 }
 
 function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {

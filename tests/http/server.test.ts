@@ -1,6 +1,7 @@
 /** The HTTP API's manners: keys and scopes, problem documents, its own description, ports. */
 
-import { get } from 'node:http';
+import { once } from 'node:events';
+import { get, request, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
@@ -79,6 +80,22 @@ describe('keys', () => {
       403,
     );
     expect(await status('/api/v1/prompts', bearer('boss-key-0123456789'))).toBe(200);
+  });
+
+  test.each([
+    ['/api/v1/attribute', 401],
+    ['/api/v1/nothing', 404],
+  ])('without a key no body is read: %s', async (path, status) => {
+    const base = await serve({}, { keys: KEYS });
+    const asked = request(base + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': 1_000_000 },
+    });
+    // The rest never comes.
+    asked.write('{"text":');
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(status);
+    asked.on('error', () => undefined).destroy();
   });
 
   test('the name of the key is who did it', async () => {
