@@ -72,6 +72,15 @@ export function unauthorized(decision: 'unauthenticated' | 'forbidden'): Refusal
       };
 }
 
+export function fromPage(): Refusal {
+  return {
+    outcome: 'unauthorized',
+    httpStatus: 403,
+    rpcCode: RPC_CODES.permissionDenied,
+    message: 'A web page sent this. Pages need a key with the scope `ingest`, as `Authorization: Bearer KEY`.',
+  };
+}
+
 /** A bug of ours. Retryable, because a 500 would make the sender throw its data away. */
 export function failed(retryAfterMs: number): Refusal {
   return {

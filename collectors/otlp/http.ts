@@ -21,6 +21,7 @@ import {
   bodyTimedOut,
   bodyTooLarge,
   failed,
+  fromPage,
   malformed,
   noRoom,
   stopping,
@@ -152,6 +153,7 @@ export class OtlpHttpReceiver implements Component {
     if (signal === undefined) return notFound(request.url ?? '');
     if (request.method !== 'POST') return methodNotAllowed();
     if (this.#isStopping) return stopping(limits);
+    if (isFromPage(request)) return fromPage();
     const decision = authorize(request.headers);
     const settled = typeof decision === 'string' ? decision : await decision;
     if (settled !== 'allowed') return unauthorized(settled);
@@ -241,6 +243,14 @@ export class OtlpHttpReceiver implements Component {
     response.write(body);
     drain(request, () => response.end());
   }
+}
+
+/**
+ * Without keys any page in a browser on this machine could reach us on the loopback, without asking first where it
+ * leaves the content type out. Browsers say of each POST which page it is from; a key shows that it is meant.
+ */
+function isFromPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined && headers.authorization === undefined;
 }
 
 function refusalHeaders(refusal: Refusal): Record<string, string> {

@@ -188,6 +188,14 @@ describe.each([
     expect(await response.json()).toMatchObject({ code: expect.any(Number), message: expect.any(String) });
   });
 
+  it('takes what a web page with a key sends, and nothing of one without', async () => {
+    const origin = 'https://app.example.com';
+    expect((await post('/v1/traces', '{}', { origin })).status).toBe(403);
+    expect(seen).toEqual([]);
+    expect((await post('/v1/traces', '{}', { origin, authorization: 'Bearer right' })).status).toBe(200);
+    expect(seen).toHaveLength(1);
+  });
+
   it('answers in the encoding of the request', async () => {
     acknowledge = () => Promise.resolve({ outcome: 'undecodable', reason: 'malformed', message: 'no' });
     const response = await post('/v1/traces', '\u0001', { 'content-type': 'application/x-protobuf' });
