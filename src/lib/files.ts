@@ -6,14 +6,15 @@ import { dirname } from 'node:path';
 import { Fault } from '../contract/fault.ts';
 
 /**
- * With all that is missing above it. Returns the first that was made, null when everything was there. Step by step:
- * Node's recursive form never returns where the system answers ENOENT for an existing parent, as in /proc.
+ * With all that is missing above it; `mode` is of the directory itself. Returns the first that was made, null when
+ * everything was there. Step by step: Node's recursive form never returns where the system answers ENOENT for an
+ * existing parent, as in /proc.
  */
-export async function makeDirectory(path: string): Promise<string | null> {
+export async function makeDirectory(path: string, mode = 0o777): Promise<string | null> {
   const missing: string[] = [];
   for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
   for (const each of missing.toReversed()) {
-    await mkdir(each).catch((error: NodeJS.ErrnoException) => {
+    await mkdir(each, each === path ? mode : 0o777).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
   }

@@ -40,6 +40,9 @@ type Owner = z.infer<typeof Owner>;
 const Marker = z.object({ format: z.number(), release: z.string().catch('unknown'), engine: z.string().catch('0.0') });
 type Marker = z.infer<typeof Marker>;
 
+/** What people wrote to models is in there. A directory that somebody else made keeps the mode that it was given. */
+const OWN_USER_ONLY = 0o700;
+
 /** The engine's own part of the directory. */
 export function enginePath(directory: string): string {
   return join(resolve(directory), 'clickhouse');
@@ -150,7 +153,7 @@ function markerPath(directory: string): string {
 async function createWritable(directory: string): Promise<void> {
   const path = resolve(directory);
   try {
-    await makeDirectory(path);
+    await makeDirectory(path, OWN_USER_ONLY);
     // Root may write where the mode says no, so ask by writing; and a full disk shows only with bytes.
     const probe = join(path, '.write-test');
     await writeFile(probe, Buffer.alloc(4096));

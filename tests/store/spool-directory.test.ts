@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/time.ts';
@@ -41,4 +41,20 @@ test('it is refused while another process has it, also one that cannot be seen, 
   await (
     await claim(directory)
   )();
+});
+
+test('what is made for data only its own user can enter; what was there keeps its mode', async () => {
+  const directory = tempDirectory();
+  const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+  const made = join(directory, 'var', 'data');
+  await (
+    await claim(made)
+  )();
+  expect([mode(made), mode(join(directory, 'var'))]).toEqual(['700', (0o777 & ~process.umask()).toString(8)]);
+  const given = join(directory, 'given');
+  mkdirSync(given, { mode: 0o750 });
+  await (
+    await claim(given)
+  )();
+  expect(mode(given)).toBe('750');
 });
