@@ -129,7 +129,7 @@ export class OtlpHttpReceiver implements Component {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? '').split('?', 1)[0]?.replace(/\/+$/, '') ?? '';
+    const path = (request.url ?? '').split('?', 1)[0]?.replace(/(?<!\/)\/+$/, '') ?? '';
     const signal = PATHS[path];
     const encoding = requestEncoding(request.headers['content-type']);
     const exchange = { request, response, signal: signal ?? 'traces', encoding: encoding ?? 'json' };

@@ -42,8 +42,8 @@ const VARIANTS_MAX = 16;
 /** One variant while it is being built: its literals (text) and gaps (names) in order. */
 type Piece = { readonly text: string } | { readonly gaps: readonly string[]; readonly filling: Filling };
 interface Draft {
-  readonly pieces: readonly Piece[];
-  readonly isExact: boolean;
+  pieces: Piece[];
+  isExact: boolean;
 }
 
 /**
@@ -107,11 +107,18 @@ function expand(nodes: TemplateNodes, limit: number): Draft[] {
     const ways = waysThrough(node, limit);
     const fits = drafts.length * ways.length <= limit;
     const chosen = fits ? ways : [{ pieces: [{ gaps: [EITHER], filling: 'unclear' as const }], isExact: false }];
-    drafts = drafts.flatMap((draft) =>
-      chosen.map((way) => ({ pieces: [...draft.pieces, ...way.pieces], isExact: draft.isExact && way.isExact })),
-    );
+    const [only] = chosen;
+    if (chosen.length === 1 && only !== undefined) for (const draft of drafts) goOn(draft, only);
+    else drafts = drafts.flatMap((draft) => chosen.map((way) => goOn({ ...draft, pieces: [...draft.pieces] }, way)));
   }
   return drafts;
+}
+
+/** Adds to the draft itself: most nodes have one way, and a copy for each takes time with the square of them. */
+function goOn(draft: Draft, way: Draft): Draft {
+  for (const piece of way.pieces) draft.pieces.push(piece);
+  draft.isExact &&= way.isExact;
+  return draft;
 }
 
 function waysThrough(node: TemplateNode, limit: number): Draft[] {
@@ -149,9 +156,12 @@ function joinedFilling(a: Filling, b: Filling): Filling {
  * an end is empty (or only white space) also that of the literal behind it, and so on inwards.
  */
 function trimmedForms(pieces: readonly Piece[]): Piece[][] {
-  const fromStart = trimEdge(mergePieces(pieces), 'start');
-  const both = fromStart.flatMap((form) => trimEdge(form, 'end'));
-  return both.length > TRIMMED_FORMS_MAX ? both.slice(0, TRIMMED_FORMS_MAX) : both;
+  const both: Piece[][] = [];
+  for (const form of trimEdge(mergePieces(pieces), 'start')) {
+    if (both.length >= TRIMMED_FORMS_MAX) break;
+    both.push(...trimEdge(form, 'end'));
+  }
+  return both.slice(0, TRIMMED_FORMS_MAX);
 }
 
 // Only a template of many variables with nothing but white space between them has more.
@@ -163,7 +173,7 @@ function trimEdge(pieces: readonly Piece[], edge: 'start' | 'end'): Piece[][] {
   const take = (): Piece | undefined => (edge === 'start' ? rest.shift() : rest.pop());
   const put = (piece: Piece): unknown => (edge === 'start' ? rest.unshift(piece) : rest.push(piece));
   const trim = (text: string): string => (edge === 'start' ? text.trimStart() : text.trimEnd());
-  for (;;) {
+  while (forms.length < TRIMMED_FORMS_MAX) {
     const outer = take();
     if (outer === undefined) {
       forms.push([]);
@@ -185,7 +195,7 @@ function trimEdge(pieces: readonly Piece[], edge: 'start' | 'end'): Piece[][] {
 }
 
 function mergePieces(pieces: readonly Piece[]): Piece[] {
-  const merged: Piece[] = [];
+  const merged: ({ readonly text: string } | { readonly gaps: string[]; readonly filling: Filling })[] = [];
   for (const piece of pieces) {
     const last = merged.at(-1);
     if ('text' in piece) {
@@ -194,9 +204,10 @@ function mergePieces(pieces: readonly Piece[]): Piece[] {
       else merged.push(piece);
     } else if (last !== undefined && 'gaps' in last) {
       const filling = joinedFilling(last.filling, piece.filling);
-      merged[merged.length - 1] = { gaps: [...last.gaps, ...piece.gaps], filling };
+      last.gaps.push(...piece.gaps);
+      merged[merged.length - 1] = { gaps: last.gaps, filling };
     } else {
-      merged.push(piece);
+      merged.push({ gaps: [...piece.gaps], filling: piece.filling });
     }
   }
   return merged;

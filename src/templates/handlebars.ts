@@ -2,7 +2,7 @@
 
 import Handlebars from 'handlebars';
 
-import { choice, gap, literal, repeat, TemplateSyntaxError } from './template.ts';
+import { choice, gap, lineAndColumn, literal, repeat, TemplateSyntaxError } from './template.ts';
 import type { Template, TemplateNode, TemplateNodes } from './template.ts';
 
 type Program = hbs.AST.Program;
@@ -17,10 +17,15 @@ export function renderHandlebars(text: string, variables: Readonly<Record<string
   return Handlebars.create().compile(text, { noEscape: true })(variables);
 }
 
+// The library takes time with the square of it.
+const DEPTH_MAX = 100;
+
 function programOf(text: string): Program {
+  refuseDepth(text);
   try {
     return Handlebars.parse(text);
   } catch (error) {
+    if (error instanceof RangeError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     const named = error as { lineNumber?: number; column?: number };
     const line = named.lineNumber ?? Number(/on line (\d+)/.exec(message)?.[1] ?? 1);
@@ -29,6 +34,15 @@ function programOf(text: string): Program {
     const unexpected = /got '(.*)'$/.exec(lastLine)?.[1];
     const words = unexpected === undefined ? lastLine : `Unexpected ${unexpected === 'EOF' ? 'end' : unexpected}.`;
     throw new TemplateSyntaxError(words, line, named.column === undefined ? undefined : named.column + 1);
+  }
+}
+
+function refuseDepth(text: string): void {
+  let depth = 0;
+  for (const { 1: sign, index } of text.matchAll(/\{\{~?([#/])/g)) {
+    depth = Math.max(0, depth + (sign === '#' ? 1 : -1));
+    if (depth > DEPTH_MAX)
+      throw new TemplateSyntaxError('Blocks are nested too deeply.', lineAndColumn(text, index).line);
   }
 }
 

@@ -31,16 +31,61 @@ const LANGUAGES: Readonly<Record<TemplateFormat, TemplateLanguage>> = {
   plain: { parse: parsePlain, render: renderPlain },
 };
 
-/** The template's literals, gaps, alternations and loops, or the first syntax error with its line. */
+/** As much as a file of the registry may have. */
+const CHARACTERS_MAX = 1024 * 1024;
+/** The slowest parser takes a tenth of a millisecond for each. */
+const TAGS_MAX = 10_000;
+/** What goes on with the nodes goes down as deep. */
+const DEPTH_MAX = 100;
+
+const TAG_OPENERS: Readonly<Record<TemplateFormat, readonly string[]>> = {
+  jinja2: ['{{', '{%', '{#'],
+  mustache: ['{{'],
+  handlebars: ['{{'],
+  fstring: ['{'],
+  dollar: ['${'],
+  plain: [],
+};
+
+/**
+ * The template's literals, gaps, alternations and loops, or the first syntax error with its line. Live texts of
+ * whoever may edit a prompt come here too: what is beyond the limits is an error, and nothing is thrown.
+ */
 export function parseTemplate(text: string, format: TemplateFormat): ParsedTemplate {
+  const excess = excessOf(text, format);
+  if (excess !== null) return { ok: false, message: excess, line: 1 };
   try {
     const template = LANGUAGES[format].parse(text);
-    return { ok: true, template: { ...template, nodes: joinLiterals(template.nodes) } };
+    const nodes = joinLiterals(template.nodes);
+    return depthOf(nodes) > DEPTH_MAX ? TOO_DEEP : { ok: true, template: { ...template, nodes } };
   } catch (error) {
+    // Parsers go down with what is nested, too.
+    if (error instanceof RangeError) return TOO_DEEP;
     if (!(error instanceof TemplateSyntaxError)) throw error;
     const { message, line, column } = error;
     return column === undefined ? { ok: false, message, line } : { ok: false, message, line, column };
   }
+}
+
+const TOO_DEEP: ParsedTemplate = {
+  ok: false,
+  message: `It is nested deeper than ${DEPTH_MAX} levels, or an expression in it is too long.`,
+  line: 1,
+};
+
+function excessOf(text: string, format: TemplateFormat): string | null {
+  if (format === 'plain') return null;
+  if (text.length > CHARACTERS_MAX) return `It has more than ${CHARACTERS_MAX} characters.`;
+  const tags = TAG_OPENERS[format].reduce((sum, opener) => sum + text.split(opener).length - 1, 0);
+  return tags > TAGS_MAX ? `It has more than ${TAGS_MAX} tags.` : null;
+}
+
+function depthOf(nodes: TemplateNodes): number {
+  const depths = nodes.map((node) => {
+    if (node.kind === 'choice') return 1 + Math.max(0, ...node.branches.map(depthOf));
+    return node.kind === 'repeat' ? 1 + depthOf(node.body) : 0;
+  });
+  return depths.reduce((deepest, depth) => Math.max(deepest, depth), 0);
 }
 
 /**

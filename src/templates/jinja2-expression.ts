@@ -18,7 +18,7 @@ export interface Syntax {
 }
 
 /** Names whose text is known, e.g. from `{% set %}`; null for a name that is bound to something unknown. */
-export type Bindings = ReadonlyMap<string, TemplateNodes | null>;
+export type Bindings = Pick<ReadonlyMap<string, TemplateNodes | null>, 'get'>;
 
 // What every environment provides, so that no caller has to.
 const GLOBALS: ReadonlySet<string> = new Set(

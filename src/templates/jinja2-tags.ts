@@ -27,11 +27,18 @@ export function normaliseJinja2(text: string): string {
 // Python's idea of white space, which is what `-` strips; it differs from JavaScript's in a few characters.
 const SPACE = '[ \\t\\n\\v\\f\\r\\x1c-\\x1f\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const LEADING_SPACE = new RegExp(`${SPACE}*`, 'y');
-const TRAILING_SPACE = new RegExp(`${SPACE}+$`);
+const SPACE_CHARACTER = new RegExp(SPACE);
 const TAG_OPEN = /\{([{%#])([-+]?)/g;
 const RAW_OPEN = new RegExp(`\\{%[-+]?${SPACE}*raw${SPACE}*(-%\\}${SPACE}*|%\\})`, 'y');
 const RAW_CLOSE = new RegExp(`\\{%([-+]?)${SPACE}*endraw${SPACE}*(\\+%\\}|-%\\}|%\\})`, 'g');
 const STRING = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/sy;
+const STRING_OR_SPACE = /('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\s+/gs;
+
+/** What reads tags, here and in the parser of expressions, takes time with the square of this. */
+const SPACES_IN_STRING_MAX = 200;
+const TOO_MANY_SPACES = new RegExp(`\\s{${SPACES_IN_STRING_MAX + 1}}`);
+/** Parsers of expressions go down, and back up, with the length of one. */
+const TAG_CHARACTERS_MAX = 10_000;
 
 const OPENERS = '([{';
 const CLOSERS = ')]}';
@@ -83,11 +90,11 @@ class TagScanner {
 
   private textBefore(end: number, type: string, sign: string): string {
     const text = this.source.slice(this.position, end);
-    if (sign === '-') return text.replace(TRAILING_SPACE, '');
+    if (sign === '-') return withoutTrailingSpace(text);
     if (sign === '+' || type === '{' || !this.settings.lstripBlocks) return text;
     const lineStart = text.lastIndexOf('\n') + 1;
     const startsLine = lineStart > 0 || this.position === 0 || this.source[this.position - 1] === '\n';
-    return startsLine && text.slice(lineStart).replace(TRAILING_SPACE, '') === '' ? text.slice(0, lineStart) : text;
+    return startsLine && withoutTrailingSpace(text.slice(lineStart)) === '' ? text.slice(0, lineStart) : text;
   }
 
   private skipComment(open: number): void {
@@ -132,7 +139,7 @@ class TagScanner {
     const sign = this.source.charAt(end - 1);
     const signed = sign === '-' || (sign === '+' && kind === 'statement');
     const source = this.source.slice(open + openLength, signed ? end - 1 : end);
-    this.tags.push({ kind, source: source.trim(), line });
+    this.tags.push({ kind, source: boundedSource(source.trim(), line), line });
     this.position = end + 2;
     if (kind === 'statement') this.afterBlock(sign);
     else if (sign === '-') this.skipSpace();
@@ -157,4 +164,20 @@ class TagScanner {
     }
     throw new TemplateSyntaxError(`This tag is never closed with "${close}".`, line);
   }
+}
+
+/** A pattern that ends with the text would look for its end from each of many spaces. */
+function withoutTrailingSpace(text: string): string {
+  let end = text.length;
+  while (end > 0 && SPACE_CHARACTER.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+/** A tag's source as good as it was: between its words one space is as many. Throws for one that is too long. */
+function boundedSource(source: string, line: number): string {
+  const result = source.replace(STRING_OR_SPACE, (_all, string: string | undefined) => string ?? ' ');
+  if (result.length > TAG_CHARACTERS_MAX)
+    throw new TemplateSyntaxError(`A tag has more than ${TAG_CHARACTERS_MAX} characters.`, line);
+  if (!TOO_MANY_SPACES.test(result)) return result;
+  throw new TemplateSyntaxError(`A string in a tag has more than ${SPACES_IN_STRING_MAX} spaces in a row.`, line);
 }

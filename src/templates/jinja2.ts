@@ -9,7 +9,7 @@ import { isSimplePath, namesRead, parseSyntax, printed } from './jinja2-expressi
 import type { Syntax } from './jinja2-expression.ts';
 import { JINJA2_DEFAULTS, normaliseJinja2, scanJinja2 } from './jinja2-tags.ts';
 import type { Jinja2Settings, Jinja2Tag } from './jinja2-tags.ts';
-import { choice, gap, literal, printedNodes, repeat, TemplateSyntaxError } from './template.ts';
+import { choice, gap, literal, printedNodes, repeat, TemplateSyntaxError, weightOf } from './template.ts';
 import type { Template, TemplateNode, TemplateNodes } from './template.ts';
 
 export function parseJinja2(text: string, settings: Jinja2Settings = JINJA2_DEFAULTS): Template {
@@ -48,6 +48,8 @@ const OPAQUE: ReadonlySet<string> = new Set(['filter', 'call', 'trans']);
 const SILENT: ReadonlySet<string> = new Set(['import', 'from', 'do', 'pluralize']);
 // Deeper nesting is no prompt; it is somebody trying the stack.
 const DEPTH_MAX = 100;
+// A text that is set to itself twice, sixty times over, is longer than any memory; beyond this names are gaps.
+const COPIED_WEIGHT_MAX = 1_000_000;
 
 class Jinja2Reader {
   private readonly tags: readonly Jinja2Tag[];
@@ -56,6 +58,9 @@ class Jinja2Reader {
   private readonly variables = new Set<string>();
   /** Names the template binds itself: their text, or null where it is not known. */
   private bindings = new Map<string, TemplateNodes | null>();
+  /** What stands where names are printed, so far. */
+  private copied = 0;
+  private readonly known = { get: (name: string): TemplateNodes | null => this.textOf(name) };
   private unpredictable: string | null = null;
 
   constructor(tags: readonly Jinja2Tag[]) {
@@ -92,11 +97,18 @@ class Jinja2Reader {
     if (isSimplePath(source)) {
       const root = source.split('.', 1)[0] ?? source;
       this.note([root]);
-      const known = root === source ? (this.bindings.get(root) ?? null) : null;
+      const known = root === source ? this.textOf(root) : null;
       return known === null ? [gap(source)] : printedNodes(known);
     }
     const syntax = this.syntax(`{{ ${source} }}`, source, line);
-    return syntax === null ? [gap(source)] : printed(syntax, source, this.bindings);
+    return syntax === null ? [gap(source)] : printed(syntax, source, this.known);
+  }
+
+  private textOf(name: string): TemplateNodes | null {
+    const nodes = this.bindings.get(name) ?? null;
+    if (nodes === null || this.copied > COPIED_WEIGHT_MAX) return null;
+    this.copied += weightOf(nodes);
+    return this.copied > COPIED_WEIGHT_MAX ? null : nodes;
   }
 
   /** The tree of a tag, its names noted; null where it is valid but only nunjucks can tell. */
@@ -233,7 +245,7 @@ class Jinja2Reader {
     const names = assignedNames(tag.source);
     const [name] = names;
     if (name === undefined) throw new TemplateSyntaxError('"set" needs a name.', tag.line);
-    if (/^set\s+[^=]*=/.test(tag.source)) {
+    if (/^set\s[^=]*=/.test(tag.source)) {
       const value = tag.source.slice(tag.source.indexOf('=') + 1).trim();
       const isOne = names.length === 1 && /^set\s+[a-z_]\w*\s*=/i.test(tag.source);
       const nodes = isOne ? this.expression(value, tag.line) : null;

@@ -7,7 +7,12 @@ import type { Template, TemplateNode, TemplateNodes } from './template.ts';
 
 type Token = Mustache.TemplateSpans[number];
 
+/** The library looks for a tag's end from each of the spaces in it. */
+const SPACES_IN_TAG_MAX = 200;
+const DELIMITER_OR_SPACES = new RegExp(`\\{\\{|\\}\\}|\\s{${SPACES_IN_TAG_MAX + 1},}`, 'g');
+
 export function parseMustache(text: string): Template {
+  refuseSpacesInTags(text);
   const variables = new Set<string>();
   const nodes = nodesOf(tokensOf(text), variables, new Set());
   return { nodes, variables: [...variables], unpredictable: null };
@@ -24,10 +29,25 @@ function writer(): Mustache.Writer {
   return fresh;
 }
 
+/** Throws a `TemplateSyntaxError`. Where a text has delimiters of its own, any place may be in a tag. */
+function refuseSpacesInTags(text: string): void {
+  const hasOwnDelimiters = text.includes('{{=');
+  let isOpen = false;
+  for (const { 0: found, index } of text.matchAll(DELIMITER_OR_SPACES)) {
+    if (found === '{{') isOpen = true;
+    else if (found === '}}') isOpen = false;
+    else if ((isOpen || hasOwnDelimiters) && !text.startsWith('}}', index + found.length)) {
+      const { line, column } = lineAndColumn(text, index);
+      throw new TemplateSyntaxError(`A tag has more than ${SPACES_IN_TAG_MAX} spaces in a row.`, line, column);
+    }
+  }
+}
+
 function tokensOf(text: string): Mustache.TemplateSpans {
   try {
     return writer().parse(text) as Mustache.TemplateSpans;
   } catch (error) {
+    if (error instanceof RangeError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     const at = / at (\d+)$/.exec(message);
     const { line, column } = lineAndColumn(text, Number(at?.[1] ?? 0));

@@ -97,6 +97,18 @@ export function joinLiterals(nodes: TemplateNodes): TemplateNodes {
   return joined;
 }
 
+/** A node takes as much work as so many characters of text. */
+const NODE_WEIGHT = 32;
+
+/** How much there is: characters of text, and nodes. */
+export function weightOf(nodes: TemplateNodes): number {
+  return nodes.reduce((sum, node) => {
+    if (node.kind === 'literal') return sum + NODE_WEIGHT + node.text.length;
+    if (node.kind === 'choice') return sum + node.branches.reduce((all, branch) => all + weightOf(branch), NODE_WEIGHT);
+    return sum + NODE_WEIGHT + (node.kind === 'repeat' ? weightOf(node.body) : 0);
+  }, 0);
+}
+
 /** Line and column, from 1, of a position in a text. */
 export function lineAndColumn(text: string, position: number): { line: number; column: number } {
   const before = text.slice(0, position);

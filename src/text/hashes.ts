@@ -20,7 +20,7 @@ export function normaliseTransport(text: string): string {
 /** Forgives, beyond transport, white space that hardly shows: at line ends, and runs of blank lines. */
 export function normaliseCosmetic(text: string): string {
   return normaliseTransport(text)
-    .replace(/[ \t]+$/gm, '')
+    .replace(/(?<![ \t])[ \t]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n');
 }
 

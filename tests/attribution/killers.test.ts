@@ -47,6 +47,13 @@ describe('killers', () => {
     expect(attributed(template, fitting).kind).toBe('rendered');
   });
 
+  it('a megabyte of spaces within a line', () => {
+    const template = 'Please answer this question:\n{{question}}\nIn one sentence.';
+    const question = `What is${' '.repeat(MEGABYTE)}that?`;
+    const { kind, values } = attributed(template, template.replace('{{question}}', question));
+    expect([kind, values]).toEqual(['rendered', [question]]);
+  });
+
   it('a megabyte of prose', () => {
     const prose = 'The quick brown fox jumps over the lazy dog. '.repeat(MEGABYTE / 45);
     const { kind, values } = attributed(
