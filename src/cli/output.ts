@@ -1,8 +1,15 @@
-/** Where verbs write: answers to standard output, everything else to standard error. */
+/**
+ * Where verbs write: answers to standard output, everything else to standard error. Names and texts come from
+ * everywhere; none of them may steer the terminal.
+ */
+
+import { forTerminal, jsonForTerminal } from '../text/invisible.ts';
 
 export interface Output {
   /** Part of the answer. */
   readonly print: (text: string) => void;
+  /** The answer to a program. */
+  readonly json: (answer: unknown) => void;
   /** Progress, hints, errors. */
   readonly note: (text: string) => void;
   readonly colour: boolean;
@@ -10,10 +17,13 @@ export interface Output {
 
 export const processOutput = (colour: boolean): Output => ({
   print: (text) => {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${forTerminal(text)}\n`);
+  },
+  json: (answer) => {
+    process.stdout.write(`${jsonForTerminal(JSON.stringify(answer, null, 2))}\n`);
   },
   note: (text) => {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${forTerminal(text)}\n`);
   },
   colour,
 });
@@ -46,8 +56,9 @@ export function colourDiff(output: Pick<Output, 'colour'>, diff: string): string
     .join('\n');
 }
 
-/** Columns as wide as their widest cell. The last column is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Columns as wide as their widest cell. The last column is not padded. A cell is one line. */
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map((cell) => cell.replace(/[\r\n\t]+/g, ' ')));
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
   return rows

@@ -64,7 +64,7 @@ function reportFailure(thrown: unknown, line: readonly string[], context: CliCon
   const { output } = context;
   if (line.includes('--json')) {
     const hint = isFault(error) ? error.hint : undefined;
-    output.print(JSON.stringify({ error: { message: error instanceof Error ? error.message : String(error), hint } }));
+    output.json({ error: { message: error instanceof Error ? error.message : String(error), hint } });
     return 2;
   }
   if (isFault(error)) {

@@ -26,6 +26,28 @@ const WORD = /\p{L}+/gu;
 const LATIN_LETTER = /\p{Script=Latin}/u;
 const IMITATING_LETTER = /[\p{Script=Cyrillic}\p{Script=Greek}]/gu;
 
+/** The colours that we give to what we print; a text may have them too, and nothing else that a terminal obeys. */
+// oxlint-disable-next-line no-control-regex
+const COLOUR = /(\u001B\[(?:[0-2]|22|3\d|9\d)m)/;
+
+/** For a whole output with our own colours in it; what is in it may have been through here before. */
+export function forTerminal(text: string): string {
+  return text
+    .split(COLOUR)
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(HIDDEN, codePoint)))
+    .join('');
+}
+
+/** Of JSON: reads as the same, and shows as what it is. */
+export function jsonForTerminal(json: string): string {
+  return json.replace(HIDDEN, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
 /** For any line that is shown: hides nothing, changes nothing that shows. */
 export function revealHidden(text: string): string {
   return text

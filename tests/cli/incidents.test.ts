@@ -24,10 +24,17 @@ const OVER = {
   resolvedAt: time('02:09:00'),
 } as const;
 
+const HOSTILE = {
+  ...TWICE,
+  id: 'hostile',
+  changedBy: 'mallory\u001B]0;all is well\u0007\u001B[2K\u009B1A',
+  summary: 'edited\nover  resolved',
+};
+
 const directory = tempDirectory();
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
-  const found = [FIRST, TWICE, OVER].find(({ id }) => pathname.endsWith(`/${id}`));
+  const found = [FIRST, TWICE, OVER, HOSTILE].find(({ id }) => pathname.endsWith(`/${id}`));
   const page = searchParams.has('cursor')
     ? { data: [incidentShape(FIRST)], next_cursor: null }
     : { data: [incidentShape(OVER)], next_cursor: 'more' };
@@ -72,4 +79,13 @@ test('since when, and no more calls than are known', async () => {
     'calls      at least 7 affected so far',
   ]);
   expect((await lines('over')).at(-1)).toBe('calls      20 affected');
+});
+
+test('what places and people are called does not steer the terminal, and is exact in JSON', async () => {
+  const { stdout } = await run('hostile');
+  expect(stdout).toContain('mallory<U+001B>]0;all is well<U+0007><U+001B>[2K<U+009B>1A');
+  const { stdout: json } = await run('hostile', '--json');
+  expect(JSON.parse(json)).toMatchObject({ changed_by: HOSTILE.changedBy });
+  // oxlint-disable-next-line no-control-regex
+  expect(stdout + json).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/);
 });

@@ -43,7 +43,7 @@ export const at: Verb = {
   run: async (positional, flags, context) => {
     const prompt = positional[0] ?? '';
     const answer = await askWhole(prompt, flags, context);
-    if (flags['json'] === true) context.output.print(JSON.stringify(answer, null, 2));
+    if (flags['json'] === true) context.output.json(answer);
     else context.output.print(describe(answer, flags['text'] === true, context.output));
     return answer.intended === null && answer.held.length === 0 && answer.used.length === 0 ? 1 : 0;
   },

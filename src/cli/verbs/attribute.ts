@@ -59,7 +59,8 @@ export const attribute: Verb = {
   run: async ([file = '-'], flags, context) => {
     const query = { ...queryOf(read(file, context.workingDirectory)), ...declared(flags), ...sent(flags) };
     const answer = await (await daemonOf(flags, context)).post<Answer>('/api/v1/attribute', query);
-    context.output.print(flags['json'] === true ? JSON.stringify(answer, null, 2) : describe(answer, context.output));
+    if (flags['json'] === true) context.output.json(answer);
+    else context.output.print(describe(answer, context.output));
     return FOUND.has(answer.kind) ? 0 : 1;
   },
 };

@@ -28,7 +28,7 @@ export const discover: Verb = {
     const question = `Add ${prompts}${targets} targets and ${report.pins.length} pins?`;
     const writes = flags['write'] === true && changes > 0 && (flags['yes'] === true || (await confirm(question)));
     const written = writes ? await write() : [];
-    if (isJson) output.print(JSON.stringify(discoveryJson(report, written), null, 2));
+    if (isJson) output.json(discoveryJson(report, written));
     else for (const file of written) output.print(`${styled(output, 'green', 'wrote')}  ${file}`);
     if (!isJson && changes > 0 && !writes) output.note('Nothing was written: --write adds it.');
     const isRegistered = written.length > 0 && report.prompts.length > 0;

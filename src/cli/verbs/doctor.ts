@@ -16,11 +16,8 @@ export const doctor: Verb = {
     const { output } = context;
     const loaded = await context.toolbox.configuration(flags);
     if (!loaded.ok) {
-      output.print(
-        flags['json'] === true
-          ? JSON.stringify({ healthy: false, problems: loaded.problems }, null, 2)
-          : formatProblems(loaded.problems),
-      );
+      if (flags['json'] === true) output.json({ healthy: false, problems: loaded.problems });
+      else output.print(formatProblems(loaded.problems));
       return 1;
     }
     const checks: Check[] = [];
@@ -29,7 +26,7 @@ export const doctor: Verb = {
       if (flags['json'] !== true) output.print(line(check, output));
     }
     const failed = checks.filter((check) => check.status === 'failed').length;
-    if (flags['json'] === true) output.print(JSON.stringify({ healthy: failed === 0, checks }, null, 2));
+    if (flags['json'] === true) output.json({ healthy: failed === 0, checks });
     else
       output.print(
         failed === 0

@@ -53,7 +53,7 @@ export const incidents: Verb = {
         throw new Fault('config', 'Name the incident.', { hint: '`plumbline incidents` lists them.' });
       const status = flags['all'] === true ? undefined : 'unresolved';
       const data = await allIncidents(client, status);
-      if (flags['json'] === true) output.print(JSON.stringify({ data }, null, 2));
+      if (flags['json'] === true) output.json({ data });
       else
         output.print(data.length === 0 ? styled(output, 'green', 'Nothing is out of true.') : overview(data, output));
       return data.some((incident) => incident.status !== 'resolved') ? 1 : 0;
@@ -61,7 +61,8 @@ export const incidents: Verb = {
     const action = actionOf(flags);
     if (action !== null) await client.post(`/api/v1/incidents/${encodeURIComponent(id)}/${action.path}`, action.body);
     const incident = await client.get<Incident>(`/api/v1/incidents/${encodeURIComponent(id)}`);
-    output.print(flags['json'] === true ? JSON.stringify(incident, null, 2) : describe(incident, output));
+    if (flags['json'] === true) output.json(incident);
+    else output.print(describe(incident, output));
     return incident.status === 'resolved' ? 0 : 1;
   },
 };

@@ -46,7 +46,7 @@ async function writeExample(directory: string, flags: Flags, context: CliContext
   refuseExisting(base, Object.keys(FILES), flags);
   await writeFiles(new Map(Object.entries(FILES).map(([file, content]) => [resolve(base, file), content])));
   if (flags['json'] === true) {
-    output.print(JSON.stringify({ directory: base, written: Object.keys(FILES) }, null, 2));
+    output.json({ directory: base, written: Object.keys(FILES) });
     return 0;
   }
   const config = configFlag(directory);
@@ -96,7 +96,7 @@ async function startFrom(type: string, directory: string, flags: Flags, context:
   });
   const written = [...new Set([file, ...(await write())])].map((path) => relative(workingDirectory, path));
   if (flags['json'] === true) {
-    output.print(JSON.stringify(discoveryJson(report, written), null, 2));
+    output.json(discoveryJson(report, written));
     return 0;
   }
   printDiscovery(report, output);

@@ -28,7 +28,7 @@ export const lock: Verb = {
       flags['dryRun'] === true,
     );
     if (flags['json'] === true) {
-      output.print(JSON.stringify({ file: configuration.lockFile, ...plan }, null, 2));
+      output.json({ file: configuration.lockFile, ...plan });
     } else {
       for (const { kind, environment, prompt, from, to } of plan.changes) {
         const before = from === null || from.version === to.version ? '' : ` (was ${from.version})`;

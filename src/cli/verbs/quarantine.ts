@@ -38,7 +38,7 @@ export const quarantine: Verb = {
         limit: String(LISTED_MAX),
       });
       const rows = data.map((entry) => [entry.id, entry.at.slice(0, 19).replace('T', ' '), entry.kind, entry.reason]);
-      if (flags['json'] === true) output.print(JSON.stringify({ data }, null, 2));
+      if (flags['json'] === true) output.json({ data });
       else
         output.print(
           rows.length === 0 ? 'Nothing is quarantined.' : table([['id', 'at (UTC)', 'kind', 'why'], ...rows]),
@@ -50,7 +50,7 @@ export const quarantine: Verb = {
     if (flags['replay'] === true) await client.post(`${path}/replay`);
     if (flags['discard'] === true) await client.post(`${path}/discard`);
     const entry = await client.get<Entry>(path);
-    if (flags['json'] === true) output.print(JSON.stringify(entry, null, 2));
+    if (flags['json'] === true) output.json(entry);
     else output.print(`${entry.id}  ${entry.kind}  ${entry.status}\n${entry.reason}\n${entry.payload ?? ''}`);
     return entry.status === 'waiting' ? 1 : 0;
   },

@@ -28,7 +28,7 @@ export const reprice: Verb = {
       next = some.next;
       if (next !== null) output.note(`Up to ${next}: looked at ${calls} calls, ${changed} changed.`);
     }
-    if (flags['json'] === true) output.print(JSON.stringify({ calls, changed }));
+    if (flags['json'] === true) output.json({ calls, changed });
     else output.print(`Looked at ${calls} calls; ${changed} have another price now.`);
     if (changed === 0)
       output.note('The daemon knows the prices that it started with: restart it after a change of them.');

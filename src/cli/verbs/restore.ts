@@ -43,7 +43,7 @@ export const restore: Verb = {
       reason: textFlag(flags, 'reason') ?? '',
     });
     if (flags['json'] === true) {
-      output.print(JSON.stringify(outcome, null, 2));
+      output.json(outcome);
     } else {
       if (outcome.diff !== '') output.print(colourDiff(output, outcome.diff.trimEnd()));
       output.print(styled(output, outcome.read_back?.matches === false ? 'red' : 'green', outcome.words));

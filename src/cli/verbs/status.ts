@@ -28,7 +28,7 @@ export const status: Verb = {
   run: async (_positional, flags, context) => {
     const targets = await allPages<Target>(await daemonOf(flags, context), '/api/v1/targets');
     const drifted = targets.some((target) => target.verdicts.some(({ verdict }) => !QUIET.has(verdict)));
-    if (flags['json'] === true) context.output.print(JSON.stringify({ data: targets }, null, 2));
+    if (flags['json'] === true) context.output.json({ data: targets });
     else if (targets.length === 0) context.output.print('No targets are configured: add sources to plumbline.yaml.');
     else context.output.print(table(targets.flatMap((target) => rows(target, context.output))));
     return drifted ? 1 : 0;

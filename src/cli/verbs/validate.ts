@@ -17,7 +17,7 @@ export const validate: Verb = {
     const counts = report?.counts ?? { files: 0, prompts: 0, components: 0, versions: 0, pins: 0 };
     if (flags['json'] === true) {
       const answer = { valid: problems.length === 0, problems, ...counts, notes: report?.notes ?? [] };
-      output.print(JSON.stringify(answer, null, 2));
+      output.json(answer);
       return problems.length === 0 ? 0 : 1;
     }
     for (const note of report?.notes ?? []) output.note(styled(output, 'dim', note));

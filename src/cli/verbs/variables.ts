@@ -43,7 +43,8 @@ export const variables: Verb = {
       to: timeFlag(flags, 'to'),
       top: textFlag(flags, 'top'),
     });
-    context.output.print(flags['json'] === true ? JSON.stringify(answer, null, 2) : describe(answer, context.output));
+    if (flags['json'] === true) context.output.json(answer);
+    else context.output.print(describe(answer, context.output));
     return answer.data.length > 0 ? 0 : 1;
   },
 };
