@@ -24,7 +24,7 @@ export const usage: Verb = {
     const [from, to] = [timeFlag(flags, 'from'), timeFlag(flags, 'to')];
     const daemon = await daemonOf(flags, context);
     const answer = await daemon.get<Answer>('/api/v1/usage', { group_by: by, from, to });
-    if (flags['json'] === true) context.output.print(JSON.stringify(answer, null, 2));
+    if (flags['json'] === true) context.output.json(answer);
     else if (answer.data.length === 0) context.output.print('No calls began in this period.');
     else context.output.print(asTable(by.split(','), answer.data, context.output));
     return 0;
