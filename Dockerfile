@@ -17,7 +17,8 @@ RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates git \
   && rm -rf /var/lib/apt/lists/* \
   && install -d -o node -g node /data /config
-ENV NODE_ENV=production
+# As bin/launch.mjs sets it for a child.
+ENV NODE_ENV=production GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 WORKDIR /app
 COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/bin ./bin

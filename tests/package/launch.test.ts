@@ -24,10 +24,11 @@ interface Launched {
   readonly childPid: number;
 }
 
-async function launch(): Promise<Launched> {
+async function launch(environment: Readonly<Record<string, string>> = {}): Promise<Launched> {
   const code = `import { runAsChild } from ${JSON.stringify(LAUNCH)}; runAsChild(${JSON.stringify(COUNTER)}, ['with', 'arguments']);`;
   const launcher = spawn(process.execPath, ['--input-type=module', '--eval', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH, ...environment },
   });
   launched.push(launcher);
   const lines: string[] = [];
@@ -54,6 +55,17 @@ test('a signal that comes twice at once is heard once; the exit code is passed o
   expect(await exit).toEqual([7, null]);
   expect(lines.slice(1)).toEqual(['heard SIGINT', 'heard SIGTERM']);
   expect(isAlive(childPid)).toBe(false);
+});
+
+test.runIf(process.platform === 'linux').each([
+  [{}, 'glibc.malloc.hugetlb=1'],
+  [{ GLIBC_TUNABLES: 'glibc.malloc.arena_max=2' }, 'glibc.malloc.arena_max=2'],
+])('the C library is told how to get memory, unless somebody told it before: %j', async (environment, expected) => {
+  const { childPid } = await launch(environment);
+  const variables = readFileSync(`/proc/${childPid}/environ`, 'utf8').split('\0');
+  expect(variables.filter((variable) => variable.startsWith('GLIBC_TUNABLES='))).toEqual([
+    `GLIBC_TUNABLES=${expected}`,
+  ]);
 });
 
 test('a second signal that somebody means is heard too', async () => {
