@@ -43,7 +43,7 @@ export function resolveSecrets(
     const reference = REFERENCE.exec(text);
     if (reference === null) return text;
     const [, scheme = '', kind, target = ''] = reference;
-    const found = kind === 'env' ? variables[target] : readSecretFile(resolve(baseDirectory, target));
+    const found = kind === 'env' ? variables[target]?.trim() : readSecretFile(resolve(baseDirectory, target));
     if (found === undefined || found === '') {
       missing.push({
         path,

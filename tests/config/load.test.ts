@@ -109,6 +109,16 @@ describe('a right configuration', () => {
     expect(loaded.configuration.secrets).toEqual(['hunter2-hunter2']);
   });
 
+  test('a variable may end with the newline of the file that it was made from', () => {
+    const key = 'a-key-of-24-characters-x';
+    const loaded = load('keys: [{ name: a, scopes: [read], key: "env:K" }]\n', { K: `${key}\n` });
+    if (!loaded.ok) throw new Error('unexpected');
+    expect(loaded.configuration.secrets).toEqual([key]);
+    expect(problems('keys: [{ name: a, scopes: [read], key: "env:K" }]\n', { K: '\n' })).toEqual([
+      expect.stringMatching(/names the environment variable K, which is empty\./),
+    ]);
+  });
+
   test('file URLs are no secrets', () => {
     const loaded = load(GOOD.replace('env:SHELF_TOKEN', 'file:///srv/shelf').replace('"file:tone.txt"', 'x'));
     if (!loaded.ok) throw new Error('unexpected');
