@@ -51,9 +51,13 @@ function publishedOf(answer: GitPlaceAnswer): string | null {
   return answer.kind === 'found' ? answer.place.published : answer.kind;
 }
 
+let commits = 0;
+
+/** Each says something else: two of one second would be the same. */
 function commit(directory: string): string {
+  commits += 1;
   const who = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
-  git(directory, ...who, 'commit', '-q', '--allow-empty', '-m', 'more');
+  git(directory, ...who, 'commit', '-q', '--allow-empty', '-m', `commit ${commits}`);
   return git(directory, 'rev-parse', 'HEAD');
 }
 
