@@ -140,7 +140,7 @@ describe.each(PLACES)('$source', ({ source, prompt, by }) => {
   test('the command in it puts the text back, and the incident resolves', async () => {
     const line = ['restore', `${source}/${prompt}`, '--reason', 'nobody meant to', '--url', daemon.api];
     const restored = await runPlumbline(directory, line, environment);
-    expect([restored.code, restored.stdout]).toEqual([0, expect.stringContaining('holds v1 again')]);
+    expect([restored.code, restored.stdout], restored.stderr).toEqual([0, expect.stringContaining('holds v1 again')]);
     expect(await standIn().text(prompt)).toBe(originalText(prompt));
     const [incident, ...others] = await eventually(async () => {
       const found = await incidentsOf(prompt);
