@@ -5,6 +5,7 @@
 
 import type { Timestamp } from '../../src/contract/time.ts';
 import { timestampFromMillis } from '../../src/lib/time.ts';
+import { compareText } from '../../src/lib/compare.ts';
 
 const MARK = 0x0de1n;
 const SCRAMBLED_BY = 205_891_132_094_649n;
@@ -28,7 +29,7 @@ export function versionTime(transaction: string): Timestamp | null {
 /** Oldest first. */
 export function byTransaction(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
-  return a < b ? -1 : a > b ? 1 : 0;
+  return compareText(a, b);
 }
 
 function idOf(transaction: string): bigint | null {

@@ -6,7 +6,7 @@
 
 import { joinWrappers } from './beside.ts';
 import { groupSharing } from './same-response.ts';
-import { compare } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 import { type CallUnit, compareUnits, endOf, responseIdOf, startOf } from './units.ts';
 
 /** A unit with the views of the same call found elsewhere, nearest to the call first. */
@@ -63,7 +63,7 @@ function joinTwins(groups: readonly CallGroup[]): CallGroup[] {
 /** Groups of one key. `joined` gets what each becomes; null for a twin that went into another. */
 function joinAlike(groups: readonly CallGroup[], joined: Map<CallGroup, CallGroup | null>): void {
   const sorted = groups.toSorted(
-    (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
+    (a, b) => compareText(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
   );
   const hasId = ({ owner }: CallGroup): boolean => responseIdOf(owner) !== undefined;
   const homes = sorted.filter(hasId);
@@ -100,5 +100,5 @@ function twinKeyOf({ call }: CallUnit): string | undefined {
 
 /** Inside is what starts last; then what ends first; then the lowest id, so that there is always one answer. */
 function innermostFirst(a: CallUnit, b: CallUnit): number {
-  return compare(startOf(b), startOf(a)) || compare(endOf(a), endOf(b)) || compareUnits(a, b);
+  return compareText(startOf(b), startOf(a)) || compareText(endOf(a), endOf(b)) || compareUnits(a, b);
 }

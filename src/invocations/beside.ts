@@ -7,7 +7,7 @@
 import type { CallGroup } from './across.ts';
 import { areOfTwoKinds, isFailure, kindOf } from './evidence.ts';
 import { compareTokens, tokensOf } from './tokens.ts';
-import { compare } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 import { type CallUnit, compareUnits, endOf, factsOfUnit, responseIdOf, startOf } from './units.ts';
 
 // Of calls at one time the first free one is mostly it; where it is none of so many, nobody can tell.
@@ -21,7 +21,7 @@ export function joinWrappers(
   if (!groups.some(isWrapper)) return groups;
   const joined = new Map<CallGroup, CallGroup | null>();
   const byStart = groups.toSorted(
-    (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
+    (a, b) => compareText(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
   );
   for (const [parent, siblings] of Map.groupBy(byStart, ({ owner }) => parentOf(owner))) {
     if (parent === '') continue;

@@ -3,7 +3,8 @@
 import type { Evaluation } from '../contract/invocation.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import type { CallGroup } from './across.ts';
-import { type Trace, ancestors, compare } from './trace.ts';
+import { type Trace, ancestors } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 import { type CallUnit, compareUnits, responseIdOf, startOf } from './units.ts';
 
 type Judged = ReadonlyMap<CallGroup, readonly Evaluation[]>;
@@ -32,7 +33,7 @@ class Targets {
   constructor(groups: readonly CallGroup[]) {
     // In order of time, so that the last call under a span or of a response id is what stays.
     for (const group of groups.toSorted(
-      (a, b) => compare(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
+      (a, b) => compareText(startOf(a.owner), startOf(b.owner)) || compareUnits(a.owner, b.owner),
     )) {
       for (const unit of [group.owner, ...group.others]) this.#add(unit, group);
     }

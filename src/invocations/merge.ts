@@ -8,7 +8,7 @@ import type { PromptSettings } from '../contract/prompt.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { isInstructing } from '../text/roles.ts';
 import { isInputWhole, mergeTokens } from './tokens.ts';
-import { compare } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 
 interface MergeInput {
   readonly traceId: string;
@@ -185,7 +185,7 @@ function mergeEvaluations(facts: readonly SpanFacts[], attached: readonly Evalua
   const distinct = new Map(
     evaluations.map((item) => [JSON.stringify([item.name, item.score, item.label, item.explanation]), item]),
   );
-  return [...distinct].toSorted(([a], [b]) => compare(a, b)).map(([, item]) => item);
+  return [...distinct].toSorted(([a], [b]) => compareText(a, b)).map(([, item]) => item);
 }
 
 interface Found {

@@ -4,7 +4,8 @@
  */
 
 import type { SpanFacts } from '../contract/span-facts.ts';
-import { type Trace, type TraceNode, compare } from './trace.ts';
+import { type Trace, type TraceNode } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 import type { CallUnit } from './units.ts';
 
 /** Spans that rendered a template, by their parent, in order of time. */
@@ -23,7 +24,7 @@ export function indexPrompts(trace: Trace): PromptIndex {
     else siblings.push(fact);
   }
   for (const siblings of index.values()) {
-    siblings.sort((a, b) => compare(a.startedAt, b.startedAt) || compare(a.spanId, b.spanId));
+    siblings.sort((a, b) => compareText(a.startedAt, b.startedAt) || compareText(a.spanId, b.spanId));
   }
   return index;
 }

@@ -6,7 +6,8 @@
 
 import type { SpanFacts } from '../contract/span-facts.ts';
 import type { Trace, TraceNode } from './trace.ts';
-import { compare, isCall } from './trace.ts';
+import { isCall } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 
 export interface MatchedReports {
   /** Reports by the call span that they are about. */
@@ -21,7 +22,7 @@ export function matchReports(trace: Trace): MatchedReports {
   if (trace.reports.length === 0) return NO_REPORTS;
   const spans = [...trace.nodes.values()]
     .filter(isCall)
-    .toSorted((a, b) => compare(endOf(a), endOf(b)) || compare(a.spanId, b.spanId));
+    .toSorted((a, b) => compareText(endOf(a), endOf(b)) || compareText(a.spanId, b.spanId));
   const dialects = new Set(spans.flatMap((node) => node.fact?.dialects ?? []));
   const open = new OpenCalls(spans);
   const matched = new Map<SpanFacts, TraceNode>();

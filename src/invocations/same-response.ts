@@ -8,7 +8,8 @@
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { areOfTwoKinds, kindOf } from './evidence.ts';
 import { type Counted, compareTokens, joinTokens, tokensOf } from './tokens.ts';
-import { type TraceNode, compare } from './trace.ts';
+import { type TraceNode } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 import { type CallUnit, compareUnits, endOf, factsOfUnit, startOf } from './units.ts';
 
 // Where all responses have one id, a report is compared with the calls that began last: reports of one begin together.
@@ -75,7 +76,7 @@ function reportOf(unit: CallUnit): Report {
 }
 
 function outermostFirst(a: Report, b: Report): number {
-  return compare(a.start, b.start) || compare(b.end, a.end) || compareUnits(a.unit, b.unit);
+  return compareText(a.start, b.start) || compareText(b.end, a.end) || compareUnits(a.unit, b.unit);
 }
 
 /** What the reports of one call say together, as far as they have been gone through. */

@@ -15,7 +15,8 @@ import { mergeInvocation } from './merge.ts';
 import { precedingPrompts, type PromptIndex, indexPrompts } from './prompts.ts';
 import { type MatchedReports, matchReports } from './reports.ts';
 import type { Settled, SpanIdentity } from './settled.ts';
-import { type Trace, buildTrace, compare, factsOfNode } from './trace.ts';
+import { type Trace, buildTrace, factsOfNode } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 import { type CallUnit, compareIdentity, findUnits, identityOf } from './units.ts';
 
 export function settle(facts: readonly SpanFacts[]): Settled {
@@ -51,7 +52,7 @@ export function* settleInSteps(facts: readonly SpanFacts[]): Steps<Settled> {
   }
   for (const { calls } of reports.values()) for (const report of calls) invocations.push(reportedCall(report));
   if (invocations.length > 1) {
-    invocations.sort((a, b) => compare(a.startedAt, b.startedAt) || compareIdentity(a, b));
+    invocations.sort((a, b) => compareText(a.startedAt, b.startedAt) || compareIdentity(a, b));
   }
   return { invocations };
 }
@@ -81,7 +82,7 @@ function splitTraces(facts: readonly SpanFacts[]): Trace[] {
   if (first === undefined) return [];
   if (facts.every(({ traceId }) => traceId === first.traceId)) return [buildTrace(first.traceId, facts)];
   const byTrace = Map.groupBy(facts, ({ traceId }) => traceId);
-  return [...byTrace].toSorted(([a], [b]) => compare(a, b)).map(([traceId, list]) => buildTrace(traceId, list));
+  return [...byTrace].toSorted(([a], [b]) => compareText(a, b)).map(([traceId, list]) => buildTrace(traceId, list));
 }
 
 function factsOf(

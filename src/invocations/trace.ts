@@ -1,6 +1,7 @@
 /** The facts of one trace as a tree. Spans may be missing, and parents may even form circles. */
 
 import type { SpanFacts } from '../contract/span-facts.ts';
+import { compareText } from '../lib/compare.ts';
 
 /** Nobody nests deeper; a circle ends here too. */
 const ANCESTORS_MAX = 256;
@@ -46,15 +47,11 @@ export function buildTrace(traceId: string, facts: readonly SpanFacts[]): Trace 
 /** Time, then the place in the request, then content: log records of a burst have equal times. */
 function byMaking(a: SpanFacts, b: SpanFacts): number {
   return (
-    compare(a.startedAt, b.startedAt) ||
+    compareText(a.startedAt, b.startedAt) ||
     (a.sequence ?? 0) - (b.sequence ?? 0) ||
-    compare(a.recordId, b.recordId) ||
-    compare(a.spanId, b.spanId)
+    compareText(a.recordId, b.recordId) ||
+    compareText(a.spanId, b.spanId)
   );
-}
-
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** True for a span that reports a call, and for one that only a full log record told of. */

@@ -7,7 +7,8 @@
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { isFailure, provesOther, responseIdIn } from './evidence.ts';
 import type { SpanIdentity } from './settled.ts';
-import { type Trace, type TraceNode, ancestors, compare, factsOfNode, isCall } from './trace.ts';
+import { type Trace, type TraceNode, ancestors, factsOfNode, isCall } from './trace.ts';
+import { compareText } from '../lib/compare.ts';
 
 /** One call of one trace, with every span that tells about it. */
 export interface CallUnit {
@@ -143,7 +144,7 @@ export function compareUnits(a: CallUnit, b: CallUnit): number {
 }
 
 export function compareIdentity(a: SpanIdentity, b: SpanIdentity): number {
-  return compare(a.traceId, b.traceId) || compare(a.spanId, b.spanId);
+  return compareText(a.traceId, b.traceId) || compareText(a.spanId, b.spanId);
 }
 
 export function identityOf({ trace, call }: CallUnit): SpanIdentity {

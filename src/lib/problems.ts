@@ -5,6 +5,7 @@
 
 import type { z } from 'zod';
 import { closest } from './closest.ts';
+import { compareText } from './compare.ts';
 import { knownKeys } from './schema-keys.ts';
 import type { Position, YamlPath } from './yaml.ts';
 
@@ -72,10 +73,10 @@ export function formatProblem(problem: Problem): string {
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return problems.toSorted(
     (a, b) =>
-      compare(a.file, b.file) ||
+      compareText(a.file, b.file) ||
       (a.line ?? 0) - (b.line ?? 0) ||
       (a.column ?? 0) - (b.column ?? 0) ||
-      compare(a.field, b.field),
+      compareText(a.field, b.field),
   );
 }
 
@@ -89,10 +90,6 @@ export function fieldName(path: YamlPath): string {
       return index === 0 ? step : `.${step}`;
     })
     .join('');
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 type Issue = z.core.$ZodIssue;

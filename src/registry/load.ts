@@ -20,6 +20,7 @@ import { gitNote, stateNotes } from './notes.ts';
 import { readPromptFile, type ReadPrompt } from './prompt-file.ts';
 import { decideRecords, NO_HISTORY, type HistoryEvent, type HistoryEvents, type TamperedInHistory } from './records.ts';
 import { compareVersions } from './version-order.ts';
+import { compareText } from '../lib/compare.ts';
 
 export interface RegistryOptions {
   readonly roots: readonly { readonly files: string }[];
@@ -266,8 +267,4 @@ function brokenIds(files: RegistryState['files']): ReadonlyMap<string, string> {
   return new Map(
     [...files].flatMap(([file, { read }]) => (read.brokenId === null ? [] : [[read.brokenId, file] as const])),
   );
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

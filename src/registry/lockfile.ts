@@ -11,6 +11,7 @@ import { parseYaml, type YamlDocument, type YamlPath } from '../lib/yaml.ts';
 import { versionKey } from './draft.ts';
 import { PROMPT_ID } from './prompt-schema.ts';
 import { compareVersions, isVersion } from './version-order.ts';
+import { compareText } from '../lib/compare.ts';
 
 /** Of 5,000 pins in 8 environments. */
 export const LOCK_BYTES_MAX = 8 * 1024 * 1024;
@@ -222,7 +223,7 @@ export function renderLockFile(locked: LockedVersions): string {
 }
 
 function sorted<Value>(map: ReadonlyMap<string, Value>): readonly (readonly [string, Value])[] {
-  return [...map].toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return [...map].toSorted(([a], [b]) => compareText(a, b));
 }
 
 /** A whole number stays a number; `1.4.0` is text to YAML already. */

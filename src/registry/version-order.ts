@@ -1,6 +1,7 @@
 /** Versions of prompts: whole numbers or semantic versions, always carried as text. Pure. */
 
 import semver from 'semver';
+import { compareText } from '../lib/compare.ts';
 
 const WHOLE_NUMBER = /^(?:0|[1-9]\d{0,14})$/;
 
@@ -33,8 +34,4 @@ export function newestVersion(versions: Iterable<string>): string | null {
 
 function asSemver(version: string): string | null {
   return WHOLE_NUMBER.test(version) ? `${version}.0.0` : semver.valid(version);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

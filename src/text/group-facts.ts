@@ -9,6 +9,7 @@ import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import { SEVERITIES } from '../contract/verdict.ts';
 import { type AlertFacts, contentWords, headingOf, whereWords } from './alert-facts.ts';
 import { timeWords } from './time-words.ts';
+import { compareText } from '../lib/compare.ts';
 
 export interface PlaceFacts {
   readonly where: string;
@@ -178,16 +179,13 @@ function worstFirst(alerts: readonly Alert[]): readonly Alert[] {
   for (const { incident } of alerts) alike.set(incident.verdict, (alike.get(incident.verdict) ?? 0) + 1);
   const frequency = ({ incident }: Alert): number => alike.get(incident.verdict) ?? 0;
   return alerts.toSorted(
-    (a, b) => badness(b) - badness(a) || frequency(a) - frequency(b) || compare(a.incident.target, b.incident.target),
+    (a, b) =>
+      badness(b) - badness(a) || frequency(a) - frequency(b) || compareText(a.incident.target, b.incident.target),
   );
 }
 
 function badness({ incident }: Alert): number {
   return SEVERITIES.indexOf(incident.severity);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function inEnvironments(incidents: readonly Incident[]): string {
@@ -227,7 +225,7 @@ function ifAny(label: string, otherwise: string, values: readonly (string | null
 function tally(values: readonly string[]): string {
   const counts = [...Map.groupBy(values, (value) => value)].map(([value, { length }]) => ({ value, length }));
   if (counts.length === 1) return counts[0]?.value ?? '';
-  const sorted = counts.toSorted((a, b) => b.length - a.length || compare(a.value, b.value));
+  const sorted = counts.toSorted((a, b) => b.length - a.length || compareText(a.value, b.value));
   const words = sorted.slice(0, VALUES_MAX).map(({ value, length }) => `${length} × ${value}`);
   const left = sorted.slice(VALUES_MAX).reduce((sum, { length }) => sum + length, 0);
   return [...words, ...(left === 0 ? [] : [`${left} × others`])].join(', ');

@@ -7,7 +7,7 @@
 import type { Invocation } from '../../contract/invocation.ts';
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { Settled, SpanIdentity } from '../../invocations/settled.ts';
-import { compare } from '../../invocations/trace.ts';
+import { compareText } from '../../lib/compare.ts';
 import type { Steps } from '../../lib/steps.ts';
 import { readFacts, type FactLine } from '../content/fact-rows.ts';
 import type { TraceState } from './trace-state.ts';
@@ -180,7 +180,7 @@ class Picked {
   }
 
   readonly #byStart = (one: number, other: number): number =>
-    compare(this.#line(one).startedAt, this.#line(other).startedAt);
+    compareText(this.#line(one).startedAt, this.#line(other).startedAt);
 
   /** Which call a report is of can only be told among all calls, if there are any. */
   #leaveReportsOut(): void {
