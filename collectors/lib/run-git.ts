@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { Fault } from '../../src/contract/fault.ts';
+import { OTHER_REPOSITORY } from '../../src/lib/git-environment.ts';
 import { formatBytes } from '../../src/lib/http.ts';
 
 export interface GitAnswer {
@@ -24,16 +25,6 @@ const STDOUT_BYTES_MAX = 8 * 1024 * 1024;
 const STDERR_CHARACTERS_MAX = 8 * 1024;
 // Time for git to remove its lock files when it is told to stop.
 const KILL_AFTER_MS = 2_000;
-
-/** Variables that would make git work on another repository than the one it is told. */
-const OTHER_REPOSITORY: ReadonlySet<string> = new Set([
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_INDEX_FILE',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_NAMESPACE',
-  'GIT_COMMON_DIR',
-]);
 
 /** Answers with whatever exit code; throws when git can't be run, says too much, or the signal aborts. */
 export function runGit(args: readonly string[], options: GitOptions): Promise<GitAnswer> {

@@ -1,5 +1,7 @@
 /** The only reader of `process.env`, and the only place that changes it. */
 
+import { OTHER_REPOSITORY } from '../lib/git-environment.ts';
+
 /** What the daemon takes from its surroundings, read once. */
 export interface Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -14,23 +16,10 @@ export function readEnvironment(isTerminal: boolean): Environment {
   return { variables, colour: forced || (isTerminal && !noColour) };
 }
 
-/** `git rev-parse --local-env-vars`, as far as they say where things are. */
-const GIT_REPOSITORY = [
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_COMMON_DIR',
-  'GIT_INDEX_FILE',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_SHALLOW_FILE',
-  'GIT_NAMESPACE',
-  'GIT_PREFIX',
-];
-
 /**
  * Git tells its hooks which repository they run for, and each git that they start believes it,
  * wherever it is started. Ours are about the folders that the configuration names.
  */
 export function leaveGitHook(): void {
-  for (const name of GIT_REPOSITORY) delete process.env[name];
+  for (const name of OTHER_REPOSITORY) delete process.env[name];
 }
