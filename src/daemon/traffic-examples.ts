@@ -9,7 +9,7 @@ import { describeError } from '../contract/fault.ts';
 import type { InvocationLog, InvocationRow } from '../contract/invocation-log.ts';
 import type { Invocation, Message } from '../contract/invocation.ts';
 import type { TrafficExample, TrafficRow } from '../contract/traffic-log.ts';
-import { isCutOff, looksLikeJson } from '../dialects/json-text.ts';
+import { isCutJson } from '../dialects/json-text.ts';
 import { GenerationalCache } from '../lib/generational-cache.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { addMillis } from '../lib/time.ts';
@@ -110,9 +110,7 @@ export class TrafficExamples {
 /** Of an answer that was cut the question is still whole. */
 function wasCut({ incomplete, input }: Invocation): boolean {
   if (!incomplete.includes('content_truncated')) return false;
-  return (input ?? []).some(({ parts }) =>
-    parts.some((part) => part.type === 'text' && looksLikeJson(part.text) && isCutOff(part.text)),
-  );
+  return (input ?? []).some(({ parts }) => parts.some((part) => part.type === 'text' && isCutJson(part.text)));
 }
 
 /** What is there of a text that was cut is no evidence of what is not. */

@@ -9,7 +9,17 @@ import { number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
-import { type JsonRecord, isArray, isRecord, jsonOf, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
+import {
+  type JsonRecord,
+  isArray,
+  isRecord,
+  jsonOf,
+  numberAt,
+  recordAt,
+  recordOf,
+  stringAt,
+  recordOfEntries,
+} from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { finishReasons, providerName } from './names.ts';
 import { readParts } from './parts.ts';
@@ -79,11 +89,7 @@ function readModel(reading: Reading, metadata: JsonRecord | undefined, response:
     const value = metadata?.[name];
     return value === undefined || value === null ? [] : [[name, value]];
   });
-  const settings = settingsOf(
-    model,
-    parameters.length === 0 ? undefined : Object.fromEntries(parameters),
-    readTools(metadata?.['tools']),
-  );
+  const settings = settingsOf(model, recordOfEntries(parameters), readTools(metadata?.['tools']));
   if (settings !== undefined) reading.settings = settings;
 }
 

@@ -6,7 +6,16 @@
 import type { Json } from '../contract/prompt.ts';
 import { text } from '../otlp/attributes.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { type JsonRecord, isArray, isRecord, jsonOf, recordAt, recordOf, stringAt } from './json-text.ts';
+import {
+  type JsonRecord,
+  isArray,
+  isRecord,
+  jsonOf,
+  recordAt,
+  recordOf,
+  stringAt,
+  recordOfEntries,
+} from './json-text.ts';
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { finishReasons } from './names.ts';
 import { readParts } from './parts.ts';
@@ -56,11 +65,7 @@ function readRequest(reading: Reading, request: JsonRecord | undefined): void {
   const declared = (isArray(tools) ? tools.filter(isRecord) : []).flatMap(
     (tool) => tool['function_declarations'] ?? tool['functionDeclarations'] ?? [],
   ) as readonly Json[];
-  const settings = settingsOf(
-    undefined,
-    parameters.length === 0 ? undefined : Object.fromEntries(parameters),
-    readTools(declared),
-  );
+  const settings = settingsOf(undefined, recordOfEntries(parameters), readTools(declared));
   if (settings !== undefined) reading.settings = settings;
 }
 

@@ -42,10 +42,14 @@ export function looksLikeJson(text: string): boolean {
 }
 
 /**
- * Whether a text that looks like JSON, and is none, ends before its first value does. What goes on
- * after that value is a text that only begins with JSON.
+ * Whether a text that looks like JSON ends before its first value does. What goes on after that value is a text that
+ * only begins with JSON.
  */
-export function isCutOff(text: string): boolean {
+export function isCutJson(text: string): boolean {
+  return looksLikeJson(text) && isCutOff(text);
+}
+
+function isCutOff(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
@@ -124,6 +128,13 @@ export function countInText(raw: string | undefined, key: string): number | unde
   if (raw === undefined || at < 0) return undefined;
   const digits = /^\s*(\d{1,15})/.exec(raw.slice(at + key.length, at + key.length + 20));
   return digits === null ? undefined : Number(digits[1]);
+}
+
+/** Undefined for no entries, so that it can be told from a record that is there. */
+export function recordOfEntries<Value>(
+  entries: readonly (readonly [string, Value])[],
+): { readonly [name: string]: Value } | undefined {
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 /** Values of a record as texts, for template variables. */

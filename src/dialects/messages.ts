@@ -12,7 +12,7 @@ import { markIncomplete } from './incomplete.ts';
 import {
   type JsonRecord,
   isArray,
-  isCutOff,
+  isCutJson,
   isRecord,
   jsonOf,
   looksLikeJson,
@@ -41,7 +41,7 @@ export function messagesOf(value: OtlpValue | undefined, role: string, parsed?: 
   const text = textOf(value);
   const json = text !== undefined && !looksLikeJson(text) ? text : jsonOf(value);
   if (json !== undefined || text === undefined) return messagesIn(json, role);
-  if (!isCutOff(text)) return messagesIn(text, role);
+  if (!isCutJson(text)) return messagesIn(text, role);
   return { messages: [{ role: 'unknown', parts: [textPart(text)] }], json: text, isTruncated: true };
 }
 

@@ -11,7 +11,7 @@ import type { LogInput, Reading } from './dialect.ts';
 import {
   type JsonRecord,
   isArray,
-  isCutOff,
+  isCutJson,
   isRecord,
   jsonOf,
   looksLikeJson,
@@ -110,8 +110,7 @@ export function readInstructions(reading: Reading, attributes: OtlpAttributes): 
   const [json, written] = [jsonOf(attributes.get(key)), text(attributes, key)];
   const parts = readParts(json ?? written);
   if (parts.length > 0) reading.system = [{ role: 'system', parts }];
-  if (json === undefined && written !== undefined && looksLikeJson(written) && isCutOff(written))
-    markIncomplete(reading, 'content_truncated');
+  if (json === undefined && written !== undefined && isCutJson(written)) markIncomplete(reading, 'content_truncated');
 }
 
 function addRead(list: Message[], read: ReadMessages | undefined, reading: Reading): void {

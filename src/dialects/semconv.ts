@@ -10,7 +10,7 @@ import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '.
 import type { OtlpAttributes, OtlpScope, OtlpSpan, OtlpValue } from '../otlp/model.ts';
 import { countingOf } from './counting.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
-import { isArray, jsonOf, parseJson } from './json-text.ts';
+import { isArray, jsonOf, parseJson, recordOfEntries } from './json-text.ts';
 import { markIncomplete } from './incomplete.ts';
 import { addMessages, finishReasonsIn, messagesOf } from './messages.ts';
 import { dollars, finishReasons, modelName, providerName } from './names.ts';
@@ -105,7 +105,7 @@ export function prefixed(attributes: OtlpAttributes, prefix: string): Readonly<R
   for (const key of attributes.keys()) {
     if (key.startsWith(prefix)) found.push([key.slice(prefix.length), text(attributes, key) ?? '']);
   }
-  return found.length === 0 ? undefined : Object.fromEntries(found);
+  return recordOfEntries(found);
 }
 
 /** Parameters, by name and attribute. */
@@ -154,7 +154,7 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   const tools = attributes.get('gen_ai.tool.definitions');
   const settings = settingsOf(
     requestModel,
-    parameters.length === 0 ? undefined : Object.fromEntries(parameters),
+    recordOfEntries(parameters),
     tools === undefined ? undefined : readTools(jsonOf(tools)),
   );
   if (settings !== undefined) reading.settings = settings;

@@ -1,7 +1,7 @@
 /** Tool definitions and parameters of a call, in one form, so that equal settings compare equal. */
 
 import type { Json, PromptSettings } from '../contract/prompt.ts';
-import { type JsonRecord, isArray, isRecord, stringAt } from './json-text.ts';
+import { type JsonRecord, isArray, isRecord, stringAt, recordOfEntries } from './json-text.ts';
 
 /** `{ name, description, parameters }`, from OpenAI's nested form and the flat forms of the others. */
 export function readTool(json: Json): Json {
@@ -58,7 +58,7 @@ export function readParameters(body: JsonRecord | undefined): { readonly [name: 
   const entries = Object.entries(body).filter(
     ([key, value]) => !NOT_PARAMETERS.has(key) && value !== null && value !== '',
   );
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  return recordOfEntries(entries);
 }
 
 /** Settings with only what is known; undefined when that is nothing. */

@@ -9,7 +9,16 @@ import type { Json } from '../contract/prompt.ts';
 import { firstNumber, firstText, isList, number, text, textOf } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
-import { type JsonRecord, isArray, jsonOf, numberAt, recordAt, recordOf, stringAt } from './json-text.ts';
+import {
+  type JsonRecord,
+  isArray,
+  jsonOf,
+  numberAt,
+  recordAt,
+  recordOf,
+  stringAt,
+  recordOfEntries,
+} from './json-text.ts';
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
 import { finishReasons, providerName } from './names.ts';
@@ -85,11 +94,7 @@ function readModel(attributes: OtlpAttributes): Reading {
   });
   const tools = attributes.get('ai.prompt.tools');
   const definitions = isList(tools) ? tools.flatMap((tool) => jsonOf(tool) ?? []) : jsonOf(tools);
-  const settings = settingsOf(
-    requestModel,
-    parameters.length === 0 ? undefined : Object.fromEntries(parameters),
-    readTools(definitions),
-  );
+  const settings = settingsOf(requestModel, recordOfEntries(parameters), readTools(definitions));
   if (settings !== undefined) reading.settings = settings;
   return reading;
 }

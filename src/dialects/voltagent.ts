@@ -13,6 +13,7 @@ import { addMessages, messagesOf } from './messages.ts';
 import { dollars, finishReasons, providerName } from './names.ts';
 import { settingsOf } from './tools.ts';
 import { tokenUsage } from './usage.ts';
+import { recordOfEntries } from './json-text.ts';
 
 const SCOPE = '@voltagent/core';
 /** The last of a conversation's messages, no more. */
@@ -78,11 +79,7 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
     const value = firstNumber(attributes, [key]);
     return value === undefined ? [] : [[name, value]];
   });
-  const settings = settingsOf(
-    model === '' ? undefined : model,
-    parameters.length === 0 ? undefined : Object.fromEntries(parameters),
-    undefined,
-  );
+  const settings = settingsOf(model === '' ? undefined : model, recordOfEntries(parameters), undefined);
   if (settings !== undefined) reading.settings = settings;
 }
 
