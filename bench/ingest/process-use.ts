@@ -17,16 +17,16 @@ const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding:
 
 export function processUse(pid: number): ProcessUse {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  const whole = fieldsOf(`/proc/${pid}/stat`);
   return {
-    cpuSeconds: cpuSeconds(`/proc/${pid}/stat`),
-    mainCpuSeconds: cpuSeconds(`/proc/${pid}/task/${pid}/stat`),
+    cpuSeconds: cpuSeconds(whole),
+    mainCpuSeconds: cpuSeconds(fieldsOf(`/proc/${pid}/task/${pid}/stat`)),
     residentMb: Number(kilobytes ?? 0) / 1_000,
-    pageFaults: fieldsOf(`/proc/${pid}/stat`)[MINOR_FAULTS] ?? 0,
+    pageFaults: whole[MINOR_FAULTS] ?? 0,
   };
 }
 
-function cpuSeconds(file: string): number {
-  const fields = fieldsOf(file);
+function cpuSeconds(fields: readonly number[]): number {
   return ((fields[USER_TICKS] ?? 0) + (fields[SYSTEM_TICKS] ?? 0)) / TICKS_PER_SECOND;
 }
 

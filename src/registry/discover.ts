@@ -1,5 +1,6 @@
 /** Finds the YAML files below a registry folder, with what tells that one has changed, and reads them, bounded. */
 
+import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Fault } from '../contract/fault.ts';
@@ -60,11 +61,16 @@ export function isYamlName(name: string): boolean {
 export async function signatureOf(path: string): Promise<string | null> {
   try {
     const stats = await stat(path, { bigint: true });
-    return stats.isFile() ? `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}` : null;
+    return stats.isFile() ? fileSignature(stats) : null;
   } catch {
     // Such as a file that went away between two looks.
     return null;
   }
+}
+
+/** Changes whenever the content may have changed. */
+export function fileSignature({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 }
 
 async function leadsNowhere(path: string): Promise<boolean> {

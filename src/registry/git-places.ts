@@ -7,6 +7,7 @@
 
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { fileSignature } from './discover.ts';
 import { runGit, type GitPlace } from './git.ts';
 
 export type GitPlaceAnswer =
@@ -153,7 +154,7 @@ async function branchState(file: string, commonDirectory: string): Promise<strin
 async function stateOf(path: string): Promise<string> {
   try {
     const stats = await stat(path, { bigint: true });
-    return stats.isFile() ? `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}` : `${stats.ino}`;
+    return stats.isFile() ? fileSignature(stats) : `${stats.ino}`;
   } catch {
     return 'none';
   }
