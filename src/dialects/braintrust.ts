@@ -17,8 +17,8 @@ import {
   numberAt,
   recordAt,
   recordOf,
-  stringAt,
   recordOfEntries,
+  stringAt,
 } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { finishReasons, providerName } from './names.ts';

@@ -13,8 +13,8 @@ import {
   jsonOf,
   recordAt,
   recordOf,
-  stringAt,
   recordOfEntries,
+  stringAt,
 } from './json-text.ts';
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { finishReasons } from './names.ts';

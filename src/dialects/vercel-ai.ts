@@ -16,8 +16,8 @@ import {
   numberAt,
   recordAt,
   recordOf,
-  stringAt,
   recordOfEntries,
+  stringAt,
 } from './json-text.ts';
 import { addMessages, messagesOf, readMessages } from './messages.ts';
 import { metadataReading } from './metadata.ts';
