@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../src/contract/fault.ts';
 import type { SourceContext } from '../../src/contract/source.ts';
+import { Gate } from '../../src/lib/gate.ts';
 import { runGit, type GitAnswer } from './run-git.ts';
 
 export interface RepositoryConfig {
@@ -25,6 +26,15 @@ export interface NewCommit {
 const LIVE_REF = 'refs/plumbline/live';
 const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 const BLOB_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A poll and a restore may want the same copy at once, and git does not wait for a lock that another has. */
+const copying = new Map<string, Gate>();
+
+function gateOf(directory: string): Gate {
+  const gate = copying.get(directory) ?? new Gate(1);
+  copying.set(directory, gate);
+  return gate;
+}
 
 /** One read's view of the repository: its directory when it is local, a bare copy when it is not. */
 export class Repository {
@@ -57,7 +67,10 @@ export class Repository {
 
   /** Makes the commit readable here. Fetches commits and trees; file contents follow when they are read. */
   async fetchCommit(commit: string): Promise<void> {
-    if (!this.#isRemote) return;
+    if (this.#isRemote) await gateOf(this.#directory).run(() => this.#copy(commit), this.#signal);
+  }
+
+  async #copy(commit: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
     await this.#ok(['init', '--quiet', '--bare', '.'], 'The cache directory is not usable');
     await this.#ok(['config', 'remote.origin.url', this.#config.repository], 'The cache directory is not usable');

@@ -3,10 +3,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Repository } from '../../collectors/lib/git-repository.ts';
 import { openGitStandIn, type GitStandIn } from '../support/sources/git.ts';
 import { serveApi, type HttpStandIn } from '../support/sources/http-stand-in.ts';
 import { textBody } from '../../src/text/body.ts';
 import { EDITED, originalText } from '../support/sources/stand-in.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
 import { watchPlace, type Place } from '../support/sources/watch-place.ts';
 
 const opened: Place[] = [];
@@ -94,6 +96,26 @@ describe('a restore', () => {
     standIn.git('checkout', '--quiet', '-b', 'mine');
     expect(await place.host.restore('place/p0', command)).toMatchObject({ result: 'restored' });
     expect(standIn.git('show', 'main:intent.txt')).toBe('Put "back".\n');
+  });
+});
+
+describe('the copy of a remote repository', () => {
+  it('is made and brought up to date by several at once, as a poll and a restore are', async () => {
+    const standIn = await openGitStandIn();
+    const config = { repository: `file://${standIn.bare}`, ref: 'main', username: 'git' };
+    const cacheDirectory = tempDirectory();
+    const context = { name: 'place', baseDirectory: cacheDirectory, cacheDirectory, fetch: globalThis.fetch };
+    const { signal } = new AbortController();
+    for (const text of ['one', 'two', 'three']) {
+      await standIn.edit('intent', text);
+      const commit = standIn.git('rev-parse', 'HEAD').trim();
+      const reads = Array.from({ length: 8 }, async () => {
+        const repository = new Repository(config, context, signal);
+        await repository.fetchCommit(commit);
+        return await repository.readText(commit, 'intent.txt');
+      });
+      expect(await Promise.all(reads)).toEqual(Array.from({ length: 8 }, () => text));
+    }
   });
 });
 
