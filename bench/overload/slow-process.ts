@@ -12,6 +12,8 @@ export interface SlowReport {
   readonly cpuSeconds: number;
   readonly insertedBytes: number;
   readonly calls: number;
+  /** Of what is accepted and not settled. */
+  readonly waitingBytes: number;
 }
 
 const [directory, rate, spoolBytesMax] = process.argv.slice(2) as [string, string, string];
@@ -37,7 +39,7 @@ function slow(database: Database): Database {
   };
 }
 
-const { database, port, stop } = await openIngest(directory, { spoolBytesMax: Number(spoolBytesMax) }, slow);
+const { database, port, waitingBytes, stop } = await openIngest(directory, { spoolBytesMax: Number(spoolBytesMax) }, slow);
 
 async function report(): Promise<SlowReport> {
   const [row] = await database.query<{ calls: string }>(
@@ -45,7 +47,7 @@ async function report(): Promise<SlowReport> {
   );
   const { user, system } = process.cpuUsage();
   const residentMb = process.memoryUsage.rss() / 1e6;
-  return { residentMb, cpuSeconds: (user + system) / 1e6, insertedBytes, calls: Number(row?.calls) };
+  return { residentMb, cpuSeconds: (user + system) / 1e6, insertedBytes, calls: Number(row?.calls), waitingBytes: waitingBytes() };
 }
 
 process.on('message', (message) => {

@@ -9,6 +9,7 @@ import { FactLine, factsLine } from '../../src/ingest/content/fact-rows.ts';
 import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
 import { ownPage } from '../../src/ingest/content/shared-page.ts';
 import { DEFAULT_TEXT_LIMITS } from '../../src/ingest/content/texts.ts';
+import type { AttributableCall } from '../../src/ingest/settling/attribution.ts';
 import { ListReadings } from '../../src/ingest/settling/list-readings.ts';
 import { RepricedPeriods } from '../../src/ingest/settling/repriced-periods.ts';
 import { Settlement } from '../../src/ingest/settling/settlement.ts';
@@ -53,6 +54,8 @@ class Settling {
   facts = 0;
   /** How often settling could have stopped for others. */
   stops = 0;
+  /** Of the calls that were attributed, which is done of all that a row is made of. */
+  readonly attributed: string[] = [];
 
   add(facts: readonly SpanFacts[]): void {
     for (const each of facts) {
@@ -74,7 +77,10 @@ class Settling {
       },
       spaces: new ContentSpaces(KEEP_EVERYTHING, DEFAULT_TEXT_LIMITS),
       readings: new ListReadings(),
-      attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }) as const,
+      attribute: ({ invocation }: AttributableCall) => {
+        this.attributed.push(invocation.spanId);
+        return { kind: 'unknown', prompt: null, version: null, owner: null } as const;
+      },
       price: () => null,
       repriced: new RepricedPeriods(),
     };
@@ -188,6 +194,16 @@ describe('of thousands of calls under one span', () => {
   it('the whole is settled in steps', () => {
     // Facts are read, calls merged and rows made.
     expect(settled().stops).toBeGreaterThan(calls.length / 100 + calls.length / 200 + calls.length / 100);
+  });
+
+  it('rows are made once, and again only of calls that have changed', () => {
+    const settling = settled();
+    const [changed, other] = [calls[7] as SpanFacts, span(5_001, 1, [250_000, 250_100])];
+    settling.add([{ ...changed, conversationId: 'a conversation' }, other]);
+    settling.attributed.length = 0;
+    settling.settle('whole');
+    expect(settling.attributed.toSorted()).toEqual([changed.spanId, other.spanId].toSorted());
+    expect(settling.written).toBe(calls.length + 2);
   });
 
   it('what is new is told from the few beside it', () => {

@@ -16,6 +16,8 @@ import { createTelemetryLog } from '../../src/store/telemetry/telemetry-log.ts';
 export interface OpenIngest {
   readonly database: Database;
   readonly port: number;
+  /** Of what is accepted and not settled in the store. */
+  readonly waitingBytes: () => number;
   /** Stops all of it in order, and ends the process. */
   readonly stop: () => Promise<never>;
 }
@@ -61,5 +63,5 @@ export async function openIngest(
     await database.close();
     process.exit(0);
   };
-  return { database, port: receiver.port, stop };
+  return { database, port: receiver.port, waitingBytes: () => ingest.waitingBytes, stop };
 }

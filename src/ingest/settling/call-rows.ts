@@ -26,7 +26,7 @@ import type { ListReadings } from './list-readings.ts';
 import { packedMessageOf } from './packed-message.ts';
 import type { RepricedPeriods } from './repriced-periods.ts';
 import { callMessages, eachTextToRead, listsOf, readMessage, unpackText, unpackVariables } from './readable-call.ts';
-import type { TraceState } from './trace-state.ts';
+import { LARGE_TRACE_FACTS, type TraceState } from './trace-state.ts';
 import { identityIn, pricedBefore, type Written } from './written.ts';
 
 export interface CallRowsOptions {
@@ -50,6 +50,10 @@ export interface RowCounts {
   readonly created: number;
   readonly changed: number;
   readonly deleted: number;
+}
+
+function digestOf(call: Invocation): string {
+  return digest('sha1', JSON.stringify(call), 'hex').slice(0, 16);
 }
 
 /** Where rows were at some time, to go back to. */
@@ -133,12 +137,15 @@ export class CallRows {
    * hand. Without `mayLack` that is left out.
    */
   add(call: Invocation, trace: TraceState, before: Written | undefined, mayLack: boolean): Written | null {
+    const madeOf = trace.facts.length < LARGE_TRACE_FACTS ? null : digestOf(call);
+    if (madeOf !== null && before?.madeOf === madeOf && !this.#options.repriced.has(call.startedAt)) return before;
     const space = this.#options.spaces.for(call.environment);
     const messages = this.#messagesOf(call, space);
-    if (mayLack && this.#lacksAnything(call, messages)) return null;
+    const lacksAnything = this.#lacksAnything(call, messages);
+    if (mayLack && lacksAnything) return null;
     // Another start is another place in the table: the old row has to go.
     if (before !== undefined && before.startedAt !== call.startedAt) this.#addTombstone(before);
-    return this.#addRow(call, messages, trace, before);
+    return this.#addRow(call, messages, trace, before, lacksAnything ? null : madeOf);
   }
 
   #addTombstone(known: Written): void {
@@ -165,6 +172,7 @@ export class CallRows {
     messages: readonly PromptMessage[] | null,
     trace: TraceState,
     before: Written | undefined,
+    madeOf: Written['madeOf'],
   ): Written {
     const space = this.#options.spaces.for(call.environment);
     const instruction = this.#instruction(call, space);
@@ -179,7 +187,7 @@ export class CallRows {
     const contentHash = this.#addRowBeginning(rowBeginning(call, promptHash ?? '', variablesHash, attributed, price));
     if (before?.contentHash === contentHash && before.startedAt === call.startedAt) {
       this.#lines.truncate(start);
-      return before;
+      return madeOf === null ? before : { ...before, madeOf };
     }
     const { now, nextRevision } = this.#stamp;
     // What the time machine may say was known at a time: since the call counts for a prompt, or its text is known,
@@ -197,6 +205,7 @@ export class CallRows {
       contentHash,
       attributed,
       priced,
+      madeOf,
     };
   }
 

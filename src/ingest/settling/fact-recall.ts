@@ -16,7 +16,7 @@ import { addColumnsOfKey, type SharedColumns } from '../content/shared-keys.ts';
 import { countOversized, countReadBack } from '../metrics.ts';
 import type { Asked } from './asked.ts';
 import type { SeenTraces } from './seen-traces.ts';
-import { toldOfBoth, type Told, type TraceState } from './trace-state.ts';
+import { LARGE_TRACE_FACTS, toldOfBoth, type Told, type TraceState } from './trace-state.ts';
 import { traceKey, type TraceWindow } from './trace-window.ts';
 import { isOverdue, type TurnLimits } from './turns.ts';
 
@@ -32,8 +32,6 @@ export interface FactRecallOptions extends TurnLimits {
 // One query's worth: its text and its answer stay small. Of larger traces fewer are read at once.
 const TRACES_PER_QUERY = 500;
 const PER_QUERY: FactLimits = { factsMax: 5_000, bytesEachMax: 32 * 1024 };
-// Reading all of a smaller trace again takes no longer than asking for what is new of it.
-const LARGE_TRACE_FACTS = 1_000;
 // What tells of the same call comes within this, or not at all.
 const SHARED_WITHIN_MS = 24 * 3_600_000;
 // A trace that was read back may share keys with others, and so on. Chains of real traces are shorter.
@@ -268,5 +266,6 @@ function restore(
 ): void {
   for (const row of facts) window.recall(trace, factLineOfRow(row));
   const stored = new Set(invocations.map(({ spanId }) => spanId));
-  trace.written = [...invocations, ...(trace.written ?? []).filter(({ spanId }) => !stored.has(spanId))];
+  const others = (trace.written ?? []).filter(({ spanId }) => !stored.has(spanId));
+  trace.written = [...invocations.map((call) => ({ ...call, madeOf: null })), ...others];
 }

@@ -10,10 +10,8 @@ import type { Settled, SpanIdentity } from '../../invocations/settled.ts';
 import { compareText } from '../../lib/compare.ts';
 import type { Steps } from '../../lib/steps.ts';
 import { readFacts, type FactLine } from '../content/fact-rows.ts';
-import type { TraceState } from './trace-state.ts';
+import { LARGE_TRACE_FACTS, type TraceState } from './trace-state.ts';
 
-/** Smaller traces are looked at whole. */
-const LARGE_TRACE_FACTS = 1_000;
 // A span around more than this is hardly another view of a call; what it knows of the calls inside, the whole may tell.
 const BELOW_MAX = 200;
 // A second report beside a call begins with it, and a prompt was rendered right before; see `beside.ts` and `prompts.ts`.

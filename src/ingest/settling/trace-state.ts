@@ -5,6 +5,9 @@ import type { FactLine } from '../content/fact-rows.ts';
 import type { SpoolPosition } from '../spool/position.ts';
 import type { Written } from './written.ts';
 
+/** What has as many facts is seldom settled as a whole, and not read, settled or written anew for every few that come. */
+export const LARGE_TRACE_FACTS = 1_000;
+
 /** What makes a trace doubtful. */
 export interface Told {
   /** When another replica received facts of it; null when it is not known that there are any. */

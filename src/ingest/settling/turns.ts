@@ -1,7 +1,7 @@
 /** When a trace that waits has its turn, and whether for all of it. */
 
 import type { Asked } from './asked.ts';
-import type { TraceState } from './trace-state.ts';
+import { LARGE_TRACE_FACTS, type TraceState } from './trace-state.ts';
 
 export interface TurnLimits {
   /** No new facts for so long: the trace is settled. */
@@ -21,7 +21,10 @@ const NEW_FACTOR = 2;
 /** Null: not now. */
 export function turnOf(trace: TraceState, nowMs: number, { quietMs, provisionalMs }: TurnLimits): Turn | null {
   if (trace.isSealed) return 'whole';
-  if (nowMs - trace.lastAddedMs < quietMs && nowMs - trace.dirtySinceMs < provisionalMs) return null;
+  // What comes that fast would take ever longer to be settled at once.
+  const isFast = trace.facts.length - trace.shownFacts >= LARGE_TRACE_FACTS;
+  const patienceMs = isFast ? quietMs : provisionalMs;
+  if (nowMs - trace.lastAddedMs < quietMs && nowMs - trace.dirtySinceMs < patienceMs) return null;
   const { group } = trace;
   if (nowMs >= trace.notBeforeMs && nowMs >= (group?.notBeforeMs ?? 0)) return 'whole';
   const hasNew = trace.wasWhole && (trace.facts.length > trace.shownFacts || trace.told?.received != null);

@@ -13,6 +13,11 @@ export interface Written extends Omit<StoredInvocation, 'attributed' | 'priced'>
   readonly attributed: AttributedAs;
   /** By an earlier process, whose prices may have been others; null: by this one, which prices the same anew. */
   readonly priced: StoredPrice | null;
+  /**
+   * From which call the row was made, of a trace that is settled again and again; see `CallRows`. Null where that is not
+   * known, or a text of it was not at hand.
+   */
+  readonly madeOf: string | null;
 }
 
 /** What the call was said to cost and still is, for it has not changed: a price is restated on demand, and for whole periods. */
