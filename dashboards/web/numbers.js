@@ -19,6 +19,19 @@ export function plural(count, noun) {
   return `${countWords(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/**
+ * @param {number} count
+ * @param {number} of
+ */
+export function shareWords(count, of) {
+  return of === 0 ? '–' : `${((100 * count) / of).toFixed(1)}%`;
+}
+
+/** @param {number | null} score */
+export function scoreWords(score) {
+  return score === null ? '–' : String(Number(score.toPrecision(3)));
+}
+
 /** @param {number | null} millis */
 export function latencyWords(millis) {
   if (millis === null) return '–';

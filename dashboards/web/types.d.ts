@@ -163,6 +163,19 @@ export interface UsageRow {
   readonly unpriced_calls: number;
   readonly latency_ms: Quantiles;
   readonly first_token_ms: Quantiles;
+  readonly output_tokens_of_call: Quantiles;
+  /** How calls ended, and how many like that. */
+  readonly finish_reasons: Readonly<Record<string, number>>;
+  /** By name. */
+  readonly evaluations: Readonly<Record<string, UsageEvaluation>>;
+}
+
+export interface UsageEvaluation {
+  readonly count: number;
+  readonly scored: number;
+  readonly mean_score: number | null;
+  readonly score_deviation: number | null;
+  readonly labels: Readonly<Record<string, number>>;
 }
 
 export interface Listed<Item> {

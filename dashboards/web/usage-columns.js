@@ -3,6 +3,7 @@
 
 import { h } from './dom.js';
 import { countWords, latencyWords, moneyWords, parseMoney } from './numbers.js';
+import { endedWords, judgedWords } from './usage-quality.js';
 import { contentWords } from './words.js';
 
 /** @typedef {import('./types.d.ts').UsageRow} UsageRow */
@@ -16,6 +17,7 @@ export const GROUPS = {
   service: 'Service',
   owner: 'Owner',
   environment: 'Environment',
+  service_tier: 'Service tier',
   day: 'Day',
 };
 
@@ -42,7 +44,13 @@ const LATENCIES = [
   ['first_p99', 'p99', 'first_token_ms_p99', (row) => row.first_token_ms.p99],
 ];
 
-/** The columns after the groups, in their order. */
+/** What is told in words. @type {readonly (readonly [string, string, (row: UsageRow) => string])[]} */
+const WORDS = [
+  ['ended', 'Ended by', endedWords],
+  ['judged', 'Judged', judgedWords],
+];
+
+/** The columns after the groups that are numbers, in their order. */
 export const TOTALS = [
   'calls',
   'errors',
@@ -54,6 +62,9 @@ export const TOTALS = [
   'p50',
   'p95',
 ];
+
+/** After them, of what a file has the numbers. */
+export const QUALITY = ['ended', 'judged'];
 
 /** Those that a file has as well, where there is room for them. */
 export const SAVED_TOTALS = [
@@ -77,6 +88,8 @@ export function usageColumns(keys) {
     if (count !== undefined) return countColumn(...count);
     const latency = LATENCIES.find(([name]) => name === key);
     if (latency !== undefined) return latencyColumn(...latency);
+    const words = WORDS.find(([name]) => name === key);
+    if (words !== undefined) return wordsColumn(...words);
     return key === 'cost' ? COST : groupColumn(key);
   });
 }
@@ -132,6 +145,16 @@ function latencyColumn(key, label, file, read) {
     cell: (row) => latencyWords(read(row)),
     compare: (a, b) => (read(a) ?? -1) - (read(b) ?? -1),
   };
+}
+
+/**
+ * @param {string} key
+ * @param {string} label
+ * @param {(row: UsageRow) => string} read
+ * @returns {UsageColumn}
+ */
+function wordsColumn(key, label, read) {
+  return { key, label, file: key, value: read, cell: read, compare: (a, b) => read(a).localeCompare(read(b)) };
 }
 
 /**

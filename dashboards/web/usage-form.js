@@ -12,6 +12,7 @@ import { GROUPS } from './usage-columns.js';
 
 const HOUR_MS = 3_600_000;
 const CUSTOM = 'custom';
+const UTC = 'UTC';
 /** Value, label, length. */
 const RANGES = /** @type {const} */ ([
   ['1h', 'The last hour', HOUR_MS],
@@ -32,6 +33,7 @@ export function createUsageForm(query, onChange) {
     RANGES.map(([value, label]) => h('option', { value }, label)),
     h('option', { value: CUSTOM }, 'From … to …'),
   );
+  const zone = zoneChoice(query.get('timezone'));
   const from = timeInput({ name: 'from', value: query.get('from') ?? '' });
   const to = timeInput({ name: 'to', value: query.get('to') ?? '' });
   const span = h('div', { class: 'controls' }, field('From', from), field('To', to, 'UTC; empty means now'));
@@ -47,6 +49,7 @@ export function createUsageForm(query, onChange) {
     else from.focus();
   });
   groups.element.addEventListener('change', onChange);
+  zone.addEventListener('change', onChange);
   for (const input of [from, to]) {
     input.addEventListener('change', () => {
       if (input.reportValidity()) onChange();
@@ -54,8 +57,14 @@ export function createUsageForm(query, onChange) {
   }
 
   return {
-    element: h('div', {}, h('div', { class: 'controls' }, field('Range', range), groups.element), span),
+    element: h(
+      'div',
+      {},
+      h('div', { class: 'controls' }, field('Range', range), groups.element, field('Days of', zone)),
+      span,
+    ),
     groups: groups.chosen,
+    timeZone: () => zone.value,
     /**
      * For the API.
      * @returns {Query}
@@ -72,9 +81,26 @@ export function createUsageForm(query, onChange) {
      */
     address: () => ({
       group_by: groups.chosen().join(','),
+      ...(zone.value === UTC ? {} : { timezone: zone.value }),
       ...(range.value === CUSTOM ? { from: from.value, to: to.value } : { range: range.value }),
     }),
   };
+}
+
+/**
+ * This reader's own, beside UTC and the one of the address.
+ * @param {string | null} wanted
+ */
+function zoneChoice(wanted) {
+  const own = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zones = new Set([UTC, own, ...(wanted === null ? [] : [wanted])]);
+  const select = h(
+    'select',
+    {},
+    [...zones].map((value) => h('option', { value }, value)),
+  );
+  select.value = wanted ?? UTC;
+  return select;
 }
 
 /** @param {readonly string[]} wanted */

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { TOKEN_PARTS, type TokenPart } from '../contract/invocation.ts';
 import { SEVERITIES, VERDICTS } from '../contract/verdict.ts';
-import { parseDuration } from '../lib/time.ts';
+import { parseDay, parseDuration } from '../lib/time.ts';
 
 export const CONTENT_POLICIES = ['full', 'redacted', 'hash_only'] as const;
 export type ContentPolicy = (typeof CONTENT_POLICIES)[number];
@@ -115,26 +115,37 @@ const Store = z.union([
   }),
 ]);
 
+const amount = z.number().nonnegative();
+
 /** `input_audio_usd_per_million` and so on: of tokens that would else cost what those around them do. */
 function priceOfParts() {
   type Key = `${TokenPart}_usd_per_million`;
-  const amount = z.number().nonnegative().optional();
-  return Object.fromEntries(TOKEN_PARTS.map((part) => [`${part}_usd_per_million`, amount])) as Record<
-    Key,
-    typeof amount
-  >;
+  const own = amount.optional();
+  return Object.fromEntries(TOKEN_PARTS.map((part) => [`${part}_usd_per_million`, own])) as Record<Key, typeof own>;
 }
 
-const Price = z.strictObject({
+/** Stays a text, as which the form of a configuration can be written down. */
+const day = z
+  .string()
+  .refine((text) => parseDay(text) !== null, 'is no day such as 2026-11-01, nor a time with its zone');
+const PRICE = {
   model: z.string().min(1),
   provider: z.string().optional(),
-  input_usd_per_million: z.number().nonnegative(),
-  output_usd_per_million: z.number().nonnegative(),
-  cache_read_usd_per_million: z.number().nonnegative().optional(),
-  cache_write_usd_per_million: z.number().nonnegative().optional(),
-  web_searches_usd_per_thousand: z.number().nonnegative().optional(),
+  service_tier: z.string().min(1).toLowerCase().optional(),
+  valid_from: day.optional(),
+  valid_to: day.optional(),
+};
+const Amounts = z.strictObject({
+  ...PRICE,
+  input_usd_per_million: amount,
+  output_usd_per_million: amount,
+  cache_read_usd_per_million: amount.optional(),
+  cache_write_usd_per_million: amount.optional(),
+  web_searches_usd_per_thousand: amount.optional(),
   ...priceOfParts(),
 });
+const TimesPublic = z.strictObject({ ...PRICE, public_price_times: amount });
+const Price = z.union([Amounts, TimesPublic]);
 export type PriceOverride = z.output<typeof Price>;
 
 /** A folder of YAML files, or a source whose own history is registered. */

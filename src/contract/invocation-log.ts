@@ -31,7 +31,10 @@ export interface InvocationRow {
   readonly priceId: string;
 }
 
-export const USAGE_GROUPS = ['prompt', 'version', 'model', 'service', 'owner', 'environment', 'day'] as const;
+/** What tells calls apart in usage. */
+export const USAGE_KEYS = ['prompt', 'version', 'model', 'service', 'owner', 'environment', 'service_tier'] as const;
+export type UsageKey = (typeof USAGE_KEYS)[number];
+export const USAGE_GROUPS = [...USAGE_KEYS, 'day'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
 /** Of calls that began in `[from, to)`. */
@@ -39,12 +42,28 @@ export interface UsageQuery {
   readonly groupBy: readonly UsageGroup[];
   readonly from: Timestamp;
   readonly to: Timestamp;
+  /** Only of calls of which this is so; empty is what is not known. */
+  readonly only?: { readonly [Key in UsageKey]?: string | undefined };
+  /** Whose days are meant, by its name in the time zone database. UTC when it is missing. */
+  readonly timeZone?: string | undefined;
 }
 
 export interface Quantiles {
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
+}
+
+/** Judgements of one name. What a label's share says of the prompt, only who judged knows. */
+export interface UsageEvaluation {
+  readonly count: number;
+  /** Judgements with a score, and what they say. Of 0 and 1 the mean is the share of 1. */
+  readonly scored: number;
+  readonly mean_score: number | null;
+  /** Of single judgements from their mean; null for fewer than two. */
+  readonly score_deviation: number | null;
+  /** How many had which; the most frequent, where there are many. */
+  readonly labels: Readonly<Record<string, number>>;
 }
 
 /** Sums of tokens leave out calls that reported none. */
@@ -64,6 +83,12 @@ export interface UsageTotals {
   readonly unpriced_calls: number;
   readonly latency_ms: Quantiles;
   readonly first_token_ms: Quantiles;
+  /** Tokens of the answers that reported them. */
+  readonly output_tokens_of_call: Quantiles;
+  /** Calls that ended like that; one with several answers may have several. */
+  readonly finish_reasons: Readonly<Record<string, number>>;
+  /** By name. */
+  readonly evaluations: Readonly<Record<string, UsageEvaluation>>;
 }
 
 /** As the API writes it: the group's keys beside the totals. */
@@ -111,6 +136,8 @@ export interface PricedCall {
   readonly provider: string;
   readonly requestModel: string;
   readonly responseModel: string;
+  /** As in `Invocation`. */
+  readonly serviceTier: string;
   readonly startedAt: Timestamp;
   readonly tokens: Invocation['tokens'];
   readonly reportedCostUsd: string | null;

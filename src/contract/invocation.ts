@@ -94,6 +94,8 @@ export interface Invocation {
   readonly provider: string;
   readonly requestModel: string;
   readonly responseModel: string;
+  /** In lower case, as who served it says: `default`, `flex`, `priority`, `batch`. Empty when nobody does. */
+  readonly serviceTier: string;
   readonly responseId: string | null;
   readonly conversationId: string | null;
   readonly userId: string | null;

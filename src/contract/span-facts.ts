@@ -54,6 +54,7 @@ export interface SpanFacts {
   readonly provider?: string;
   readonly requestModel?: string;
   readonly responseModel?: string;
+  readonly serviceTier?: string;
   /** The provider's id of its response: the same in every report of the same call. */
   readonly responseId?: string;
   /** Of a call: a few bits of what was said and answered, to find a report of it that lacks the response id. */

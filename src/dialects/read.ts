@@ -16,6 +16,7 @@ import { markIncomplete } from './incomplete.ts';
 import { DIALECTS } from './index.ts';
 import { KeyTable } from './key-table.ts';
 import { senderOf } from './resource.ts';
+import { addServiceTier } from './service-tier.ts';
 import { addTokenParts, PART_KEYS } from './token-parts.ts';
 
 const KEY_TABLE = new KeyTable(DIALECTS, PART_KEYS);
@@ -43,6 +44,7 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
   known.role ??= 'wrapper';
   addWho(known, span);
   if (known.role === 'call') addCallFacts(known, span);
+  if (known.role === 'call') addServiceTier(known, span.attributes);
   if (candidates.hasTokenParts && known.role === 'call') addTokenParts(known, span.attributes);
   if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
   const startNanos = span.startNanos - nanosOf(known.durationMs);
@@ -142,6 +144,7 @@ function readLog(resource: OtlpResource, scope: OtlpScope, log: OtlpLog, sequenc
     if (reading === null) continue;
     if (reading.role === undefined) return null;
     addTokenParts(reading, log.attributes);
+    if (reading.role === 'report' || reading.role === 'detail') addServiceTier(reading, log.attributes);
     if (log.droppedAttributes > 0 && reading.role !== 'evaluation') markIncomplete(reading, 'attributes_dropped');
     const { role, durationMs, ...content } = reading;
     return {

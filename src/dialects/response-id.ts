@@ -16,3 +16,8 @@ export function responseIdIn(raw: string | undefined): string | undefined {
   const id = LEADING_ID.exec(head)?.[1] ?? TYPED_ID.exec(head)?.[1];
   return id !== undefined && OF_RESPONSE.test(head) ? id : undefined;
 }
+
+/** Whether it is what a provider's API answers, and not what the model says. */
+export function isResponse(raw: string | undefined): boolean {
+  return raw !== undefined && (raw[0] === '{' || raw[0] === '[') && OF_RESPONSE.test(raw.slice(0, SEARCHED_CHARACTERS));
+}

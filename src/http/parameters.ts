@@ -20,6 +20,22 @@ export const contentHash = z
   .regex(/^sha256:[0-9a-f]{64}$/, 'is not `sha256:` and 64 hex digits')
   .transform((text) => text as ContentHash);
 
+/** A name of the time zone database, in its own letters. An offset is none: summer has another one. */
+export const timeZone = z.string().transform((text, context): string => {
+  const zone = /^[A-Za-z]/.test(text) ? zoneCalled(text) : null;
+  if (zone !== null) return zone;
+  context.addIssue({ code: 'custom', message: 'is no time zone such as Europe/Berlin' });
+  return z.NEVER;
+});
+
+function zoneCalled(text: string): string | null {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
+  } catch {
+    return null;
+  }
+}
+
 /** Throws a problem for a period that ends before it begins; without one of its ends it may be any. */
 export function assertPeriod(from: Timestamp | undefined, to: Timestamp | undefined): void {
   if (from !== undefined && to !== undefined && from > to)

@@ -289,6 +289,7 @@ export function invocationShape(row: InvocationRow): object {
     provider: call.provider,
     request_model: call.requestModel,
     response_model: call.responseModel,
+    service_tier: call.serviceTier,
     response_id: call.responseId,
     conversation_id: call.conversationId,
     user_id: call.userId,

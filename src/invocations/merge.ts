@@ -39,6 +39,7 @@ export function mergeInvocation(input: MergeInput): Invocation {
     provider: first(facts, 'provider') ?? '',
     requestModel: first(facts, 'requestModel') ?? '',
     responseModel: first(facts, 'responseModel') ?? '',
+    serviceTier: first(facts, 'serviceTier') ?? '',
     responseId: first(facts, 'responseId') ?? null,
     conversationId: first(all, 'conversationId') ?? null,
     userId: first(all, 'userId') ?? null,

@@ -72,6 +72,11 @@ export function parseTimestamp(text: string): Timestamp | null {
   return `${whole.slice(0, 20)}${fraction.padEnd(9, '0')}Z` as Timestamp;
 }
 
+/** The same, or a day such as `2026-11-20`, which is its beginning in UTC. */
+export function parseDay(text: string): Timestamp | null {
+  return parseTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+}
+
 /** The first or the last time there is where the sum is beyond it. */
 export function addMillis(timestamp: Timestamp, millis: number): Timestamp {
   return nearestTimestamp(nanosFromTimestamp(timestamp) + BigInt(Math.round(millis)) * 1_000_000n);

@@ -5,16 +5,28 @@
 
 import type { TokenPart } from '../contract/invocation.ts';
 import { COST_USD_MAX, type CallPrice, type PriceCall, type PricedCall } from '../contract/invocation-log.ts';
+import type { Timestamp } from '../contract/time.ts';
 import { shortId } from '../lib/hash.ts';
+import { parseDay } from '../lib/time.ts';
 import { PriceCatalogue } from './catalogue.ts';
 import { decimalUsd, linearCost, partPrices, pricedTokens, type LinearPrice } from './tokens.ts';
 
 /** As in the configuration's `prices:`. */
-export interface ConfiguredPrice extends PriceOfParts {
+export type ConfiguredPrice = ConfiguredAmounts | TimesPublicPrice;
+
+interface PricedCalls {
   /** The model's whole name, or a prefix of it that ends with `*`. */
   readonly model: string;
   /** Any, when it is missing. */
   readonly provider?: string | undefined;
+  /** The ordinary one, when it is missing. */
+  readonly service_tier?: string | undefined;
+  /** Of calls that began then or later, and before then: days, or times. */
+  readonly valid_from?: string | undefined;
+  readonly valid_to?: string | undefined;
+}
+
+interface ConfiguredAmounts extends PricedCalls, PriceOfParts {
   readonly input_usd_per_million: number;
   readonly output_usd_per_million: number;
   readonly cache_read_usd_per_million?: number | undefined;
@@ -22,32 +34,63 @@ export interface ConfiguredPrice extends PriceOfParts {
   readonly web_searches_usd_per_thousand?: number | undefined;
 }
 
+/** A batch costs half, whatever the model. */
+interface TimesPublicPrice extends PricedCalls {
+  readonly public_price_times: number;
+}
+
 /** A part without a price has that of what it is part of. */
 type PriceOfParts = { readonly [Part in TokenPart as `${Part}_usd_per_million`]?: number | undefined };
 
 interface Entry {
-  readonly configured: ConfiguredPrice;
-  readonly price: LinearPrice;
-  readonly id: string;
+  readonly configured: PricedCalls;
+  readonly from: Timestamp | null;
+  readonly to: Timestamp | null;
+  readonly price: PriceCall;
 }
+
+/** What providers call the service that everybody gets who asks for nothing else. */
+const ORDINARY: ReadonlySet<string> = new Set(['', 'auto', 'default', 'standard', 'on_demand']);
 
 /** The first configured price that fits wins. */
 export function createPriceBook(configured: readonly ConfiguredPrice[]): PriceCall {
-  const entries = configured.map(toEntry);
   const catalogue = new PriceCatalogue();
+  const entries = configured.map((each) => toEntry(each, catalogue));
   return (call) => {
     const price = configuredPrice(entries, call) ?? publicPrice(catalogue, call) ?? reportedPrice(call);
     return price === null || Number(price.costUsd) > COST_USD_MAX ? null : price;
   };
 }
 
-/** What is free in the list is not if the emitter says that it paid: for what the list knows no unit of. */
+/**
+ * Of the ordinary tier: another one costs twice or half. What is free in the list is not if the emitter says that it
+ * paid: for what the list knows no unit of.
+ */
 function publicPrice(catalogue: PriceCatalogue, call: PricedCall): CallPrice | null {
+  if (!ORDINARY.has(call.serviceTier)) return null;
   const price = catalogue.price(call);
   return price !== null && Number(price.costUsd) === 0 ? (reportedPrice(call) ?? price) : price;
 }
 
-function toEntry(configured: ConfiguredPrice): Entry {
+function toEntry(configured: ConfiguredPrice, catalogue: PriceCatalogue): Entry {
+  const { valid_from: from, valid_to: to } = configured;
+  return {
+    configured,
+    from: from === undefined ? null : parseDay(from),
+    to: to === undefined ? null : parseDay(to),
+    price: 'public_price_times' in configured ? timesPublic(configured, catalogue) : byAmounts(configured),
+  };
+}
+
+function timesPublic({ public_price_times: times }: TimesPublicPrice, catalogue: PriceCatalogue): PriceCall {
+  return (call) => {
+    const price = catalogue.price(call);
+    if (price === null) return null;
+    return { costUsd: decimalUsd(Number(price.costUsd) * times), priceId: `${price.priceId}*${times}` };
+  };
+}
+
+function byAmounts(configured: ConfiguredAmounts): PriceCall {
   const input = configured.input_usd_per_million;
   const whole = {
     input,
@@ -66,19 +109,23 @@ function toEntry(configured: ConfiguredPrice): Entry {
       .flat()
       .map(String),
   ];
-  const id = `configured:${configured.model}#${shortId(...amounts).slice(0, 8)}`;
-  return { configured, price: { ...whole, webSearches: webSearches ?? 0, parts }, id };
+  const priceId = `configured:${configured.model}#${shortId(...amounts).slice(0, 8)}`;
+  const price: LinearPrice = { ...whole, webSearches: webSearches ?? 0, parts };
+  return (call) => {
+    const tokens = pricedTokens(call.tokens, price.output > 0);
+    return tokens === null ? null : { costUsd: decimalUsd(linearCost(price, tokens)), priceId };
+  };
 }
 
 function configuredPrice(entries: readonly Entry[], call: PricedCall): CallPrice | null {
-  const entry = entries.find(({ configured }) => fits(configured, call));
-  const tokens = entry === undefined ? null : pricedTokens(call.tokens, entry.price.output > 0);
-  if (entry === undefined || tokens === null) return null;
-  return { costUsd: decimalUsd(linearCost(entry.price, tokens)), priceId: entry.id };
+  return entries.find((entry) => fits(entry, call))?.price(call) ?? null;
 }
 
-function fits({ model, provider }: ConfiguredPrice, call: PricedCall): boolean {
+function fits({ configured, from, to }: Entry, call: PricedCall): boolean {
+  const { model, provider, service_tier: tier } = configured;
+  if (tier === undefined ? !ORDINARY.has(call.serviceTier) : tier !== call.serviceTier) return false;
   if (provider !== undefined && provider.toLowerCase() !== call.provider.toLowerCase()) return false;
+  if ((from !== null && call.startedAt < from) || (to !== null && call.startedAt >= to)) return false;
   return [call.responseModel, call.requestModel].some((name) => fitsModel(model, name));
 }
 

@@ -13,6 +13,7 @@ export function describeInvocation(invocation: Invocation): Record<string, unkno
     from: [invocation.service, invocation.instance, invocation.environment].join(' / '),
     call: `${invocation.operation}: ${invocation.provider} ${invocation.requestModel} → ${invocation.responseModel}`,
     response: invocation.responseId,
+    tier: invocation.serviceTier === 'default' ? '' : invocation.serviceTier,
     tokens: describeTokens(invocation.tokens),
     finish: invocation.finishReasons,
     error: error === null ? null : `${error.type}: ${error.message.split('\n')[0]}`,

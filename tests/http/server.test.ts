@@ -255,6 +255,17 @@ describe('the description', () => {
     });
     expect((await fetch(`${base}/api/v1/usage?group_by=prompt,moon`)).status).toBe(400);
     expect((await fetch(`${base}/api/v1/usage?group_by=prompt,day&from=2026-11-19T00:00:00Z`)).status).toBe(200);
-    expect(asked).toEqual([{ groupBy: ['prompt', 'day'], from: '2026-11-19T00:00:00.000000000Z', to: NOW }]);
+    const range = { from: '2026-11-19T00:00:00.000000000Z', to: NOW };
+    expect(asked).toEqual([{ groupBy: ['prompt', 'day'], ...range, only: {} }]);
+    for (const zone of ['Moon/Base', '%2B01:00', 'Z', ''])
+      expect((await fetch(`${base}/api/v1/usage?group_by=day&timezone=${zone}`)).status).toBe(400);
+    const narrow = 'group_by=day&timezone=europe/berlin&from=2026-11-19T00:00:00Z&model=gpt-4o&version=';
+    expect((await fetch(`${base}/api/v1/usage?${narrow}`)).status).toBe(200);
+    expect(asked[1]).toEqual({
+      groupBy: ['day'],
+      ...range,
+      only: { model: 'gpt-4o', version: '' },
+      timeZone: 'Europe/Berlin',
+    });
   });
 });

@@ -103,6 +103,9 @@ describe('one call from its bytes to its row', () => {
         unpriced_calls: 0,
         latency_ms: { p50: 500, p95: 500, p99: 500 },
         first_token_ms: { p50: null, p95: null, p99: null },
+        output_tokens_of_call: { p50: 17, p95: 17, p99: 17 },
+        finish_reasons: { stop: 2 },
+        evaluations: {},
       },
     ]);
   });

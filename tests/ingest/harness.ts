@@ -159,8 +159,13 @@ function jsonSpan(span: SpanDraft): object {
 function keyValues(attributes: Readonly<Record<string, string | number>>): object[] {
   return Object.entries(attributes).map(([key, value]) => ({
     key,
-    value: typeof value === 'number' ? { intValue: String(value) } : { stringValue: value },
+    value: valueOf(value),
   }));
+}
+
+function valueOf(value: string | number): object {
+  if (typeof value === 'string') return { stringValue: value };
+  return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 
 /** Attributes of one chat call of the newest semantic conventions. */

@@ -12,6 +12,7 @@ function call(over: Partial<PricedCall> = {}): PricedCall {
     provider: 'openai',
     requestModel: 'gpt-4o',
     responseModel: 'gpt-4o-2024-08-06',
+    serviceTier: '',
     startedAt: AT,
     tokens: { input: 42, output: 17, cacheRead: 16, cacheWrite: null, reasoning: 5 },
     reportedCostUsd: null,
@@ -220,6 +221,54 @@ describe('the price book', () => {
   it('does not price absurd counts, which no store could hold', () => {
     const tokens = { input: 1e15, output: 1e15, cacheRead: null, cacheWrite: null, reasoning: null };
     expect(price(call({ tokens }))).toBeNull();
+  });
+
+  it.each(['flex', 'priority', 'batch', 'scale', 'performance'])(
+    'knows no public price of the tier %s',
+    (serviceTier) => {
+      expect(price(call({ serviceTier }))).toBeNull();
+      expect(price(call({ serviceTier, reportedCostUsd: '0.25' }))).toEqual({
+        costUsd: '0.2500000000',
+        priceId: 'reported',
+      });
+    },
+  );
+
+  it.each(['default', 'standard', 'auto', 'on_demand'])('has the ordinary price for the tier %s', (serviceTier) => {
+    expect(price(call({ serviceTier }))).toEqual(price(call()));
+  });
+
+  it('lets a configured price name a tier, by amounts or by how many times the public one it is', () => {
+    const book = createPriceBook([
+      { model: 'gpt-4o', service_tier: 'priority', input_usd_per_million: 4.25, output_usd_per_million: 17 },
+      { model: '*', service_tier: 'flex', public_price_times: 0.5 },
+      { model: 'acme-*', input_usd_per_million: 1, output_usd_per_million: 1 },
+    ]);
+    // (42 × 4.25 + 17 × 17) / 1,000,000
+    expect(book(call({ serviceTier: 'priority' }))?.costUsd).toBe('0.0004675000');
+    const flex = book(call({ serviceTier: 'flex' }));
+    expect(flex?.costUsd).toBe('0.0001275000');
+    expect(flex?.priceId).toMatch(/^genai-prices@.*openai\/gpt-4o\*0\.5$/);
+    expect(book(call())).toEqual(price(call()));
+    expect(book(call({ requestModel: 'gpt-5', responseModel: '', serviceTier: 'priority' }))).toBeNull();
+    // A price without a tier is the ordinary one.
+    const acme = { provider: 'acme', requestModel: 'acme-large', responseModel: '' };
+    expect(book(call(acme))?.costUsd).toBe('0.0000590000');
+    expect(book(call({ ...acme, serviceTier: 'priority' }))).toBeNull();
+  });
+
+  it('lets a configured price hold from a day to a day', () => {
+    const amounts = (usd: number) => ({ model: 'gpt-4o', input_usd_per_million: usd, output_usd_per_million: usd });
+    const book = createPriceBook([
+      { ...amounts(2), valid_from: '2026-03-01', valid_to: '2026-03-15T06:00:00+02:00' },
+      { ...amounts(1), valid_to: '2026-03-01' },
+    ]);
+    const costAt = (startedAt: string) => book(call({ startedAt: startedAt as Timestamp }))?.costUsd;
+    expect(costAt('2026-02-28T23:59:59.999999999Z')).toBe('0.0000590000');
+    expect(costAt('2026-03-01T00:00:00.000000000Z')).toBe('0.0001180000');
+    expect(costAt('2026-03-15T03:59:59.999999999Z')).toBe('0.0001180000');
+    // The public one.
+    expect(costAt('2026-03-15T04:00:00.000000000Z')).toBe('0.0002550000');
   });
 
   it('gives a corrected price another name', () => {

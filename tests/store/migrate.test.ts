@@ -45,6 +45,24 @@ describe('migrate', () => {
     await second.close();
   });
 
+  it('lets judgements be counted that were stored before they were', async () => {
+    const database = await openDatabase({ path: tempDirectory() }, '1.0.0', systemClock);
+    await migrate(database, systemClock, MIGRATIONS.slice(0, 11));
+    const evaluations = [{ name: 'safe', score: 1, label: 'pass', explanation: null }];
+    const [from, to] = ['2026-10-01T00:00:00.000000000Z', '2026-10-01T01:00:00.000000000Z'] as Timestamp[];
+    const call = { trace_id: 'a', span_id: 'b', started_at: from, revision: 1 };
+    await database.insert('invocations', [{ ...call, extras: JSON.stringify({ evaluations }) }]);
+    await migrate(database, systemClock);
+    // From the calls, and added up.
+    for (const quietS of [3_600, 0]) {
+      const query = { groupBy: ['day'], from, to } as { groupBy: ['day']; from: Timestamp; to: Timestamp };
+      const [row] = await queryUsage(database, query, { quietS, turns: new OneAtATime() });
+      const pass = { count: 1, scored: 1, mean_score: 1, score_deviation: null, labels: { pass: 1 } };
+      expect(row?.evaluations).toEqual({ safe: pass });
+    }
+    await database.close();
+  });
+
   it('gives a store of before parts of tokens were known their columns, with what is in it as it was', async () => {
     const path = tempDirectory();
     const before = await openDatabase({ path }, '0.9.0', systemClock);

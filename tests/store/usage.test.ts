@@ -38,6 +38,10 @@ interface Call {
   readonly web_searches: number;
   readonly cost_usd: string | null;
   readonly error_type: string;
+  readonly service_tier: string;
+  readonly output_tokens: number;
+  readonly finish_reasons: readonly string[];
+  readonly extras: string;
 }
 
 const truth = new Map<string, Call>();
@@ -57,7 +61,49 @@ function randomCall(id: string): Call {
     web_searches: random.below(4) === 0 ? random.below(5) : 0,
     cost_usd: random.below(5) === 0 ? null : `0.${String(random.below(1_000)).padStart(10, '0')}`,
     error_type: random.below(6) === 0 ? 'timeout' : '',
+    service_tier: random.below(4) === 0 ? 'flex' : '',
+    output_tokens: 40,
+    finish_reasons: random.below(3) === 0 ? ['stop', 'length', 'stop'] : ['stop'],
+    extras: randomExtras(),
   };
+}
+
+/** Most calls are not judged, and some twice by one name. */
+function randomExtras(): string {
+  const evaluations = [
+    ...(random.below(3) === 0 ? [{ name: 'helpful', score: random.below(5) / 4, label: null, explanation: null }] : []),
+    ...(random.below(3) === 0 ? [{ name: 'safe', score: null, label: 'pass', explanation: '"evaluations":[' }] : []),
+    ...(random.below(9) === 0 ? [{ name: 'safe', score: 0, label: 'fail', explanation: 'It is not.' }] : []),
+  ];
+  const variables = { text: 'He said "evaluations":[1].', evaluations: '[]' };
+  return random.below(4) === 0 ? '' : JSON.stringify({ variables, ...(evaluations.length > 0 && { evaluations }) });
+}
+
+interface Judged {
+  readonly name: string;
+  readonly score: number | null;
+  readonly label: string | null;
+}
+
+function judgedIn(call: Call): readonly Judged[] {
+  return call.extras === '' ? [] : ((JSON.parse(call.extras) as { evaluations?: Judged[] }).evaluations ?? []);
+}
+
+/** Helpful: how many, and quarters of points. Safe: how many, with a score, with the one label, with the other. */
+function qualityOf(call: Call): number[] {
+  const [helpful, safe] = ['helpful', 'safe'].map((name) => judgedIn(call).filter((each) => each.name === name)) as [
+    Judged[],
+    Judged[],
+  ];
+  return [
+    helpful.length,
+    helpful.reduce((sum, { score }) => sum + (score ?? 0) * 4, 0),
+    safe.length,
+    safe.filter(({ score }) => score !== null).length,
+    safe.filter(({ label }) => label === 'pass').length,
+    safe.filter(({ label }) => label === 'fail').length,
+    new Set(call.finish_reasons).has('length') ? 1 : 0,
+  ];
 }
 
 async function write(calls: readonly Call[], isDeleted: boolean): Promise<void> {
@@ -69,11 +115,33 @@ async function write(calls: readonly Call[], isDeleted: boolean): Promise<void> 
   }
 }
 
-function expected(groupBy: readonly UsageGroup[], from: Timestamp, to: Timestamp): Map<string, number[]> {
+interface Narrowed {
+  readonly only?: { readonly prompt?: string; readonly service_tier?: string };
+  readonly timeZone?: string;
+}
+
+/** As the platform reckons it. */
+function dayOf(time: Timestamp, timeZone: string): string {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(new Date(time));
+}
+
+function expected(
+  groupBy: readonly UsageGroup[],
+  from: Timestamp,
+  to: Timestamp,
+  { only = {}, timeZone = 'UTC' }: Narrowed = {},
+): Map<string, number[]> {
   const sums = new Map<string, number[]>();
   for (const call of truth.values()) {
     if (call.started_at < from || call.started_at >= to) continue;
-    const values = { prompt: call.prompt, model: call.response_model, day: call.started_at.slice(0, 10) };
+    if (only.prompt !== undefined && call.prompt !== only.prompt) continue;
+    if (only.service_tier !== undefined && call.service_tier !== only.service_tier) continue;
+    const values = {
+      prompt: call.prompt,
+      model: call.response_model,
+      service_tier: call.service_tier === '' ? 'null' : call.service_tier,
+      day: dayOf(call.started_at, timeZone),
+    };
     const key = groupBy.map((group) => values[group as keyof typeof values]).join('/');
     const units = Math.round(Number(call.cost_usd ?? 0) * 1e10);
     const { input_audio: audio = 0, cache_write_1h: written = 0 } = call.token_parts;
@@ -87,6 +155,7 @@ function expected(groupBy: readonly UsageGroup[], from: Timestamp, to: Timestamp
       audio,
       written,
       call.web_searches,
+      ...qualityOf(call),
     ];
     sums.set(
       key,
@@ -101,8 +170,9 @@ async function answered(
   from: Timestamp,
   to: Timestamp,
   quietS = random.below(2) === 0 ? 0 : 3_600,
+  narrowed: Narrowed = {},
 ): Promise<Map<string, number[]>> {
-  const rows = await queryUsage(store.database, { groupBy, from, to }, { quietS, turns });
+  const rows = await queryUsage(store.database, { groupBy, from, to, ...narrowed }, { quietS, turns });
   return new Map(
     rows.map((row) => [
       groupBy.map((group) => String(row[group])).join('/'),
@@ -115,6 +185,13 @@ async function answered(
         row.token_parts.input_audio ?? 0,
         row.token_parts.cache_write_1h ?? 0,
         row.web_searches,
+        row.evaluations['helpful']?.count ?? 0,
+        Math.round((row.evaluations['helpful']?.mean_score ?? 0) * (row.evaluations['helpful']?.scored ?? 0) * 4),
+        row.evaluations['safe']?.count ?? 0,
+        row.evaluations['safe']?.scored ?? 0,
+        row.evaluations['safe']?.labels['pass'] ?? 0,
+        row.evaluations['safe']?.labels['fail'] ?? 0,
+        row.finish_reasons['length'] ?? 0,
       ],
     ]),
   );
@@ -123,6 +200,18 @@ async function answered(
 function randomTime(): Timestamp {
   const atMs = START_MS + random.below((HOURS + 4) * HOUR_MS) - 2 * HOUR_MS;
   return timestampFromMillis(random.below(2) === 0 ? Math.floor(atMs / HOUR_MS) * HOUR_MS : atMs);
+}
+
+/** Days that begin with an hour of UTC or not; in New York the clock was set back on 1 November. */
+const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Asia/Kathmandu', 'Australia/Lord_Howe'];
+
+function randomlyNarrowed(): Narrowed {
+  return {
+    timeZone: ZONES[random.below(ZONES.length)] as string,
+    only: [{}, { prompt: 'prompt-1' }, { service_tier: '' }, { prompt: 'prompt-2', service_tier: 'flex' }][
+      random.below(4)
+    ] as NonNullable<Narrowed['only']>,
+  };
 }
 
 describe('usage', () => {
@@ -152,9 +241,13 @@ describe('usage', () => {
             truth.set(call.trace_id, { ...call, cost_usd: '0.0000000007' });
         revision += 1;
       }
-      for (const groupBy of [['prompt'], ['model', 'day']] as const) {
+      for (const groupBy of [
+        ['prompt', 'service_tier'],
+        ['model', 'day'],
+      ] as const) {
         const [from, to] = [randomTime(), randomTime()].toSorted() as [Timestamp, Timestamp];
-        expect(await answered(groupBy, from, to)).toEqual(expected(groupBy, from, to));
+        const narrowed = randomlyNarrowed();
+        expect(await answered(groupBy, from, to, undefined, narrowed)).toEqual(expected(groupBy, from, to, narrowed));
       }
     }
     const [made] = await store.database.query<{ hours: string }>('SELECT uniqExact(hour) AS hours FROM usage_hours');

@@ -166,57 +166,6 @@ test('who asks before the page knows the environments gets the answer when it do
   await page.close();
 });
 
-test('usage is grouped, sorted, added up, and saved as it is shown', async () => {
-  const { page, complaints } = await browser.open(`${daemon.api}/usage`);
-  await shows(page, 'tbody tr', 'billing.refund-policy');
-  await page.getByLabel('Version').uncheck();
-  await page.getByLabel('Model').check();
-  await shows(page, 'tbody tr', /support\.intent-classifier\s*gpt-4o-mini/);
-  expect(new URL(page.url()).searchParams.get('group_by')).toBe('prompt,model');
-  await page.getByRole('button', { name: 'Prompt', exact: true }).click();
-  expect(await page.locator('th[aria-sort]').innerText()).toMatch(/^Prompt/);
-  const prompts = await page.locator('tbody th').allInnerTexts();
-  expect(prompts).toEqual(prompts.toSorted());
-
-  await page.getByLabel('Filter rows').fill('gpt-4o-mini');
-  const shown = await count(page, 'tbody tr');
-  const [file] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByText(`Download CSV (${shown} row`).click(),
-  ]);
-  const [head, ...lines] = readFileSync(await file.path(), 'utf8')
-    .trimEnd()
-    .split('\r\n');
-  expect(head).toBe(
-    'prompt,model,calls,errors,input_tokens,cache_read_tokens,output_tokens,cost_usd,unpriced_calls,latency_ms_p50,latency_ms_p95,' +
-      'cache_write_tokens,reasoning_tokens,latency_ms_p99,first_token_ms_p50,first_token_ms_p95,first_token_ms_p99,web_searches',
-  );
-  expect(lines).toHaveLength(shown);
-  expect(lines[0]).toMatch(/^[\w.-]+,gpt-4o-mini[\w-]*,\d+,0,\d+,0,\d+,0\.\d+,0,[\d.]+,[\d.]+,0,0,[\d.]+,,,,0$/);
-  expect(complaints()).toEqual([]);
-  await page.close();
-});
-
-test('usage shows tokens that have prices of their own, and saves them, where there are some', async () => {
-  const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
-  const { data } = await daemon.get('/api/v1/usage?group_by=prompt&from=2020-01-01T00:00:00Z');
-  // The daemon's own answer, as if one prompt were spoken.
-  const spoken = [{ ...data[0], token_parts: { output_audio: 300, input_audio: 1_200 } }, ...data.slice(1)];
-  await page.route('**/api/v1/usage?*', (route) => route.fulfill({ json: { data: spoken, next_cursor: null } }));
-  await page.getByRole('link', { name: 'Usage' }).click();
-  expect(await shows(page, '.sums div', 'of them input audio')).toMatch(/1,200$/);
-  expect(await shows(page, '.sums div', 'of them output audio')).toMatch(/300$/);
-  const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);
-  const [head, ...lines] = readFileSync(await file.path(), 'utf8')
-    .trimEnd()
-    .split('\r\n');
-  expect(head).toMatch(/,web_searches,input_audio_tokens,output_audio_tokens$/);
-  expect(lines.filter((line) => line.endsWith(',1200,300'))).toHaveLength(1);
-  expect(lines.filter((line) => line.endsWith(',0,0'))).toHaveLength(data.length - 1);
-  expect(complaints()).toEqual([]);
-  await page.close();
-});
-
 test('ten thousand targets are two hundred rows until somebody wants more', async () => {
   const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
   const { data } = await daemon.get('/api/v1/targets');

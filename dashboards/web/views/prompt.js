@@ -24,7 +24,7 @@ import { shortHash, versionWords } from '../words.js';
 /** @typedef {{ prompt: Prompt | null, versions: readonly Version[], targets: readonly Target[], usage: readonly UsageRow[] }} Data */
 
 const DAY_MS = 86_400_000;
-const USAGE_COLUMNS = ['version', 'calls', 'errors', 'input_tokens', 'output_tokens', 'cost', 'p50', 'p95'];
+const USAGE_COLUMNS = ['version', 'calls', 'errors', 'input_tokens', 'output_tokens', 'cost', 'p50', 'p95', 'judged'];
 
 /**
  * @param {Context} context
@@ -85,13 +85,13 @@ async function load({ api, id }, signal) {
     api.versions(id, signal).catch(nothingRegistered),
     api.prompts(signal),
     api.targets({ prompt: id }, signal),
-    api.usage({ group_by: 'prompt,version', from }, signal),
+    api.usage({ group_by: 'version', prompt: id, from }, signal),
   ]);
   return {
     versions: versions.data,
     prompt: prompts.data.find((prompt) => prompt.id === id) ?? null,
     targets: targets.data,
-    usage: usage.data.filter((row) => row.prompt === id),
+    usage: usage.data,
   };
 }
 

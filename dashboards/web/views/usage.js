@@ -8,8 +8,9 @@ import { countWords, formatMoney, moneyWords, parseMoney, plural } from '../numb
 import { facts, filterBox, matches } from '../parts.js';
 import { createTable } from '../table.js';
 import { timestampOf } from '../time.js';
-import { SAVED_TOTALS, TOTALS, groupOf, usageColumns } from '../usage-columns.js';
+import { QUALITY, SAVED_TOTALS, TOTALS, groupOf, usageColumns } from '../usage-columns.js';
 import { createUsageForm } from '../usage-form.js';
+import { qualityColumns } from '../usage-quality.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */
 /** @typedef {import('../types.d.ts').UsageRow} UsageRow */
@@ -73,7 +74,8 @@ export function openUsage(context) {
     refreshes: true,
     load: async (signal) => {
       const asked = form.groups();
-      return { groups: asked, usage: await context.api.usage({ group_by: asked.join(','), ...form.range() }, signal) };
+      const query = { group_by: asked.join(','), ...form.range(), timezone: form.timeZone() };
+      return { groups: asked, usage: await context.api.usage(query, signal) };
     },
     show: (answer) => {
       rows = answer.usage.data;
@@ -95,7 +97,7 @@ function createUsageTable(groups) {
     noun: 'row',
     empty: 'No calls were seen in this range.',
     keyOf: (/** @type {UsageRow} */ row) => JSON.stringify(groups.map((key) => groupOf(row, key))),
-    columns: usageColumns([...groups, ...TOTALS]),
+    columns: usageColumns([...groups, ...TOTALS, ...QUALITY]),
     order: { key: isByDay ? 'day' : 'calls', descending: true },
   });
 }
@@ -108,11 +110,17 @@ function createUsageTable(groups) {
 function saveCsv(rows, groups) {
   const columns = usageColumns([...groups, ...SAVED_TOTALS]);
   const parts = partsIn(rows);
+  const quality = qualityColumns(rows);
   const lines = rows.map((row) => [
     ...columns.map(({ value }) => /** @type {string | number | null} */ (value(row))),
     ...parts.map((part) => row.token_parts[part] ?? 0),
+    ...quality.map(({ value }) => value(row)),
   ]);
-  const heads = [...columns.map(({ file }) => file), ...parts.map((part) => `${part}_tokens`)];
+  const heads = [
+    ...columns.map(({ file }) => file),
+    ...parts.map((part) => `${part}_tokens`),
+    ...quality.map(({ file }) => file),
+  ];
   const name = `plumbline-usage-${timestampOf(daemonNowMs()).replaceAll(':', '')}.csv`;
   download(name, csvOf([heads, ...lines]));
 }

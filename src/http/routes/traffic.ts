@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import { addMillis } from '../../lib/time.ts';
-import { USAGE_GROUPS } from '../../contract/invocation-log.ts';
-import { assertPeriod, paging, timestamp } from '../parameters.ts';
+import { USAGE_GROUPS, USAGE_KEYS, type UsageKey } from '../../contract/invocation-log.ts';
+import { assertPeriod, paging, timeZone, timestamp } from '../parameters.ts';
 import { badRequest } from '../problem.ts';
 import { route } from '../route.ts';
 import { attributionShape, invocationShape, list, page } from '../shapes.ts';
@@ -12,6 +12,12 @@ const DAY_MS = 86_400_000;
 /** Longest text that may be asked about. Telemetry texts are cut at the same size. */
 const ATTRIBUTE_CHARACTERS_MAX = 4_000_000;
 const TOOLS_MAX = 1_000;
+
+/** What usage can be asked of alone. */
+const onlyOf = Object.fromEntries(USAGE_KEYS.map((key) => [key, z.string().optional()])) as Record<
+  UsageKey,
+  z.ZodOptional<z.ZodString>
+>;
 
 export const trafficRoutes = [
   route({
@@ -38,10 +44,13 @@ export const trafficRoutes = [
   route({
     method: 'GET',
     path: '/api/v1/usage',
-    summary: 'Calls, tokens, cost, latency and errors by prompt, version, model, service, owner, environment or day.',
+    summary:
+      'Calls, tokens, cost, latency, errors, how calls ended and how they were judged: by prompt, version, model, service, owner, environment, service_tier or day, which is one of UTC without `timezone`. Each of them but the day may be given to ask for calls of it only; empty is what is not known.',
     scope: 'read',
     query: z.strictObject({
       group_by: z.string().default('prompt'),
+      timezone: timeZone.optional(),
+      ...onlyOf,
       from: timestamp.optional(),
       to: timestamp.optional(),
     }),
@@ -58,7 +67,10 @@ export const trafficRoutes = [
       const to = query.to ?? api.now();
       const from = query.from ?? addMillis(to, -DAY_MS);
       assertPeriod(from, to);
-      return { json: list(await api.calls.usage({ groupBy: groupBy.data, from, to })) };
+      const only = Object.fromEntries(USAGE_KEYS.map((key) => [key, query[key]]));
+      return {
+        json: list(await api.calls.usage({ groupBy: groupBy.data, from, to, only, timeZone: query.timezone })),
+      };
     },
   }),
   route({

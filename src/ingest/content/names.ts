@@ -18,6 +18,7 @@ const NAMES = [
   'provider',
   'requestModel',
   'responseModel',
+  'serviceTier',
   'responseId',
   'conversationId',
 ] as const satisfies readonly (keyof SpanFacts)[];

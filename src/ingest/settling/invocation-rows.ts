@@ -35,6 +35,7 @@ export function rowBeginning(
     text('provider', call.provider) +
     text('request_model', call.requestModel) +
     text('response_model', call.responseModel) +
+    text('service_tier', call.serviceTier) +
     text('response_id', call.responseId) +
     text('conversation_id', call.conversationId) +
     text('user_id', call.userId) +

@@ -28,6 +28,7 @@ export function pricedBefore(call: Invocation, before: Written | undefined): Sto
     of.provider === call.provider &&
     of.requestModel === call.requestModel &&
     of.responseModel === call.responseModel &&
+    of.serviceTier === call.serviceTier &&
     Number(of.reportedCostUsd) === Number(call.reportedCostUsd) &&
     KINDS_OF_TOKENS.every((kind) => of.tokens[kind] === call.tokens[kind]) &&
     of.tokens.webSearches === call.tokens.webSearches &&

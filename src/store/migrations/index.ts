@@ -11,6 +11,7 @@ import { tokenParts } from './0008-token-parts.ts';
 import { pinLooks } from './0009-pin-looks.ts';
 import { webSearches } from './0010-web-searches.ts';
 import { sightingsReceived } from './0011-sightings-received.ts';
+import { usageQuality } from './0012-usage-quality.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   pinLooks,
   webSearches,
   sightingsReceived,
+  usageQuality,
 ];

@@ -31,6 +31,7 @@ const COLUMNS = [
   'provider',
   'request_model',
   'response_model',
+  'service_tier',
   'response_id',
   'conversation_id',
   'user_id',
@@ -76,6 +77,7 @@ export interface StoredCall {
   readonly provider: string;
   readonly request_model: string;
   readonly response_model: string;
+  readonly service_tier: string;
   readonly response_id: string;
   readonly conversation_id: string;
   readonly user_id: string;
@@ -212,6 +214,7 @@ function toRow(row: StoredCall, { input, output, extras, userId, errorMessage }:
       provider: row.provider,
       requestModel: row.request_model,
       responseModel: row.response_model,
+      serviceTier: row.service_tier,
       responseId: orNull(row.response_id),
       conversationId: orNull(row.conversation_id),
       userId: orNull(userId),

@@ -6,7 +6,7 @@ import type { StoredPrice } from '../../contract/telemetry-log.ts';
 /** With counts as numbers. */
 export const TOKEN_PARTS_COLUMN = "CAST(token_parts, 'Map(String, Float64)')";
 
-export const PRICED_COLUMNS = `provider, request_model, response_model,
+export const PRICED_COLUMNS = `provider, request_model, response_model, service_tier,
   toFloat64(input_tokens) AS input, toFloat64(output_tokens) AS output,
   toFloat64(cache_read_tokens) AS cache_read, toFloat64(cache_write_tokens) AS cache_write,
   toFloat64(reasoning_tokens) AS reasoning, ${TOKEN_PARTS_COLUMN} AS parts,
@@ -16,6 +16,7 @@ export interface PricedRow {
   readonly provider: string;
   readonly request_model: string;
   readonly response_model: string;
+  readonly service_tier: string;
   readonly input: number | null;
   readonly output: number | null;
   readonly cache_read: number | null;
@@ -35,6 +36,7 @@ export function toStoredPrice(row: PricedRow): StoredPrice {
       provider: row.provider,
       requestModel: row.request_model,
       responseModel: row.response_model,
+      serviceTier: row.service_tier,
       tokens: {
         input,
         output,

@@ -12,7 +12,7 @@ import type { Database, QueryParameters } from '../database.ts';
 import { startedBefore, startedSince } from '../started.ts';
 
 /** What usage can be grouped by. The model is the answered one, else the asked one. */
-const GROUPS = 'prompt, version, model, service, owner, environment';
+const GROUPS = 'prompt, version, model, service, owner, environment, service_tier';
 
 /** Columns of `usage_hours` that are added up, from columns of `invocations`. */
 const SUMS = `
@@ -28,14 +28,24 @@ const SUMS = `
   ifNull(sum(call.cost_usd), 0) AS cost_usd,
   countIf(call.cost_usd IS NULL) AS unpriced_calls,
   quantilesTDigestState(0.5, 0.95, 0.99)(latency_ms) AS latency,
-  quantilesTDigestState(0.5, 0.95, 0.99)(first_token_ms) AS first_token`;
+  quantilesTDigestState(0.5, 0.95, 0.99)(first_token_ms) AS first_token,
+  quantilesTDigestState(0.5, 0.95, 0.99)(call.output_tokens) AS output_length,
+  sumMapIf(CAST((reasons, arrayMap(_ -> 1, reasons)), 'Map(LowCardinality(String), UInt64)'), notEmpty(reasons))
+    AS finish_reasons,
+  sumMap(
+    arrayMap(each -> toJSONString([each.name, each.label]), evaluations),
+    arrayMap(_ -> toUInt64(1), evaluations),
+    arrayMap(each -> toUInt64(isNotNull(each.score)), evaluations),
+    arrayMap(each -> ifNull(each.score, 0), evaluations),
+    arrayMap(each -> ifNull(each.score * each.score, 0), evaluations)
+  ) AS judgements`;
 
 const SUMMED =
   'calls, errors, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, ' +
-  'token_parts, web_searches, cost_usd, unpriced_calls, latency, first_token';
+  'token_parts, web_searches, cost_usd, unpriced_calls, latency, first_token, output_length, finish_reasons, judgements';
 
 /** Which sums an hour has; whoever adds one counts this up. What was added up with fewer is not used. */
-const FORM = 2;
+const FORM = 3;
 
 const HOUR_MS = 3_600_000;
 const HOUR_S = HOUR_MS / 1_000;
@@ -54,9 +64,11 @@ interface Hour {
   /** Rows ever written for it; the name of its state. */
   readonly rows: number;
   readonly isQuiet: boolean;
+  /** A day begins within it, and not with it: it belongs to two. */
+  readonly isOfTwoDays: boolean;
 }
 
-/** A SELECT of partial sums by hour and group, over calls that started in `[from, to)`. */
+/** A SELECT of partial sums by hour and group, or by quarters of the hour, over calls that started in `[from, to)`. */
 export interface PartialSums {
   readonly sql: string;
   readonly parameters: QueryParameters;
@@ -69,24 +81,30 @@ export interface AddUpOptions {
   readonly turns: OneAtATime;
 }
 
+export interface Period {
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  /** By whose days it is grouped: those that don't begin with an hour of UTC divide their hour. */
+  readonly timeZone: string;
+}
+
 export async function partialSums(
   database: Database,
-  from: Timestamp,
-  to: Timestamp,
+  { from, to, timeZone }: Period,
   { quietS = QUIET_S, turns }: AddUpOptions,
 ): Promise<PartialSums> {
   const first = firstHourFrom(from);
   const end = Math.floor(millisFromTimestamp(to) / HOUR_MS) * HOUR_S;
-  const hours = await hoursBetween(database, first, end, quietS);
+  const hours = await hoursBetween(database, first, end, { quietS, timeZone });
   const made = await madeHours(database, first, end);
-  if (hours.some((hour) => hour.isQuiet && !made.has(nameOf(hour)))) {
+  if (hours.some((hour) => isMissing(hour, made))) {
     await turns.run('usage', async () => {
       const madeMeanwhile = await madeHours(database, first, end);
-      const missing = hours.filter((hour) => hour.isQuiet && !madeMeanwhile.has(nameOf(hour)));
+      const missing = hours.filter((hour) => isMissing(hour, madeMeanwhile));
       for (const some of portions(missing)) await addUp(database, some);
     });
   }
-  const isAddedUp = (hour: Hour): boolean => hour.isQuiet || made.has(nameOf(hour));
+  const isAddedUp = (hour: Hour): boolean => !hour.isOfTwoDays && (hour.isQuiet || made.has(nameOf(hour)));
   const addedUp = hours.filter(isAddedUp);
   const others = hours.filter((hour) => !isAddedUp(hour));
   // The ends, where only a part of the hour is asked for, and hours that still change.
@@ -104,7 +122,7 @@ export async function partialSums(
   ];
   const parts = [
     ...(addedUp.length === 0 ? [] : [SUMS_OF_HOURS]),
-    ...(conditions.length === 0 && addedUp.length > 0 ? [] : [sumsOfCalls(anyOf(conditions))]),
+    ...(conditions.length === 0 && addedUp.length > 0 ? [] : [sumsOfCalls(anyOf(conditions), QUARTERS)]),
   ];
   return {
     sql: parts.join(' UNION ALL '),
@@ -122,6 +140,10 @@ export async function partialSums(
       ),
     },
   };
+}
+
+function isMissing(hour: Hour, made: ReadonlySet<string>): boolean {
+  return hour.isQuiet && !hour.isOfTwoDays && !made.has(nameOf(hour));
 }
 
 /** The first whole hour that does not begin before it, in seconds since 1970. */
@@ -148,28 +170,43 @@ function anyOf(conditions: readonly string[]): string {
   return conditions.length === 0 ? 'false' : `(${conditions.map((each) => `(${each})`).join(' OR ')})`;
 }
 
-function sumsOfCalls(condition: string): string {
+const HOURS = 'toStartOfHour(started_at)';
+/** With which days begin, in every time zone of now. */
+const QUARTERS = 'toStartOfFifteenMinutes(started_at)';
+
+function sumsOfCalls(condition: string, started: string): string {
   return `SELECT hour, ${GROUPS}, ${SUMS}
     FROM (
-      SELECT toStartOfHour(started_at) AS hour, prompt, version,
-        if(response_model != '', response_model, request_model) AS model, service, owner, environment,
+      SELECT ${started} AS hour, prompt, version,
+        if(response_model != '', response_model, request_model) AS model, service, owner, environment, service_tier,
         error_type, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, token_parts,
-        web_searches, cost_usd, latency_ms, first_token_ms
+        web_searches, cost_usd, latency_ms, first_token_ms, arrayDistinct(finish_reasons) AS reasons, evaluations
       FROM invocations FINAL WHERE ${condition} AND is_deleted = 0
     ) AS call
     GROUP BY hour, ${GROUPS}`;
 }
 
-async function hoursBetween(database: Database, first: number, end: number, quietS: number): Promise<readonly Hour[]> {
+async function hoursBetween(
+  database: Database,
+  first: number,
+  end: number,
+  { quietS, timeZone }: Required<Pick<AddUpOptions, 'quietS'>> & Pick<Period, 'timeZone'>,
+): Promise<readonly Hour[]> {
   if (first >= end) return [];
-  const rows = await database.query<{ at_hour: number; written: string; is_quiet: number }>(
+  const rows = await database.query<{ at_hour: number; written: string; is_quiet: number; is_of_two_days: number }>(
     `SELECT toUnixTimestamp(hour) AS at_hour, sum(rows) AS written,
-       max(at) <= now('UTC') - toIntervalSecond(${quietS}) AS is_quiet
+       max(at) <= now('UTC') - toIntervalSecond(${quietS}) AS is_quiet,
+       toDate(hour, {zone:String}) != toDate(hour + ${HOUR_S - 1}, {zone:String}) AS is_of_two_days
      FROM usage_changes WHERE hour >= toDateTime({first:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC')
      GROUP BY hour ORDER BY hour`,
-    { first, end },
+    { first, end, zone: timeZone },
   );
-  return rows.map((row) => ({ hour: row.at_hour, rows: Number(row.written), isQuiet: row.is_quiet === 1 }));
+  return rows.map((row) => ({
+    hour: row.at_hour,
+    rows: Number(row.written),
+    isQuiet: row.is_quiet === 1,
+    isOfTwoDays: row.is_of_two_days === 1,
+  }));
 }
 
 async function madeHours(database: Database, first: number, end: number): Promise<ReadonlySet<string>> {
@@ -201,7 +238,7 @@ function* portions(hours: readonly Hour[]): Generator<readonly Hour[]> {
  * An hour of which every call was taken back leaves no row, and is looked at again; it costs little.
  */
 async function addUp(database: Database, hours: readonly Hour[]): Promise<void> {
-  const calls = sumsOfCalls(startedInHours('hours'));
+  const calls = sumsOfCalls(startedInHours('hours'), HOURS);
   await database.command(
     `INSERT INTO usage_hours (form, hour, rows, ${GROUPS}, ${SUMMED})
      SELECT ${FORM}, hour, transform(toUnixTimestamp(hour), {hours:Array(UInt32)}, {states:Array(UInt64)}, toUInt64(0)), ${GROUPS}, ${SUMMED}

@@ -1,8 +1,16 @@
 /** Usage: calls, tokens, money and latency by any grouping, from the settled invocations themselves. */
 
-import type { Quantiles, UsageGroup, UsageQuery, UsageRow, UsageTotals } from '../../contract/invocation-log.ts';
+import {
+  USAGE_KEYS,
+  type Quantiles,
+  type UsageGroup,
+  type UsageQuery,
+  type UsageRow,
+  type UsageTotals,
+} from '../../contract/invocation-log.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Database } from '../database.ts';
+import { evaluationsOf, type Judgements } from './judgements.ts';
 import { partialSums, type AddUpOptions } from './usage-hours.ts';
 
 const GROUP_COLUMNS: Readonly<Record<UsageGroup, string>> = {
@@ -12,18 +20,21 @@ const GROUP_COLUMNS: Readonly<Record<UsageGroup, string>> = {
   service: 'service',
   owner: 'owner',
   environment: 'environment',
-  day: 'toDate(hour)',
+  service_tier: 'service_tier',
+  day: 'toDate(hour, {zone:String})',
 };
 
 /** Not known, as an answer. */
-const NULL_IF_EMPTY: ReadonlySet<UsageGroup> = new Set(['prompt', 'version', 'owner']);
+const NULL_IF_EMPTY: ReadonlySet<UsageGroup> = new Set(['prompt', 'version', 'owner', 'service_tier']);
 
 // Groupings by day and version of many prompts; beyond it somebody wants SQL.
 const GROUPS_MAX = 50_000;
 
-type Sums = Omit<UsageTotals, 'latency_ms' | 'first_token_ms'> & {
+type Sums = Omit<UsageTotals, 'latency_ms' | 'first_token_ms' | 'output_tokens_of_call' | 'evaluations'> & {
   readonly latency: readonly (number | null)[];
   readonly first_token: readonly (number | null)[];
+  readonly output_length: readonly (number | null)[];
+  readonly judgements: Judgements;
 };
 
 /** `addUp`: see `usage-hours.ts`. */
@@ -39,7 +50,12 @@ export async function queryUsage(
     (group) =>
       `${NULL_IF_EMPTY.has(group) ? `nullIf(toString(key_${group}), '')` : `toString(key_${group})`} AS ${group}`,
   );
-  const { sql, parameters } = await partialSums(database, query.from, query.to, addUp);
+  const { from, to, only = {} } = query;
+  // What is not grouped by days asks for no hour to be divided.
+  const zone = (groups.includes('day') ? query.timeZone : undefined) ?? 'UTC';
+  const { sql, parameters } = await partialSums(database, { from, to, timeZone: zone }, addUp);
+  const asked = USAGE_KEYS.flatMap((key) => (only[key] === undefined ? [] : [[key, only[key]] as const]));
+  const conditions = asked.map(([key]) => `part.${key} = {only_${key}:String}`).join(' AND ');
   const rows = await database.query<Sums & Readonly<Record<string, unknown>>>(
     // Grouped by the columns as they are, which is much faster than by texts made of them.
     `SELECT ${shown.join(', ')},
@@ -55,7 +71,11 @@ export async function queryUsage(
        toString(total.cost_usd) AS cost_usd,
        toFloat64(total.unpriced_calls) AS unpriced_calls,
        total.latency AS latency,
-       total.first_token AS first_token
+       total.first_token AS first_token,
+       total.output_length AS output_length,
+       CAST(total.finish_reasons, 'Map(String, Float64)') AS finish_reasons,
+       CAST(total.judgements, 'Tuple(Array(String), Array(Float64), Array(Float64), Array(Float64), Array(Float64))')
+         AS judgements
      FROM (
        SELECT ${columns.join(', ')},
          sum(part.calls) AS calls,
@@ -70,13 +90,17 @@ export async function queryUsage(
          sum(part.cost_usd) AS cost_usd,
          sum(part.unpriced_calls) AS unpriced_calls,
          quantilesTDigestMerge(0.5, 0.95, 0.99)(part.latency) AS latency,
-         quantilesTDigestMerge(0.5, 0.95, 0.99)(part.first_token) AS first_token
+         quantilesTDigestMerge(0.5, 0.95, 0.99)(part.first_token) AS first_token,
+         quantilesTDigestMerge(0.5, 0.95, 0.99)(part.output_length) AS output_length,
+         sumMap(part.finish_reasons) AS finish_reasons,
+         sumMap(part.judgements) AS judgements
        FROM (${sql}) AS part
+       ${conditions === '' ? '' : `WHERE ${conditions}`}
        GROUP BY ${keys} ORDER BY calls DESC, ${keys} LIMIT ${GROUPS_MAX + 1}
      ) AS total
      ORDER BY total.calls DESC, ${keys}
      SETTINGS do_not_merge_across_partitions_select_final = 1`,
-    parameters,
+    { ...parameters, zone, ...Object.fromEntries(asked.map(([key, value]) => [`only_${key}`, value])) },
   );
   if (rows.length > GROUPS_MAX) {
     throw new Fault('permanent', `Usage by ${groups.join(', ')} has more than ${GROUPS_MAX} groups in this period.`, {
@@ -102,6 +126,9 @@ function toUsageRow(groups: readonly UsageGroup[], row: Sums & Readonly<Record<s
     unpriced_calls: row.unpriced_calls,
     latency_ms: toQuantiles(row.latency),
     first_token_ms: toQuantiles(row.first_token),
+    output_tokens_of_call: toQuantiles(row.output_length),
+    finish_reasons: row.finish_reasons,
+    evaluations: evaluationsOf(row.judgements),
   };
 }
 

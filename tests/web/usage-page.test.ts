@@ -1,0 +1,119 @@
+/** The page of usage in a real browser, against the real daemon of the quick start. */
+
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
+import { tempDirectory } from '../support/temp-directory.ts';
+
+let browser: TestBrowser;
+let daemon: Daemon;
+
+beforeAll(async () => {
+  [browser, daemon] = await Promise.all([startBrowser(), startDaemon(tempDirectory('plumbline-web-usage'))]);
+  await eventually(async () => {
+    const { data } = await daemon.get('/api/v1/usage?group_by=prompt');
+    return data.length >= 4;
+  });
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([browser?.close(), daemon?.stop()]);
+});
+
+/** Waits until the element shows the text. */
+async function shows(page: Page, selector: string, text: string | RegExp): Promise<string> {
+  const found = page.locator(selector).filter({ hasText: text }).first();
+  await found.waitFor();
+  return found.innerText();
+}
+
+const count = (page: Page, selector: string): Promise<number> => page.locator(selector).count();
+
+test('usage is grouped, sorted, added up, and saved as it is shown', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/usage`);
+  await shows(page, 'tbody tr', 'billing.refund-policy');
+  await page.getByLabel('Version').uncheck();
+  await page.getByLabel('Model').check();
+  await shows(page, 'tbody tr', /support\.intent-classifier\s*gpt-4o-mini/);
+  expect(new URL(page.url()).searchParams.get('group_by')).toBe('prompt,model');
+  await page.getByRole('button', { name: 'Prompt', exact: true }).click();
+  expect(await page.locator('th[aria-sort]').innerText()).toMatch(/^Prompt/);
+  const prompts = await page.locator('tbody th').allInnerTexts();
+  expect(prompts).toEqual(prompts.toSorted());
+
+  await page.getByLabel('Filter rows').fill('gpt-4o-mini');
+  const shown = await count(page, 'tbody tr');
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByText(`Download CSV (${shown} row`).click(),
+  ]);
+  const [head, ...lines] = readFileSync(await file.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n');
+  expect(head).toBe(
+    'prompt,model,calls,errors,input_tokens,cache_read_tokens,output_tokens,cost_usd,unpriced_calls,latency_ms_p50,latency_ms_p95,' +
+      'cache_write_tokens,reasoning_tokens,latency_ms_p99,first_token_ms_p50,first_token_ms_p95,first_token_ms_p99,web_searches,ended_stop',
+  );
+  expect(lines).toHaveLength(shown);
+  expect(lines[0]).toMatch(/^[\w.-]+,gpt-4o-mini[\w-]*,\d+,0,\d+,0,\d+,0\.\d+,0,[\d.]+,[\d.]+,0,0,[\d.]+,,,,0,\d+$/);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
+test('usage shows tokens that have prices of their own, and saves them, where there are some', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
+  const { data } = await daemon.get('/api/v1/usage?group_by=prompt&from=2020-01-01T00:00:00Z');
+  // The daemon's own answer, as if one prompt were spoken.
+  const spoken = [{ ...data[0], token_parts: { output_audio: 300, input_audio: 1_200 } }, ...data.slice(1)];
+  await page.route('**/api/v1/usage?*', (route) => route.fulfill({ json: { data: spoken, next_cursor: null } }));
+  await page.getByRole('link', { name: 'Usage' }).click();
+  expect(await shows(page, '.sums div', 'of them input audio')).toMatch(/1,200$/);
+  expect(await shows(page, '.sums div', 'of them output audio')).toMatch(/300$/);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);
+  const [head, ...lines] = readFileSync(await file.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n');
+  expect(head).toMatch(/,web_searches,input_audio_tokens,output_audio_tokens,ended_stop$/);
+  expect(lines.filter((line) => /,1200,300,\d+$/.test(line))).toHaveLength(1);
+  expect(lines.filter((line) => /,0,0,\d+$/.test(line))).toHaveLength(data.length - 1);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
+test('usage shows how calls ended and were judged, by the days of the reader, and saves it', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
+  const { data } = await daemon.get('/api/v1/usage?group_by=prompt&from=2020-01-01T00:00:00Z');
+  const evaluations = {
+    helpful: { count: 40, scored: 40, mean_score: 0.8125, score_deviation: 0.2, labels: {} },
+    safe: { count: 50, scored: 0, mean_score: null, score_deviation: null, labels: { fail: 1, pass: 49 } },
+  };
+  // The daemon's own answer, as if one prompt were judged.
+  const judged = [
+    { ...data[0], calls: 80, finish_reasons: { length: 4, stop: 76 }, evaluations },
+    ...data.slice(1).map((row: object) => ({ ...row, finish_reasons: {}, evaluations: {} })),
+  ];
+  const asked: (string | null)[] = [];
+  await page.route('**/api/v1/usage?*', (route) => {
+    asked.push(new URL(route.request().url()).searchParams.get('timezone'));
+    return route.fulfill({ json: { data: judged, next_cursor: null } });
+  });
+  await page.getByRole('link', { name: 'Usage' }).click();
+  await shows(page, 'tbody tr', 'stop 95.0%, length 5.0%');
+  await shows(page, 'tbody tr', 'helpful 0.813, safe 98.0% pass');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);
+  const [head, ...lines] = readFileSync(await file.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n');
+  expect(head).toMatch(
+    /,web_searches,ended_length,ended_stop,judged_helpful,judged_helpful_mean_score,judged_safe,judged_safe_mean_score,judged_safe_fail,judged_safe_pass$/,
+  );
+  expect(lines.filter((line) => line.endsWith(',4,76,40,0.8125,50,,1,49'))).toHaveLength(1);
+  await page.goto(`${daemon.api}/usage?group_by=day&timezone=Asia/Kolkata`);
+  await eventually(async () => asked.at(-1) === 'Asia/Kolkata');
+  await page.getByLabel('Days of').selectOption('UTC');
+  await eventually(async () => asked.at(-1) === 'UTC');
+  expect(new URL(page.url()).searchParams.has('timezone')).toBe(false);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
