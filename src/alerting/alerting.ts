@@ -12,7 +12,6 @@ import type { Incident, IncidentTransition } from '../contract/incident.ts';
 import type { Job, Queue } from '../contract/queue.ts';
 import type { Delivery, DeliveryLog, IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { Gate } from '../lib/gate.ts';
 import { type AlertOptions, buildAlert, buildGroup } from './alert.ts';
 import { turnOf, waitingFor } from './dedup.ts';
 import { Gathering, GROUP_MAX, QUIET_MS } from './group.ts';
@@ -48,7 +47,7 @@ const DELIVER_JOB = 'deliver';
 const SWEEP_JOB = 'deliver-sweep';
 const SWEEP_EVERY_MS = 60_000;
 const SEND_TIMEOUT_MS = 10_000;
-/** Messages at a time through a channel that takes each alert by itself, and lookups in the store. */
+/** Messages at a time through a channel that takes each alert by itself. */
 const CONCURRENCY = 4;
 const PENDING_MAX = 1_000;
 /** After the moment itself, so that whoever puts an alert off is done with it when its job comes. */
@@ -78,8 +77,6 @@ export class Alerting implements Component {
   readonly #paces = new Map<string, Pace>();
   /** Of each channel that takes several in one message: what is wrong, and what is over. */
   readonly #gatherings = new Map<string, Gathering<Outgoing>>();
-  /** A flood of alerts does not keep others from the store. */
-  readonly #lookups = new Gate(CONCURRENCY);
 
   constructor(options: AlertingOptions) {
     this.#options = options;
@@ -160,7 +157,7 @@ export class Alerting implements Component {
   }
 
   async #deliverOnce(id: string, job: Job): Promise<void> {
-    const found = await this.#lookups.run(() => this.#lookUp(id), job.signal);
+    const found = await this.#lookUp(id);
     if (found === null) return;
     const { delivery, incident, all } = found;
     const turn = turnOf(delivery, all, incident);

@@ -60,7 +60,8 @@ export interface IncidentDeskOptions {
 
 const REVIEW_JOB = 'incident-review';
 const REVIEW_EVERY_MS = 60_000;
-const CONCURRENCY = 8;
+/** What is written, looked up and counted at the same time goes together into one statement. */
+const CONCURRENCY = 64;
 /** A count of affected invocations costs a query; for an incident that goes on it is asked for at most so often. */
 const COUNT_FRESH_FOR_MS = 60_000;
 /** And, where the query takes long, so many times as long after it: with calls by the ten million it takes seconds. */

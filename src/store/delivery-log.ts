@@ -5,6 +5,7 @@ import type { IncidentTransition } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { Database } from './database.ts';
 import { groupCommit } from './group-commit.ts';
+import { groupRead } from './group-read.ts';
 import { jsonLines } from './json-lines.ts';
 
 interface Row {
@@ -29,23 +30,34 @@ const NEWEST_FIRST = "attempts DESC, status != 'pending' DESC, updated_at DESC";
 const PENDING_MAX = 10_000;
 const LIST_MAX = 1_000;
 const BATCH_ROWS_MAX = 1_000;
+const KEYS_MAX = 200;
 
 export function createDeliveryLog(database: Database): DeliveryLog {
-  const select = async (where: string, parameters: Readonly<Record<string, string>>): Promise<readonly Delivery[]> => {
+  const select = async (column: 'id' | 'incident_id', keys: readonly string[]): Promise<readonly Delivery[]> => {
     const rows = await database.query<Row>(
-      `SELECT ${COLUMNS} FROM deliveries WHERE ${where}
-       ORDER BY ${NEWEST_FIRST} LIMIT 1 BY id LIMIT ${LIST_MAX}`,
-      parameters,
+      `SELECT ${COLUMNS} FROM (
+         SELECT ${COLUMNS} FROM deliveries WHERE ${column} IN {keys:Array(String)}
+         ORDER BY ${NEWEST_FIRST} LIMIT 1 BY id
+       ) ORDER BY created_at, id LIMIT ${LIST_MAX} BY incident_id`,
+      { keys },
     );
     return rows.map(toDelivery);
   };
+  const get = groupRead(KEYS_MAX, async (ids: readonly string[]) => {
+    const found = new Map((await select('id', ids)).map((delivery) => [delivery.id, delivery]));
+    return ids.map((id) => found.get(id) ?? null);
+  });
+  const list = groupRead(KEYS_MAX, async (incidents: readonly string[]) => {
+    const found = Map.groupBy(await select('incident_id', incidents), ({ incidentId }) => incidentId);
+    return incidents.map((id) => found.get(id) ?? []);
+  });
   // Those of one message are recorded at the same moment.
   const append = groupCommit<Delivery>(BATCH_ROWS_MAX, (deliveries) =>
     database.insertJsonLines('deliveries', jsonLines(deliveries.map(toRow))),
   );
   return {
     append: (delivery) => append([delivery]),
-    get: async (id) => (await select('id = {id:String}', { id }))[0] ?? null,
+    get,
     pending: async (before, limit) => {
       const rows = await database.query<Row>(
         `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY ${NEWEST_FIRST} LIMIT 1 BY id)
@@ -55,10 +67,7 @@ export function createDeliveryLog(database: Database): DeliveryLog {
       );
       return rows.map(toDelivery);
     },
-    list: async (incidentId) => {
-      const deliveries = await select('incident_id = {incidentId:String}', { incidentId });
-      return deliveries.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0));
-    },
+    list,
   };
 }
 

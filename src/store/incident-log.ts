@@ -5,6 +5,8 @@ import type { IncidentFilter, IncidentLog, Page, PageOf } from '../contract/stor
 import type { Timestamp } from '../contract/time.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
+import { groupCommit } from './group-commit.ts';
+import { groupRead } from './group-read.ts';
 import { jsonLines } from './json-lines.ts';
 
 interface Row {
@@ -13,27 +15,21 @@ interface Row {
   readonly document: string;
 }
 
+/** Each has a diff and a text in it. */
+const BATCH_ROWS_MAX = 200;
+const KEYS_MAX = 200;
+
 export function createIncidentLog(database: Database): IncidentLog {
+  // Those of one poll are looked up and written at the same moment.
+  const append = groupCommit<object>(BATCH_ROWS_MAX, (rows) => database.insertJsonLines('incidents', jsonLines(rows)));
+  const get = groupRead(KEYS_MAX, (ids: readonly string[]) => readNewest(database, 'id', ids));
+  const newestWithFingerprint = groupRead(KEYS_MAX, (prints: readonly string[]) =>
+    readNewest(database, 'fingerprint', prints),
+  );
   return {
-    append: async (incident, transition, by) => {
-      const lines = jsonLines([toRow(incident, transition, by)]);
-      await database.insertJsonLines('incidents', lines);
-    },
-    get: async (id) => {
-      const [row] = await database.query<Row>(
-        'SELECT document FROM incidents WHERE id = {id:String} ORDER BY revision DESC LIMIT 1',
-        { id },
-      );
-      return row === undefined ? null : toIncident(row);
-    },
-    newestWithFingerprint: async (fingerprint) => {
-      const [row] = await database.query<Row>(
-        `SELECT document FROM incidents WHERE fingerprint = {fingerprint:String}
-         ORDER BY opened_at DESC, id DESC, revision DESC LIMIT 1`,
-        { fingerprint },
-      );
-      return row === undefined ? null : toIncident(row);
-    },
+    append: (incident, transition, by) => append([toRow(incident, transition, by)]),
+    get,
+    newestWithFingerprint,
     list: (filter, page) => readPage(database, filter, page),
     endedSince: async (since, limit) => {
       const rows = await database.query<{ id: string }>(
@@ -46,6 +42,21 @@ export function createIncidentLog(database: Database): IncidentLog {
       return rows.map(({ id }) => id);
     },
   };
+}
+
+/** By id, or by fingerprint the newest of several. */
+async function readNewest(
+  database: Database,
+  column: 'id' | 'fingerprint',
+  keys: readonly string[],
+): Promise<readonly (Incident | null)[]> {
+  const rows = await database.query<{ readonly key: string; readonly document: string }>(
+    `SELECT ${column} AS key, document FROM incidents WHERE ${column} IN {keys:Array(String)}
+     ORDER BY opened_at DESC, id DESC, revision DESC LIMIT 1 BY ${column}`,
+    { keys },
+  );
+  const newest = new Map(rows.map((row) => [row.key, toIncident(row)]));
+  return keys.map((key) => newest.get(key) ?? null);
 }
 
 /** Newest first. The documents of a page only are read, since they are most of the bytes. */
