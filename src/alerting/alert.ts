@@ -4,6 +4,8 @@ import type { Alert, AlertGroup } from '../contract/channel.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Delivery } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
+import { shortId } from '../lib/hash.ts';
+import { shownHash } from '../text/hashes.ts';
 
 export interface AlertOptions {
   /** How the command line is called here: `plumbline`, or `npm run plumbline --` in a clone. */
@@ -31,8 +33,12 @@ export function buildAlert(delivery: Delivery, incident: Incident, at: Timestamp
 export function buildGroup(alerts: readonly Alert[], options: AlertOptions): AlertGroup {
   // Those that are over are listed only when asked for.
   const isOver = alerts.every(({ transition }) => transition === 'resolved');
+  const id = shortId('message', ...alerts.map(({ deliveryId }) => deliveryId).toSorted());
+  const canRestore = alerts.some(({ restoreCommand: command }) => command !== null);
   return {
+    id,
     alerts,
+    restoreCommand: canRestore ? `${options.command} restore --alert ${id}` : null,
     showCommand: `${options.command} incidents${isOver ? ' --all' : ''}`,
     url: pageOf('incidents', options),
   };
@@ -42,13 +48,16 @@ function pageOf(path: string, { publicUrl }: AlertOptions): string | null {
   return publicUrl === null ? null : `${publicUrl.replace(/\/+$/, '')}/${path}`;
 }
 
-/** The command that puts back what belongs there. */
+/** The command that puts back what belongs there, over what this incident saw there and nothing that came later. */
 export function restoreCommand(incident: Incident, options: Omit<AlertOptions, 'publicUrl'>): string | null {
   // There is nothing to put back when all is well, when nothing says what belongs there, or when the
   // source can't write.
   if (incident.status === 'resolved') return null;
   if (incident.expected === null || !options.canRestore(incident.target)) return null;
-  return `${options.command} restore ${quoted(incident.target)}`;
+  const { target, part, observed } = incident;
+  const ofPart = part === '' ? '' : ` --part ${quoted(part)}`;
+  const seen = observed.hash === null ? 'missing' : shownHash(observed.hash);
+  return `${options.command} restore ${quoted(target)}${ofPart} --expect ${seen}`;
 }
 
 /** As a shell takes it for one word: registries elsewhere let a prompt be called anything. */

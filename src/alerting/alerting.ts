@@ -61,11 +61,17 @@ interface Outgoing {
   readonly signal: AbortSignal;
 }
 
+interface Sent {
+  readonly receipt: string;
+  /** That of several alerts. */
+  readonly message: string | null;
+}
+
 export class Alerting implements Component {
   readonly name = 'alerting';
   readonly #options: AlertingOptions;
   /** Sent, while the store could not take the receipt: the next attempt records and does not send. */
-  readonly #unrecordedReceipts = new Map<string, string>();
+  readonly #unrecordedReceipts = new Map<string, Sent>();
   /** Until when (monotonic) a receiver asked us to stay away, by delivery. */
   readonly #stayAwayUntilMs = new Map<string, number>();
   readonly #sending = new Set<string>();
@@ -76,7 +82,7 @@ export class Alerting implements Component {
   /** Of each channel whose receiver asked for patience. */
   readonly #paces = new Map<string, Pace>();
   /** Of each channel that takes several in one message: what is wrong, and what is over. */
-  readonly #gatherings = new Map<string, Gathering<Outgoing>>();
+  readonly #gatherings = new Map<string, Gathering<Outgoing, Sent>>();
 
   constructor(options: AlertingOptions) {
     this.#options = options;
@@ -188,10 +194,11 @@ export class Alerting implements Component {
       await this.#record(abandoned(delivery, 'this channel is not configured any more', this.#now()));
       return true;
     }
+    let sent: Sent;
     try {
-      const receipt =
+      sent =
         this.#unrecordedReceipts.get(delivery.id) ?? (await this.#sendWithOthers(channel, delivery, incident, job));
-      this.#unrecordedReceipts.set(delivery.id, receipt);
+      this.#unrecordedReceipts.set(delivery.id, sent);
     } catch (error) {
       const fault = asFault(error);
       const comesAgain = fault.kind === 'overloaded' && !isOutOfPatience(delivery, this.#now());
@@ -200,7 +207,7 @@ export class Alerting implements Component {
       await this.#isPutOff(delivery, true);
       return false;
     }
-    await this.#record(delivered(delivery, this.#unrecordedReceipts.get(delivery.id) ?? '', this.#now()));
+    await this.#record(delivered(delivery, sent.receipt, this.#now(), sent.message));
     this.#failing.delete(delivery.channel);
     this.#unrecordedReceipts.delete(delivery.id);
     this.#stayAwayUntilMs.delete(delivery.id);
@@ -233,7 +240,7 @@ export class Alerting implements Component {
     return pace;
   }
 
-  #sendWithOthers(channel: Channel, delivery: Delivery, incident: Incident, job: Job): Promise<string> {
+  #sendWithOthers(channel: Channel, delivery: Delivery, incident: Incident, job: Job): Promise<Sent> {
     const alert = buildAlert(delivery, incident, this.#now(), this.#options);
     const outgoing = { delivery, alert, signal: job.signal };
     if (messageMax(channel) === 1) return this.#sendMessage(channel, [outgoing]);
@@ -243,7 +250,7 @@ export class Alerting implements Component {
     return gathering.add(outgoing);
   }
 
-  #gathering(channel: Channel): Gathering<Outgoing> {
+  #gathering(channel: Channel): Gathering<Outgoing, Sent> {
     const { quietMs = QUIET_MS, stopping } = this.#options;
     return new Gathering(
       stopping?.aborted === true ? 0 : quietMs,
@@ -252,15 +259,18 @@ export class Alerting implements Component {
     );
   }
 
-  async #sendMessage(channel: Channel, group: readonly Outgoing[]): Promise<string> {
+  async #sendMessage(channel: Channel, group: readonly Outgoing[]): Promise<Sent> {
     const [first] = group;
     if (first === undefined) throw new Error('A message is about one alert at least.');
     const timeout = AbortSignal.timeout(this.#options.sendTimeoutMs ?? SEND_TIMEOUT_MS);
     const signal = AbortSignal.any([first.signal, timeout]);
     const alerts = group.map(({ alert }) => alert);
     try {
-      if (group.length === 1 || channel.sendTogether === undefined) return await channel.send(first.alert, signal);
-      return await channel.sendTogether(buildGroup(alerts, this.#options), signal);
+      if (group.length === 1 || channel.sendTogether === undefined) {
+        return { receipt: await channel.send(first.alert, signal), message: null };
+      }
+      const message = buildGroup(alerts, this.#options);
+      return { receipt: await channel.sendTogether(message, signal), message: message.id };
     } catch (error) {
       const { delivery } = first;
       if (timeout.aborted) throw new Fault('transient', `Channel ${delivery.channel} did not answer in time.`);

@@ -15,16 +15,16 @@ const QUIET_TIMES_MAX = 5;
 /** In a flood that goes on: a message a minute. */
 const PATIENCE_TIMES_MAX = 12;
 
-interface Waiting<Item> {
+interface Waiting<Item, Receipt> {
   readonly item: Item;
-  readonly sent: PromiseWithResolvers<string>;
+  readonly sent: PromiseWithResolvers<Receipt>;
 }
 
-export class Gathering<Item> {
+export class Gathering<Item, Receipt> {
   #quietMs: number;
   readonly #nowMs: () => number;
-  readonly #send: (items: readonly Item[]) => Promise<string>;
-  #waiting: Waiting<Item>[] = [];
+  readonly #send: (items: readonly Item[]) => Promise<Receipt>;
+  #waiting: Waiting<Item, Receipt>[] = [];
   #whenQuiet: NodeJS.Timeout | undefined;
   #atLatest: NodeJS.Timeout | undefined;
   /** Doubles with each message that follows closely on another. */
@@ -32,7 +32,7 @@ export class Gathering<Item> {
   #sentAtMs = Number.NEGATIVE_INFINITY;
 
   /** `send`: one message about all of these. `nowMs`: monotonic. */
-  constructor(quietMs: number, nowMs: () => number, send: (items: readonly Item[]) => Promise<string>) {
+  constructor(quietMs: number, nowMs: () => number, send: (items: readonly Item[]) => Promise<Receipt>) {
     this.#quietMs = quietMs;
     this.#patienceMs = quietMs;
     this.#nowMs = nowMs;
@@ -40,8 +40,8 @@ export class Gathering<Item> {
   }
 
   /** Resolves with the receipt of the message that this one went out in, or rejects as its sending did. */
-  add(item: Item): Promise<string> {
-    const sent = Promise.withResolvers<string>();
+  add(item: Item): Promise<Receipt> {
+    const sent = Promise.withResolvers<Receipt>();
     if (this.#waiting.length === 0) this.#adaptPatience();
     this.#waiting.push({ item, sent });
     clearTimeout(this.#whenQuiet);
@@ -74,7 +74,7 @@ export class Gathering<Item> {
     if (group.length > 0) void this.#sendAll(group);
   }
 
-  async #sendAll(group: readonly Waiting<Item>[]): Promise<void> {
+  async #sendAll(group: readonly Waiting<Item, Receipt>[]): Promise<void> {
     try {
       const receipt = await this.#send(group.map(({ item }) => item));
       // What is only tried again is no flood.

@@ -40,8 +40,15 @@ export function newDelivery(
   };
 }
 
-export function delivered(delivery: Delivery, receipt: string, now: Timestamp): Delivery {
-  return { ...settled(delivery, 'delivered', receipt, now), attempts: delivery.attempts + 1 };
+/** `message`: that of several alerts, if it went out in one. */
+export function delivered(
+  delivery: Delivery,
+  receipt: string,
+  now: Timestamp,
+  message: string | null = null,
+): Delivery {
+  const done = { ...settled(delivery, 'delivered', receipt, now), attempts: delivery.attempts + 1 };
+  return message === null ? done : { ...done, message };
 }
 
 export function attemptFailed(delivery: Delivery, why: string, isLast: boolean, now: Timestamp): Delivery {

@@ -15,7 +15,7 @@ export interface Alert {
   readonly transition: IncidentTransition;
   readonly incident: Incident;
   readonly at: Timestamp;
-  /** What the operator can paste, e.g. `plumbline restore checkout-config/support.intent-classifier`. */
+  /** What the operator can paste, e.g. `plumbline restore checkout-config/support.intent-classifier --expect sha256:2ab0b2c87b60`. */
   readonly restoreCommand: string | null;
   /** Command that shows more. */
   readonly showCommand: string;
@@ -25,7 +25,11 @@ export interface Alert {
 
 /** Alerts through one channel that came close together, two or more, all of them ends or none. */
 export interface AlertGroup {
+  /** The same for the same alerts; their deliveries say that they went out in it. */
+  readonly id: string;
   readonly alerts: readonly Alert[];
+  /** Command that puts back all of them that can be; null when none can. */
+  readonly restoreCommand: string | null;
   /** Command that lists what they are about, and more. */
   readonly showCommand: string;
   /** Page that lists it, when the daemon knows its own address. */

@@ -29,6 +29,9 @@ export interface PromptSettings {
 /** SHA-256, written `sha256:<64 lower-case hex digits>`. */
 export type ContentHash = `sha256:${string}`;
 
+/** What somebody saw at a place: a hash, or its beginning as alerts show it; `missing` when nothing was there. */
+export type SeenContent = ContentHash | 'missing';
+
 /**
  * Three hashes of one body; see `src/text/hashes.ts` for what each normalises. Only equal `strict`
  * hashes may be called *identical*; `transport` is *same, re-encoded*; `cosmetic` *whitespace drift*.

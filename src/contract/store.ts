@@ -139,6 +139,8 @@ export interface Delivery {
   readonly channel: string;
   readonly status: DeliveryStatus;
   readonly attempts: number;
+  /** Id of the message in which it went out with others; see `AlertGroup`. */
+  readonly message?: string;
   /** The receiver's receipt, or why it failed or was suppressed. */
   readonly detail: string;
   readonly createdAt: Timestamp;
@@ -151,6 +153,8 @@ export interface DeliveryLog {
   /** Pending ones created before `before`, oldest first: for the start, and for a lost queue. */
   pending(before: Timestamp, limit: number): Promise<readonly Delivery[]>;
   list(incidentId: string): Promise<readonly Delivery[]>;
+  /** The incidents of one message, each as it was when it was told of there. */
+  told(message: string): Promise<readonly Incident[]>;
 }
 
 /** One answer of the time machine. */

@@ -76,6 +76,7 @@ export async function restore(call: RestoreCall, options: RestoringOptions): Pro
   return {
     target: target.id,
     version: name,
+    result: outcome.result,
     written,
     beforeHash: outcome.before === null ? null : contentHashes(outcome.before.body).strict,
     diff: unifiedDiff(before, displayBody(variant.body), {

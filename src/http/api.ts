@@ -3,7 +3,7 @@
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
-import type { ContentHash, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
+import type { ContentHash, SeenContent, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
 import type { QuarantineEntry } from '../contract/telemetry-log.ts';
@@ -76,7 +76,7 @@ export interface RestoreCall {
   /** Which of several contents; not needed where there is one. */
   readonly part?: string | undefined;
   /** Of what the operator saw: anything else is not written over. */
-  readonly expectHash?: ContentHash | undefined;
+  readonly expectHash?: SeenContent | undefined;
   readonly dryRun: boolean;
   readonly by: string;
   readonly reason: string;
@@ -85,6 +85,7 @@ export interface RestoreCall {
 export interface RestoreOutcome {
   readonly target: string;
   readonly version: string;
+  readonly result: 'restored' | 'planned' | 'nothing_to_do' | 'not_confirmed';
   readonly written: boolean;
   /** Of what was there before; null when nothing was. */
   readonly beforeHash: ContentHash | null;

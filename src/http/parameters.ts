@@ -1,10 +1,13 @@
 /** Query parameters that many routes share, parsed once. */
 
 import { z } from 'zod';
-import type { ContentHash } from '../contract/prompt.ts';
+import type { SeenContent } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { parseTimestamp } from '../lib/time.ts';
+import { SHOWN_HASH_DIGITS } from '../text/hashes.ts';
 import { badRequest } from './problem.ts';
+
+const SEEN = new RegExp(`^(missing|sha256:[0-9a-f]{${SHOWN_HASH_DIGITS},64})$`);
 
 /** RFC 3339 with 0 to 9 fractional digits; normalised to nine. */
 export const timestamp = z.string().transform((text, context): Timestamp => {
@@ -14,11 +17,11 @@ export const timestamp = z.string().transform((text, context): Timestamp => {
   return z.NEVER;
 });
 
-/** As answers name a content: what is shorter could mean another one. */
-export const contentHash = z
+/** As answers and alerts name a content. What is shorter than in an alert could mean another one. */
+export const seenContent = z
   .string()
-  .regex(/^sha256:[0-9a-f]{64}$/, 'is not `sha256:` and 64 hex digits')
-  .transform((text) => text as ContentHash);
+  .regex(SEEN, `is neither \`missing\` nor \`sha256:\` and ${SHOWN_HASH_DIGITS} to 64 hex digits`)
+  .transform((text) => text as SeenContent);
 
 /** A name of the time zone database, in its own letters. An offset is none: summer has another one. */
 export const timeZone = z.string().transform((text, context): string => {

@@ -5,10 +5,10 @@
 
 import { Fault } from '../contract/fault.ts';
 import type { Observation } from '../contract/observation.ts';
-import type { ContentHash, PromptBody, PromptSettings } from '../contract/prompt.ts';
+import type { PromptBody, PromptSettings, SeenContent } from '../contract/prompt.ts';
 import type { LiveContent, RestorePower, SourceTarget } from '../contract/source.ts';
 import { canonicalJson } from '../lib/json.ts';
-import { contentHashes } from '../text/hashes.ts';
+import { contentHashes, isWhatWasSeen, shownHash } from '../text/hashes.ts';
 import type { SourcePoller } from './source-poller.ts';
 
 export interface RestoreCommand {
@@ -20,8 +20,8 @@ export interface RestoreCommand {
   readonly sourceVersion?: string;
   /** Which of several contents; not needed where there is one. */
   readonly part?: string;
-  /** Strict hash of what the operator saw. Absent: whatever is there now may be replaced. */
-  readonly expectHash?: ContentHash;
+  /** What the operator saw. Absent: whatever is there now may be replaced. */
+  readonly expectHash?: SeenContent;
   /** Looks, checks, and writes nothing. */
   readonly dryRun?: boolean;
 }
@@ -52,12 +52,13 @@ export async function restoreTarget(
   const { form, comparesAndSets } = restore;
   const look = await poller.look([target.id], signal, true);
   const before = contentToReplace(target, look.contents?.get(target.id), look.observations, command.part);
-  refuseOther(target, before, command.expectHash);
   const { version, body, settings, sourceVersion } = command;
   const outcome = { form, comparesAndSets, before, observations: look.observations };
   // A label that names another version with the same text is still moved.
   const names = sourceVersion === undefined || before?.version === undefined || before.version === sourceVersion;
   if (before !== null && names && holds(before, command)) return { ...outcome, result: 'nothing_to_do', after: before };
+  // After that: who comes again finds what was put back already, and that is no refusal.
+  refuseOther(target, before, command.expectHash);
   if (command.dryRun === true) return { ...outcome, result: 'planned', after: null };
 
   const request = {
@@ -68,7 +69,7 @@ export async function restoreTarget(
     ...(sourceVersion === undefined ? {} : { sourceVersion }),
   };
   try {
-    await restore.restore(target, request, signal);
+    await poller.writing.run(() => restore.restore(target, request, signal), signal);
   } catch (error) {
     throw redacted(error, poller.source.redact);
   }
@@ -111,10 +112,10 @@ function pick(contents: readonly LiveContent[], part: string | undefined): LiveC
   return contents.find((content) => (content.part ?? '') === part);
 }
 
-function refuseOther(target: SourceTarget<unknown>, before: LiveContent | null, expect: ContentHash | undefined): void {
+function refuseOther(target: SourceTarget<unknown>, before: LiveContent | null, expect: SeenContent | undefined): void {
   if (expect === undefined) return;
-  if (before !== null && contentHashes(before.body).strict === expect) return;
-  throw new Fault('permanent', `${target.id} no longer holds what you saw (${expect.slice(0, 15)}…).`, {
+  if (isWhatWasSeen(before === null ? null : contentHashes(before.body).strict, expect)) return;
+  throw new Fault('permanent', `${target.id} no longer holds what you saw (${shownHash(expect)}).`, {
     hint: 'Nothing was written. Look at it again, then restore.',
   });
 }

@@ -39,6 +39,8 @@ export interface PollerOptions {
   readonly partsBefore: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Places that limit what is asked of them mind writes most. */
+const WRITES_AT_ONCE = 4;
 // How long a poll waits for a plugin that did not stop when it was told to.
 const STUCK_GRACE_MS = 1_000;
 
@@ -49,6 +51,13 @@ export interface FreshLook {
   readonly observations: readonly Observation[];
   /** What each target that was read in full holds. */
   readonly contents: ReadonlyMap<string, readonly LiveContent[]> | null;
+}
+
+interface NextLook {
+  readonly ids: Set<string>;
+  readonly fresh: boolean;
+  readonly signal: AbortSignal;
+  readonly done: Promise<FreshLook>;
 }
 
 interface Poll {
@@ -68,6 +77,10 @@ export class SourcePoller {
   readonly #options: PollerOptions;
   readonly #targets: ReadonlyMap<string, SourceTarget<unknown>>;
   readonly #oneAtATime = new Gate(1);
+  /** Waits for its turn, and may still be joined. */
+  #nextLook: NextLook | null = null;
+  /** For writes to the place. */
+  readonly writing = new Gate(WRITES_AT_ONCE);
   readonly #parts = new Map<string, readonly string[]>();
   readonly #missing = new Set<string>();
   #isPolling = false;
@@ -128,7 +141,9 @@ export class SourcePoller {
     if (this.#options.clock.monotonicMs() < this.#pausedUntilMs) return this.#event({ kind: 'skipped', why: 'paused' });
     this.#isPolling = true;
     try {
-      await this.#run([...this.#targets.values()], signal, { fresh: false, keep: false });
+      await this.#inTurn(signal, () =>
+        this.#pollTargets([...this.#targets.values()], signal, { fresh: false, keep: false }),
+      );
     } finally {
       this.#isPolling = false;
     }
@@ -139,24 +154,34 @@ export class SourcePoller {
    * reads in full; otherwise what is known may be confirmed, and a source that asked to be left
    * alone is.
    */
-  async look(ids: Iterable<string>, signal: AbortSignal, fresh: boolean): Promise<FreshLook> {
+  async look(of: Iterable<string>, signal: AbortSignal, fresh: boolean): Promise<FreshLook> {
     if (!fresh && this.#options.clock.monotonicMs() < this.#throttledUntilMs) {
       this.#event({ kind: 'skipped', why: 'paused' });
       return { observations: [], contents: null };
     }
-    const targets = [...new Set(ids)].flatMap((id) => this.#targets.get(id) ?? []);
-    return this.#run(targets, signal, { fresh, keep: true });
+    const asked = new Set(of);
+    const together = this.#nextLook;
+    // Who waits for the same anyhow shares it: two hundred restores are not two hundred reads, each stored by itself.
+    if (together?.fresh === fresh && together.signal === signal) {
+      for (const id of asked) together.ids.add(id);
+      return lookOf(await together.done, asked);
+    }
+    const ids = new Set(asked);
+    const look = { ids, fresh, signal, done: this.#look(ids, fresh, signal) };
+    this.#nextLook = look;
+    return lookOf(await look.done, asked);
   }
 
-  async #run(
-    targets: readonly SourceTarget<unknown>[],
-    signal: AbortSignal,
-    how: { readonly fresh: boolean; readonly keep: boolean },
-  ): Promise<FreshLook> {
-    return this.#oneAtATime.run(
-      () => this.#options.gate.run(() => this.#pollTargets(targets, signal, how), signal),
-      signal,
-    );
+  #look(ids: ReadonlySet<string>, fresh: boolean, signal: AbortSignal): Promise<FreshLook> {
+    return this.#inTurn(signal, () => {
+      if (this.#nextLook?.ids === ids) this.#nextLook = null;
+      const targets = [...ids].flatMap((id) => this.#targets.get(id) ?? []);
+      return this.#pollTargets(targets, signal, { fresh, keep: true });
+    });
+  }
+
+  #inTurn(signal: AbortSignal, work: () => Promise<FreshLook>): Promise<FreshLook> {
+    return this.#oneAtATime.run(() => this.#options.gate.run(work, signal), signal);
   }
 
   async #pollTargets(
@@ -348,6 +373,11 @@ export class SourcePoller {
   #event(event: WithoutName<PollEvent>): void {
     this.#options.onEvent({ ...event, source: this.source.name, type: this.source.type });
   }
+}
+
+/** What is about these targets. */
+function lookOf({ observations, contents }: FreshLook, ids: ReadonlySet<string>): FreshLook {
+  return { observations: observations.filter(({ target }) => ids.has(target)), contents };
 }
 
 type WithoutName<E> = E extends PollEvent ? Omit<E, 'source' | 'type'> : never;

@@ -6,6 +6,7 @@ import type { Timestamp } from '../contract/time.ts';
 import type { Database } from './database.ts';
 import { groupCommit } from './group-commit.ts';
 import { groupRead } from './group-read.ts';
+import { toIncident } from './incident-log.ts';
 import { jsonLines } from './json-lines.ts';
 
 interface Row {
@@ -16,13 +17,14 @@ interface Row {
   readonly channel: string;
   readonly status: DeliveryStatus;
   readonly attempts: number;
+  readonly message: string;
   readonly detail: string;
   readonly created_at: Timestamp;
   readonly updated_at: Timestamp;
 }
 
 const COLUMNS =
-  'id, incident_id, incident_revision, transition, channel, status, attempts, detail, created_at, updated_at';
+  'id, incident_id, incident_revision, transition, channel, status, attempts, message, detail, created_at, updated_at';
 
 // More attempts are later, and what is settled is later than what is pending; the clock decides only
 // between equals. A clock that was set back must not make a delivered alert pending again.
@@ -68,6 +70,15 @@ export function createDeliveryLog(database: Database): DeliveryLog {
       return rows.map(toDelivery);
     },
     list,
+    told: async (message) => {
+      const rows = await database.query<{ readonly document: string }>(
+        `SELECT document FROM incidents
+         WHERE (id, revision) IN (SELECT incident_id, incident_revision FROM deliveries WHERE message = {message:String})
+         ORDER BY target, id LIMIT 1 BY id`,
+        { message },
+      );
+      return rows.map(toIncident);
+    },
   };
 }
 
@@ -80,6 +91,7 @@ function toRow(delivery: Delivery): object {
     channel: delivery.channel,
     status: delivery.status,
     attempts: delivery.attempts,
+    message: delivery.message ?? '',
     detail: delivery.detail,
     created_at: delivery.createdAt,
     updated_at: delivery.updatedAt,
@@ -95,6 +107,7 @@ function toDelivery(row: Row): Delivery {
     channel: row.channel,
     status: row.status,
     attempts: row.attempts,
+    ...(row.message === '' ? {} : { message: row.message }),
     detail: row.detail,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

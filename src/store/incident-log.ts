@@ -121,7 +121,7 @@ function toRow(incident: Incident, transition: string, by: string): object {
 /** Documents of earlier releases tell of one content only. */
 type StoredIncident = Omit<Incident, 'firstChangedBetween' | 'earlierContents'> & Partial<Incident>;
 
-function toIncident(row: { readonly document: string }): Incident {
+export function toIncident(row: { readonly document: string }): Incident {
   const document = JSON.parse(row.document) as StoredIncident;
   return { firstChangedBetween: document.changedBetween, earlierContents: [], ...document };
 }

@@ -5,7 +5,10 @@ import type { RestoreFilter, RestoreLog, RestoreRecord } from '../contract/resto
 import type { Timestamp } from '../contract/time.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
+import { groupCommit } from './group-commit.ts';
 import { jsonLines } from './json-lines.ts';
+
+const BATCH_ROWS_MAX = 1_000;
 
 interface Row {
   readonly id: string;
@@ -14,12 +17,13 @@ interface Row {
 }
 
 export function createRestoreLog(database: Database): RestoreLog {
+  // Many may be put back at once.
+  const append = groupCommit<object>(BATCH_ROWS_MAX, (rows) => database.insertJsonLines('restores', jsonLines(rows)));
   return {
     append: async (record) => {
       const { id, target, prompt, environment, begunAt, by, result } = record;
       const document = JSON.stringify(record);
-      const lines = jsonLines([{ id, target, prompt, environment, begun_at: begunAt, by, result, document }]);
-      await database.insertJsonLines('restores', lines);
+      await append([{ id, target, prompt, environment, begun_at: begunAt, by, result, document }]);
     },
     list: (filter, page) => readPage(database, filter, page),
   };

@@ -6,6 +6,7 @@
 import type { Alert } from '../contract/channel.ts';
 import type { Incident } from '../contract/incident.ts';
 import { formatDuration, millisBetween } from '../lib/time.ts';
+import { shownHash } from './hashes.ts';
 import { intervalWords, timeWords } from './time-words.ts';
 
 export interface AlertFacts {
@@ -109,7 +110,7 @@ export function whereWords({ target, part }: Incident): string {
 /** `v2, sha256:9f86d081884c`: enough of the hash to compare by eye. */
 export function contentWords(version: string | null, hash: string | null): string {
   const name = version === null ? 'a text that is not registered' : /^\d/.test(version) ? `v${version}` : version;
-  return hash === null ? name : `${name}, ${hash.slice(0, 'sha256:'.length + 12)}`;
+  return hash === null ? name : `${name}, ${shownHash(hash)}`;
 }
 
 function callsWords({ invocationsAffected }: Incident): string {

@@ -38,7 +38,7 @@ const VALUES_MAX = 4;
 const NOBODY_KNOWN = 'not known';
 const NO_OWNER = 'nobody';
 
-export function groupFacts({ alerts, showCommand }: AlertGroup): GroupFacts {
+export function groupFacts({ alerts, restoreCommand, showCommand }: AlertGroup): GroupFacts {
   const incidents = alerts.map(({ incident }) => incident);
   const isOver = alerts.every(({ transition }) => transition === 'resolved');
   const tone = SEVERITIES.findLast((severity) => incidents.some((incident) => incident.severity === severity));
@@ -54,7 +54,10 @@ export function groupFacts({ alerts, showCommand }: AlertGroup): GroupFacts {
     fields: isOver ? overFields(incidents) : openFields(incidents),
     diff,
     places: worstFirst(alerts).map((alert) => placeOf(alert, incidents, isOver, showsDiffs)),
-    commands: [{ label: 'See all', command: showCommand }],
+    commands: [
+      ...(restoreCommand === null ? [] : [{ label: 'Put all back', command: restoreCommand }]),
+      { label: 'See all', command: showCommand },
+    ],
   };
 }
 

@@ -5,7 +5,7 @@
  * characters, punctuation, numbers, order. Pure.
  */
 
-import type { ContentHashes, PromptBody } from '../contract/prompt.ts';
+import type { ContentHash, ContentHashes, PromptBody, SeenContent } from '../contract/prompt.ts';
 import { sha256 } from '../lib/hash.ts';
 import { canonicalBody, mapBody } from './body.ts';
 
@@ -30,6 +30,18 @@ export function contentHashes(body: PromptBody): ContentHashes {
     transport: sha256(canonicalBody(mapBody(body, normaliseTransport))),
     cosmetic: sha256(canonicalBody(mapBody(body, normaliseCosmetic))),
   };
+}
+
+/** Enough of it to compare by eye, and to tell two contents of one place apart. */
+export const SHOWN_HASH_DIGITS = 12;
+
+export function shownHash(hash: string): string {
+  return hash.slice(0, 'sha256:'.length + SHOWN_HASH_DIGITS);
+}
+
+/** `hash`: of what is there now; null when nothing is. */
+export function isWhatWasSeen(hash: ContentHash | null, seen: SeenContent): boolean {
+  return seen === 'missing' ? hash === null : hash !== null && hash.startsWith(seen);
 }
 
 export type HashKind = keyof ContentHashes;

@@ -129,13 +129,20 @@ describe('pace', () => {
 describe('alert', () => {
   const options = { command: 'plumbline', publicUrl: 'https://p.test/', canRestore: () => true };
   const row = newDelivery(INCIDENT, 'opened', 'oncall', null, NOW);
+  const SEEN = INCIDENT.observed.hash?.slice(0, 19);
 
   it('offers to put a version back only where that is possible and wanted', () => {
     const alert = buildAlert(row, INCIDENT, NOW, options);
-    expect(alert.restoreCommand).toBe('plumbline restore checkout-config/support.intent');
+    expect(alert.restoreCommand).toBe(`plumbline restore checkout-config/support.intent --expect ${SEEN}`);
+    const missing = { ...INCIDENT, verdict: 'missing', observed: { version: null, hash: null, text: null } } as const;
+    expect(buildAlert(row, missing, NOW, options).restoreCommand).toMatch(/ --expect missing$/);
+    const ofPart = buildAlert(row, { ...INCIDENT, part: 'beta users' }, NOW, options).restoreCommand;
+    expect(ofPart).toBe(`plumbline restore checkout-config/support.intent --part 'beta users' --expect ${SEEN}`);
     const named = (target: string) => buildAlert(row, { ...INCIDENT, target }, NOW, options).restoreCommand;
-    expect(named('lf/My Prompt')).toBe("plumbline restore 'lf/My Prompt'");
-    expect(named("lf/it's; reboot $(reboot)")).toBe(`plumbline restore 'lf/it'\\''s; reboot $(reboot)'`);
+    expect(named('lf/My Prompt')).toBe(`plumbline restore 'lf/My Prompt' --expect ${SEEN}`);
+    expect(named("lf/it's; reboot $(reboot)")).toBe(
+      `plumbline restore 'lf/it'\\''s; reboot $(reboot)' --expect ${SEEN}`,
+    );
     expect(alert.url).toBe(`https://p.test/incidents/${INCIDENT.id}`);
     expect(buildAlert(row, INCIDENT, NOW, { ...options, canRestore: () => false }).restoreCommand).toBeNull();
     expect(buildAlert(row, { ...INCIDENT, expected: null }, NOW, options).restoreCommand).toBeNull();

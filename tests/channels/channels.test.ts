@@ -135,7 +135,8 @@ describe.each(['slack', 'webhook'])('the contract of a channel over HTTP: %s', (
     const like = (index: number) => ({ ...alert, incident: { ...incident, diff: `${incident.diff} ${index}` } });
     await channel.send(alert, AbortSignal.timeout(60_000));
     for (const count of [2, 4, 200]) {
-      const group = { alerts: Array.from({ length: count }, (_, index) => like(index)), showCommand: 'x', url: null };
+      const alerts = Array.from({ length: count }, (_, index) => like(index));
+      const group = { id: 'together', alerts, restoreCommand: 'x --alert together', showCommand: 'x', url: null };
       await channel.sendTogether?.(group, AbortSignal.timeout(60_000));
     }
     expect(receiver.messages).toHaveLength(type === 'slack' ? 4 : 1);

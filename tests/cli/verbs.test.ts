@@ -148,7 +148,7 @@ describe('problems', () => {
   test.each([
     [['start', '--port', 'many'], 'is not a port'],
     [['status', '--url', 'http://127.0.0.1:9'], 'No Plumbline daemon answers'],
-    [['restore'], "missing required argument 'target'"],
+    [['restore'], 'Name a target'],
     [['init', '/dev/null/here'], "/dev/null/here can't be written: a part of its path is a file"],
     [['init', '/proc/here'], "/proc/here can't be written: it could not be created there"],
     [['init', `/tmp/${'x'.repeat(300)}`], 'its name is too long'],

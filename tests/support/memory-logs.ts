@@ -98,6 +98,10 @@ export class MemoryDeliveryLog extends Failing implements DeliveryLog {
     return this.#newest().filter((row) => row.incidentId === incidentId);
   }
 
+  async told(): Promise<readonly Incident[]> {
+    throw new Error('Incidents are kept elsewhere.');
+  }
+
   statuses(): readonly string[] {
     return this.#newest().map((row) => `${row.transition} ${row.channel} ${row.status}`);
   }

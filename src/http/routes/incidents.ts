@@ -50,6 +50,19 @@ export const incidentRoutes = [
     },
   }),
   route({
+    method: 'GET',
+    path: '/api/v1/alerts/{id}',
+    summary: 'What an alert about several incidents told: each as it was then.',
+    scope: 'read',
+    params,
+    handle: async ({ params: { id } }, api) => {
+      const told = await api.deliveries.told(id);
+      if (told.length === 0)
+        throw notFound(`The alert ${id}`, 'It is named in the alert itself, and known once that got out.');
+      return { json: { data: told.map(incidentShape), next_cursor: null } };
+    },
+  }),
+  route({
     method: 'POST',
     path: '/api/v1/incidents/{id}/acknowledge',
     summary: 'Somebody is on it: nothing more is announced until it resolves or gets worse.',

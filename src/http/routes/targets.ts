@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { TargetInfo } from '../api.ts';
 import { memoryPage } from '../memory-page.ts';
-import { assertPeriod, contentHash, paging, timestamp } from '../parameters.ts';
+import { assertPeriod, paging, seenContent, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { observationShape, page, targetShape } from '../shapes.ts';
 
@@ -51,13 +51,13 @@ export const targetRoutes = [
     method: 'POST',
     path: '/api/v1/restore',
     summary:
-      'Puts a registered version back at a target, reads it back, and says what it saw; with `expect_hash` only over that content.',
+      'Puts a registered version back at a target, reads it back, and says what it saw; with `expect_hash` only over that content, or `missing`.',
     scope: 'operate',
     body: z.strictObject({
       target: z.string(),
       version: z.string().optional(),
       part: z.string().optional(),
-      expect_hash: contentHash.optional(),
+      expect_hash: seenContent.optional(),
       dry_run: z.boolean().default(false),
       reason: z.string().max(1_000).default(''),
     }),
@@ -75,6 +75,7 @@ export const targetRoutes = [
         json: {
           target: outcome.target,
           version: outcome.version,
+          result: outcome.result,
           written: outcome.written,
           before_hash: outcome.beforeHash,
           diff: outcome.diff,

@@ -12,6 +12,7 @@ import { pinLooks } from './0009-pin-looks.ts';
 import { webSearches } from './0010-web-searches.ts';
 import { sightingsReceived } from './0011-sightings-received.ts';
 import { usageQuality } from './0012-usage-quality.ts';
+import { deliveryMessages } from './0013-delivery-messages.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   webSearches,
   sightingsReceived,
   usageQuality,
+  deliveryMessages,
 ];
