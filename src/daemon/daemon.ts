@@ -17,6 +17,7 @@ import { HttpServer } from '../http/server.ts';
 import { IncidentDesk } from '../incidents/incident-desk.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
 import { settlesWithin } from '../lib/limits.ts';
+import { TroubleLog } from '../lib/trouble-log.ts';
 import { addMillis, formatDuration, systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
@@ -25,13 +26,13 @@ import { createQueue } from '../queue/index.ts';
 import { announceAddress } from '../store/data-directory.ts';
 import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
+import { noteOutcome, notePutOff } from './alert-log.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { missingFromStore, openStoreAndSpool } from './open-store.ts';
-import { countDelivery } from './counts.ts';
-import { notePollEvent } from './poll-log.ts';
+import { NOT_RECORDED, notePollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
 import { refuseOthers, SourceRegistries } from './source-registries.ts';
 import { TargetWatch } from './target-watch.ts';
@@ -65,6 +66,7 @@ export class Daemon {
   readonly #started: Component[] = [];
   #ready = false;
   #missingFromStore: readonly string[] = [];
+  readonly #troubles: TroubleLog;
 
   readonly attribution: AttributionDesk;
   readonly registry: RegistryKeeper;
@@ -99,6 +101,7 @@ export class Daemon {
   ) {
     const { configuration, log } = options;
     this.#options = options;
+    this.#troubles = new TroubleLog(log);
     this.#database = database;
     this.#store = store;
     this.#queue = createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined, log });
@@ -242,12 +245,8 @@ export class Daemon {
       publicUrl: configuration.server.publicUrl,
       canRestore: (target) =>
         this.polling.targets().some((candidate) => candidate.id === target && candidate.canRestore),
-      onOutcome: (channel, outcome) => {
-        countDelivery(channel, outcome);
-        this.#options.log.debug({ channel, outcome }, 'delivery');
-      },
-      onPutOff: (channel, incident, error) =>
-        this.#options.log.warn({ channel, incident, error }, 'an alert did not get out; it is tried again'),
+      onOutcome: (channel, outcome) => noteOutcome(this.#options.log, this.#troubles, channel, outcome),
+      onPutOff: (...what) => notePutOff(this.#troubles, ...what),
     });
   }
 
@@ -283,7 +282,7 @@ export class Daemon {
       clock: systemClock,
       horizon: this.#store.horizon,
       onObservations: (batch, stored) => this.sourceRegistries.follow(batch, () => this.watch.take(batch, stored)),
-      onEvent: (event) => notePollEvent(log, event),
+      onEvent: (event) => notePollEvent(log, this.#troubles, event),
       partsBefore: this.watch.partsBefore(),
     });
   }
@@ -326,11 +325,13 @@ export class Daemon {
   /** Of all that must not stop the daemon from taking work. */
   #problems(): readonly string[] {
     // One poll that fails is no trouble: from the second on the source is left alone for longer.
+    const notRecorded = this.#troubles.reason(NOT_RECORDED);
     const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
     return [
       ...this.#missingFromStore,
       ...this.telemetry.problems(),
       ...[this.registry.problem ?? [], this.#queue.problem ?? []].flat(),
+      ...(notRecorded === null ? [] : [`What sources hold can't be recorded: ${notRecorded}`]),
       ...this.#alerting.problems(),
       ...silent.map(({ name }) => `The source ${name} gives no answer.`),
     ];

@@ -12,6 +12,7 @@ import { canonicalJson } from '../lib/json.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import type { Problem } from '../lib/problems.ts';
 import { formatProblem } from '../lib/problems.ts';
+import { TroubleLog } from '../lib/trouble-log.ts';
 import type { Log } from '../observability/log.ts';
 import { Gate } from '../lib/gate.ts';
 import { compareVersions } from '../registry/version-order.ts';
@@ -58,6 +59,8 @@ interface News {
 
 /** Files are looked at this often; a change of a pin is urgent for nobody. */
 const RELOAD_EVERY_MS = 5_000;
+const RELOAD = 'reload';
+const LOOK = 'look';
 
 export class RegistryKeeper implements Component {
   readonly name = 'registry';
@@ -71,9 +74,11 @@ export class RegistryKeeper implements Component {
   #notes = new Set<string>();
   readonly #known = new Map<string, string>();
   readonly #oneAtATime = new Gate(1);
+  readonly #troubles: TroubleLog;
 
   constructor(options: RegistryKeeperOptions) {
     this.#options = options;
+    this.#troubles = new TroubleLog(options.log);
   }
 
   get view(): RegistryView {
@@ -102,6 +107,7 @@ export class RegistryKeeper implements Component {
     return this.#oneAtATime.run(async () => {
       const news = await this.#takeOver();
       if (news !== null) await this.#tell(news);
+      this.#troubles.over(RELOAD, 'the registry is read and recorded again');
     });
   }
 
@@ -127,7 +133,8 @@ export class RegistryKeeper implements Component {
   #tellFailure(error: unknown): void {
     // What a reload needs is being stopped too, and the next start loads anyway.
     if (this.#options.stopping.aborted) return;
-    this.#options.log.error({ error: describeError(error) }, 'the registry could not be reloaded');
+    const message = 'the registry could not be reloaded';
+    this.#troubles.failed(RELOAD, { level: 'error', message, reason: describeError(error) });
   }
 
   /** Loads, records, and expects from now on what was loaded. Null when it is what it was. */
@@ -154,12 +161,14 @@ export class RegistryKeeper implements Component {
 
   /** Without it an interval is wider, and nothing else. */
   async #noteLook(rules: readonly string[], lookedAt: Timestamp): Promise<void> {
-    const { store, horizon, log } = this.#options;
+    const { store, horizon } = this.#options;
     const learning = horizon.begin();
     try {
       await store.readAgain(rules, lookedAt, learning.at);
+      this.#troubles.over(LOOK, 'that the registry is read is noted again');
     } catch (error) {
-      log.warn({ error: describeError(error) }, 'that the registry was read could not be noted');
+      const message = 'that the registry was read could not be noted';
+      this.#troubles.failed(LOOK, { level: 'warn', message, reason: describeError(error) });
     } finally {
       learning.end();
     }
@@ -214,6 +223,8 @@ export class RegistryKeeper implements Component {
 
   /** What a person should know of the last reading; null when nothing was wrong. */
   get problem(): string | null {
+    const failure = this.#troubles.reason(RELOAD);
+    if (failure !== null) return `The registry could not be reloaded: ${failure}`;
     return this.#problems === '' ? null : 'The registry has problems: `plumbline validate` and the log list them.';
   }
 

@@ -66,6 +66,8 @@ const POLL = 'poll';
 const WATCH_LONGEST_MS = 1_000;
 const WATCH_AGAIN_MS = 5_000;
 const WATCH_AGAIN_MS_MAX = 300_000;
+// Longer than a place that is away needs to refuse.
+const WATCH_HOLDS_MS = 30_000;
 
 export interface TargetDescription {
   readonly id: string;
@@ -234,10 +236,15 @@ export class PollingHost implements Component {
     let waitMs = WATCH_AGAIN_MS;
     while (!signal.aborted) {
       const sinceMs = clock.monotonicMs();
+      const holds = setTimeout(() => {
+        this.#options.onEvent({ kind: 'watch_holds', source: name, type });
+      }, WATCH_HOLDS_MS);
       try {
         await source.watch?.watch(targets, (id) => looks.hint(id), signal);
       } catch (error) {
         if (!signal.aborted) this.#options.onEvent({ kind: 'watch_failed', source: name, type, error });
+      } finally {
+        clearTimeout(holds);
       }
       // One that went well for long and then ended is no failure that repeats.
       if (clock.monotonicMs() - sinceMs > WATCH_AGAIN_MS_MAX) waitMs = WATCH_AGAIN_MS;

@@ -10,12 +10,23 @@ export interface PollCounts {
 }
 
 export type PollEvent =
-  | ({ readonly kind: 'polled'; readonly durationMs: number; readonly reason: string | null } & Named & PollCounts)
+  | ({
+      readonly kind: 'polled';
+      readonly durationMs: number;
+      readonly reason: string | null;
+      /** All targets of the source were asked, and answered. */
+      readonly heardOfAll: boolean;
+      /** What was observed is handed on. */
+      readonly recorded: boolean;
+    } & Named &
+      PollCounts)
   /** `busy`: the last poll still runs. `paused`: backing off. `stuck`: the plugin ignored its signal and never ended. */
   | ({ readonly kind: 'skipped'; readonly why: 'busy' | 'paused' | 'stuck' } & Named)
   /** A plugin did what its contract forbids. */
   | ({ readonly kind: 'bug'; readonly error: unknown } & Named)
   | ({ readonly kind: 'watch_failed'; readonly error: unknown } & Named)
+  /** It has not failed for a while. */
+  | ({ readonly kind: 'watch_holds' } & Named)
   /** Observations could not be handed on; the next poll reads everything again. */
   | ({ readonly kind: 'not_recorded'; readonly error: unknown } & Named);
 

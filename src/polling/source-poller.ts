@@ -209,8 +209,9 @@ export class SourcePoller {
     await poll.pending.flush();
     // What the daemon's own stop cut short says nothing about the source.
     if (!signal.aborted) this.#settle(poll, startedMs);
-    // Thrown when the read is over: earlier it would look like a failure of the source.
-    if (poll.pending.notRecorded !== null) throw poll.pending.notRecorded;
+    // Thrown when the read is over: earlier it would look like a failure of the source. A scheduled poll has told it as
+    // an event, and the next one reads everything again.
+    if (how.keep && poll.pending.notRecorded !== null) throw poll.pending.notRecorded;
     return { observations: poll.recorded ?? [], contents: poll.contents };
   }
 
@@ -343,7 +344,8 @@ export class SourcePoller {
     const answered = held + unchanged + missing > 0;
     const now = this.#options.clock.monotonicMs();
     const heardOfAll = unreachable === 0 && held + unchanged + missing >= this.#targets.size;
-    if (heardOfAll && poll.pending.notRecorded === null) this.#heardOfAllFromMs = startedMs;
+    const recorded = poll.pending.notRecorded === null;
+    if (heardOfAll && recorded) this.#heardOfAllFromMs = startedMs;
     this.#failuresInARow = answered || unreachable === 0 ? 0 : this.#failuresInARow + 1;
     this.#throttledUntilMs = now + (poll.retryAfterMs ?? 0);
     this.#pausedUntilMs = now + pauseMs(this.#failuresInARow, this.source.everyMs, poll.retryAfterMs);
@@ -351,7 +353,8 @@ export class SourcePoller {
     this.#lastPollAt = this.#options.clock.now();
     if (answered) this.#lastAnswerAt = this.#lastPollAt;
     this.#lastCounts = { ...poll.counts };
-    this.#event({ kind: 'polled', durationMs: now - startedMs, reason: poll.reason, ...this.#lastCounts });
+    const { reason } = poll;
+    this.#event({ kind: 'polled', durationMs: now - startedMs, reason, heardOfAll, recorded, ...this.#lastCounts });
   }
 
   /** True when the last read's plugin still runs after a short grace: a second read would pile up on it. */

@@ -12,6 +12,7 @@ import type { JobHandler, JobOptions, Queue, QueueCounts } from '../contract/que
 import type { Clock } from '../contract/time.ts';
 import { acceptJob, afterFailure, queueIsFull, queueIsStopped } from './job-rules.ts';
 import type { AcceptedJob, QueueLimits, QueueLog } from './job-rules.ts';
+import { JobTroubles } from './job-troubles.ts';
 import { askRedis, connectRedis } from './redis.ts';
 import type { RedisConnections } from './redis.ts';
 import { createScheduler } from './scheduler.ts';
@@ -51,6 +52,7 @@ export class BullmqQueue implements Queue {
   readonly #url: string;
   readonly #clock: Clock;
   readonly #log: QueueLog;
+  readonly #troubles: JobTroubles;
   readonly #limits: QueueLimits;
   readonly #scheduler: Scheduler;
   readonly #lanes = new Map<string, Lane>();
@@ -67,6 +69,7 @@ export class BullmqQueue implements Queue {
     this.#url = url;
     this.#clock = clock;
     this.#log = log;
+    this.#troubles = new JobTroubles(log);
     this.#limits = limits;
     this.#scheduler = createScheduler(clock, log, (name, data, id) => this.add(name, data, { id }));
   }
@@ -111,7 +114,8 @@ export class BullmqQueue implements Queue {
   }
 
   get problem(): string | null {
-    if (this.#started === null || this.#started.isReady()) return null;
+    if (this.#started === null) return null;
+    if (this.#started.isReady()) return this.#scheduler.problem;
     return 'Redis is away: nothing is polled and no alert goes out until it is back.';
   }
 
@@ -176,7 +180,7 @@ export class BullmqQueue implements Queue {
   /** While Redis is away each queue and worker complains; the connection has said it once already. */
   #report(name: string, error: Error, connections: RedisConnections): void {
     if (this.#state === 'stopped' || !connections.isReady()) return;
-    this.#log.warn({ job: name, reason: error.message }, 'BullMQ reports a problem.');
+    this.#troubles.notKept(name, error);
   }
 
   /** Soft: replicas that add at the same moment may go over it a little. */
@@ -237,8 +241,9 @@ export class BullmqQueue implements Queue {
     // What BullMQ gives up by itself, such as a job whose processes died again and again.
     worker.on('failed', (job, error) => {
       if (job?.finishedOn === undefined || error instanceof GivenUp) return;
-      this.#log.error({ job: lane.name, id: job.data.id, reason: error.message }, 'A job failed for good.');
+      this.#troubles.failedForGood(lane.name, { id: job.data.id }, error);
     });
+    worker.on('completed', () => this.#troubles.done(lane.name));
     return worker;
   }
 
@@ -259,10 +264,7 @@ export class BullmqQueue implements Queue {
       }
       const after = afterFailure(error, attempt, attemptsMax, job.data.backoffMs);
       if (after.next === 'retry') throw error;
-      this.#log.error(
-        { job: lane.name, id, attempt, reason: describeError(error), err: error },
-        'A job failed for good.',
-      );
+      this.#troubles.failedForGood(lane.name, { id, attempt }, error);
       throw new GivenUp(describeError(error));
     } finally {
       this.#active.delete(abort);

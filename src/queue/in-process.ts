@@ -3,11 +3,11 @@
  * Behaves like the BullMQ one in all that the contract promises; `tests/queue/contract.test.ts` runs both.
  */
 
-import { describeError } from '../contract/fault.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { Job, JobHandler, JobOptions, Queue, QueueCounts } from '../contract/queue.ts';
 import type { Clock } from '../contract/time.ts';
 import { acceptJob, afterFailure, queueIsFull, queueIsStopped } from './job-rules.ts';
+import { JobTroubles } from './job-troubles.ts';
 import type { QueueLimits, QueueLog } from './job-rules.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -39,7 +39,7 @@ interface Lane {
 
 export class InProcessQueue implements Queue {
   readonly #clock: Clock;
-  readonly #log: QueueLog;
+  readonly #troubles: JobTroubles;
   readonly #limits: QueueLimits;
   readonly #scheduler: Scheduler;
   readonly #lanes = new Map<string, Lane>();
@@ -50,7 +50,7 @@ export class InProcessQueue implements Queue {
 
   constructor(clock: Clock, log: QueueLog, limits: QueueLimits) {
     this.#clock = clock;
-    this.#log = log;
+    this.#troubles = new JobTroubles(log);
     this.#limits = limits;
     this.#scheduler = createScheduler(clock, log, (name, data, id) => this.add(name, data, { id }));
   }
@@ -98,6 +98,10 @@ export class InProcessQueue implements Queue {
       for (const { failed } of lane.finished.values()) if (failed) counts.failed += 1;
     }
     return counts;
+  }
+
+  get problem(): string | null {
+    return this.#scheduler.problem;
   }
 
   async start(): Promise<void> {
@@ -173,8 +177,10 @@ export class InProcessQueue implements Queue {
     }
     // Before a retry is queued: it has the same id.
     lane.active.delete(id);
-    if (failure === null) this.#finish(lane, pending, false);
-    else this.#afterFailure(lane, pending, failure.error);
+    if (failure === null) {
+      this.#troubles.done(lane.name);
+      this.#finish(lane, pending, false);
+    } else this.#afterFailure(lane, pending, failure.error);
     this.#fill(lane);
   }
 
@@ -186,10 +192,7 @@ export class InProcessQueue implements Queue {
       this.#enqueue(lane, pending, after.waitMs);
       return;
     }
-    this.#log.error(
-      { job: lane.name, id: pending.id, attempt: pending.attempt, reason: describeError(error), err: error },
-      'A job failed for good.',
-    );
+    this.#troubles.failedForGood(lane.name, { id: pending.id, attempt: pending.attempt }, error);
     this.#finish(lane, pending, true);
   }
 

@@ -6,13 +6,9 @@
 import { Fault, isFault } from '../contract/fault.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { JobOptions } from '../contract/queue.ts';
+import type { TellLog } from '../lib/trouble-log.ts';
 
-/** What the queues need of a logger; pino's fits. */
-export interface QueueLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+export type QueueLog = TellLog;
 
 /** How much a queue holds. The defaults are what the daemon runs with. */
 export interface QueueLimits {

@@ -7,6 +7,7 @@ import { createTask } from 'node-cron';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { formatDuration, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
 import { describeError } from '../contract/fault.ts';
+import { TroubleLog } from '../lib/trouble-log.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { Clock } from '../contract/time.ts';
 import type { QueueLog } from './job-rules.ts';
@@ -23,6 +24,8 @@ export interface Scheduler {
   stop(): void;
   /** One heartbeat. `start` calls it each second; tests call it with a clock of their own. */
   beat(): Promise<void>;
+  /** What keeps work from being queued at the moment, for a person. */
+  readonly problem: string | null;
 }
 
 // Adds of one heartbeat that are under way at once, and how many schedules there may be.
@@ -30,6 +33,7 @@ const OFFERS_AT_ONCE_MAX = 64;
 const SCHEDULES_MAX = 100_000;
 // Below this a clock that is behind is ordinary; above it a person should know.
 const CLOCK_BEHIND_MS_MAX = 60_000;
+const OFFER = 'offer';
 
 interface Entry {
   schedule: Schedule;
@@ -39,7 +43,8 @@ interface Entry {
 export function createScheduler(clock: Clock, log: QueueLog, offer: OfferTick): Scheduler {
   const entries = new Map<string, Entry>();
   const now = steadyTime(clock);
-  let warned: { offer: boolean; clock: boolean } = { offer: false, clock: false };
+  const troubles = new TroubleLog(log, () => clock.monotonicMs());
+  let isClockBehind = false;
   let beating = false;
 
   const offerTick = async (entry: Entry, tick: number): Promise<void> => {
@@ -49,7 +54,7 @@ export function createScheduler(clock: Clock, log: QueueLog, offer: OfferTick): 
     entry.schedule = { ...schedule, lastTick: tick, lastRunMonotonicMs: clock.monotonicMs() };
   };
 
-  /** A tick that could not be offered stays due, so the next heartbeat tries again. One line says so, not one a second. */
+  /** A tick that could not be offered stays due, so the next heartbeat tries again. */
   const offerAll = async (due: readonly (readonly [Entry, number])[]): Promise<void> => {
     let failure: unknown = null;
     await forEachConcurrently(due, OFFERS_AT_ONCE_MAX, async ([entry, tick]) => {
@@ -57,12 +62,12 @@ export function createScheduler(clock: Clock, log: QueueLog, offer: OfferTick): 
         failure = error;
       });
     });
-    if (failure !== null && !warned.offer) {
-      log.warn({ reason: describeError(failure) }, 'Scheduled work could not be queued; trying again every second.');
-    } else if (failure === null && warned.offer && due.length > 0) {
-      log.info({}, 'Scheduled work is queued again.');
+    if (failure !== null) {
+      const message = 'Scheduled work could not be queued; trying again every second.';
+      troubles.failed(OFFER, { level: 'warn', message, reason: describeError(failure) });
+    } else if (due.length > 0) {
+      troubles.over(OFFER, 'Scheduled work is queued again.');
     }
-    if (due.length > 0) warned = { ...warned, offer: failure !== null };
   };
 
   const beat = async (): Promise<void> => {
@@ -71,7 +76,7 @@ export function createScheduler(clock: Clock, log: QueueLog, offer: OfferTick): 
     beating = true;
     try {
       const nowMs = now();
-      warned = { ...warned, clock: warnOfClock(nowMs - millisFromTimestamp(clock.now()), warned.clock, log) };
+      isClockBehind = warnOfClock(nowMs - millisFromTimestamp(clock.now()), isClockBehind, log);
       const monotonicMs = clock.monotonicMs();
       const due: (readonly [Entry, number])[] = [];
       for (const entry of entries.values()) {
@@ -101,6 +106,10 @@ export function createScheduler(clock: Clock, log: QueueLog, offer: OfferTick): 
     start: heartbeat.start,
     stop: heartbeat.stop,
     beat,
+    get problem() {
+      const reason = troubles.reason(OFFER);
+      return reason === null ? null : `Scheduled work, such as polls, can't be queued. ${reason}`;
+    },
   };
 }
 

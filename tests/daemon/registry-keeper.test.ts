@@ -59,6 +59,7 @@ it('says that a reload failed', async () => {
   fail(new Error('no such folder'));
   await vi.waitUntil(() => errors.length > 0, 60_000);
   expect(errors).toEqual(['the registry could not be reloaded']);
+  expect(keeper.problem).toBe('The registry could not be reloaded: no such folder');
   await keeper.stop();
 });
 

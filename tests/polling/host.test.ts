@@ -354,7 +354,7 @@ describe('recording', () => {
       },
       { record: () => (broken ? Promise.reject(new Fault('transient', 'The store is away.')) : Promise.resolve()) },
     );
-    await expect(poll()).rejects.toThrow('The store is away.');
+    await poll();
     broken = false;
     await poll();
     expect(known).toEqual([0, 0]);
@@ -371,7 +371,7 @@ describe('recording', () => {
     );
     const due = clock.now();
     clock.advance(1_000);
-    await expect(queue.drain()).rejects.toThrow('The store is away.');
+    await queue.drain();
     broken = false;
     await queue.tick('poll:place', due);
     expect(seen).toHaveLength(1);

@@ -1,5 +1,6 @@
 /** Redis that is not there, goes away, hangs, comes back; a replica that stops in the middle of a job. */
 
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Queue } from '../../src/contract/queue.ts';
 import { sleep } from '../../src/lib/limits.ts';
@@ -62,6 +63,32 @@ test('adds fail while Redis is away, and all goes on by itself when it is back',
   expect(said).toContain('Redis is back.');
   expect(queue.problem).toBeNull();
 });
+
+test('a Redis that takes nothing more is a problem, and told once for all kinds of jobs', async () => {
+  const said: string[] = [];
+  const queue = newQueue(`${redis.url}/4`, said);
+  const done: string[] = [];
+  for (const name of ['one', 'two', 'three', 'four']) queue.handle(name, 1, async () => void done.push(name));
+  for (const name of ['one', 'two', 'three', 'four']) queue.every(name, 'k', 1_000, null);
+  await queue.start();
+  await expect.poll(() => new Set(done).size, { timeout: 10_000 }).toBe(4);
+  const admin = new Redis(redis.url);
+  try {
+    await admin.config('SET', 'maxmemory', '1');
+    await expect.poll(() => queue.problem ?? '', { timeout: 10_000 }).toMatch(/OOM/);
+    // BullMQ's workers ask again every five seconds, each by itself.
+    await sleep(12_000);
+  } finally {
+    await admin.config('SET', 'maxmemory', '0');
+    admin.disconnect();
+  }
+  await expect.poll(() => queue.problem, { timeout: 10_000 }).toBeNull();
+  expect(said.filter((line) => line === 'BullMQ reports a problem.').length).toBeLessThanOrEqual(2);
+  expect(said.filter((line) => line.startsWith('Scheduled work'))).toEqual([
+    'Scheduled work could not be queued; trying again every second.',
+    'Scheduled work is queued again.',
+  ]);
+}, 60_000);
 
 test('an add to a Redis that hangs fails instead of hanging too', async () => {
   const queue = newQueue(`${redis.url}/2`);

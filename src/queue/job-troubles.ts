@@ -1,0 +1,37 @@
+/** What goes wrong with jobs is told once for each kind of job, not with each of them. */
+
+import { describeError, isFault } from '../contract/fault.ts';
+import { TroubleLog } from '../lib/trouble-log.ts';
+import type { QueueLog } from './job-rules.ts';
+
+const NOT_KEPT = 'not kept';
+
+export class JobTroubles {
+  readonly #troubles: TroubleLog;
+
+  constructor(log: QueueLog) {
+    this.#troubles = new TroubleLog(log);
+  }
+
+  failedForGood(job: string, fields: { readonly id: string; readonly attempt?: number }, error: unknown): void {
+    this.#troubles.failed(job, {
+      level: 'error',
+      message: 'A job failed for good.',
+      reason: describeError(error),
+      // Of a bug, where it is.
+      fields: { job, ...fields, ...(isFault(error) ? {} : { err: error }) },
+    });
+  }
+
+  /** What keeps the jobs answers with a refusal. */
+  notKept(job: string, error: Error): void {
+    // Redis adds which script it was, and every script has its own.
+    const reason = error.message.replace(/ script: \w+, on @\w+:\d+\.?$/, '');
+    this.#troubles.failed(NOT_KEPT, { level: 'warn', message: 'BullMQ reports a problem.', reason, fields: { job } });
+  }
+
+  done(job: string): void {
+    this.#troubles.over(job, 'Jobs of this kind are done again.', { job });
+    this.#troubles.over(NOT_KEPT, 'BullMQ reports no problem any more.');
+  }
+}
