@@ -6,7 +6,7 @@ import { processOutput } from './cli/output.ts';
 import { runCommandLine } from './cli/program.ts';
 import type { ExitCode } from './cli/verb.ts';
 import { VERBS } from './cli/verbs/index.ts';
-import { leaveGitHook, readEnvironment } from './config/environment.ts';
+import { prepareForGit, readEnvironment } from './config/environment.ts';
 import { packageVersion, runsFromSources } from './lib/package-root.ts';
 
 // Whoever reads our output may have seen enough, as `head` has; a log's disk may be full, a terminal gone. A daemon
@@ -20,7 +20,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = failedOr(0);
 });
 
-leaveGitHook();
+prepareForGit();
 const environment = readEnvironment(process.stdout.isTTY);
 const output = processOutput(environment.colour);
 const version = packageVersion();

@@ -19,7 +19,9 @@ export function readEnvironment(isTerminal: boolean): Environment {
 /**
  * Git tells its hooks which repository they run for, and each git that they start believes it,
  * wherever it is started. Ours are about the folders that the configuration names.
+ * What it complains of is read, which it writes in the language of its user.
  */
-export function leaveGitHook(): void {
+export function prepareForGit(): void {
   for (const name of OTHER_REPOSITORY) delete process.env[name];
+  process.env['LC_ALL'] = 'C';
 }

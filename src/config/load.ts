@@ -15,8 +15,10 @@ import { parseYaml, type YamlDocument, type YamlPath } from '../lib/yaml.ts';
 import { checkReferences, type Report } from './references.ts';
 import {
   CHANNEL_HOST_KEYS,
+  ChannelEntry,
   ConfigurationFile,
   SOURCE_HOST_KEYS,
+  SourceEntry,
   type ApiKey,
   type ContentPolicy,
   type PriceOverride,
@@ -186,7 +188,7 @@ export function checkConfiguration(
 ): LoadedConfiguration {
   if (document.problems.length > 0) return { ok: false, problems: document.problems };
   const baseDirectory = dirname(path);
-  const resolved = resolveSecrets(document.value ?? {}, variables, baseDirectory);
+  const resolved = resolveSecrets(withoutAnchors(document.value ?? {}), variables, baseDirectory);
   const withSecrets = { file: document.file, value: resolved.value, locate: (at: YamlPath) => document.locate(at) };
   const missing = resolved.missing.map(({ path: at, message, hint }): Problem => ({
     file: document.file,
@@ -198,9 +200,7 @@ export function checkConfiguration(
   // What stands in the place of a missing secret is not looked at.
   const isLooked = ({ field }: Problem): boolean => missing.every((problem) => problem.field !== field);
   const shape = checkShape(ConfigurationFile, withSecrets);
-  if (!shape.ok) return { ok: false, problems: sortProblems([...missing, ...shape.problems.filter(isLooked)]) };
-
-  const problems: Problem[] = [...missing];
+  const problems: Problem[] = shape.ok ? [...missing] : [...missing, ...shape.problems.filter(isLooked)];
   const report = (at: YamlPath, message: string, hint?: string): void => {
     problems.push({
       file: document.file,
@@ -210,10 +210,11 @@ export function checkConfiguration(
       ...(hint === undefined ? {} : { hint }),
     });
   };
-  const checkPart = <T>(schema: z.ZodType<T>, at: YamlPath, value: unknown): T | undefined => {
+  const checkPart: CheckPart = (schema, at, value, knownBeside) => {
     const checked = checkShape(schema, {
       file: document.file,
       value,
+      knownBeside,
       locate: (inner) => document.locate([...at, ...inner]),
     });
     if (checked.ok) return checked.value;
@@ -226,11 +227,16 @@ export function checkConfiguration(
     return undefined;
   };
 
+  // Whatever is wrong elsewhere: else a second run would be needed to hear of the rest.
+  const sources = entriesOf(withSecrets.value, 'sources', SourceEntry).map(
+    (entry, index) => entry && checkSource(entry, index, plugins.sources, report, checkPart),
+  );
+  const channels = entriesOf(withSecrets.value, 'channels', ChannelEntry).map(
+    (entry, index) => entry && checkChannel(entry, index, plugins.channels, report, checkPart),
+  );
+  if (shape.ok) checkReferences(shape.value, report);
+  if (!shape.ok || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   const file = shape.value;
-  const sources = file.sources.map((entry, index) => checkSource(entry, index, plugins.sources, report, checkPart));
-  const channels = file.channels.map((entry, index) => checkChannel(entry, index, plugins.channels, report, checkPart));
-  checkReferences(file, report);
-  if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   return {
     ok: true,
     configuration: {
@@ -241,6 +247,18 @@ export function checkConfiguration(
       secrets: resolved.secrets,
     },
   };
+}
+
+/** `x-` keys of the file hold what others repeat, as in a file for Docker Compose. */
+function withoutAnchors(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')));
+}
+
+/** Of a list, those that have the form of its entries, each in its place. */
+function entriesOf<T>(value: unknown, key: string, schema: z.ZodType<T>): readonly (T | undefined)[] {
+  const list = (value as Readonly<Record<string, unknown>> | null)?.[key];
+  return Array.isArray(list) ? list.map((entry) => schema.safeParse(entry).data) : [];
 }
 
 /** What holds without any file. */
@@ -290,7 +308,12 @@ function serverOf(server: ConfigurationFile['server']): Configuration['server'] 
   return { host, port, otlpPort, grpcPort, publicUrl: publicUrl ?? null };
 }
 
-type CheckPart = <T>(schema: z.ZodType<T>, at: YamlPath, value: unknown) => T | undefined;
+type CheckPart = <T>(
+  schema: z.ZodType<T>,
+  at: YamlPath,
+  value: unknown,
+  knownBeside: readonly string[],
+) => T | undefined;
 
 function checkSource(
   entry: ConfigurationFile['sources'][number],
@@ -305,10 +328,10 @@ function checkSource(
     report([...at, 'type'], unknownType(entry.type, 'source', plugins), knownTypes(plugins));
     return undefined;
   }
-  const config = checkPart(plugin.config, at, without(entry, SOURCE_HOST_KEYS));
+  const config = checkPart(plugin.config, at, without(entry, SOURCE_HOST_KEYS), SOURCE_HOST_KEYS);
   const targets = entry.targets.map((target, number) => ({
     prompt: target.prompt,
-    config: checkPart(plugin.target, [...at, 'targets', number], without(target, ['prompt'])),
+    config: checkPart(plugin.target, [...at, 'targets', number], without(target, ['prompt']), ['prompt']),
   }));
   const seen = new Map<string, number>();
   targets.forEach((target, number) => {
@@ -348,7 +371,7 @@ function checkChannel(
   return {
     name: entry.name,
     type: entry.type,
-    config: checkPart(plugin.config, ['channels', index], without(entry, CHANNEL_HOST_KEYS)),
+    config: checkPart(plugin.config, ['channels', index], without(entry, CHANNEL_HOST_KEYS), CHANNEL_HOST_KEYS),
   };
 }
 

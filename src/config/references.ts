@@ -2,6 +2,7 @@
 
 import { boundedPattern } from '../lib/bounded-pattern.ts';
 import { closest } from '../lib/closest.ts';
+import { isLoopback } from '../lib/loopback.ts';
 import type { YamlPath } from '../lib/yaml.ts';
 import type { ConfigurationFile } from './schema.ts';
 
@@ -23,6 +24,7 @@ export function checkReferences(file: ConfigurationFile, report: Report): void {
   }
   checkRegistrySources(file, report);
   checkPorts(file.server, report);
+  checkHost(file, report);
   const channels = file.channels.map((channel) => channel.name);
   file.routes.forEach((route, index) => {
     route.channels.forEach((name, number) => {
@@ -56,6 +58,15 @@ function checkPorts(server: ConfigurationFile['server'], report: Report): void {
       report(['server', key], `is ${server[key]}, and so is server.${other}.`, 'Give each a port of its own.');
     seen.set(server[key], key);
   }
+}
+
+function checkHost({ server: { host }, keys }: ConfigurationFile, report: Report): void {
+  if (keys.length > 0 || isLoopback(host)) return;
+  report(
+    ['server', 'host'],
+    `is ${host}, which others can reach, and no keys are configured.`,
+    'Add `keys:`, or bind to 127.0.0.1.',
+  );
 }
 
 function checkRegistrySources(file: ConfigurationFile, report: Report): void {

@@ -135,22 +135,23 @@ async function* checkPorts({ server }: Configuration): AsyncIterable<Check> {
     ['OTLP/HTTP', server.otlpPort],
     ['OTLP/gRPC', server.grpcPort],
   ] as const) {
-    const problem = await whyNotFree(server.host, port);
-    if (problem === null) yield ok(`port ${port} (${name})`, 'free');
+    const error = await whyNotFree(server.host, port);
+    const isTaken = error?.code === 'EADDRINUSE';
+    if (error === null) yield ok(`port ${port} (${name})`, 'free');
     else
       yield {
         what: `port ${port} (${name})`,
         status: 'failed',
-        words: problem,
-        hint: 'Stop what uses it, or choose another port.',
+        words: error.message,
+        hint: isTaken ? 'Stop what uses it, or choose another port.' : 'Check `server.host` and the port.',
       };
   }
 }
 
-function whyNotFree(host: string, port: number): Promise<string | null> {
+function whyNotFree(host: string, port: number): Promise<NodeJS.ErrnoException | null> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error) => resolve(error.message));
+    server.once('error', resolve);
     server.listen(port, host, () => {
       server.close(() => resolve(null));
     });

@@ -2,6 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Fault } from '../contract/fault.ts';
+import { isLoopback } from '../lib/loopback.ts';
 import type { Scope } from './route.ts';
 
 export interface Key {
@@ -57,8 +58,6 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
-
 /**
  * Whether a request's `Host` names this daemon as its user knows it. Without keys it must: a page
  * whose own name was made to point to this machine (DNS rebinding) would otherwise be let in.
@@ -66,12 +65,12 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 export function isOwnHost(host: string | undefined, keys: readonly Key[], publicUrl: string | null): boolean {
   if (keys.length > 0 || host === undefined) return true;
   const name = host.replace(/:\d+$/, '').toLowerCase();
-  return LOOPBACK.test(name) || (publicUrl !== null && new URL(publicUrl).hostname === name);
+  return isLoopback(name) || (publicUrl !== null && new URL(publicUrl).hostname === name);
 }
 
 /** Throws a `Fault` of kind `config` when the daemon would be open to others without keys. */
 export function assertSafeBinding(host: string, keys: readonly Key[]): void {
-  if (keys.length > 0 || LOOPBACK.test(host)) return;
+  if (keys.length > 0 || isLoopback(host)) return;
   throw new Fault('config', `server.host is ${host}, which others can reach, and no keys are configured.`, {
     hint: 'Add `keys:` to plumbline.yaml, or bind to 127.0.0.1.',
   });

@@ -54,10 +54,13 @@ const WHY: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links lead round in circles',
 };
 
+// An `open` may be either, and what reads says so itself.
+const WRITES = /^(?:open|mkdir|write|rename|unlink|rmdir|rm|copyfile|f(?:data)?sync|ftruncate|chmod|link|symlink)/;
+
 /** Why the file system refuses a write, in words; null for an error that is something else. */
 export function whyNotWritten(error: unknown): string | null {
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return null;
-  return WHY[String(error.code)] ?? null;
+  return WRITES.test(String(error.syscall)) ? (WHY[String(error.code)] ?? null) : null;
 }
 
 /** The same as a `Fault` that names the path; null for an error that is something else. */

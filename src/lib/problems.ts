@@ -27,6 +27,8 @@ export interface ShapeDocument {
   readonly value: unknown;
   /** What kept the document from being read at all; then the shape is not looked at. */
   readonly problems?: readonly Problem[];
+  /** Keys beside those of the schema, which somebody else looks at: one that is misspelled may have been meant. */
+  readonly knownBeside?: readonly string[];
   locate(path: YamlPath): Position;
 }
 
@@ -105,7 +107,7 @@ function explainIssue(schema: z.ZodType, document: ShapeDocument, issue: Issue, 
   });
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const known = knownKeys(schema, path);
+      const known = [...knownKeys(schema, path), ...(path.length === 0 ? (document.knownBeside ?? []) : [])];
       return issue.keys.map((key) => problem([...path, key], 'is not a known key.', suggestKey(key, known)));
     }
     case 'invalid_union': {

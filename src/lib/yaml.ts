@@ -74,6 +74,8 @@ export function parseYaml(text: string, file: string, bytesMax: number = YAML_LI
     // Quadratic in the package (a minute for 60,000 keys); `#structureProblems` does it in one pass.
     uniqueKeys: false,
     stringKeys: true,
+    // `<<: *anchor`, which is how operators write what several entries have in common.
+    merge: true,
     resolveKnownTags: false,
     logLevel: 'error',
   });

@@ -1,7 +1,7 @@
 /** Finds the YAML files below a registry folder, with what tells that one has changed, and reads them, bounded. */
 
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { access, lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Fault } from '../contract/fault.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
@@ -18,21 +18,27 @@ export interface FoundFile {
   readonly signature: string;
 }
 
+export interface FoundYaml {
+  readonly files: readonly FoundFile[];
+  readonly unread: readonly { readonly folder: string; readonly message: string }[];
+}
+
 /**
  * All `.yaml` and `.yml` files, in order of path. Names that start with a dot and `node_modules`
  * are left out; links to files are followed (that is how Kubernetes mounts configuration), links
- * to folders are not, because they may lead in a circle.
+ * to folders are not, because they may lead in a circle. A folder that can't be read is told, and hides no other.
  */
-export async function findYamlFiles(
-  root: string,
-  baseDirectory: string,
-  signal: AbortSignal,
-): Promise<readonly FoundFile[]> {
+export async function findYamlFiles(root: string, baseDirectory: string, signal: AbortSignal): Promise<FoundYaml> {
+  const unread: { folder: string; message: string }[] = [];
   const paths: string[] = [];
   const visit = async (directory: string, depth: number): Promise<void> => {
     signal.throwIfAborted();
     if (depth > DISCOVERY_LIMITS.depthMax) return;
-    const entries = await readdir(directory, { withFileTypes: true });
+    const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+      const message = cannotBeRead(error);
+      if (!isNotThere(error)) unread.push({ folder: showPath(directory, baseDirectory), message });
+      return [];
+    });
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
       const absolute = join(directory, entry.name);
@@ -47,10 +53,11 @@ export async function findYamlFiles(
     // A link that leads nowhere is a prompt that nobody can read, and no prompt less.
     signatures.set(path, (await signatureOf(path)) ?? ((await leadsNowhere(path)) ? 'nowhere' : null));
   });
-  return paths.flatMap((absolute) => {
+  const files = paths.flatMap((absolute) => {
     const signature = signatures.get(absolute) ?? null;
     return signature === null ? [] : [{ absolute, shown: showPath(absolute, baseDirectory), signature }];
   });
+  return { files, unread };
 }
 
 export function isYamlName(name: string): boolean {
@@ -87,21 +94,32 @@ async function leadsNowhere(path: string): Promise<boolean> {
   );
 }
 
-export async function isDirectory(path: string): Promise<boolean> {
+/** Continues the folder's name; null for one that can be read. */
+export async function whyNoFolder(path: string): Promise<string | null> {
   try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
+    if (!(await stat(path)).isDirectory()) return 'is no folder.';
+    await access(path, constants.R_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    return isNotThere(error) ? 'does not exist.' : cannotBeRead(error);
   }
 }
 
-export async function exists(path: string): Promise<boolean> {
+/** Continues the file's name; null for one that is there, or for none at all. */
+export async function whyNoFile(path: string): Promise<string | null> {
   try {
-    await lstat(path);
-    return true;
-  } catch {
-    return false;
+    return (await stat(path)).isFile() ? null : 'is no file.';
+  } catch (error) {
+    return isNotThere(error) ? null : cannotBeRead(error);
   }
+}
+
+function isNotThere(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function cannotBeRead(error: unknown): string {
+  return `can't be read: ${error instanceof Error ? error.message : String(error)}.`;
 }
 
 export type ReadText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
@@ -114,7 +132,7 @@ export async function readText(path: string, bytesMax: number): Promise<ReadText
     return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     if (error instanceof TypeError) return { ok: false, reason: 'is not valid UTF-8. Save it in that encoding.' };
-    return { ok: false, reason: `can't be read: ${error instanceof Error ? error.message : String(error)}.` };
+    return { ok: false, reason: cannotBeRead(error) };
   }
 }
 

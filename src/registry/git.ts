@@ -280,7 +280,11 @@ type Ran = { readonly kind: 'ran'; readonly status: number; readonly stdout: Buf
 export type RunResult = Ran | { readonly kind: 'no_git' };
 
 function start(directory: string, args: readonly string[], signal: AbortSignal): ChildProcessWithoutNullStreams {
-  return spawn('git', [...SAFE, ...args], { cwd: directory, signal, timeout: GIT_LIMITS.timeoutMs, stdio: 'pipe' });
+  const child = spawn('git', [...SAFE, ...args], { cwd: directory, signal, stdio: 'pipe' });
+  // Node's own limit goes on, and holds the process, where git could not be started at all.
+  const tooLong = setTimeout(() => child.kill(), GIT_LIMITS.timeoutMs).unref();
+  child.on('close', () => clearTimeout(tooLong));
+  return child;
 }
 
 /** Resolves at the end of the process; rejects with ENOENT and aborts. */

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { isFault } from '../contract/fault.ts';
 import type { Pin } from '../contract/prompt.ts';
 import type { Problem } from '../lib/problems.ts';
-import { readText, signatureOf } from './discover.ts';
+import { readText, signatureOf, whyNoFile } from './discover.ts';
 import type { GitPlaceAnswer, GitPlaces } from './git-places.ts';
 import { LOCK_BYTES_MAX, readLockFile, type LockedVersions, type ReadLockFile, type WrittenPin } from './lockfile.ts';
 import { datePins } from './pin-history.ts';
@@ -14,6 +14,8 @@ export interface LockPlace {
   readonly shown: string;
   /** Null when there is no such file. */
   readonly signature: string | null;
+  /** Why what is there is no lockfile that can be read; continues its name. */
+  readonly refusal: string | null;
   readonly git: GitPlaceAnswer;
 }
 
@@ -24,8 +26,11 @@ export async function lookAtLock(
   signal: AbortSignal,
 ): Promise<LockPlace> {
   const signature = await signatureOf(absolute);
-  if (signature === null) return { absolute, shown, signature, git: { kind: 'no_repository' } };
-  return { absolute, shown, signature, git: await places.find(dirname(absolute), signal) };
+  if (signature === null) {
+    const refusal = await whyNoFile(absolute);
+    return { absolute, shown, signature, refusal, git: { kind: 'no_repository' } };
+  }
+  return { absolute, shown, signature, refusal: null, git: await places.find(dirname(absolute), signal) };
 }
 
 export interface LoadedLock {
@@ -47,13 +52,16 @@ export async function loadLock(
   signal: AbortSignal,
 ): Promise<LoadedLock> {
   if (file === null) return NONE;
-  if (file.signature === null) {
+  if (file.signature === null && file.refusal === null) {
     const note = `There is no lockfile ${file.shown}: nothing is pinned. \`plumbline lock\` writes one.`;
     return { ...NONE, notes: [note] };
   }
   const notes = before === null ? [] : [`${file.shown} can't be read, so the pins of before stay in force.`];
   const unreadable = { locked: null, pins: before ?? [], notes };
-  const text = await readText(file.absolute, LOCK_BYTES_MAX);
+  const text =
+    file.refusal === null
+      ? await readText(file.absolute, LOCK_BYTES_MAX)
+      : ({ ok: false, reason: file.refusal } as const);
   if (!text.ok) {
     return { ...unreadable, read: null, problems: [{ file: file.shown, field: '', message: text.reason }] };
   }

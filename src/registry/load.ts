@@ -9,7 +9,7 @@ import type { RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts'
 import { sortProblems, type Problem } from '../lib/problems.ts';
 import { YAML_LIMITS } from '../lib/yaml.ts';
 import { crossCheck } from './cross-check.ts';
-import { exists, findYamlFiles, isDirectory, isYamlName, readText, showPath, type FoundFile } from './discover.ts';
+import { findYamlFiles, isYamlName, readText, showPath, whyNoFolder, type FoundFile } from './discover.ts';
 import { isFault } from '../contract/fault.ts';
 import type { GitPlace } from './git.ts';
 import { readCommittedHistory, type BlobCache, type CommittedHistory, type CommittedState } from './git-history.ts';
@@ -157,6 +157,8 @@ interface Look {
   readonly problems: readonly Problem[];
 }
 
+const MUST_BE_FOLDER = 'registry: files: must name the folder of the prompt files.';
+
 async function lookAround(
   { roots, lockFile, baseDirectory, signal, others }: RegistryOptions,
   places: GitPlaces,
@@ -168,18 +170,16 @@ async function lookAround(
   for (const { files: folder } of roots) {
     const absolute = resolve(baseDirectory, folder);
     const shown = showPath(absolute, baseDirectory);
-    if (!(await isDirectory(absolute))) {
-      const message = (await exists(absolute)) ? 'is no folder.' : 'does not exist.';
-      problems.push({
-        file: shown,
-        field: '',
-        message,
-        hint: 'registry: files: must name the folder of the prompt files.',
-      });
+    const message = await whyNoFolder(absolute);
+    if (message !== null) {
+      problems.push({ file: shown, field: '', message, hint: MUST_BE_FOLDER });
       continue;
     }
     found.push({ absolute, shown, git: await places.find(absolute, signal) });
-    for (const file of await findYamlFiles(absolute, baseDirectory, signal)) {
+    const yaml = await findYamlFiles(absolute, baseDirectory, signal);
+    for (const { folder: unread, message: why } of yaml.unread)
+      problems.push({ file: unread, field: '', message: why, hint: 'What is below it stays as it was.' });
+    for (const file of yaml.files) {
       if (file.absolute !== lockPath) files.set(file.absolute, file);
     }
   }

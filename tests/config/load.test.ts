@@ -244,3 +244,45 @@ test('where the daemon listens is known without its secrets and whatever else is
   writeFileSync(join(directory, 'plumbline.yaml'), '');
   expect(loadPlace('plumbline.yaml', {}, directory)).toMatchObject({ ok: true, value: { server: { port: 7070 } } });
 });
+
+test('what is wrong in one part hides nothing of the others', () => {
+  const text = `
+registri: []
+sources:
+  - { name: hall, type: shelff, environment: production, targets: [] }
+  - { type: shelf, environment: production, token: t, targets: [] }
+  - { name: attic, type: shelf, environment: production, token: t, evry: 5s, targets: [{ prompt: a, slot: one }] }
+channels: [{ name: b, type: bel }]
+`;
+  expect(problems(text)).toEqual([
+    'plumbline.yaml:2:1 registri: is not a known key. Did you mean registry?',
+    'plumbline.yaml:4:19 sources[0].type: is shelff, which is no source type. Did you mean shelf? Known are shelf.',
+    'plumbline.yaml:5:5 sources[1].name: is required.',
+    'plumbline.yaml:6:68 sources[2].evry: is not a known key. Did you mean every?',
+    'plumbline.yaml:6:101 sources[2].targets[0].slot: must be a number, not "one".',
+    'plumbline.yaml:7:23 channels[0].type: is bel, which is no channel type. Did you mean bell? Known are bell.',
+  ]);
+});
+
+test('entries may share what they have in common', () => {
+  const loaded = load(
+    `
+x-shelf: &shelf { type: shelf, environment: production, every: 5s, token: env:TOKEN }
+sources:
+  - { <<: *shelf, name: hall, targets: [{ prompt: a, slot: 1 }] }
+  - { <<: *shelf, name: attic, every: 7s, targets: [{ prompt: a, slot: 2 }] }
+`,
+    { TOKEN: 'correct-horse' },
+  );
+  expect(loaded.ok && loaded.configuration.sources).toMatchObject([
+    { name: 'hall', everyMs: 5_000, config: { token: 'correct-horse' } },
+    { name: 'attic', everyMs: 7_000 },
+  ]);
+});
+
+test('a host that others can reach needs keys', () => {
+  expect(problems('server: { host: 0.0.0.0 }')).toEqual([
+    'plumbline.yaml:1:11 server.host: is 0.0.0.0, which others can reach, and no keys are configured. Add `keys:`, or bind to 127.0.0.1.',
+  ]);
+  expect(problems('server: { host: "::1" }')).toEqual([]);
+});

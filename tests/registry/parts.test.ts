@@ -85,7 +85,7 @@ test('a link that leads nowhere is a file that can not be read, a link to a fold
   const directory = tempDirectory();
   symlinkSync(join(directory, 'nothing'), join(directory, 'a.yaml'));
   symlinkSync(directory, join(directory, 'b.yaml'));
-  const found = await findYamlFiles(directory, directory, new AbortController().signal);
+  const { files: found } = await findYamlFiles(directory, directory, new AbortController().signal);
   expect(found.map(({ shown }) => shown)).toEqual(['a.yaml']);
   expect(await readText(found[0]?.absolute ?? '', 10)).toMatchObject({ ok: false });
 });
