@@ -220,6 +220,38 @@ describe(`what comes up to an hour late, seed ${seed}`, () => {
   });
 });
 
+it('finds the call that is judged days later, also after a restart', async () => {
+  const service = `judged-${hexId(6)}`;
+  const daemon = new Daemon(10_000);
+  await daemon.restart();
+  const startMs = millisFromTimestamp(daemon.clock.now()) - 5_000;
+  const told = judgedCall(service, startMs);
+  const [call, root, ...judgements] = told.pieces as [Piece, Piece, ...Piece[]];
+  const settled = async (piece: Piece): Promise<void> => {
+    const before = daemon.rounds.ended;
+    await daemon.send(piece);
+    await eventually(
+      async () => daemon.rounds.ended,
+      (ended) => ended > before,
+    );
+  };
+  try {
+    await settled(call);
+    await settled(root);
+    daemon.clock.advance(5 * 24 * HOUR_MS);
+    await daemon.restart();
+    // By its span, and by the one around it.
+    for (const piece of judgements.slice(0, 2)) {
+      if ('log' in piece) await settled({ log: { ...piece.log, timeMs: millisFromTimestamp(daemon.clock.now()) } });
+    }
+    const expected = [{ spanId: told.spanId, evaluations: ['by its parent', 'by its span'] }];
+    const isRight = (calls: unknown): boolean => JSON.stringify(calls) === JSON.stringify(expected);
+    expect(await eventually(() => stored(service), isRight, 10_000)).toEqual(expected);
+  } finally {
+    await daemon.stop();
+  }
+});
+
 it('takes judgements of senders without a clock, who say that it is 1970', async () => {
   const ingest = createIngest(store.telemetry);
   await ingest.start();

@@ -41,6 +41,11 @@ export class FactLine {
     this.start = start;
     this.end = end;
   }
+
+  /** Whether the call that it tells of may be days older. */
+  get isJudgement(): boolean {
+    return this.relatedSince !== this.startedAt;
+  }
 }
 
 const HAVE_COLUMNS = {
@@ -68,7 +73,7 @@ const FACTS_KEY = Buffer.from('"facts":');
 const RECEIVED_KEY = Buffer.from('"received_at":"');
 const TIMESTAMP_LENGTH = '2026-11-20T02:47:00.000000000Z'.length;
 
-// A judgement may be made so long after the call.
+// A judgement that names its call by the response id alone may be made so long after it.
 const JUDGED_WITHIN_MS = 3_600_000;
 
 /** One line of `span_facts`, with its line end. */

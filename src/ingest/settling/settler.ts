@@ -160,6 +160,8 @@ export class Settler implements Component {
   #isSurelyNew(facts: FactLine, key: string): boolean {
     const { seen } = this.#options;
     if (facts.traceId === '') return true;
+    // People judge days later. What is remembered of traces need not go back so far.
+    if (facts.isJudgement) return false;
     return !seen.mayHaveTrace(key, facts.relatedSince);
   }
 
