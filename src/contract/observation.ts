@@ -12,6 +12,8 @@ interface ObservationBase {
   readonly environment: string;
   /** When the answer was received. */
   readonly observedAt: Timestamp;
+  /** When the look began: what it saw was there at some moment since, up to the answer. Absent: not known, of old looks. */
+  readonly askedAt?: Timestamp;
   /** Empty unless the target holds several contents. */
   readonly part: string;
 }
@@ -41,6 +43,11 @@ export interface MissingObservation extends ObservationBase {
 export interface UnreachableObservation extends ObservationBase {
   readonly outcome: 'unreachable';
   readonly reason: string;
+}
+
+/** Since when something else may have been there: the answer is of some moment after that. */
+export function seenSince({ askedAt, observedAt }: Pick<ObservationBase, 'askedAt' | 'observedAt'>): Timestamp {
+  return askedAt ?? observedAt;
 }
 
 export type Observation = HeldObservation | MissingObservation | UnreachableObservation;

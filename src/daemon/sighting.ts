@@ -1,6 +1,6 @@
 /** What is known of one part of a target from the looks at it so far, and what one more look adds. Pure. */
 
-import type { HeldObservation, Observation } from '../contract/observation.ts';
+import { type HeldObservation, type Observation, seenSince } from '../contract/observation.ts';
 import type { LatestObservation } from '../contract/store.ts';
 import type { TimeInterval } from '../contract/time.ts';
 
@@ -51,7 +51,7 @@ export function seen(before: Sighting | null, now: Observation, context: Context
       since: before?.since ?? null,
     };
   }
-  const began: TimeInterval = [answered?.observedAt ?? null, now.observedAt];
+  const began: TimeInterval = [answered === null ? null : seenSince(answered), now.observedAt];
   return { ...common, lastAnswered: now, previous: answered, since: mayAskStore ? null : began };
 }
 

@@ -157,7 +157,9 @@ export class TargetWatch {
     for (const { target, part } of seenNow) this.#endsNotStored.delete(keyOf(target, part));
     const [first] = seenNow;
     if (first === undefined) return seenNow;
-    const ends = [...this.#endsNotStored.values()].map((end) => ({ ...end, observedAt: first.observedAt }));
+    const { askedAt, observedAt } = first;
+    const look = askedAt === undefined ? { observedAt } : { askedAt, observedAt };
+    const ends = [...this.#endsNotStored.values()].map((end) => ({ ...end, ...look }));
     this.#endsNotStored.clear();
     return [...ends, ...seenNow];
   }

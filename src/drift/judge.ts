@@ -3,7 +3,12 @@
  * decisions are here and in `judge-content.ts`; no I/O, no clock. Pure.
  */
 
-import type { HeldObservation, MissingObservation, UnreachableObservation } from '../contract/observation.ts';
+import {
+  type HeldObservation,
+  type MissingObservation,
+  seenSince,
+  type UnreachableObservation,
+} from '../contract/observation.ts';
 import type { ContentHash } from '../contract/prompt.ts';
 import type { TimeInterval } from '../contract/time.ts';
 import type { Evidence, Judgement } from '../contract/verdict.ts';
@@ -48,7 +53,7 @@ function judgeHeld(expected: Expected, observed: Observed, held: HeldObservation
 function judgeMissing(expected: Expected, observed: Observed, missing: MissingObservation): Judgement {
   if (missing.partEnded === true) return judgeEndedPart(expected, observed, missing);
   const wanted = expected.pin === null ? '' : `; ${versionWords(expected.pin.version)} should be there`;
-  const earliest = observed.changed[0] ?? observed.previous?.observedAt ?? null;
+  const earliest = observed.changed[0] ?? (observed.previous === null ? null : seenSince(observed.previous));
   return {
     ...base(expected, observed, 'missing'),
     reason: 'place_says_gone',

@@ -81,6 +81,7 @@ export function observationShape(observation: Observation): object {
     prompt: observation.prompt,
     environment: observation.environment,
     observed_at: observation.observedAt,
+    asked_at: observation.askedAt ?? null,
     outcome: observation.outcome,
   };
   if (observation.outcome !== 'held') return { ...common, reason: observation.reason };

@@ -7,12 +7,14 @@ import type {
   UnreachableObservation,
 } from '../contract/observation.ts';
 import type { LiveContent, SourceTarget } from '../contract/source.ts';
-import type { Timestamp } from '../contract/time.ts';
 import { contentHashes } from '../text/hashes.ts';
 import type { OpenSource } from './source-config.ts';
 
 /** What a target held, less the moment it was seen. */
-export type HeldFacts = Omit<HeldObservation, 'observedAt'>;
+export type HeldFacts = Omit<HeldObservation, keyof Look>;
+
+/** When it was asked, and when the answer came. */
+export type Look = Required<Pick<HeldObservation, 'askedAt' | 'observedAt'>>;
 
 export interface TargetOf {
   readonly source: Pick<OpenSource, 'name' | 'type' | 'environment'>;
@@ -65,19 +67,19 @@ export function heldObservations(
   of: TargetOf,
   facts: readonly HeldFacts[],
   partsBefore: readonly string[],
-  observedAt: Timestamp,
+  look: Look,
 ): readonly Observation[] {
   const parts = new Set(facts.map((fact) => fact.part));
   const ended = partsBefore
     .filter((part) => !parts.has(part))
     .map((part) => ({
       ...base(of, part),
-      observedAt,
+      ...look,
       outcome: 'missing' as const,
       partEnded: true,
       reason: part === '' ? 'The target now holds several parts.' : `The target no longer holds the part "${part}".`,
     }));
-  return [...facts.map((fact) => ({ ...fact, observedAt })), ...ended];
+  return [...facts.map((fact) => ({ ...fact, ...look })), ...ended];
 }
 
 /** For a target that held several parts, one for each of them: they are judged one by one. */
@@ -85,18 +87,18 @@ export function missingObservations(
   of: TargetOf,
   reason: string,
   partsBefore: readonly string[],
-  observedAt: Timestamp,
+  look: Look,
 ): readonly MissingObservation[] {
-  return partsOrWhole(partsBefore).map((part) => ({ ...base(of, part), observedAt, outcome: 'missing', reason }));
+  return partsOrWhole(partsBefore).map((part) => ({ ...base(of, part), ...look, outcome: 'missing', reason }));
 }
 
 export function unreachableObservations(
   of: TargetOf,
   reason: string,
   partsBefore: readonly string[],
-  observedAt: Timestamp,
+  look: Look,
 ): readonly UnreachableObservation[] {
-  return partsOrWhole(partsBefore).map((part) => ({ ...base(of, part), observedAt, outcome: 'unreachable', reason }));
+  return partsOrWhole(partsBefore).map((part) => ({ ...base(of, part), ...look, outcome: 'unreachable', reason }));
 }
 
 function partsOrWhole(parts: readonly string[]): readonly string[] {

@@ -18,6 +18,7 @@ import {
   missingObservations,
   unreachableObservations,
   type HeldFacts,
+  type Look,
   type TargetOf,
 } from './observations.ts';
 import { PendingObservations, type TakeObservations } from './pending-observations.ts';
@@ -61,6 +62,8 @@ interface NextLook {
 }
 
 interface Poll {
+  /** No answer is of an earlier moment. */
+  readonly askedAt: Timestamp;
   readonly known: ReadonlyMap<string, HeldEntry>;
   /** Targets that seem to be gone, still to be looked at again; null while looking again. */
   readonly doubtful: SourceTarget<unknown>[] | null;
@@ -191,6 +194,7 @@ export class SourcePoller {
   ): Promise<FreshLook> {
     const startedMs = this.#options.clock.monotonicMs();
     const poll: Poll = {
+      askedAt: this.#options.clock.now(),
       known: how.fresh ? new Map() : this.#options.cache.entries(targets.map((target) => target.id)),
       doubtful: [],
       pending: this.#pending(),
@@ -239,23 +243,25 @@ export class SourcePoller {
     const target = this.#targets.get(reading.target);
     if (target === undefined) return;
     const of: TargetOf = { source: this.source, target };
-    await poll.pending.add((now) => {
-      const observations = this.#observe(of, reading, poll, now);
+    await poll.pending.add((observedAt) => {
+      // A wall clock that was put back meanwhile.
+      const askedAt = poll.askedAt < observedAt ? poll.askedAt : observedAt;
+      const observations = this.#observe(of, reading, poll, { askedAt, observedAt });
       poll.recorded?.push(...observations);
       return observations;
     });
   }
 
   /** None for a target that is still to be looked at again. */
-  #observe(of: TargetOf, reading: Reading, poll: Poll, now: Timestamp): readonly Observation[] {
+  #observe(of: TargetOf, reading: Reading, poll: Poll, look: Look): readonly Observation[] {
     const { id } = of.target;
     const parts = this.#parts.get(id) ?? [];
     switch (reading.outcome) {
       case 'held':
         poll.contents?.set(id, reading.contents);
-        return this.#held(of, heldFacts(of, reading.contents), reading.cursor, poll, now);
+        return this.#held(of, heldFacts(of, reading.contents), reading.cursor, poll, look);
       case 'unchanged':
-        return this.#unchanged(of, poll, now);
+        return this.#unchanged(of, poll, look);
       case 'missing': {
         const target = this.#targets.get(id);
         if (poll.doubtful !== null && target !== undefined && !this.#missing.has(id)) {
@@ -265,14 +271,14 @@ export class SourcePoller {
         poll.counts.missing += 1;
         this.#missing.add(id);
         this.#options.cache.forget(id);
-        return missingObservations(of, this.source.redact(reading.reason), parts, now);
+        return missingObservations(of, this.source.redact(reading.reason), parts, look);
       }
       case 'unreachable': {
         poll.counts.unreachable += 1;
         const reason = this.source.redact(reading.reason);
         poll.reason = reason;
         poll.retryAfterMs = Math.max(poll.retryAfterMs ?? 0, reading.retryAfterMs ?? 0);
-        return unreachableObservations(of, reason, parts, now);
+        return unreachableObservations(of, reason, parts, look);
       }
     }
   }
@@ -282,11 +288,11 @@ export class SourcePoller {
     facts: readonly HeldFacts[],
     cursor: string | undefined,
     poll: Poll,
-    now: Timestamp,
+    look: Look,
   ): readonly Observation[] {
     const { id } = of.target;
     poll.counts.held += 1;
-    const observations = heldObservations(of, facts, this.#parts.get(id) ?? [], now);
+    const observations = heldObservations(of, facts, this.#parts.get(id) ?? [], look);
     this.#missing.delete(id);
     this.#parts.set(
       id,
@@ -298,17 +304,17 @@ export class SourcePoller {
   }
 
   /** The place says that nothing changed: what it held before, it holds still. */
-  #unchanged(of: TargetOf, poll: Poll, now: Timestamp): readonly Observation[] {
+  #unchanged(of: TargetOf, poll: Poll, look: Look): readonly Observation[] {
     const { id } = of.target;
     const entry = poll.known.get(id);
     if (entry === undefined) {
       this.#event({ kind: 'bug', error: new Error(`Answered unchanged for ${id}, which was not known.`) });
       const reason = 'The source gave no content for this target.';
-      return this.#observe(of, { outcome: 'unreachable', target: id, reason }, poll, now);
+      return this.#observe(of, { outcome: 'unreachable', target: id, reason }, poll, look);
     }
     poll.counts.unchanged += 1;
     this.#missing.delete(id);
-    return heldObservations(of, entry.facts, [], now);
+    return heldObservations(of, entry.facts, [], look);
   }
 
   /**
@@ -320,7 +326,7 @@ export class SourcePoller {
     if (doubtful.length === 0) return;
     await sleep(this.#options.missingPauseMs, signal).catch(() => undefined);
     if (signal.aborted || (await this.#isStuck(signal))) return;
-    const again: Poll = { ...poll, known: new Map(), doubtful: null };
+    const again: Poll = { ...poll, askedAt: this.#options.clock.now(), known: new Map(), doubtful: null };
     await this.#read(doubtful, again, signal);
     poll.reason = again.reason;
     poll.retryAfterMs = again.retryAfterMs;

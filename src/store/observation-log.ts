@@ -160,17 +160,19 @@ async function readChangeInterval(
   part: string,
   strict: ContentHash,
 ): Promise<TimeInterval> {
-  const [row] = await database.query<{ last_other: Timestamp | null; first_this: Timestamp | null }>(
+  const [row] = await database.query<{ other_seen: Timestamp | null; first_this: Timestamp | null }>(
     `WITH
        (SELECT maxOrNull(observed_at) FROM observations
         WHERE target = {target:String} AND part = {part:String} AND strict_hash = {strict:String}) AS last_this,
        (SELECT maxOrNull(observed_at) FROM observations
         WHERE target = {target:String} AND part = {part:String} AND answered
-          AND strict_hash != {strict:String} AND observed_at < last_this) AS last_other
-     SELECT last_other, minOrNull(observed_at) AS first_this FROM observations
+          AND strict_hash != {strict:String} AND observed_at < last_this) AS last_other,
+       (SELECT any(asked_at) FROM observations
+        WHERE target = {target:String} AND part = {part:String} AND observed_at = last_other) AS other_asked
+     SELECT ifNull(other_asked, last_other) AS other_seen, minOrNull(observed_at) AS first_this FROM observations
      WHERE target = {target:String} AND part = {part:String} AND strict_hash = {strict:String}
        AND (last_other IS NULL OR observed_at > last_other)`,
     { target, part, strict },
   );
-  return [row?.last_other ?? null, row?.first_this ?? null];
+  return [row?.other_seen ?? null, row?.first_this ?? null];
 }

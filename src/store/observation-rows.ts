@@ -14,6 +14,7 @@ export interface ObservationRow {
   readonly prompt: string;
   readonly environment: string;
   readonly observed_at: Timestamp;
+  readonly asked_at: Timestamp | null;
   readonly outcome: Observation['outcome'];
   readonly reason: string;
   readonly body_kind: string;
@@ -31,7 +32,7 @@ export interface ObservationRow {
 }
 
 export const OBSERVATION_COLUMNS = [
-  'target, part, source, source_type, prompt, environment, observed_at, outcome, reason, body_kind',
+  'target, part, source, source_type, prompt, environment, observed_at, asked_at, outcome, reason, body_kind',
   'strict_hash, transport_hash, cosmetic_hash, settings, pointer_name, pointer_value',
   'source_version, edited_at, edited_by, share, url',
 ].join(', ');
@@ -61,6 +62,7 @@ export function toObservationRow(observation: Observation): ObservationRow {
     prompt: observation.prompt,
     environment: observation.environment,
     observed_at: observation.observedAt,
+    asked_at: observation.askedAt ?? null,
     outcome: observation.outcome,
   };
   if (observation.outcome !== 'held') return { ...base, ...NOTHING_HELD, reason: observation.reason };
@@ -92,6 +94,7 @@ export function toObservation(row: ObservationRow, texts: ReadonlyMap<ContentHas
     prompt: row.prompt,
     environment: row.environment,
     observedAt: row.observed_at,
+    ...(row.asked_at === null ? {} : { askedAt: row.asked_at }),
   };
   if (row.outcome !== 'held') return { ...base, outcome: row.outcome, reason: row.reason };
   const strict = row.strict_hash as ContentHash;

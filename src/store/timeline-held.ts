@@ -6,7 +6,7 @@ import type { HeldEntry } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { chunks } from '../lib/chunks.ts';
 import { overlaps, isActive } from '../timeline/boundary.ts';
-import { heldEntry, type RunDetail, runsOf, type Sighting, type Unseen } from '../timeline/held.ts';
+import { heldEntry, lastSeenFrom, type RunDetail, runsOf, type Sighting, type Unseen } from '../timeline/held.ts';
 import type { Database } from './database.ts';
 import { AROUND, type Candidate, KEY, keyOf, type Parameters, RUNS, runKey } from './held-runs.ts';
 import { NEVER, readUnseen } from './timeline-unseen.ts';
@@ -34,6 +34,8 @@ const RUNS_AT_ONCE = 200;
 // What makes two observations the same: what was there, and how it is set. A pointer may move, and
 // a source may renumber, without a change of content.
 const STATE = "concat(outcome, ' ', strict_hash, ' ', settings)";
+
+const ASKED = 'ifNull(asked_at, observed_at)';
 
 const SCOPE = `prompt = {prompt:String} AND environment = {environment:String}
   AND ({target:String} = '' OR target = {target:String})
@@ -111,16 +113,17 @@ async function readSightings(
 ): Promise<readonly Sighting[]> {
   const days = await database.query<Sighting & { readonly day: string; readonly states: string }>(
     `SELECT target, part, toString(toDate(observed_at)) AS day, uniqExact(${STATE}) AS states, any(${STATE}) AS state,
-       min(observed_at) AS first, max(observed_at) AS last, toUInt32(uniqExact(observed_at)) AS count
+       min(observed_at) AS first, max(observed_at) AS last, argMax(${ASKED}, observed_at) AS lastAsked, toUInt32(uniqExact(observed_at)) AS count
      FROM observations WHERE ${SCOPE} AND answered GROUP BY target, part, day`,
     parameters,
   );
   const mixed = days.filter((day) => day.states !== '1');
   if (mixed.length === 0) return days;
   const runs = await database.query<Sighting>(
-    `SELECT target, part, any(state) AS state, min(at) AS first, max(at) AS last, toUInt32(uniqExact(at)) AS count FROM (
-       SELECT target, part, at, state, sum(changed) OVER (PARTITION BY target, part ORDER BY at, state) AS run FROM (
-         SELECT target, part, observed_at AS at, ${STATE} AS state,
+    `SELECT target, part, any(state) AS state, min(at) AS first, max(at) AS last, argMax(asked, at) AS lastAsked,
+       toUInt32(uniqExact(at)) AS count FROM (
+       SELECT target, part, at, asked, state, sum(changed) OVER (PARTITION BY target, part ORDER BY at, state) AS run FROM (
+         SELECT target, part, observed_at AS at, ${ASKED} AS asked, ${STATE} AS state,
            state != lagInFrame(state) OVER (PARTITION BY target, part ORDER BY at, state
              ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS changed
          FROM observations WHERE ${SCOPE} AND answered
@@ -137,7 +140,7 @@ function runsNear(runs: readonly Sighting[], { from, to }: HeldQuestion): readon
   return runs.flatMap((run, index) => {
     const previous = runs[index - 1] ?? null;
     const next = runs[index + 1] ?? null;
-    const outside = (previous !== null && previous.last > to) || (next !== null && next.first < from);
+    const outside = (previous !== null && lastSeenFrom(previous) > to) || (next !== null && next.first < from);
     return outside ? [] : [{ run, previous, next }];
   });
 }

@@ -47,7 +47,7 @@ interface Followed {
 
 // What a label names is asked for with its version: several polls may have named another that nobody knew yet.
 const LABEL = "concat('label:', ifNull(pointer_name, ''), '@', source)";
-const LABEL_LOOKS = `SELECT concat(${LABEL}, '\\n', ifNull(source_version, ifNull(pointer_value, ''))) AS key, observed_at AS at
+const LABEL_LOOKS = `SELECT concat(${LABEL}, '\\n', ifNull(source_version, ifNull(pointer_value, ''))) AS key, ifNull(asked_at, observed_at) AS at
   FROM observations
   WHERE prompt = {prompt:String} AND environment = {environment:String}
     AND target IN (SELECT target FROM latest_observations WHERE prompt = {prompt:String} AND environment = {environment:String})

@@ -20,6 +20,8 @@ export interface Sighting {
   readonly state: string;
   readonly first: Timestamp;
   readonly last: Timestamp;
+  /** When the look began that saw it last; absent: not known of any. It may have gone right after. */
+  readonly lastAsked?: Timestamp;
   /** How often it was seen. */
   readonly count: number;
 }
@@ -83,6 +85,11 @@ export function isLong({ after, by, usualMs }: Pick<Gap, 'after' | 'by' | 'usual
   return millisBetween(after, by) >= GAP_INTERVALS * usualMs;
 }
 
+/** It was still there at some moment since. */
+export function lastSeenFrom({ last, lastAsked }: Sighting): Timestamp {
+  return lastAsked ?? last;
+}
+
 /** Joins neighbours of the same state. Sightings in any order; runs by (target, part), oldest first. */
 export function runsOf(sightings: readonly Sighting[]): readonly (readonly Sighting[])[] {
   const parts = Map.groupBy(sightings, ({ target, part }) => JSON.stringify([target, part]));
@@ -92,8 +99,8 @@ export function runsOf(sightings: readonly Sighting[]): readonly (readonly Sight
       const run = runs.at(-1);
       if (run?.state !== sighting.state) runs.push(sighting);
       else {
-        const last = sighting.last > run.last ? sighting.last : run.last;
-        runs[runs.length - 1] = { ...run, last, count: run.count + sighting.count };
+        const { last, ...asked } = sighting.last > run.last ? sighting : run;
+        runs[runs.length - 1] = { ...asked, first: run.first, last, count: run.count + sighting.count };
       }
     }
     return runs;
@@ -104,10 +111,11 @@ export function runsOf(sightings: readonly Sighting[]): readonly (readonly Sight
 export function heldEntry({ run, detail, previous, next, failedPollsAfter, unseen }: RunInContext): HeldEntry {
   // Before the first look the time of an edit is a claim that nothing supports: copies keep it.
   const from: TimeInterval =
-    previous === null ? [null, run.first] : boundary(previous.last, run.first, detail.editedAt);
+    previous === null ? [null, run.first] : boundary(lastSeenFrom(previous), run.first, detail.editedAt);
+  const seen = lastSeenFrom(run);
   // The last edit before the next look says when that content came. Another may have been there before it, and gone unseen.
   const until: TimeInterval =
-    next === null ? [run.last, null] : [run.last, boundary(run.last, next.run.first, next.detail.editedAt)[1]];
+    next === null ? [seen, null] : [seen, boundary(seen, next.run.first, next.detail.editedAt)[1]];
   const evidence = [
     pollEvidence(run, detail),
     ...shareEvidence(detail),

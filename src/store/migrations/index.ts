@@ -13,6 +13,7 @@ import { webSearches } from './0010-web-searches.ts';
 import { sightingsReceived } from './0011-sightings-received.ts';
 import { usageQuality } from './0012-usage-quality.ts';
 import { deliveryMessages } from './0013-delivery-messages.ts';
+import { askedAt } from './0014-asked-at.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sightingsReceived,
   usageQuality,
   deliveryMessages,
+  askedAt,
 ];
