@@ -17,6 +17,7 @@ import type { MessageHit } from './chat-match.ts';
 import { conclude, concludeRendered, concludeSole } from './conclusion.ts';
 import { declarationOf, KNOWN_HITS_CHARACTERS_MAX, type Declaration, type KnownHits } from './declaration.ts';
 import { explanationOf } from './explanation.ts';
+import { resultOf, type Steps } from '../lib/steps.ts';
 import { nearMatches } from './near-match.ts';
 import type { NearBudget } from './near-match.ts';
 import type { RegisteredVariant } from './registered-variants.ts';
@@ -32,8 +33,10 @@ export interface Attributor {
   addAll(versions: readonly RegisteredVersion[]): AddResult[];
   remove(prompt: string, version: string): void;
   attribute(query: AttributionQuery): Attribution;
-  /** Which registered versions a text is nearly an instance of, with the edit. For texts that `attribute` calls unknown; takes milliseconds. */
+  /** Which registered versions a text is nearly an instance of, with the edit. For texts that `attribute` calls unknown; takes milliseconds, of a long text more. */
   near(query: AttributionQuery, budget?: NearBudget): NearMatch[];
+  /** The same, for a thread that others wait for. */
+  nearSteps(query: AttributionQuery): Steps<NearMatch[]>;
   /** An answer with what it rests on. For a person: looks for all that fits, and not only for the best. */
   explain(query: AttributionQuery, answer: Attribution): Explanation;
   stats(): AttributorStats;
@@ -108,7 +111,11 @@ class Engine implements Attributor {
   }
 
   near(query: AttributionQuery, budget?: NearBudget): NearMatch[] {
-    return nearMatches(this.registrar.nearIndex, query, budget);
+    return resultOf(nearMatches(this.registrar.nearIndex, query, budget));
+  }
+
+  nearSteps(query: AttributionQuery): Steps<NearMatch[]> {
+    return nearMatches(this.registrar.nearIndex, query);
   }
 
   explain(query: AttributionQuery, answer: Attribution): Explanation {

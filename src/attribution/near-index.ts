@@ -4,6 +4,7 @@
  * gives the same choice wherever it stands. Prompts are voted for, and rare runs count for more.
  */
 
+import type { Steps } from '../lib/steps.ts';
 import type { IndexedPattern } from './indexed-pattern.ts';
 import { PostingTable } from './posting-table.ts';
 import type { RegisteredMessage, RegisteredVariant, RegisteredVariants } from './registered-variants.ts';
@@ -13,6 +14,11 @@ export interface NearCandidate {
   readonly variant: RegisteredVariant;
   readonly message: number;
   readonly pattern: IndexedPattern;
+}
+
+interface Scored {
+  readonly candidate: NearCandidate;
+  readonly score: number;
 }
 
 const RUN_BYTES = 12;
@@ -49,11 +55,20 @@ export class NearIndex {
     }
   }
 
-  /** Best first. `bytes` is a trimmed byte string. */
-  candidates(bytes: string): NearCandidate[] {
+  /** Best first. `bytes` is a trimmed byte string. Between two steps lies one registered message. */
+  *candidates(bytes: string): Steps<NearCandidate[]> {
     const runs = new Set<number>();
     eachRun(bytes, (hash) => runs.add(hash));
-    const found = this.bestPrompts(runs).flatMap((prompt) => this.bestOfPrompt(prompt, runs));
+    const found: Scored[] = [];
+    for (const prompt of this.bestPrompts(runs)) {
+      for (const variant of this.variants.ofPrompt(prompt).slice(-VERSIONS_MAX)) {
+        for (const message of variant.messages.keys()) {
+          yield;
+          const best = bestOfMessage(variant, message, runs);
+          if (best !== null) found.push(best);
+        }
+      }
+    }
     return found
       .toSorted((a, b) => b.score - a.score)
       .slice(0, CANDIDATES_MAX)
@@ -88,23 +103,15 @@ export class NearIndex {
       .slice(0, PROMPTS_MAX)
       .map(([prompt]) => this.prompts[prompt] as string);
   }
+}
 
-  /** Runs that are shared, less half of those that should be there and are not. */
-  private bestOfPrompt(prompt: string, runs: ReadonlySet<number>): { candidate: NearCandidate; score: number }[] {
-    return this.variants
-      .ofPrompt(prompt)
-      .slice(-VERSIONS_MAX)
-      .flatMap((variant) =>
-        variant.messages.flatMap((registered, message) => {
-          const scored = registered.patterns.map((pattern) => ({ pattern, score: sharedScore(pattern, runs) }));
-          // With a variable more, the same literals explain more of the text.
-          const best = scored.toSorted((a, b) => b.score - a.score || b.pattern.gaps - a.pattern.gaps)[0];
-          return best === undefined
-            ? []
-            : [{ candidate: { variant, message, pattern: best.pattern }, score: best.score }];
-        }),
-      );
-  }
+/** Runs that are shared, less half of those that should be there and are not. */
+function bestOfMessage(variant: RegisteredVariant, message: number, runs: ReadonlySet<number>): Scored | null {
+  const patterns = variant.messages[message]?.patterns ?? [];
+  const scored = patterns.map((pattern) => ({ pattern, score: sharedScore(pattern, runs) }));
+  // With a variable more, the same literals explain more of the text.
+  const best = scored.toSorted((a, b) => b.score - a.score || b.pattern.gaps - a.pattern.gaps)[0];
+  return best === undefined ? null : { candidate: { variant, message, pattern: best.pattern }, score: best.score };
 }
 
 function sharedScore(pattern: IndexedPattern, runs: ReadonlySet<number>): number {

@@ -7,6 +7,7 @@ import { createTwoFilesPatch } from 'diff';
 
 import type { AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { PromptMessage } from '../contract/prompt.ts';
+import type { Steps } from '../lib/steps.ts';
 import { normaliseTransport } from '../text/hashes.ts';
 import { toByteString } from './byte-string.ts';
 import { commonRole, isSameRole } from './chat-match.ts';
@@ -15,7 +16,7 @@ import type { TextEnd } from './cut-text.ts';
 import { matches } from './indexed-pattern.ts';
 import { alignToText } from './near-align.ts';
 import type { CellBudget, LiteralEdit } from './near-align.ts';
-import type { NearIndex } from './near-index.ts';
+import type { NearCandidate, NearIndex } from './near-index.ts';
 import type { IndexedPattern } from './indexed-pattern.ts';
 import type { RegisteredMessage, RegisteredVariant } from './registered-variants.ts';
 import { EVIDENCE_BYTES_MIN } from './text-matcher.ts';
@@ -52,10 +53,14 @@ interface MessageEdit {
   readonly edit: LiteralEdit | null;
 }
 
-/** Closest first; empty if nothing registered is close. */
-export function nearMatches(index: NearIndex, query: AttributionQuery, budget = BUDGET_DEFAULT): NearMatch[] {
+/** Closest first; empty if nothing registered is close. Between two steps lies a part of it, such as one candidate. */
+export function* nearMatches(index: NearIndex, query: AttributionQuery, budget = BUDGET_DEFAULT): Steps<NearMatch[]> {
   const seen = seenMessages(query);
-  const candidates = seen.flatMap(({ bytes }) => index.candidates(bytes));
+  const candidates: NearCandidate[] = [];
+  for (const { bytes } of seen) {
+    yield;
+    candidates.push(...(yield* index.candidates(bytes)));
+  }
   const variants = [...new Set(candidates.map(({ variant }) => variant))];
   const patterns = new Map(
     candidates.map(({ variant, message, pattern }) => [`${variant.number} ${message}`, pattern]),
@@ -63,8 +68,10 @@ export function nearMatches(index: NearIndex, query: AttributionQuery, budget = 
   const cells: CellBudget = { cells: budget.cellsMax };
   const found: NearMatch[] = [];
   for (const variant of variants) {
+    yield;
     const patternFor = (message: number): IndexedPattern | undefined => patterns.get(`${variant.number} ${message}`);
     const edits = editsOf(variant, seen, patternFor, cells);
+    yield;
     const near = edits === null ? null : nearMatchOf(variant, edits, isCutIn(variant, seen, patternFor));
     if (near !== null) found.push(near);
   }

@@ -25,6 +25,7 @@ import {
   type TieEvidence,
 } from '../attribution/index.ts';
 import { shortId } from '../lib/hash.ts';
+import { resultOf, type Steps } from '../lib/steps.ts';
 import type { RegistryView } from './registry-view.ts';
 import { ServicePrompts } from './service-prompts.ts';
 
@@ -143,12 +144,13 @@ export class AttributionDesk {
   /** The whole answer to a person's question, with near misses where nothing fits. */
   explain(query: AttributionQuery): Explanation {
     const answer = this.attribute(query);
-    const whole = deservesNear(answer) ? withNear(answer, this.near(query)) : answer;
+    const whole = deservesNear(answer) ? withNear(answer, resultOf(this.near(query))) : answer;
     return this.#registered.explain(query, whole);
   }
 
-  near(query: AttributionQuery): readonly NearMatch[] {
-    return this.#registered.near(query);
+  /** Takes a while for a long text. */
+  near(query: AttributionQuery): Steps<readonly NearMatch[]> {
+    return this.#registered.nearSteps(query);
   }
 
   /** Only calls that fit one prompt alone say what their service uses. */

@@ -6,7 +6,7 @@
 import { besideNear } from '../attribution/index.ts';
 import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
 import type { HeldObservation, Observation } from '../contract/observation.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
+import type { PromptBody, RegisteredVersion } from '../contract/prompt.ts';
 import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
 import type { Clock, TimeInterval } from '../contract/time.ts';
 import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../contract/verdict.ts';
@@ -14,6 +14,8 @@ import { ownerOf } from '../drift/expected.ts';
 import { judge, needsAttribution } from '../drift/judge.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
+import { Slices } from '../lib/slices.ts';
+import type { Steps } from '../lib/steps.ts';
 import { expectationKey, observationKey, partsKey } from './judgement-input.ts';
 import type { RegistryView } from './registry-view.ts';
 import { seen, seenBefore, type Sighting } from './sighting.ts';
@@ -24,7 +26,7 @@ export interface TargetWatchOptions {
   readonly clock: Clock;
   readonly registry: () => RegistryView;
   readonly attribute: (query: AttributionQuery) => Attribution;
-  readonly near: (query: AttributionQuery) => readonly NearMatch[];
+  readonly near: (query: AttributionQuery) => Steps<readonly NearMatch[]>;
   /** Gets a judgement at every look, new or not. Must have stored what follows from it when it resolves. */
   readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
   /** Content that no registered version has, so that traffic which carries it can be recognised. */
@@ -57,8 +59,10 @@ interface Restoring {
 
 /** One after the other they would hold up a first poll of many targets; more at once only queue in the store. */
 const QUERIES_AT_ONCE = 8;
-/** Judged without a break; others must get their turn. */
+/** Judged, told and stored together. */
 const JUDGED_AT_ONCE = 200;
+/** Then others have their turn. */
+const SLICE_MS = 5;
 /** Ends of parts that could not be handed on yet; each is a part of a configured target. */
 const ENDED_MAX = 10_000;
 
@@ -73,6 +77,8 @@ export class TargetWatch {
   readonly #endsNotStored = new Map<string, Observation>();
   readonly #parts = new Map<string, Set<string>>();
   readonly #restoring = new Map<string, Restoring>();
+  /** Of texts that were looked into since the registry last changed: what drifted is judged twice. */
+  #attributions: { readonly view: RegistryView; readonly of: WeakMap<PromptBody, Attribution> } | null = null;
   #expectations: { readonly view: RegistryView; readonly keys: Map<string, string> } | null = null;
 
   /** `latest`: what the store says was seen last, so that the first polls have something to compare with. */
@@ -176,8 +182,9 @@ export class TargetWatch {
   }
 
   async #judgeAndTell(keys: readonly string[]): Promise<void> {
-    for (const key of keys) this.#judge(key);
-    await this.#tellSinceWhen(keys);
+    const slices = new Slices(this.#options.clock, SLICE_MS);
+    for (const key of keys) await this.#judge(key, slices);
+    await this.#tellSinceWhen(keys, slices);
     const notes = this.#restoreNotes(keys);
     await this.#record(keys);
     // By now another look, or the registry, may have led to a newer judgement: then that one is told.
@@ -194,7 +201,7 @@ export class TargetWatch {
    * Judges those that drifted again with what only the store knows: since when. Of ten thousand that
    * are as they should be, after a restart, it would be a question too many.
    */
-  async #tellSinceWhen(keys: readonly string[]): Promise<void> {
+  async #tellSinceWhen(keys: readonly string[], slices: Slices): Promise<void> {
     const asked = keys.filter((key) => {
       const sighting = this.#sightings.get(key);
       const judged = this.#judged.get(key);
@@ -210,11 +217,12 @@ export class TargetWatch {
       if (now?.last.outcome !== 'held' || now.last.hashes.strict !== hashes.strict) return;
       this.#sightings.set(key, { ...now, since });
       this.#judged.delete(key);
-      this.#judge(key);
+      await this.#judge(key, slices);
     });
   }
 
-  #judge(key: string): void {
+  async #judge(key: string, slices: Slices): Promise<void> {
+    if (slices.isOver) await slices.next();
     const sighting = this.#sightings.get(key);
     if (sighting === undefined) return;
     const { last, lastAnswered, previous, siblings, since } = sighting;
@@ -226,12 +234,17 @@ export class TargetWatch {
     );
     const before = this.#judged.get(key);
     if (before?.input === input && this.#options.judgesAlone) return;
+    const isAsked = last.outcome === 'held' && needsAttribution(expected, last);
+    const view = this.#options.registry();
+    const attribution = isAsked ? await this.#attributionOf(last, slices) : null;
+    // Another look or another registry came meanwhile: that is judged, by whoever comes first.
+    if (this.#sightings.get(key) !== sighting || this.#options.registry() !== view) return this.#judge(key, slices);
     const judged = judge(expected, {
       observation: last,
       siblings,
       previous: last.outcome === 'unreachable' ? lastAnswered : previous,
       changed: since ?? NOT_KNOWN,
-      attribution: last.outcome === 'held' && needsAttribution(expected, last) ? this.#attributionOf(last) : null,
+      attribution,
     });
     const judgement = doubt === null ? judged : inDoubt(judged, doubt);
     const { version } = judgement.observed;
@@ -289,13 +302,20 @@ export class TargetWatch {
     return key;
   }
 
-  #attributionOf(held: HeldObservation): Attribution {
+  async #attributionOf(held: HeldObservation, slices: Slices): Promise<Attribution> {
+    const view = this.#options.registry();
+    if (this.#attributions?.view !== view) this.#attributions = { view, of: new WeakMap() };
+    const attributions = this.#attributions.of;
+    const known = attributions.get(held.body);
+    if (known !== undefined) return known;
     const query: AttributionQuery =
       held.body.kind === 'text' ? { text: held.body.text } : { messages: held.body.messages };
     const attribution = this.#options.attribute(query);
-    const near = this.#options.near(query);
+    const near = await slices.run(this.#options.near(query));
     this.#options.onUnregistered(held);
-    return near.length === 0 ? attribution : besideNear(attribution, near);
+    const whole = near.length === 0 ? attribution : besideNear(attribution, near);
+    attributions.set(held.body, whole);
+    return whole;
   }
 }
 

@@ -8,10 +8,13 @@ import type { Attribution, AttributionQuery, NearMatch } from '../contract/attri
 import { describeError } from '../contract/fault.ts';
 import type { InvocationLog, InvocationRow } from '../contract/invocation-log.ts';
 import type { Invocation, Message } from '../contract/invocation.ts';
+import type { Clock } from '../contract/time.ts';
 import type { TrafficExample, TrafficRow } from '../contract/traffic-log.ts';
 import { isCutJson } from '../dialects/json-text.ts';
 import { GenerationalCache } from '../lib/generational-cache.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
+import { Slices } from '../lib/slices.ts';
+import type { Steps } from '../lib/steps.ts';
 import { addMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import { isInstructing } from '../text/roles.ts';
@@ -25,13 +28,16 @@ export interface TrafficExamplesOptions {
   readonly registry: () => RegistryView;
   /** Registered versions only. */
   readonly attribute: (query: AttributionQuery) => Attribution;
-  readonly near: (query: AttributionQuery) => readonly NearMatch[];
+  readonly near: (query: AttributionQuery) => Steps<readonly NearMatch[]>;
+  readonly clock: Clock;
 }
 
 /** Each costs a query and, if it is unknown, milliseconds of looking for near matches. */
 const NEW_PER_ROUND_MAX = 200;
 /** Twice this many answers are remembered; an instruction of 5 KB each makes 20 MB. */
 const REMEMBERED = 2_000;
+/** Then others have their turn. */
+const SLICE_MS = 5;
 const TRACE_CALLS_MAX = 100;
 const READS_AT_ONCE = 4;
 const NOT_KEPT = /\[not kept: sha256:[0-9a-f]{64}\]/;
@@ -73,7 +79,7 @@ export class TrafficExamples {
     if (call === null) return null;
     const query = storedQuery(call.invocation);
     const wasRead = query.messages?.some(({ content }) => NOT_KEPT.test(content)) === false;
-    const attribution = wasRead ? this.#attributionOf(query, wasCut(call.invocation)) : notKept(row);
+    const attribution = wasRead ? await this.#attributionOf(query, wasCut(call.invocation)) : notKept(row);
     const answer: ExampleAnswer = {
       startedAt: example.startedAt,
       wasRead,
@@ -97,11 +103,11 @@ export class TrafficExamples {
     }
   }
 
-  #attributionOf(query: AttributionQuery, isCut: boolean): Attribution {
+  async #attributionOf(query: AttributionQuery, isCut: boolean): Promise<Attribution> {
     const attribution = this.#options.attribute(query);
     if (attribution.kind !== 'unknown') return attribution;
     if (isCut) return unchecked(attribution, 'the texts were cut by who reported them');
-    const near = this.#options.near(query);
+    const near = await new Slices(this.#options.clock, SLICE_MS).run(this.#options.near(query));
     const answer = near.length === 0 ? attribution : withNear(attribution, near);
     return near.some((match) => match.isCut === true) ? unchecked(answer, answer.words) : answer;
   }

@@ -21,6 +21,7 @@ import { judgeTraffic } from '../drift/judge-traffic.ts';
 import { serviceOfTraffic, trafficTarget } from '../drift/traffic-target.ts';
 import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../drift/traffic-window.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
+import type { Steps } from '../lib/steps.ts';
 import { TimeShare } from '../lib/time-share.ts';
 import { addMillis, formatDuration, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
@@ -40,7 +41,7 @@ export interface TrafficWatchOptions {
   readonly registry: () => RegistryView;
   /** Registered versions only. */
   readonly attribute: (query: AttributionQuery) => Attribution;
-  readonly near: (query: AttributionQuery) => readonly NearMatch[];
+  readonly near: (query: AttributionQuery) => Steps<readonly NearMatch[]>;
   readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
 }
 

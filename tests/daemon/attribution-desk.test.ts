@@ -6,6 +6,7 @@ import { unregisteredVersion } from '../../src/daemon/attribution-desk.ts';
 import { textBody } from '../../src/text/body.ts';
 import { contentHashes } from '../../src/text/hashes.ts';
 import { held, pin, PROMPT, time, variant, version } from '../support/prompts.ts';
+import { resultOf } from '../../src/lib/steps.ts';
 import { TestRegistry } from './setup.ts';
 
 const OPENING = 'You classify support messages for the shop. Answer with one label, and nothing else.';
@@ -35,7 +36,7 @@ describe('a live text that nobody registered', () => {
     expect(LIVE).toMatch(/^unregistered:[0-9a-f]{12}$/);
     // To a person and to a verdict it stays what it is: no registered version.
     expect(desk.attribute(query)).toMatchObject({ kind: 'unknown', matches: [] });
-    expect(desk.near(query)).toMatchObject([{ prompt: PROMPT, version: '1' }]);
+    expect(resultOf(desk.near(query))).toMatchObject([{ prompt: PROMPT, version: '1' }]);
   });
 
   test('does not take over the traffic of the registered version', () => {
