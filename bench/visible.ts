@@ -25,8 +25,7 @@ import { chatAttributes, hexId, tracesBody, type SpanDraft } from '../tests/inge
 /** What is sent in one second. */
 interface Second {
   readonly spans: number;
-  /** Otherwise into the one trace of the case. */
-  readonly areManyTraces: boolean;
+  readonly into: 'new traces' | 'one trace' | 'earlier traces';
 }
 
 interface Case {
@@ -37,9 +36,14 @@ interface Case {
   readonly measuredFrom: number;
 }
 
-const usual = (spans: number): Second => ({ spans, areManyTraces: true });
-const intoOne = (spans: number): Second => ({ spans, areManyTraces: false });
+const usual = (spans: number): Second => ({ spans, into: 'new traces' });
+const intoOne = (spans: number): Second => ({ spans, into: 'one trace' });
+const late = (spans: number): Second => ({ spans, into: 'earlier traces' });
+const pause: Second = { spans: 0, into: 'new traces' };
 const during = (count: number, second: Second): Second[] => Array.from({ length: count }, () => second);
+
+// Until a settled trace is no longer in memory.
+const FORGOTTEN_AFTER_S = 40;
 
 const CASES: readonly Case[] = [
   { name: 'many traces, 1,500 spans/s', replicas: 1, seconds: during(15, usual(1_500)), measuredFrom: 5 },
@@ -56,6 +60,12 @@ const CASES: readonly Case[] = [
     seconds: [...during(6, intoOne(2_000)), ...during(30, intoOne(200))],
     measuredFrom: 6,
   })),
+  {
+    name: 'late spans of forgotten traces, 300 spans/s',
+    replicas: 1,
+    seconds: [...during(6, usual(1_500)), ...during(FORGOTTEN_AFTER_S, pause), ...during(15, late(300))],
+    measuredFrom: 6,
+  },
 ];
 const SPANS_PER_TRACE = 10;
 const PER_REQUEST = 50;
@@ -153,13 +163,16 @@ interface Request {
 function requestsOf({ seconds }: Case): Request[] {
   const [one, root] = [hexId(16), hexId(8)];
   const startMs = Date.now() + STARTS_IN_MS;
-  return seconds.flatMap(({ spans, areManyTraces }, second) =>
+  const earlier: string[] = [];
+  return seconds.flatMap(({ spans, into }, second) =>
     Array.from({ length: spans / PER_REQUEST }, (_, at) => {
       const dueMs = second * 1_000 + (at * 1_000 * PER_REQUEST) / spans;
       const drafts: SpanDraft[] = [];
       let traceId = one;
       for (let n = 0; n < PER_REQUEST; n += 1) {
-        if (areManyTraces && n % SPANS_PER_TRACE === 0) traceId = hexId(16);
+        if (into === 'new traces' && n % SPANS_PER_TRACE === 0) earlier.push((traceId = hexId(16)));
+        if (into === 'earlier traces')
+          traceId = earlier[(at * PER_REQUEST + n + second * spans) % earlier.length] as string;
         const question = `Question ${n} of ${Math.trunc(dueMs)}: ${hexId(100)}`;
         const attributes = chatAttributes('Answer.', [{ role: 'user', text: question }], hexId(200));
         drafts.push({
