@@ -14,7 +14,9 @@ export interface DaemonClient {
 }
 
 export function daemonClient(url: string, key: string | undefined): DaemonClient {
-  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  const headers = authorization(key?.trim());
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new Fault('config', `${url} is no address of a daemon.`, { hint: 'Write it like http://127.0.0.1:7070.' });
 
   const call = async <Answer>(path: string, init: RequestInit): Promise<Answer> => {
     let response: Response;
@@ -60,6 +62,14 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
       }
     },
   };
+}
+
+function authorization(key: string | undefined): Record<string, string> {
+  if (key === undefined || key === '') return {};
+  if (/^[\u0021-\u007E]+$/.test(key)) return { authorization: `Bearer ${key}` };
+  throw new Fault('config', 'PLUMBLINE_KEY holds characters that no key can have in a request.', {
+    hint: 'Set it to a key from `keys:` of the daemon: visible ASCII characters, without spaces.',
+  });
 }
 
 /** As many as the API gives at once. */

@@ -66,7 +66,8 @@ export function examine(configuration: Configuration, version: string): AsyncIte
     },
     problemsOf: async (url) => {
       // While it starts or stops it says so, with another status.
-      const answer = await daemonClient(url, undefined).get<{ problems: readonly string[] }>('/readyz');
+      const reads = configuration.keys.find(({ scopes }) => scopes.includes('read') || scopes.includes('admin'));
+      const answer = await daemonClient(url, reads?.key).get<{ problems: readonly string[] }>('/readyz');
       return answer.problems;
     },
     loadRegistry: registryLoader(configuration, never(), () => systemClock.now()),

@@ -24,6 +24,8 @@ export interface RouteRequest<Params, Query, Body> {
   readonly raw: RawRequest;
   /** Name of the key that was used, or `local` when no keys are configured. For the history. */
   readonly actor: string;
+  /** A key with the scope `read` came along, or none are configured: for what a public route tells to some only. */
+  readonly mayRead: boolean;
 }
 
 export interface RouteDefinition<Params = unknown, Query = unknown, Body = unknown> {

@@ -26,6 +26,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** See `RouteRequest.actor`; set before the body is read. */
     actor: string;
+    mayRead: boolean;
   }
 }
 
@@ -75,6 +76,7 @@ export class HttpServer implements Component {
       logger: false,
     });
     this.#server.decorateRequest('actor', '');
+    this.#server.decorateRequest('mayRead', false);
     const document = openApiDocument(API_ROUTES, options.version);
     const describe = route({
       method: 'GET',
@@ -171,6 +173,7 @@ export class HttpServer implements Component {
       });
     }
     request.actor = admission.actor;
+    request.mayRead = admit('read', request.headers.authorization, this.#options.keys).allowed;
     return null;
   }
 
@@ -207,6 +210,7 @@ function checkRequest(definition: AnyRoute, request: FastifyRequest): RouteReque
     body: check(definition.body, request.body ?? {}, 'body'),
     raw: definition.rawBodyBytesMax === undefined ? NOTHING : rawRequest(request),
     actor: request.actor,
+    mayRead: request.mayRead,
   };
 }
 

@@ -3,7 +3,11 @@
  * and every failure is a `Fault` that names the host and the cause, never a header or a query.
  */
 
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { BlockList } from 'node:net';
 import { Fault } from '../contract/fault.ts';
+import { isLoopback } from './loopback.ts';
 import { formatDuration } from './time.ts';
 
 export interface FetchLimits {
@@ -75,6 +79,7 @@ async function followRedirects(first: Request, signal: AbortSignal, inner: typeo
     }
     const next = new URL(location, url);
     refuseUnsafeRedirect(first, url, next);
+    if (next.hostname !== url.hostname) await refuseInwardRedirect(url, next);
     if (response.status === 303 || (response.status < 303 && method === 'POST')) method = 'GET';
     url = next;
   }
@@ -91,6 +96,39 @@ function refuseUnsafeRedirect(first: Request, from: URL, to: URL): void {
   throw new Fault('permanent', `${from.origin} redirects to ${to.origin}, and credentials are not sent on.`, {
     hint: `Write ${to.origin} in the configuration if that is the right address.`,
   });
+}
+
+/** This machine. */
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8);
+LOOPBACK.addSubnet('0.0.0.0', 8);
+LOOPBACK.addAddress('::1', 'ipv6');
+LOOPBACK.addAddress('::', 'ipv6');
+/** Where clouds give a machine its credentials: link-local, and what AWS and Alibaba have beside it. */
+const METADATA = new BlockList();
+METADATA.addSubnet('169.254.0.0', 16);
+METADATA.addSubnet('fe80::', 10, 'ipv6');
+METADATA.addAddress('fd00:ec2::254', 'ipv6');
+METADATA.addAddress('100.100.100.200');
+
+/** Who runs a server that is watched must not choose what is read on this machine, nor from its cloud. */
+async function refuseInwardRedirect(from: URL, to: URL): Promise<void> {
+  const addresses = await addressesOf(to.hostname);
+  const isWithin = (list: BlockList): boolean =>
+    addresses.some(({ address, family }) => list.check(address, family === 6 ? 'ipv6' : 'ipv4'));
+  if (!isWithin(METADATA) && (!isWithin(LOOPBACK) || isLoopback(from.hostname))) return;
+  throw new Fault(
+    'permanent',
+    `${from.origin} redirects to ${to.origin}, an address within this machine or its cloud.`,
+    {
+      hint: `Write ${to.origin} in the configuration if that is the right address.`,
+    },
+  );
+}
+
+/** None where the name is not known: then the request says so. */
+function addressesOf(host: string): Promise<readonly LookupAddress[]> {
+  return lookup(host.replace(/^\[|\]$/g, ''), { all: true }).catch(() => []);
 }
 
 function withBoundedBody(

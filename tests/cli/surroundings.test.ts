@@ -83,3 +83,14 @@ test('a lockfile that is a folder is not called missing', async () => {
   expect(stdout).toContain('lock.yaml is no file.');
   expect(code).toBe(1);
 });
+
+test('a key and an address that can be none are told, and not that no daemon answers', async () => {
+  const directory = place();
+  const wrongKey = await runPlumbline(directory, ['status'], { PLUMBLINE_KEY: 'schlüssel\nzwei' });
+  expect(wrongKey.stderr).toContain('PLUMBLINE_KEY holds characters that no key can have');
+  const wrongUrl = await runPlumbline(directory, ['status', '--url', 'localhost:7070']);
+  expect(wrongUrl.stderr).toContain('localhost:7070 is no address of a daemon.');
+  const newline = await runPlumbline(directory, ['status', '--url', 'http://127.0.0.1:9'], { PLUMBLINE_KEY: 'key\n' });
+  expect(newline.stderr).toContain('No Plumbline daemon answers at http://127.0.0.1:9.');
+  expect([wrongKey.code, wrongUrl.code, newline.code]).toEqual([2, 2, 2]);
+});

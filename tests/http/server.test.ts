@@ -82,6 +82,19 @@ describe('keys', () => {
     expect(await status('/api/v1/prompts', bearer('boss-key-0123456789'))).toBe(200);
   });
 
+  test('which problems there are is told to whoever may read, and to everybody that there are some', async () => {
+    const problems = ['The source vault gives no answer.', 'The registry has problems.'];
+    const status = (): typeof ready => ({ ...ready, problems: problems as never[] });
+    const base = await serve({ status }, { keys: KEYS });
+    const ask = async (at: string, key: string): Promise<unknown> =>
+      ((await (await fetch(`${at}/readyz`, { headers: { authorization: key } })).json()) as typeof ready).problems;
+    const counted = ['Problems: 2. Which, is told to a key with the scope read.'];
+    expect(await ask(base, '')).toEqual(counted);
+    expect(await ask(base, 'Bearer wrong-key-0123456789')).toEqual(counted);
+    expect(await ask(base, 'Bearer reader-key-0123456789')).toEqual(problems);
+    expect(await ask(await serve({ status }), '')).toEqual(problems);
+  });
+
   test.each([
     ['/api/v1/attribute', 401],
     ['/api/v1/nothing', 404],

@@ -137,6 +137,32 @@ describe('redirects', () => {
     expect(heard).toEqual([]);
   });
 
+  it.each([
+    'http://169.254.169.254/latest/meta-data/',
+    'http://[fe80::1]/',
+    'http://[::ffff:a9fe:a9fe]/',
+    'http://100.100.100.200/',
+    'http://localhost:7070/api/v1/prompts',
+    'http://127.1:7070/',
+    'http://0.0.0.0:7070/',
+    'http://[::1]:7070/',
+  ])('follows from no other host into this machine or its cloud: %s', async (location) => {
+    const asked: string[] = [];
+    const answer: typeof fetch = async (url) => {
+      asked.push(url instanceof Request ? url.url : url.toString());
+      return asked.length === 1 ? new Response(null, { status: 302, headers: { location } }) : new Response('secret');
+    };
+    const failed: unknown = await boundedFetch(
+      undefined,
+      answer,
+    )('http://prompts.example/a').then(
+      (response) => response.text(),
+      (error: unknown) => error,
+    );
+    expect(failed).toMatchObject({ name: 'Fault', kind: 'permanent', hint: expect.stringContaining('configuration') });
+    expect(asked).toEqual(['http://prompts.example/a']);
+  });
+
   it('follows to no other scheme', async () => {
     expect((await failure('/file')).message).toContain('file:');
   });
