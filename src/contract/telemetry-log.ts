@@ -75,6 +75,12 @@ export interface Received {
   readonly last: Timestamp;
 }
 
+/** Whose calls are priced anew: those that began in `[from, to)`. */
+export interface Period {
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+}
+
 /** Traces, and keys that traces share, of which a replica has just stored facts. A row of `sightings`. */
 export interface Sighting {
   readonly replica: string;
@@ -83,6 +89,8 @@ export interface Sighting {
   readonly traces: readonly string[];
   readonly keys: readonly string[];
   readonly received: Received;
+  /** What it is about to price anew; null for nothing. */
+  readonly repriced: Period | null;
 }
 
 /** What may be read at once. */

@@ -137,8 +137,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       return calls.affected({ prompt, environment, service, contents: known });
     },
     quarantine: () => ingest.quarantine,
-    reprice: (from, to) => {
-      ingest.repricing(from, to);
+    reprice: async (from, to) => {
+      await ingest.repricing({ from, to });
       return calls.reprice(from, to, price);
     },
     attributeAgain: () => again.request(),

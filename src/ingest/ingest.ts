@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import type { Component } from '../contract/component.ts';
 import type { PriceCall } from '../contract/invocation-log.ts';
 import type { AcceptTelemetry } from '../contract/telemetry.ts';
-import type { TelemetryLog } from '../contract/telemetry-log.ts';
-import type { Clock, Timestamp } from '../contract/time.ts';
+import type { Period, TelemetryLog } from '../contract/telemetry-log.ts';
+import type { Clock } from '../contract/time.ts';
 import { settleInSteps } from '../invocations/settle.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '../otlp/limits.ts';
@@ -149,9 +149,11 @@ export class Ingest implements Component {
     return this.#parts?.troubles.problems ?? [];
   }
 
-  /** To be told before stored calls of `[from, to)` are priced anew: what they cost before is not written again. */
-  repricing(from: Timestamp, to: Timestamp): void {
-    this.#repriced.add(from, to);
+  /** To be waited for before stored calls are priced anew: what they cost before is not written again, by any replica. */
+  async repricing(period: Period): Promise<void> {
+    if (this.#repriced.hasAllOf(period)) return;
+    this.#repriced.add(period);
+    await this.#parts?.sightings?.tellRepricing(period);
   }
 
   /** Settles these traces again from what is stored of them, which attributes and prices their calls anew. */
@@ -243,9 +245,10 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
   });
   const writer = writerOf('loader');
   const onSighted: SightingsOptions['onSighted'] = (...sighting) => settler.sighted(...sighting);
+  const onRepricing = (period: Period): void => repriced.add(period);
   const sightings =
     options.isShared === true
-      ? new Sightings({ log, writer, clock, onSighted, lookMs: limits.sightingsMs, onError })
+      ? new Sightings({ log, writer, clock, onSighted, onRepricing, lookMs: limits.sightingsMs, onError })
       : null;
   const loader = new Loader({
     spool,

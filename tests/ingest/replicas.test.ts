@@ -157,7 +157,7 @@ it('settles a trace of which others tell all the time', async () => {
     ...store.telemetry,
     sightings: () => {
       number += 1;
-      const sighting = { replica: 'other', number, traces: [traceId], keys: [], received };
+      const sighting = { replica: 'other', number, traces: [traceId], keys: [], received, repriced: null };
       return Promise.resolve(number % 2 === 0 ? [] : [sighting]);
     },
     factsOfTraces: async (...asked) => {

@@ -162,7 +162,7 @@ it('stands when a call is corrected later that was read back before', async () =
     () => costs(traceId),
     ({ length }) => length === 2,
   );
-  after.repricing(FROM, TO);
+  await after.repricing({ from: FROM, to: TO });
   await repriceAll(store.invocations, FROM, TO, priceOf(2));
   expect(await costs(traceId)).toEqual(['14', '14']);
   // Its tokens and its model are the same; only its user was not known.
@@ -180,6 +180,46 @@ it('stands when a call is corrected later that was read back before', async () =
   );
   expect(usersAndCosts.map(({ costUsd }) => costUsd)).toEqual(['14', '14']);
   await after.stop(5_000);
+});
+
+it('stands when another replica corrects a call that it read back before', async () => {
+  const [traceId, spanId] = [hexId(16), hexId(8)];
+  const before = createIngest(store.telemetry, { price: priceOf(1) });
+  await before.start();
+  const first = own(traceId, 3, 7, spanId);
+  await before.accept({ signal: 'traces', encoding: 'json', body: tracesBody([first]) });
+  await eventually(
+    () => costs(traceId),
+    ({ length }) => length === 1,
+  );
+  await before.stop(5_000);
+
+  const replica = () =>
+    createIngest(store.telemetry, { price: priceOf(2), isShared: true, limits: { sightingsMs: 50 } });
+  const [one, other] = [replica(), replica()];
+  await Promise.all([one.start(), other.start()]);
+  await other.accept({ signal: 'traces', encoding: 'json', body: tracesBody([own(traceId, 3, 7)]) });
+  await eventually(
+    () => costs(traceId),
+    ({ length }) => length === 2,
+  );
+  await one.repricing({ from: FROM, to: TO });
+  await repriceAll(store.invocations, FROM, TO, priceOf(2));
+  expect(await costs(traceId)).toEqual(['14', '14']);
+  const agent = {
+    ...own(traceId, 3, 7),
+    startMs: first.startMs - 10,
+    durationMs: 10_000,
+    attributes: { 'gen_ai.operation.name': 'invoke_agent', 'user.id': 'somebody' },
+  };
+  const below = { ...first, parentSpanId: agent.spanId };
+  await other.accept({ signal: 'traces', encoding: 'json', body: tracesBody([agent, below]) });
+  const items = await eventually(
+    async () => (await store.invocations.list({ traceId }, { limit: 10 })).items,
+    (calls) => calls.some(({ invocation }) => invocation.userId === 'somebody'),
+  );
+  expect(items.map(({ costUsd }) => costUsd)).toEqual(['14', '14']);
+  await Promise.all([one.stop(5_000), other.stop(5_000)]);
 });
 
 it('is right for a call that turns out to have parts with prices of their own, also after a restart', async () => {

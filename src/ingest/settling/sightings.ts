@@ -7,8 +7,8 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Component } from '../../contract/component.ts';
-import type { Received, TelemetryLog } from '../../contract/telemetry-log.ts';
-import type { Clock } from '../../contract/time.ts';
+import type { Period, Received, TelemetryLog } from '../../contract/telemetry-log.ts';
+import type { Clock, Timestamp } from '../../contract/time.ts';
 import { settlesWithin, sleep } from '../../lib/limits.ts';
 import { receivedAtOf, type FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
@@ -20,6 +20,8 @@ export interface SightingsOptions {
   readonly clock: Clock;
   /** Called for what another replica has stored facts of. */
   readonly onSighted: (traces: readonly string[], keys: readonly string[], received: Received) => Promise<void>;
+  /** Called before another replica prices calls anew. */
+  readonly onRepricing: (period: Period) => void;
   /** Between two looks. */
   readonly lookMs: number;
   /** Called when looking begins to fail. */
@@ -32,12 +34,18 @@ const LATE_MS = 75_000;
 const HEARD_MS = 10_000;
 // What was told is gone after an hour; and while the store is away nobody has anything to tell.
 const LOOK_BACK_MAX_MS = 3_600_000;
+// By then each replica has looked, and written what it had settled before.
+const LOOKS_UNTIL_HEARD = 8;
 
 interface Said {
   readonly traces: readonly string[];
   readonly keys: readonly string[];
   readonly received: Received;
+  readonly repriced?: Period;
 }
+
+/** Of no facts. */
+const NEVER = '1970-01-01T00:00:00.000000000Z' as Timestamp;
 
 export class Sightings implements Component {
   readonly name = 'ingest-sightings';
@@ -89,11 +97,19 @@ export class Sightings implements Component {
     this.#told.push({ ...said, atMs: this.#options.clock.monotonicMs() });
   }
 
+  /** Resolves when the others have heard of it. */
+  async tellRepricing(repriced: Period): Promise<void> {
+    const { signal } = this.#abort;
+    await this.#write([{ traces: [], keys: [], received: { first: NEVER, last: NEVER }, repriced }], signal);
+    await sleep(LOOKS_UNTIL_HEARD * this.#options.lookMs, signal);
+  }
+
   async #write(all: readonly Said[], signal: AbortSignal): Promise<void> {
-    const rows = all.map(({ traces, keys, received: { first, last } }) => {
+    const rows = all.map(({ traces, keys, received: { first, last }, repriced }) => {
       this.#number += 1;
       const row = { replica: this.#replica, number: this.#number, traces, keys };
-      return `${JSON.stringify({ ...row, received_first: first, received_last: last })}\n`;
+      const period = repriced === undefined ? {} : { repriced: [repriced.from, repriced.to] };
+      return `${JSON.stringify({ ...row, received_first: first, received_last: last, ...period })}\n`;
     });
     await this.#options.writer.write('sightings', Buffer.from(rows.join('')), signal);
   }
@@ -120,13 +136,14 @@ export class Sightings implements Component {
   }
 
   async #look(): Promise<void> {
-    const { log, clock, onSighted } = this.#options;
+    const { log, clock, onSighted, onRepricing } = this.#options;
     const startMs = clock.monotonicMs();
     const withinMs = Math.min(startMs - this.#lookedMs + LATE_MS, LOOK_BACK_MAX_MS);
     for (let isMore = true; isMore && !this.#abort.signal.aborted;) {
       const told = await log.sightings(this.#replica, withinMs / 1_000, [...this.#known.keys()]);
-      for (const { replica, number, traces, keys, received } of told) {
-        await onSighted(traces, keys, received);
+      for (const { replica, number, traces, keys, received, repriced } of told) {
+        if (repriced === null) await onSighted(traces, keys, received);
+        else onRepricing(repriced);
         this.#known.set(`${replica}/${number}`, startMs);
         countSightings(traces.length);
       }

@@ -14,6 +14,7 @@ import { sightingsReceived } from './0011-sightings-received.ts';
 import { usageQuality } from './0012-usage-quality.ts';
 import { deliveryMessages } from './0013-delivery-messages.ts';
 import { askedAt } from './0014-asked-at.ts';
+import { sightingsRepriced } from './0015-sightings-repriced.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly Migration[] = [
   usageQuality,
   deliveryMessages,
   askedAt,
+  sightingsRepriced,
 ];

@@ -49,6 +49,7 @@ interface SightingRow {
   readonly keys: readonly string[];
   readonly received_first: Timestamp;
   readonly received_last: Timestamp;
+  readonly repriced: readonly Timestamp[];
 }
 
 /** Settling waits for the answers. */
@@ -226,15 +227,16 @@ async function readSightings(
   known: readonly string[],
 ): Promise<readonly Sighting[]> {
   const rows = await ask<SightingRow>(
-    `SELECT replica, number, traces, keys, received_first, received_last FROM sightings
+    `SELECT replica, number, traces, keys, received_first, received_last, repriced FROM sightings
      PREWHERE at > now64(3, 'UTC') - toIntervalSecond({seconds:UInt32}) AND replica != {replica:String}
        AND concat(replica, '/', toString(number)) NOT IN {known:Array(String)}
      ORDER BY at, replica, number LIMIT ${SIGHTINGS_MAX}`,
     { replica, seconds: Math.ceil(withinSeconds), known },
   );
-  return rows.map(({ number, received_first: first, received_last: last, ...row }) => ({
+  return rows.map(({ number, received_first: first, received_last: last, repriced: [from, to], ...row }) => ({
     ...row,
     number: Number(number),
     received: { first, last },
+    repriced: from === undefined || to === undefined ? null : { from, to },
   }));
 }
