@@ -6,6 +6,7 @@
 import type { Origin } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { chunks } from '../lib/chunks.ts';
+import { addMillis } from '../lib/time.ts';
 import { type IntendedEntry, intendedEntries, type PinFact, type UnreadStretch } from '../timeline/intended.ts';
 import type { Database } from './database.ts';
 import { times } from './held-runs.ts';
@@ -102,6 +103,9 @@ function toPinFact(row: PinRow, look: Timestamp | null): PinFact {
   };
 }
 
+/** So far around a moment looks are nearly always found, and a year of them is not gone through. */
+const AROUND_MS = 3_600_000;
+
 /** Around `time`, of the rules of these pins: where nobody looked for longer than usual. */
 export async function readUnread(
   database: Database,
@@ -109,20 +113,40 @@ export async function readUnread(
   time: Timestamp,
   knownAt: Timestamp,
 ): Promise<readonly UnreadStretch[]> {
-  if (rules.length === 0) return [];
-  const rows = await database.query<{ rule: string; after: Timestamp; by: Timestamp; is_open: number }>(
-    `SELECT rule, maxIf(looked_at, looked_at <= {time:DateTime64(9, 'UTC')}) AS after,
-       minIf(looked_at, looked_at > {time:DateTime64(9, 'UTC')}) AS by,
-       countIf(looked_at > {time:DateTime64(9, 'UTC')}) = 0 AS is_open
-     FROM pin_looks WHERE rule IN {rules:Array(String)} AND noted_at <= {knownAt:DateTime64(9, 'UTC')}
-     GROUP BY rule HAVING countIf(looked_at <= {time:DateTime64(9, 'UTC')}) > 0`,
-    { rules, time, knownAt },
+  const [earliest, latest] = [addMillis(time, -AROUND_MS), addMillis(time, AROUND_MS)];
+  const read = (
+    which: 'max' | 'min',
+    some: readonly string[],
+    where: string,
+  ): Promise<ReadonlyMap<string, Timestamp>> =>
+    readLooks(database, which, where, { rules: some, time, knownAt, earliest, latest });
+  const others = (known: ReadonlyMap<string, Timestamp>): readonly string[] => rules.filter((rule) => !known.has(rule));
+  const near = await read('max', rules, `looked_at > ${EARLIEST} AND looked_at <= ${TIME}`);
+  const before = new Map([...near, ...(await read('max', others(near), `looked_at <= ${EARLIEST}`))]);
+  const soon = await read('min', rules, `looked_at > ${TIME} AND looked_at <= ${LATEST}`);
+  const after = new Map([...soon, ...(await read('min', others(soon), `looked_at > ${LATEST}`))]);
+  return [...before].map(([rule, last]) => {
+    const next = after.get(rule);
+    return { rule, after: last, by: next ?? time, isOpen: next === undefined, usualMs: LOOK_EVERY_MS };
+  });
+}
+
+const TIME = "{time:DateTime64(9, 'UTC')}";
+const EARLIEST = "{earliest:DateTime64(9, 'UTC')}";
+const LATEST = "{latest:DateTime64(9, 'UTC')}";
+
+/** The last or the first of each rule. */
+async function readLooks(
+  database: Database,
+  which: 'max' | 'min',
+  where: string,
+  parameters: Readonly<Record<string, string | readonly string[]>> & { readonly rules: readonly string[] },
+): Promise<ReadonlyMap<string, Timestamp>> {
+  if (parameters.rules.length === 0) return new Map();
+  const rows = await database.query<{ rule: string; at: Timestamp }>(
+    `SELECT rule, ${which}(looked_at) AS at FROM pin_looks
+     WHERE rule IN {rules:Array(String)} AND noted_at <= {knownAt:DateTime64(9, 'UTC')} AND ${where} GROUP BY rule`,
+    parameters,
   );
-  return rows.map(({ rule, after, by, is_open: isOpen }) => ({
-    rule,
-    after,
-    by: isOpen === 1 ? time : by,
-    isOpen: isOpen === 1,
-    usualMs: LOOK_EVERY_MS,
-  }));
+  return new Map(rows.map(({ rule, at }) => [rule, at]));
 }

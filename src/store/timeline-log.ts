@@ -6,6 +6,7 @@ import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
 import { chunks } from '../lib/chunks.ts';
+import { GenerationalCache } from '../lib/generational-cache.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { displayBody } from '../text/body.ts';
 import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
@@ -32,6 +33,8 @@ interface Question {
 /** Where each call or each look has a long text of its own, all of a range are more than a string can hold. */
 const CHARACTERS_MAX = 16_000_000;
 const TEXTS_AT_ONCE = 50;
+/** Answers whose next page may be asked for soon. */
+const WHOLES_KEPT = 8;
 const TEXT_LEFT_OUT: Evidence = {
   kind: 'text',
   words: 'the texts were too long for one answer, and this one is left out; ask for less at once',
@@ -43,8 +46,9 @@ export function createTimelineLog(
   clock: Clock,
   horizon: KnowledgeHorizon,
 ): TimelineLog {
+  const wholes = new GenerationalCache<string, Promise<Whole>>(WHOLES_KEPT);
   return {
-    at: async (query) => await readAt(database, texts, horizon.reached(), query),
+    at: async (query) => await readAt(database, texts, horizon.reached(), query, wholes),
     range: async ({ prompt, environment, target, from, to }) => {
       const question = { prompt, environment, target, from, to, knownAt: clock.now() };
       const names = await readNames(database, question);
@@ -73,7 +77,13 @@ export function createTimelineLog(
 }
 
 /** `reached`: up to then everything known can be read. Nothing beyond it goes into an answer, whatever was asked for. */
-async function readAt(database: Database, texts: TextLog, reached: Timestamp, query: AtQuery) {
+async function readAt(
+  database: Database,
+  texts: TextLog,
+  reached: Timestamp,
+  query: AtQuery,
+  wholes: GenerationalCache<string, Promise<Whole>>,
+) {
   const { prompt, environment, time } = query;
   const { page = { limit: PAGE_LIMIT_MAX } } = query;
   const [pageKnownAt, ...after] = decodeCursor(page, 3) ?? [];
@@ -81,15 +91,13 @@ async function readAt(database: Database, texts: TextLog, reached: Timestamp, qu
   const asked = (pageKnownAt as Timestamp | undefined) ?? query.knownAt;
   const knownAt = asked !== undefined && asked < reached ? asked : reached;
   const question = { prompt, environment, target: query.target, from: time, to: time, knownAt };
-  const names = await readNames(database, question);
-  const [pinned, held, used, restores] = await Promise.all([
-    readIntended(database, question),
+  const key = JSON.stringify([prompt, environment, time, knownAt]);
+  const whole = (after.length === 0 ? undefined : wholes.get(key, 1)) ?? readWhole(database, question);
+  const [{ names, intended, used, restores }, held] = await Promise.all([
+    whole,
     readHeld(database, question, { after: after.length === 0 ? null : after.join('\n'), parts: pageLimit(page) }),
-    readUsed(database, question),
-    readRestores(database, question),
   ]);
-  const rules = [...new Set(pinned.map(({ rule }) => rule))];
-  const intended = intendedAt(pinned, time, await readUnread(database, rules, time, knownAt));
+  if (held.next !== null) wholes.set(key, whole, 1);
   return {
     prompt,
     environment,
@@ -104,6 +112,26 @@ async function readAt(database: Database, texts: TextLog, reached: Timestamp, qu
       texts,
     ),
   };
+}
+
+/** What does not depend on the page. What was known at a time does not change any more, so the next page may use it. */
+interface Whole {
+  readonly names: VersionNames;
+  readonly intended: TimelineEntry | null;
+  readonly used: readonly UsedAnswer[];
+  readonly restores: readonly RestoreRecord[];
+}
+
+async function readWhole(database: Database, question: Question): Promise<Whole> {
+  const [names, pinned, used, restores] = await Promise.all([
+    readNames(database, question),
+    readIntended(database, question),
+    readUsed(database, question),
+    readRestores(database, question),
+  ]);
+  const rules = [...new Set(pinned.map(({ rule }) => rule))];
+  const unread = await readUnread(database, rules, question.from, question.knownAt);
+  return { names, intended: intendedAt(pinned, question.from, unread), used, restores };
 }
 
 async function readNames(database: Database, { prompt, knownAt }: Question): Promise<VersionNames> {
