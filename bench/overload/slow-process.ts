@@ -39,7 +39,11 @@ function slow(database: Database): Database {
   };
 }
 
-const { database, port, waitingBytes, stop } = await openIngest(directory, { spoolBytesMax: Number(spoolBytesMax) }, slow);
+const { database, port, waitingBytes, stop } = await openIngest(
+  directory,
+  { spoolBytesMax: Number(spoolBytesMax) },
+  slow,
+);
 
 async function report(): Promise<SlowReport> {
   const [row] = await database.query<{ calls: string }>(
@@ -47,7 +51,13 @@ async function report(): Promise<SlowReport> {
   );
   const { user, system } = process.cpuUsage();
   const residentMb = process.memoryUsage.rss() / 1e6;
-  return { residentMb, cpuSeconds: (user + system) / 1e6, insertedBytes, calls: Number(row?.calls), waitingBytes: waitingBytes() };
+  return {
+    residentMb,
+    cpuSeconds: (user + system) / 1e6,
+    insertedBytes,
+    calls: Number(row?.calls),
+    waitingBytes: waitingBytes(),
+  };
 }
 
 process.on('message', (message) => {

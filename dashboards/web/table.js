@@ -60,6 +60,11 @@ export function createTable({ caption, noun, columns, keyOf, empty, order }) {
       else heading.removeAttribute('aria-sort');
     }
     showRows(sorted(rows, columns, current).slice(0, limit));
+    for (const [index, { says }] of columns.entries()) {
+      const cells = [headings[index], ...[...body.children].map((row) => row.children[index])];
+      const isHidden = says !== undefined && !rows.some(says);
+      for (const cell of cells) cell?.toggleAttribute('hidden', isHidden);
+    }
     foot.replaceChildren(...footOf());
     table.hidden = rows.length === 0;
   }

@@ -238,4 +238,6 @@ export interface Column<Row> {
   readonly value: (row: Row) => unknown;
   /** Present: the column can be sorted by. */
   readonly compare?: (a: Row, b: Row) => number;
+  /** Present: the column is shown only where it says something of any row. */
+  readonly says?: (row: Row) => boolean;
 }

@@ -3,7 +3,7 @@
 
 import { h } from './dom.js';
 import { countWords, latencyWords, moneyWords, parseMoney } from './numbers.js';
-import { endedWords, judgedWords } from './usage-quality.js';
+import { endedOtherwise, endedWords, judgedWords } from './usage-quality.js';
 import { contentWords } from './words.js';
 
 /** @typedef {import('./types.d.ts').UsageRow} UsageRow */
@@ -44,10 +44,13 @@ const LATENCIES = [
   ['first_p99', 'p99', 'first_token_ms_p99', (row) => row.first_token_ms.p99],
 ];
 
-/** What is told in words. @type {readonly (readonly [string, string, (row: UsageRow) => string])[]} */
+/**
+ * What is told in words, and of which rows it is worth the room.
+ * @type {readonly (readonly [string, string, (row: UsageRow) => string, (row: UsageRow) => boolean])[]}
+ */
 const WORDS = [
-  ['ended', 'Ended by', endedWords],
-  ['judged', 'Judged', judgedWords],
+  ['ended', 'Ended by', endedWords, endedOtherwise],
+  ['judged', 'Judged', judgedWords, (row) => judgedWords(row) !== ''],
 ];
 
 /** The columns after the groups that are numbers, in their order. */
@@ -151,10 +154,11 @@ function latencyColumn(key, label, file, read) {
  * @param {string} key
  * @param {string} label
  * @param {(row: UsageRow) => string} read
+ * @param {(row: UsageRow) => boolean} says
  * @returns {UsageColumn}
  */
-function wordsColumn(key, label, read) {
-  return { key, label, file: key, value: read, cell: read, compare: (a, b) => read(a).localeCompare(read(b)) };
+function wordsColumn(key, label, read, says) {
+  return { key, label, file: key, value: read, cell: read, compare: (a, b) => read(a).localeCompare(read(b)), says };
 }
 
 /**

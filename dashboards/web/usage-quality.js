@@ -14,6 +14,14 @@ export function endedWords(row) {
     .join(', ');
 }
 
+/**
+ * Whether any call of it ended otherwise than most do everywhere.
+ * @param {UsageRow} row
+ */
+export function endedOtherwise(row) {
+  return Object.keys(row.finish_reasons).some((reason) => reason !== 'stop');
+}
+
 /** @param {UsageRow} row */
 export function judgedWords(row) {
   return Object.entries(row.evaluations)

@@ -94,13 +94,16 @@ test('usage shows how calls ended and were judged, by the days of the reader, an
     ...data.slice(1).map((row: object) => ({ ...row, finish_reasons: {}, evaluations: {} })),
   ];
   const asked: (string | null)[] = [];
+  let isJudged = true;
   await page.route('**/api/v1/usage?*', (route) => {
     asked.push(new URL(route.request().url()).searchParams.get('timezone'));
-    return route.fulfill({ json: { data: judged, next_cursor: null } });
+    return route.fulfill({ json: { data: isJudged ? judged : judged.slice(1), next_cursor: null } });
   });
   await page.getByRole('link', { name: 'Usage' }).click();
   await shows(page, 'tbody tr', 'stop 95.0%, length 5.0%');
   await shows(page, 'tbody tr', 'helpful 0.813, safe 98.0% pass');
+  const heads = (): Promise<string[]> => page.locator('thead th:visible').allInnerTexts();
+  expect((await heads()).slice(-2)).toEqual(['Ended by', 'Judged']);
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);
   const [head, ...lines] = readFileSync(await file.path(), 'utf8')
     .trimEnd()
@@ -114,6 +117,12 @@ test('usage shows how calls ended and were judged, by the days of the reader, an
   await page.getByLabel('Days of').selectOption('UTC');
   await eventually(async () => asked.at(-1) === 'UTC');
   expect(new URL(page.url()).searchParams.has('timezone')).toBe(false);
+
+  // What says nothing of any row takes no room.
+  isJudged = false;
+  await page.getByLabel('Prompt', { exact: true }).check();
+  await eventually(async () => (await heads()).at(-1) === 'p95');
+  expect(await page.locator('tbody tr').first().locator('td:visible').last().getAttribute('data-label')).toBe('p95');
   expect(complaints()).toEqual([]);
   await page.close();
 });
