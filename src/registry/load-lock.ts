@@ -45,6 +45,8 @@ export interface LoadedLock {
 
 const NONE: LoadedLock = { read: null, locked: new Map(), pins: [], problems: [], notes: [] };
 
+const GONE = 'is gone. Put it back; to unpin everything, leave `environments: {}` in it.';
+
 /** `before`: the pins of the last load, if there was one. A slip of the pen must not unpin everything. */
 export async function loadLock(
   file: LockPlace | null,
@@ -52,16 +54,16 @@ export async function loadLock(
   signal: AbortSignal,
 ): Promise<LoadedLock> {
   if (file === null) return NONE;
-  if (file.signature === null && file.refusal === null) {
+  const isGone = file.signature === null && file.refusal === null;
+  if (isGone && (before === null || before.length === 0)) {
     const note = `There is no lockfile ${file.shown}: nothing is pinned. \`plumbline lock\` writes one.`;
     return { ...NONE, notes: [note] };
   }
   const notes = before === null ? [] : [`${file.shown} can't be read, so the pins of before stay in force.`];
   const unreadable = { locked: null, pins: before ?? [], notes };
+  const refusal = isGone ? GONE : file.refusal;
   const text =
-    file.refusal === null
-      ? await readText(file.absolute, LOCK_BYTES_MAX)
-      : ({ ok: false, reason: file.refusal } as const);
+    refusal === null ? await readText(file.absolute, LOCK_BYTES_MAX) : ({ ok: false, reason: refusal } as const);
   if (!text.ok) {
     return { ...unreadable, read: null, problems: [{ file: file.shown, field: '', message: text.reason }] };
   }

@@ -1,6 +1,6 @@
 /** The lockfile: one spelling, what `plumbline lock` changes, and since when a pin stands. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -111,6 +111,26 @@ describe('plumbline lock', () => {
     expect(after.snapshot.pins).toEqual(before.snapshot.pins);
     expect(after.notes.join()).toContain('the pins of before stay in force');
     expect(after.problems).toHaveLength(1);
+  });
+
+  test('a lockfile that is gone while the daemon runs unpins nothing; an empty one does', async () => {
+    const directory = temporaryDirectory();
+    const lockFile = 'prompts.lock.yaml';
+    writeTree(directory, { ...TREE, [lockFile]: planLock(await optionsFor(null)).text });
+    const signal = new AbortController().signal;
+    const options = { roots: [{ files: 'prompts' }], lockFile, baseDirectory: directory, signal };
+    const before = await loadRegistry(options);
+    expect(before.snapshot.pins.length).toBeGreaterThan(0);
+    rmSync(join(directory, lockFile));
+    const gone = await loadRegistry(options, before);
+    expect(gone.snapshot.pins).toEqual(before.snapshot.pins);
+    expect(gone.problems).toMatchObject([{ file: lockFile, message: expect.stringMatching(/^is gone/) }]);
+    const still = await loadRegistry(options, gone);
+    expect(still.snapshot.pins).toEqual(before.snapshot.pins);
+    writeTree(directory, { [lockFile]: 'environments: {}\n' });
+    const empty = await loadRegistry(options, still);
+    expect(empty.snapshot.pins).toEqual([]);
+    expect(empty.problems).toEqual([]);
   });
 
   test('is written whole', async () => {
