@@ -8,10 +8,16 @@ export class PrintedCache<Value> {
   #young = new PrintedTable<Value>();
   #old = new PrintedTable<Value>();
   #weight = 0;
+  #generation = 0;
 
   constructor(weightMax: number, printOf: (key: string) => number) {
     this.#weightMax = weightMax;
     this.#printOf = printOf;
+  }
+
+  /** Counts up whenever the old ones are forgotten: what was looked for or set in this one is remembered in the next as well. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** `weightOf`: what the entry weighs when a hit moves it back to the young. */
@@ -32,6 +38,7 @@ export class PrintedCache<Value> {
     this.#young.set(key, value, print);
     this.#weight += weight;
     if (this.#weight < this.#weightMax) return;
+    this.#generation += 1;
     this.#old = this.#young;
     this.#young = new PrintedTable();
     this.#weight = 0;

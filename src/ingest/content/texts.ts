@@ -39,6 +39,8 @@ export interface StoredText {
   claimedBy: object | null;
   /** JSON of the packed message with this text alone, and of which role; of the last one seen. */
   message: { readonly role: string; readonly json: string } | null;
+  /** In which generation of what is remembered by hash it was last put there. */
+  generation: number;
 }
 
 function lengthOf({ text }: StoredText): number {
@@ -74,7 +76,10 @@ export class TextMemory {
   remember(original: string, form: 't' | 'j' = 't'): StoredText {
     const byText = this.#byText[form];
     const known = byText.get(original, lengthOf);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#keepByHash(known);
+      return known;
+    }
     const whole = this.inline(original);
     const hash: ContentHash = `sha256:${digest('sha256', whole, 'hex')}`;
     const mayBeStored = this.policy.mode !== 'hash_only';
@@ -93,8 +98,9 @@ export class TextMemory {
       isStored: !mayBeStored,
       claimedBy: null,
       message: null,
+      generation: -1,
     };
-    this.#byHash.set(hash, entry, entry.text.length);
+    this.#keepByHash(entry);
     byText.set(original, entry, original.length);
     return entry;
   }
@@ -107,6 +113,14 @@ export class TextMemory {
   /** While it is remembered. */
   storedText(hash: ContentHash): StoredText | undefined {
     return this.#byHash.get(hash, lengthOf);
+  }
+
+  /** A text that comes again and again is asked for by its hash as well, when its calls are settled. */
+  #keepByHash(entry: StoredText): void {
+    const { generation } = this.#byHash;
+    if (entry.generation === generation) return;
+    entry.generation = generation;
+    this.#byHash.set(entry.hash, entry, lengthOf(entry));
   }
 
   #cut(text: string, hash: ContentHash): string {
