@@ -37,6 +37,10 @@ export interface RestoreOutcome {
   readonly observations: readonly Observation[];
 }
 
+/** Older than this it is no look right before the write. */
+const LOOK_STANDS_MS = 1_000;
+
+/** Throws a `Fault` when the place can't be read or written, refuses, or holds something else than was seen. */
 export async function restoreTarget(
   poller: SourcePoller,
   target: SourceTarget<unknown>,
@@ -50,35 +54,58 @@ export async function restoreTarget(
     });
   }
   const { form, comparesAndSets } = restore;
-  const look = await poller.look([target.id], signal, true);
-  const before = contentToReplace(target, look.contents?.get(target.id), look.observations, command.part);
+  const compared = await compare(poller, target, command, signal);
   const { version, body, settings, sourceVersion } = command;
-  const outcome = { form, comparesAndSets, before, observations: look.observations };
-  // A label that names another version with the same text is still moved.
-  const names = sourceVersion === undefined || before?.version === undefined || before.version === sourceVersion;
-  if (before !== null && names && holds(before, command)) return { ...outcome, result: 'nothing_to_do', after: before };
-  // After that: who comes again finds what was put back already, and that is no refusal.
-  refuseOther(target, before, command.expectHash);
-  if (command.dryRun === true) return { ...outcome, result: 'planned', after: null };
+  const of = ({ before, observations }: Compared) => ({ form, comparesAndSets, before, observations });
+  if (compared.isRight) return { ...of(compared), result: 'nothing_to_do', after: compared.before };
+  if (command.dryRun === true) return { ...of(compared), result: 'planned', after: null };
 
-  const request = {
-    version,
-    body,
-    settings,
-    expect: before,
-    ...(sourceVersion === undefined ? {} : { sourceVersion }),
-  };
-  try {
-    await poller.writing.run(() => restore.restore(target, request, signal), signal);
-  } catch (error) {
-    throw redacted(error, poller.source.redact);
-  }
+  const comparedMs = poller.nowMs;
+  const last = await poller.writing.run(async () => {
+    // Of many each waits for its turn, and what is edited meanwhile must be seen.
+    const isOld = !comparesAndSets && poller.nowMs - comparedMs > LOOK_STANDS_MS;
+    const now = isOld ? await compare(poller, target, command, signal) : compared;
+    if (now.isRight) return now;
+    const asked = { version, body, settings, expect: now.before };
+    try {
+      await restore.restore(target, { ...asked, ...(sourceVersion === undefined ? {} : { sourceVersion }) }, signal);
+    } catch (error) {
+      throw redacted(error, poller.source.redact);
+    }
+    return now;
+  }, signal);
+  if (last.isRight) return { ...of(last), result: 'nothing_to_do', after: last.before };
   const back = await poller.look([target.id], signal, true);
   const contents = back.contents?.get(target.id) ?? [];
   // A share of traffic that was given to another version is another part now.
-  const after = pick(contents, before?.part) ?? contents.find((content) => holds(content, command)) ?? null;
+  const after = pick(contents, last.before?.part) ?? contents.find((content) => holds(content, command)) ?? null;
   const result = after !== null && holds(after, command) ? 'restored' : 'not_confirmed';
-  return { ...outcome, result, after, observations: [...look.observations, ...back.observations] };
+  return { ...of(last), result, after, observations: [...last.observations, ...back.observations] };
+}
+
+interface Compared {
+  readonly before: LiveContent | null;
+  /** It holds what it should, under the name that it should. */
+  readonly isRight: boolean;
+  readonly observations: readonly Observation[];
+}
+
+/** Looks at the place. Throws a `Fault` when it can't be read, or holds something else than was seen. */
+async function compare(
+  poller: SourcePoller,
+  target: SourceTarget<unknown>,
+  command: RestoreCommand,
+  signal: AbortSignal,
+): Promise<Compared> {
+  const { contents, observations } = await poller.look([target.id], signal, true);
+  const before = contentToReplace(target, contents?.get(target.id), observations, command.part);
+  const { sourceVersion } = command;
+  // A label that names another version with the same text is still moved.
+  const names = sourceVersion === undefined || before?.version === undefined || before.version === sourceVersion;
+  const isRight = before !== null && names && holds(before, command);
+  // Who comes again finds what was put back already, and that is no refusal.
+  if (!isRight) refuseOther(target, before, command.expectHash);
+  return { before, isRight, observations };
 }
 
 function contentToReplace(

@@ -138,6 +138,11 @@ export class SourcePoller {
     return this.#heardOfAllFromMs >= clock.monotonicMs() - agoMs;
   }
 
+  /** Monotonic. */
+  get nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
   /** A scheduled poll of all targets. Skipped while the last one runs, or while the source is left alone; waits for a look. */
   async poll(signal: AbortSignal): Promise<void> {
     if (this.#isPolling) return this.#event({ kind: 'skipped', why: 'busy' });

@@ -110,6 +110,36 @@ describe('restore', () => {
     expect(place.writes).toBe(0);
   });
 
+  it('does not write over what came while others were written, where the place does not compare', async () => {
+    const prompts = ['a', 'b', 'c', 'd', 'e'];
+    const texts = new Map(prompts.map((prompt) => [`place/${prompt}`, 'bad']));
+    const slow = Promise.withResolvers<void>();
+    let writing = 0;
+    const script: Script = {
+      read: (targets) => readings(...targets.map(({ id }) => held(id, texts.get(id) ?? ''))),
+      restore: {
+        form: 'write',
+        comparesAndSets: false,
+        restore: async (target) => {
+          writing += 1;
+          await slow.promise;
+          texts.set(target.id, 'good');
+          return held(target.id, 'good');
+        },
+      },
+    };
+    const { host, clock } = await hostOf({ place: script }, { prompts });
+    const command = { ...good, expectHash: hash('bad') };
+    const all = Promise.allSettled([...texts.keys()].map((id) => host.restore(id, command)));
+    await expect.poll(() => writing).toBe(4);
+    texts.set('place/e', 'mended by Ann');
+    clock.advance(5_000);
+    slow.resolve();
+    const results = await all;
+    expect(results.map(({ status }) => status)).toEqual([...Array<string>(4).fill('fulfilled'), 'rejected']);
+    expect(texts.get('place/e')).toBe('mended by Ann');
+  });
+
   it('says so when the place does not hold what was written', async () => {
     const { host } = await hostOf({
       place: {
