@@ -119,6 +119,8 @@ export class Ingest implements Component {
   #parts: Parts | null = null;
   #leftBytes = 0;
   readonly #repriced = new RepricedPeriods();
+  /** Of which the other replicas have heard from here. */
+  readonly #toldRepriced = new RepricedPeriods();
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -151,9 +153,11 @@ export class Ingest implements Component {
 
   /** To be waited for before stored calls are priced anew: what they cost before is not written again, by any replica. */
   async repricing(period: Period): Promise<void> {
-    if (this.#repriced.hasAllOf(period)) return;
     this.#repriced.add(period);
+    // A long one is asked for in portions, and again where somebody gave up waiting: by then all must have heard.
+    if (this.#toldRepriced.hasAllOf(period)) return;
     await this.#parts?.sightings?.tellRepricing(period);
+    this.#toldRepriced.add(period);
   }
 
   /** Settles these traces again from what is stored of them, which attributes and prices their calls anew. */

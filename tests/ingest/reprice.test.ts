@@ -222,6 +222,20 @@ it('stands when another replica corrects a call that it read back before', async
   await Promise.all([one.stop(5_000), other.stop(5_000)]);
 });
 
+it('begins when the other replicas have heard of it, also where it is asked for again meanwhile', async () => {
+  const one = createIngest(store.telemetry, { isShared: true, limits: { sightingsMs: 50 } });
+  await one.start();
+  const tookMs = async (): Promise<number> => {
+    const startMs = performance.now();
+    await one.repricing({ from: FROM, to: TO });
+    return performance.now() - startMs;
+  };
+  for (const took of await Promise.all([tookMs(), tookMs()])) expect(took).toBeGreaterThan(390);
+  // What they have heard of once is not told again with each portion of it.
+  expect(await tookMs()).toBeLessThan(100);
+  await one.stop(5_000);
+});
+
 it('is right for a call that turns out to have parts with prices of their own, also after a restart', async () => {
   const dataDirectory = tempDirectory();
   const price = createPriceBook([
