@@ -22,8 +22,9 @@ const RESPONSES = ['output.value', 'gen_ai.completion', 'mlflow.spanOutputs'];
 /** Of Logfire, the AI SDK and LiteLLM. */
 const USAGES = ['gen_ai.usage.raw', 'response_data', 'ai.response.providerMetadata', 'metadata.usage_object'];
 
-/** In JSON, or as Python prints it. In a text within JSON the quotes have backslashes. */
-const KEYS = ['"service_tier":', '"serviceTier":', "'service_tier':"];
+/** In a text within JSON these quotes have backslashes, and those of Python have none: so only one of both is looked for. */
+const JSON_KEYS = ['"service_tier":', '"serviceTier":'];
+const PYTHON_KEYS = ["'service_tier':"];
 const VALUE = /^\s*["']([A-Za-z_-]{1,40})["']/;
 
 /** To a call. */
@@ -40,8 +41,8 @@ function tierInAnswer(attributes: OtlpAttributes): string | undefined {
   }
   for (const key of RESPONSES) {
     const raw = attributes.has(key) ? text(attributes, key) : undefined;
-    const tier = tierIn(raw);
-    if (tier !== undefined && isResponse(raw)) return tier;
+    const tier = isResponse(raw) ? tierIn(raw) : undefined;
+    if (tier !== undefined) return tier;
   }
   return undefined;
 }
@@ -54,7 +55,7 @@ function wishedTier(attributes: OtlpAttributes): string | undefined {
 
 function tierIn(raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined;
-  for (const key of KEYS) {
+  for (const key of raw.startsWith("{'") ? PYTHON_KEYS : JSON_KEYS) {
     const at = raw.lastIndexOf(key);
     const value = at < 0 ? null : VALUE.exec(raw.slice(at + key.length, at + key.length + 50));
     if (value !== null) return value[1];

@@ -44,6 +44,10 @@ describe('the tier of service', () => {
 
   it.each<readonly [string, Attributes]>([
     ['what the model itself says', { ...OPENINFERENCE, 'output.value': json({ service_tier: 'flex' }) }],
+    [
+      'what the model says of Python',
+      { ...OPENINFERENCE, 'output.value': json({ ...chat('', "pass {'service_tier': 'flex'}"), service_tier: null }) },
+    ],
     ['the account says which', { ...CALL, 'openai.request.service_tier': 'auto' }],
     ['no text', { ...CALL, 'gen_ai.usage.raw': json({ service_tier: null }) }],
     ['an agent', { 'gen_ai.operation.name': 'invoke_agent', 'openai.response.service_tier': 'flex' }],
