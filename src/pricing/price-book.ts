@@ -62,14 +62,18 @@ export function createPriceBook(configured: readonly ConfiguredPrice[]): PriceCa
   };
 }
 
-/**
- * Of the ordinary tier: another one costs twice or half. What is free in the list is not if the emitter says that it
- * paid: for what the list knows no unit of.
- */
+/** Of the ordinary tier: another one costs twice or half. */
 function publicPrice(catalogue: PriceCatalogue, call: PricedCall): CallPrice | null {
-  if (!ORDINARY.has(call.serviceTier)) return null;
+  return ORDINARY.has(call.serviceTier) ? listedPrice(catalogue, call) : null;
+}
+
+/** `times` that of the list. What is free there is not if the emitter says that it paid: for what it knows no unit of. */
+function listedPrice(catalogue: PriceCatalogue, call: PricedCall, times = 1): CallPrice | null {
   const price = catalogue.price(call);
-  return price !== null && Number(price.costUsd) === 0 ? (reportedPrice(call) ?? price) : price;
+  if (price === null) return null;
+  if (Number(price.costUsd) === 0) return reportedPrice(call) ?? price;
+  if (times === 1) return price;
+  return { costUsd: decimalUsd(Number(price.costUsd) * times), priceId: `${price.priceId}*${times}` };
 }
 
 function toEntry(configured: ConfiguredPrice, catalogue: PriceCatalogue): Entry {
@@ -78,15 +82,10 @@ function toEntry(configured: ConfiguredPrice, catalogue: PriceCatalogue): Entry 
     configured,
     from: from === undefined ? null : parseDay(from),
     to: to === undefined ? null : parseDay(to),
-    price: 'public_price_times' in configured ? timesPublic(configured, catalogue) : byAmounts(configured),
-  };
-}
-
-function timesPublic({ public_price_times: times }: TimesPublicPrice, catalogue: PriceCatalogue): PriceCall {
-  return (call) => {
-    const price = catalogue.price(call);
-    if (price === null) return null;
-    return { costUsd: decimalUsd(Number(price.costUsd) * times), priceId: `${price.priceId}*${times}` };
+    price:
+      'public_price_times' in configured
+        ? (call) => listedPrice(catalogue, call, configured.public_price_times)
+        : byAmounts(configured),
   };
 }
 

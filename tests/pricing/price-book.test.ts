@@ -251,6 +251,9 @@ describe('the price book', () => {
     expect(flex?.priceId).toMatch(/^genai-prices@.*openai\/gpt-4o\*0\.5$/);
     expect(book(call())).toEqual(price(call()));
     expect(book(call({ requestModel: 'gpt-5', responseModel: '', serviceTier: 'priority' }))).toBeNull();
+    // What the list has for nothing was paid for if the emitter says so.
+    const free = { provider: 'openrouter', requestModel: 'qwen/qwen3-coder:free', responseModel: '' };
+    expect(book(call({ ...free, serviceTier: 'flex', reportedCostUsd: '0.01' }))?.costUsd).toBe('0.0100000000');
     // A price without a tier is the ordinary one.
     const acme = { provider: 'acme', requestModel: 'acme-large', responseModel: '' };
     expect(book(call(acme))?.costUsd).toBe('0.0000590000');
