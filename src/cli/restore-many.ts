@@ -68,15 +68,18 @@ export async function restoreMany(
       return { place, result: outcome.result, outcome, words: outcome.words };
     } catch (error) {
       if (!isFault(error)) throw error;
-      return { place, result: 'failed', outcome: null, words: describeError(error) };
+      const words = describeError(error);
+      // A daemon that does not answer in time does not say about what.
+      const told = words.includes(target) ? words : `${nameOf(place)}: ${words}`;
+      return { place, result: 'failed', outcome: null, words: told };
     }
   };
   output.note(`Looking at ${counted(places.length, 'place')} …`);
   const plan = await eachPlace(places, wishes.signal, (place) => ask(place, true));
   const planned = plan.filter(({ result }) => result === 'planned');
   if (!wishes.json) describePlan(plan, output);
-  if (wishes.dryRun || planned.length === 0 || wishes.signal.aborted) return plan;
-  if (!(await wishes.agrees(`Put ${counted(planned.length, 'place')} back?`)))
+  if (wishes.dryRun || planned.length === 0) return plan;
+  if (wishes.signal.aborted || !(await wishes.agrees(`Put ${counted(planned.length, 'place')} back?`)))
     return plan.map((report) => (report.result === 'planned' ? notTried(report.place) : report));
   let done = 0;
   const written = await eachPlace(planned.map(listed), wishes.signal, async (place) => {

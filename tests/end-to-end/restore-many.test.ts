@@ -4,6 +4,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { daemonClient, type DaemonClient } from '../../src/cli/client.ts';
+import { processOutput } from '../../src/cli/output.ts';
+import { conclude, restoreMany } from '../../src/cli/restore-many.ts';
 import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
@@ -116,12 +119,41 @@ describe('many places that were overwritten at once', () => {
 
   test('are named one by one, and each has an answer', async () => {
     writeFileSync(fileOf('answer'), OVERWRITTEN);
-    const named = await restore('desk/answer', 'desk/greeting', 'desk/nothing', '--yes');
+    const named = await restore('desk/answer', 'desk/greeting', 'desk/nothing', 'desk/answer', '--yes');
     expect(named).toMatchObject({ code: 2 });
     expect(named.stderr).toContain('1 right already, 1 put back, 1 failed');
     expect(named.stderr).toContain('There is no target desk/nothing');
     expect(holds('answer')).toBe(right('answer'));
     expect((await restore('desk/answer', 'desk/greeting', '--expect', 'missing')).all).toContain('about one target');
+  });
+
+  test('are not right because somebody interrupted the look at them', async () => {
+    writeFileSync(fileOf('answer'), OVERWRITTEN);
+    const interrupted = new AbortController();
+    const client = daemonClient(daemon.api, undefined);
+    const printed: string[] = [];
+    const output = { ...processOutput(false), print: (text: string) => void printed.push(text), note: () => {} };
+    const looking: DaemonClient['post'] = async (path, body) => {
+      interrupted.abort();
+      return client.post(path, body);
+    };
+    const reports = await restoreMany(
+      { ...client, post: looking },
+      output,
+      [{ target: 'desk/answer', part: '', seen: null, incident: null }],
+      {
+        version: undefined,
+        reason: '',
+        dryRun: false,
+        json: false,
+        agrees: () => Promise.resolve(true),
+        signal: interrupted.signal,
+      },
+    );
+    expect(printed.join('')).toContain('would write');
+    expect(conclude(reports, output)).toBe(2);
+    expect(holds('answer')).toBe(OVERWRITTEN);
+    expect(await restore('desk/answer')).toMatchObject({ code: 0 });
   });
 
   test('and one is only put back over what the alert saw there', async () => {

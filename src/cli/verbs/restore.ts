@@ -6,7 +6,15 @@ import { confirm } from '../confirm.ts';
 import { daemonOf, type CliContext } from '../context.ts';
 import { colourDiff, styled } from '../output.ts';
 import { choosesIncidents, placesOf } from '../places-to-restore.ts';
-import { conclude, nothingToPutBack, reportJson, restoreMany, type Outcome, type Place } from '../restore-many.ts';
+import {
+  conclude,
+  nameOf,
+  nothingToPutBack,
+  reportJson,
+  restoreMany,
+  type Outcome,
+  type Place,
+} from '../restore-many.ts';
 import { textFlag, type ExitCode, type Flags, type Verb } from '../verb.ts';
 
 interface OneOutcome extends Outcome {
@@ -51,7 +59,8 @@ export const restore: Verb = {
       if (textFlag(flags, flag) !== undefined) throw new Fault('config', `--${flag} is about one target.`);
     const places = chooses ? await placesOf(client, flags, context.output) : targets.map(placeOf);
     if (places.length === 0) throw nothingToPutBack();
-    return restoreAll(client, places, flags, context);
+    // Named twice, one would be written twice at the same moment.
+    return restoreAll(client, [...new Map(places.map((place) => [nameOf(place), place])).values()], flags, context);
   },
 };
 
