@@ -7,6 +7,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { BlockList } from 'node:net';
 import { Fault } from '../contract/fault.ts';
+import { orAborted } from './limits.ts';
 import { isLoopback } from './loopback.ts';
 import { formatDuration } from './time.ts';
 
@@ -79,7 +80,7 @@ async function followRedirects(first: Request, signal: AbortSignal, inner: typeo
     }
     const next = new URL(location, url);
     refuseUnsafeRedirect(first, url, next);
-    if (next.hostname !== url.hostname) await refuseInwardRedirect(url, next);
+    if (next.hostname !== url.hostname) await orAborted(refuseInwardRedirect(url, next), signal);
     if (response.status === 303 || (response.status < 303 && method === 'POST')) method = 'GET';
     url = next;
   }
@@ -104,12 +105,16 @@ LOOPBACK.addSubnet('127.0.0.0', 8);
 LOOPBACK.addSubnet('0.0.0.0', 8);
 LOOPBACK.addAddress('::1', 'ipv6');
 LOOPBACK.addAddress('::', 'ipv6');
-/** Where clouds give a machine its credentials: link-local, and what AWS and Alibaba have beside it. */
+/** Where clouds give a machine its credentials: link-local, and what some have beside it. */
 const METADATA = new BlockList();
 METADATA.addSubnet('169.254.0.0', 16);
 METADATA.addSubnet('fe80::', 10, 'ipv6');
-METADATA.addAddress('fd00:ec2::254', 'ipv6');
+// AWS has its metadata there, and those of pods; Google, Scaleway, Alibaba, Oracle.
+METADATA.addSubnet('fd00:ec2::', 32, 'ipv6');
+METADATA.addAddress('fd20:ce::254', 'ipv6');
+METADATA.addAddress('fd00:42::42', 'ipv6');
 METADATA.addAddress('100.100.100.200');
+METADATA.addAddress('192.0.0.192');
 
 /** Who runs a server that is watched must not choose what is read on this machine, nor from its cloud. */
 async function refuseInwardRedirect(from: URL, to: URL): Promise<void> {
