@@ -72,6 +72,7 @@ describe('a poll', () => {
         prompt: 'a',
         environment: 'production',
         part: '',
+        askedAt: clock.now(),
         observedAt: clock.now(),
         body: textBody('hello'),
         hashes: contentHashes(textBody('hello')),
@@ -104,7 +105,7 @@ describe('a poll', () => {
     await poll();
     const [second] = take();
     expect(known).toEqual([undefined, 'etag-1']);
-    expect(second).toEqual({ ...first, observedAt: clock.now() });
+    expect(second).toEqual({ ...first, askedAt: clock.now(), observedAt: clock.now() });
   });
 
   it('reads in full what did not fit into memory', async () => {
