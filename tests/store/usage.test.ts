@@ -273,6 +273,26 @@ describe('usage', () => {
     await write(edges, true);
   });
 
+  it('has no sum of its own for each judge that writes its reasons as the label', async () => {
+    const atMs = START_MS - 200 * 24 * HOUR_MS;
+    const labels = [
+      'pass',
+      'pass',
+      ...[1, 2, 3].map((each) => `It fails, since the answer leaves out step ${each} of the four that were asked for.`),
+    ];
+    const calls = labels.map((label, index) => ({
+      ...randomCall(String(800_000 + index)),
+      started_at: timestampFromMillis(atMs + index),
+      extras: JSON.stringify({ evaluations: [{ name: 'judge', score: null, label, explanation: null }] }),
+    }));
+    await write(calls, false);
+    const period = { from: timestampFromMillis(atMs), to: timestampFromMillis(atMs + HOUR_MS) };
+    const rows = await queryUsage(store.database, { groupBy: ['service'], ...period }, { quietS: 0, turns });
+    expect(rows[0]?.evaluations['judge']).toMatchObject({ count: 5, labels: { pass: 2 } });
+    expect(Object.keys(rows[0]?.evaluations['judge']?.labels ?? {})).toEqual(['pass']);
+    await write(calls, true);
+  });
+
   it('is answered right after months were written at once', async () => {
     const [prompt, hours] = ['imported', 24 * 90];
     const calls = Array.from({ length: hours }, (_, hour) => ({

@@ -15,7 +15,7 @@ export type Judgements = readonly [
   squares: readonly (number | null)[],
 ];
 
-/** Labels are words such as `pass`; where somebody writes sentences, the rest is in the count alone. */
+/** Labels are words such as `pass`; where they are many, such as numbers, the rest is in the count alone. */
 const LABELS_MAX = 20;
 
 interface Sum {
