@@ -3,6 +3,7 @@
 import { boundedPattern } from '../lib/bounded-pattern.ts';
 import { closest } from '../lib/closest.ts';
 import { isLoopback } from '../lib/loopback.ts';
+import { parseDay } from '../lib/time.ts';
 import type { YamlPath } from '../lib/yaml.ts';
 import type { ConfigurationFile } from './schema.ts';
 
@@ -25,6 +26,7 @@ export function checkReferences(file: ConfigurationFile, report: Report): void {
   checkRegistrySources(file, report);
   checkPorts(file.server, report);
   checkHost(file, report);
+  checkPrices(file, report);
   const channels = file.channels.map((channel) => channel.name);
   file.routes.forEach((route, index) => {
     route.channels.forEach((name, number) => {
@@ -67,6 +69,18 @@ function checkHost({ server: { host }, keys }: ConfigurationFile, report: Report
     `is ${host}, which others can reach, and no keys are configured.`,
     'Add `keys:`, or bind to 127.0.0.1.',
   );
+}
+
+function checkPrices({ prices }: ConfigurationFile, report: Report): void {
+  prices.forEach(({ valid_from: from, valid_to: to }, index) => {
+    const [start, end] = [from, to].map((day) => (day === undefined ? null : parseDay(day)));
+    if (start == null || end == null || start < end) return;
+    report(
+      ['prices', index, 'valid_to'],
+      `is ${to}, by when the price does not hold yet.`,
+      'It is the first moment after.',
+    );
+  });
 }
 
 function checkRegistrySources(file: ConfigurationFile, report: Report): void {

@@ -286,3 +286,12 @@ test('a host that others can reach needs keys', () => {
   ]);
   expect(problems('server: { host: "::1" }')).toEqual([]);
 });
+
+test('a price that ends before it begins would hold for no call', () => {
+  const price = (from: string, to: string): string =>
+    `prices: [{ model: a, service_tier: flex, public_price_times: 0.5, valid_from: ${from}, valid_to: ${to} }]`;
+  expect(problems(price('2026-11-01', '2026-10-31T23:00:00-01:00'))).toEqual([
+    expect.stringContaining('prices[0].valid_to: is 2026-10-31T23:00:00-01:00, by when the price does not hold yet.'),
+  ]);
+  expect(problems(price('2026-11-01', '2026-11-01T00:00:01Z'))).toEqual([]);
+});
