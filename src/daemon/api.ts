@@ -10,6 +10,7 @@ import type { IncidentDesk } from '../incidents/incident-desk.ts';
 import type { Log } from '../observability/log.ts';
 import type { PollingHost } from '../polling/host.ts';
 import { touchedByComponent } from '../registry/components.ts';
+import { Slices } from '../lib/slices.ts';
 import type { Store } from '../store/index.ts';
 import type { AttributionDesk } from './attribution-desk.ts';
 import type { RegistryView } from './registry-view.ts';
@@ -34,6 +35,9 @@ export interface ApiParts {
   /** How the command line is called here. */
   readonly command: string;
 }
+
+/** Then others have their turn. */
+const SLICE_MS = 5;
 
 export function daemonApi(parts: ApiParts): Api {
   const { store, telemetry, registry, attribution, incidents, polling, watch, log } = parts;
@@ -68,7 +72,7 @@ export function daemonApi(parts: ApiParts): Api {
     variables: telemetry.variables,
     quarantine: telemetry.quarantine(),
     reprice: (from, to) => telemetry.reprice(from, to),
-    attribute: async (query) => attribution.explain(query),
+    attribute: (query) => new Slices(parts.clock, SLICE_MS).run(attribution.explain(query)),
     restoreCommand: (incident) =>
       restoreCommand(incident, {
         command: parts.command,

@@ -25,7 +25,7 @@ import {
   type TieEvidence,
 } from '../attribution/index.ts';
 import { shortId } from '../lib/hash.ts';
-import { resultOf, type Steps } from '../lib/steps.ts';
+import type { Steps } from '../lib/steps.ts';
 import type { RegistryView } from './registry-view.ts';
 import { ServicePrompts } from './service-prompts.ts';
 
@@ -142,9 +142,9 @@ export class AttributionDesk {
   }
 
   /** The whole answer to a person's question, with near misses where nothing fits. */
-  explain(query: AttributionQuery): Explanation {
+  *explain(query: AttributionQuery): Steps<Explanation> {
     const answer = this.attribute(query);
-    const whole = deservesNear(answer) ? withNear(answer, resultOf(this.near(query))) : answer;
+    const whole = deservesNear(answer) ? withNear(answer, yield* this.near(query)) : answer;
     return this.#registered.explain(query, whole);
   }
 

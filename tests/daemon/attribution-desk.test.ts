@@ -39,6 +39,13 @@ describe('a live text that nobody registered', () => {
     expect(resultOf(desk.near(query))).toMatchObject([{ prompt: PROMPT, version: '1' }]);
   });
 
+  test('is explained to a person with what it is an edit of, in steps', () => {
+    const { desk } = new TestRegistry([V1], [pin(V1)]);
+    const steps = desk.explain({ text: textOf(EDITED) });
+    expect(steps.next().done).toBe(false);
+    expect(resultOf(steps).attribution).toMatchObject({ kind: 'near', near: [{ prompt: PROMPT, version: '1' }] });
+  });
+
   test('does not take over the traffic of the registered version', () => {
     const { desk } = new TestRegistry([V1], [pin(V1)]);
     desk.learn(EDITED);
