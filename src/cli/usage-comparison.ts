@@ -11,8 +11,8 @@ interface Line {
   readonly difference: (from: number, to: number) => string;
 }
 
-/** 95 of 100 times the mean is no farther off than this. */
-const STANDARD_ERRORS = 1.96;
+/** Fewer scores say too little of how far off their mean may be. */
+const SCORES_MIN = 10;
 const PER_CENT = 100;
 
 /** Cells of a table; null is a version that had no call. */
@@ -100,9 +100,15 @@ function meanScore(rows: readonly (UsageRow | null)[], name: string): Line {
   const made = line(rows, name, (row) => row.evaluations[name]?.mean_score ?? null, scoreWords, inPoints);
   const words = made.words.map((mean, at) => {
     const { scored = 0, score_deviation: deviation = null } = rows[at]?.evaluations[name] ?? {};
-    return deviation === null ? mean : `${mean} ±${scoreWords((STANDARD_ERRORS * deviation) / Math.sqrt(scored))}`;
+    if (deviation === null || scored < SCORES_MIN) return mean;
+    return `${mean} ±${scoreWords((standardErrors(scored) * deviation) / Math.sqrt(scored))}`;
   });
   return { ...made, words };
+}
+
+/** 95 of 100 times the mean of so many is no farther off: Student's t, to a hundredth from ten on. */
+function standardErrors(count: number): number {
+  return 1.96 + 2.37 / (count - 1) + 2.82 / (count - 1) ** 2;
 }
 
 function namesIn(
@@ -142,7 +148,7 @@ function inPercentagePoints(from: number, to: number): string {
 }
 
 function inPerCent(from: number, to: number): string {
-  return from === 0 ? '' : signed(to - from, shareWords(Math.abs(to - from), from));
+  return from === 0 ? 'from 0' : signed(to - from, shareWords(Math.abs(to - from), from));
 }
 
 function signed(difference: number, words: string): string {

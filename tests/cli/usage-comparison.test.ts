@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { compareUsage } from '../../src/cli/usage-comparison.ts';
+import type { UsageRow } from '../../src/contract/invocation-log.ts';
+
+const NONE = { p50: null, p95: null, p99: null };
+
+function row(more: Partial<UsageRow>): UsageRow {
+  return {
+    calls: 10,
+    errors: 0,
+    input_tokens: 100,
+    output_tokens: 100,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+    token_parts: {},
+    web_searches: 0,
+    cost_usd: '1',
+    unpriced_calls: 0,
+    latency_ms: NONE,
+    first_token_ms: NONE,
+    output_tokens_of_call: NONE,
+    finish_reasons: {},
+    evaluations: {},
+    ...more,
+  };
+}
+
+const judged = (scored: number): Pick<UsageRow, 'evaluations'> => ({
+  evaluations: { helpful: { count: scored, scored, mean_score: 0.5, score_deviation: 0.5, labels: {} } },
+});
+
+function lineOf(title: string, ...rows: readonly UsageRow[]): readonly string[] | undefined {
+  return compareUsage(['3', '4'], rows).find(([first]) => first === title);
+}
+
+test('what there was none of before has changed, and what is the same has not', () => {
+  expect(lineOf('of them cached', row({}), row({ cache_read_tokens: 500 }))).toEqual([
+    'of them cached',
+    '0',
+    '50',
+    'from 0',
+  ]);
+  expect(lineOf('of them cached', row({}), row({}))).toEqual(['of them cached', '0', '0', '']);
+});
+
+test('how far off a mean may be is told by Student, and not of a handful of scores', () => {
+  // t of 9 degrees is 2.262, and of 99 it is 1.984.
+  expect(lineOf('helpful', row(judged(10)), row(judged(100)))).toEqual(['helpful', '0.5 ±0.357', '0.5 ±0.0992', '']);
+  expect(lineOf('helpful', row(judged(2)), row(judged(9)))).toEqual(['helpful', '0.5', '0.5', '']);
+});
