@@ -36,6 +36,7 @@ export interface Incident {
   readonly resolved_at: string | null;
   readonly resolution: string | null;
   readonly reopened: number;
+  readonly calm_since: string | null;
   readonly acknowledged_by: string | null;
   readonly snoozed_until: string | null;
   readonly invocations_affected: number;

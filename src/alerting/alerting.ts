@@ -13,7 +13,7 @@ import type { Job, Queue } from '../contract/queue.ts';
 import type { Delivery, DeliveryLog, IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { type AlertOptions, buildAlert, buildGroup } from './alert.ts';
-import { turnOf, waitingFor } from './dedup.ts';
+import { turnOf, waitingFor, wasFor } from './dedup.ts';
 import { Gathering, GROUP_MAX, QUIET_MS } from './group.ts';
 import { isAnnounced, muteReason } from './mute.ts';
 import { Pace } from './pace.ts';
@@ -119,7 +119,11 @@ export class Alerting implements Component {
       await this.#record(abandoned(row, 'this did not happen: the daemon stopped before it was stored', now));
     }
     if (!isAnnounced(transition)) return [];
-    const names = routeIncident(incident, this.#options.routes, [...this.#options.channels.keys()]);
+    const all = [...this.#options.channels.keys()];
+    const routed = routeIncident(incident, this.#options.routes, all);
+    // Who heard of it hears its end, wherever its present severity, verdict or owner would lead.
+    const names =
+      transition === 'resolved' ? all.filter((name) => routed.includes(name) || wasFor(name, before)) : routed;
     const muted = names.length === 0 ? 'no route matches' : muteReason(incident, transition, now);
     const rows: Delivery[] = [];
     for (const channel of names.length === 0 ? [NO_CHANNEL] : names) {
@@ -183,7 +187,8 @@ export class Alerting implements Component {
     const { deliveries, incidents } = this.#options;
     const delivery = await deliveries.get(id);
     if (delivery === null) return null;
-    const incident = await incidents.get(delivery.incidentId);
+    // What is told late is told as it was: one that opened is not resolved yet, and what came later has its own alert.
+    const incident = await incidents.atRevision(delivery.incidentId, delivery.incidentRevision);
     return { delivery, incident, all: await deliveries.list(delivery.incidentId) };
   }
 

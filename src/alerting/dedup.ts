@@ -27,10 +27,14 @@ export function turnOf(delivery: Delivery, all: readonly Delivery[], incident: I
   if (before.some((other) => other.status === 'pending')) {
     return { turn: 'later', reason: 'an earlier alert about the same incident is still on its way' };
   }
-  const told = before.some((other) => other.status === 'delivered' && other.transition !== 'resolved');
-  if (delivery.transition === 'resolved' && !told) {
-    return { turn: 'suppressed', reason: 'this channel was never told that it was open' };
-  }
+  if (delivery.transition !== 'resolved') return { turn: 'now' };
+  const told = before
+    .filter((other) => other.status === 'delivered')
+    .toSorted(byRevision)
+    .at(-1);
+  if (told === undefined) return { turn: 'suppressed', reason: 'this channel was never told that it was open' };
+  // It came back and went again while a person had asked for quiet.
+  if (told.transition === 'resolved') return { turn: 'suppressed', reason: 'this channel was told of the end before' };
   return { turn: 'now' };
 }
 
@@ -43,5 +47,14 @@ export function waitingFor(delivery: Delivery, all: readonly Delivery[]): readon
         other.status === 'pending' &&
         other.incidentRevision > delivery.incidentRevision,
     )
-    .toSorted((a, b) => a.incidentRevision - b.incidentRevision);
+    .toSorted(byRevision);
+}
+
+/** Whether an alert that it is wrong was for this channel. */
+export function wasFor(channel: string, all: readonly Delivery[]): boolean {
+  return all.some((row) => row.channel === channel && row.transition !== 'resolved');
+}
+
+function byRevision(a: Delivery, b: Delivery): number {
+  return a.incidentRevision - b.incidentRevision;
 }

@@ -56,6 +56,8 @@ export interface Incident {
   readonly resolution: string | null;
   /** How often it came back within the reopen window. */
   readonly reopened: number;
+  /** Of one that is held open because it flaps: since when it is in sync again. Null: it is not. */
+  readonly calmSince: Timestamp | null;
   readonly acknowledgedBy: string | null;
   readonly snoozedUntil: Timestamp | null;
   /**

@@ -119,6 +119,8 @@ export interface IncidentLog {
   /** Appends one revision and what it was. */
   append(incident: Incident, transition: IncidentTransition | 'updated', by: string): Promise<void>;
   get(id: string): Promise<Incident | null>;
+  /** As it was then; null while that is not stored. */
+  atRevision(id: string, revision: number): Promise<Incident | null>;
   /** The newest incident with this fingerprint, resolved or not. */
   newestWithFingerprint(fingerprint: string): Promise<Incident | null>;
   list(filter: IncidentFilter, page: Page): Promise<PageOf<Incident>>;

@@ -384,10 +384,14 @@ export class Daemon {
     }
   }
 
-  /** Incidents of targets that are no longer configured would stay open for ever. */
+  /** Incidents of targets that are no longer configured, or stand for another environment, would stay open for ever. */
   async #retireUnwatched(): Promise<void> {
-    const watched = new Set(this.polling.targets().map((target) => target.id));
-    await this.incidents.retire((incident) => incident.target.includes(':') || watched.has(incident.target));
+    const now = new Map(this.polling.targets().map((target) => [target.id, target]));
+    await this.incidents.retire(({ target, prompt, environment }) => {
+      // What traffic and registries show has a name that no source has.
+      const isElsewhere = target.split('/', 1)[0]?.includes(':') === true;
+      return isElsewhere || (now.get(target)?.prompt === prompt && now.get(target)?.environment === environment);
+    });
   }
 }
 

@@ -48,6 +48,7 @@ export function incidentShape(incident: Incident): object {
     resolved_at: incident.resolvedAt,
     resolution: incident.resolution,
     reopened: incident.reopened,
+    calm_since: incident.calmSince,
     acknowledged_by: incident.acknowledgedBy,
     snoozed_until: incident.snoozedUntil,
     invocations_affected: incident.invocationsAffected,

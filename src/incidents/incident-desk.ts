@@ -18,6 +18,7 @@ import { type CountedContent, countedContents } from './contents-seen.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import {
   type Finding,
+  isAsFound,
   LIFECYCLE_POLICY,
   type LifecyclePolicy,
   next,
@@ -172,7 +173,12 @@ export class IncidentDesk implements Component {
    */
   async review(): Promise<void> {
     const open = await this.#unresolved.all();
-    await this.take(open.flatMap((incident) => this.#lastFindings.get(incident.fingerprint) ?? []));
+    // Where another replica has found something else since, that holds.
+    const findings = open.flatMap((incident) => {
+      const finding = this.#lastFindings.get(incident.fingerprint);
+      return finding !== undefined && isAsFound(incident, finding.judgement) ? finding : [];
+    });
+    await this.take(findings);
     for (const [id, endedMs] of this.#ended) {
       if (this.#options.clock.monotonicMs() - endedMs < LATE_TELEMETRY_MS) break;
       await this.#countOnceMore(id);
@@ -300,7 +306,8 @@ export class IncidentDesk implements Component {
 
   #isCountDue(incident: Incident | null, step: Step): boolean {
     if (step.kind === 'changed' && step.transition !== 'updated') return COUNTED.has(step.transition);
-    if (incident === null || (step.kind === 'unchanged' && step.reason !== 'same_problem')) return false;
+    const isWrong = step.kind === 'changed' ? step.incident.calmSince === null : step.reason === 'same_problem';
+    if (incident === null || !isWrong) return false;
     const { fingerprint, invocationsAffected } = incident;
     const { atMs, tookMs } = this.#counts.get(fingerprint) ?? { atMs: this.#sinceMs, tookMs: 0 };
     // A zero is soon wrong.

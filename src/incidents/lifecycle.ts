@@ -7,7 +7,8 @@ import type { Incident, IncidentTransition } from '../contract/incident.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../contract/verdict.ts';
 import { isWorse } from '../drift/severity.ts';
-import { millisBetween } from '../lib/time.ts';
+import { formatDuration, millisBetween } from '../lib/time.ts';
+import { timeWords } from '../text/time-words.ts';
 import { fingerprintOf, incidentId } from './fingerprint.ts';
 import { contentOf, evidenceWith, rememberContent, seenContents } from './contents-seen.ts';
 
@@ -28,6 +29,8 @@ export const LIFECYCLE_POLICY: LifecyclePolicy = {
   calmMs: 15 * 60_000,
   announcedContentsMax: 4,
 };
+
+const CALM = 'calm';
 
 export type Step =
   | { readonly kind: 'unchanged'; readonly reason: string }
@@ -107,6 +110,7 @@ function opened(previous: Incident | null, { judgement, owner }: Finding, now: T
     resolvedAt: null,
     resolution: null,
     reopened: 0,
+    calmSince: null,
     acknowledgedBy: null,
     snoozedUntil: null,
     invocationsAffected: 0,
@@ -135,12 +139,7 @@ function stillWrong(incident: Incident, finding: Finding, now: Timestamp, policy
   const { judgement } = finding;
   const snoozeOver = incident.status === 'snoozed' && (incident.snoozedUntil === null || incident.snoozedUntil <= now);
   if (snoozeOver) return wokeUp(incident, finding, now);
-  const same =
-    judgement.verdict === incident.verdict &&
-    judgement.severity === incident.severity &&
-    judgement.expected?.hash === incident.expected?.hash &&
-    contentOf(judgement) === contentOf(incident);
-  if (same) return unchanged('same_problem');
+  if (isAsFound(incident, judgement)) return unchanged('same_problem');
   const worse = isWorse(judgement.severity, incident.severity);
   const changed: Incident = {
     ...judgedAgain(incident, finding, now),
@@ -154,8 +153,25 @@ function stillWrong(incident: Incident, finding: Finding, now: Timestamp, policy
   return { kind: 'changed', reason: 'content_changed_again', incident: changed, transition: 'escalated' };
 }
 
+/** Whether an incident that is not resolved says what this judgement found: nobody found anything else since. */
+export function isAsFound(incident: Incident, judgement: Judgement): boolean {
+  if (judgement.verdict === 'in_sync') return incident.calmSince !== null;
+  return (
+    incident.calmSince === null &&
+    judgement.verdict === incident.verdict &&
+    judgement.severity === incident.severity &&
+    judgement.expected?.hash === incident.expected?.hash &&
+    contentOf(judgement) === contentOf(incident)
+  );
+}
+
 function wokeUp(incident: Incident, finding: Finding, now: Timestamp): Step {
-  const awake: Incident = { ...judgedAgain(incident, finding, now), status: 'open', snoozedUntil: null };
+  const awake: Incident = {
+    ...judgedAgain(incident, finding, now),
+    status: 'open',
+    acknowledgedBy: null,
+    snoozedUntil: null,
+  };
   return { kind: 'changed', reason: 'snooze_is_over', incident: awake, transition: 'reopened' };
 }
 
@@ -169,6 +185,7 @@ function judgedAgain(incident: Incident, { judgement, owner }: Finding, now: Tim
     // Traffic knows no more than its window, which moves on: what is still there did not come later.
     changedBetween: goesOn ? incident.changedBetween : judgement.changedBetween,
     earlierContents,
+    calmSince: null,
     evidence: evidenceWith(earlierContents, incident, judgement),
     updatedAt: now,
     revision: incident.revision + 1,
@@ -192,13 +209,25 @@ function inSync(
   policy: LifecyclePolicy,
 ): Step {
   if (incident === null || incident.status === 'resolved') return unchanged('nothing_to_resolve');
-  const since = judgement.changedBetween[1] ?? incident.updatedAt;
+  const told = note === undefined ? incident : { ...incident, evidence: [...incident.evidence, note] };
+  const since = incident.calmSince ?? judgement.changedBetween[1] ?? now;
   const flapping = incident.reopened >= policy.flappingAfter;
-  if (flapping && millisBetween(since, now) < policy.calmMs) return unchanged('flapping_held_open');
+  if (flapping && millisBetween(since, now) < policy.calmMs) {
+    if (note === undefined && incident.calmSince !== null) return unchanged('flapping_held_open');
+    return heldOpen(told, since, now, policy);
+  }
   const pinMoved = incident.expected !== null && judgement.expected?.hash !== incident.expected.hash;
   const resolution = cause ?? (pinMoved ? 'pin_moved' : 'in_sync_again');
-  const told = note === undefined ? incident : { ...incident, evidence: [...incident.evidence, note] };
   return resolved(told, resolution, now);
+}
+
+/** It is in sync, and came back so often that this is only believed when it lasts. */
+function heldOpen(incident: Incident, since: Timestamp, now: Timestamp, { calmMs }: LifecyclePolicy): Step {
+  const lasting = `it came back ${incident.reopened} times, and resolves when that lasts ${formatDuration(calmMs)}`;
+  const calm = { kind: CALM, words: `in sync again since ${timeWords(since)}; ${lasting}` };
+  const evidence = [...incident.evidence.filter(({ kind }) => kind !== CALM), calm];
+  const held = { ...incident, evidence, calmSince: since, updatedAt: now, revision: incident.revision + 1 };
+  return { kind: 'changed', reason: 'flapping_held_open', incident: held, transition: 'updated' };
 }
 
 /** Ends an incident for a named reason: `in_sync_again`, `pin_moved`, `part_gone`, `restored`. */

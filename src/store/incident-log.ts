@@ -26,9 +26,11 @@ export function createIncidentLog(database: Database): IncidentLog {
   const newestWithFingerprint = groupRead(KEYS_MAX, (prints: readonly string[]) =>
     readNewest(database, 'fingerprint', prints),
   );
+  const atRevision = groupRead(KEYS_MAX, (keys: readonly RevisionKey[]) => readRevisions(database, keys));
   return {
     append: (incident, transition, by) => append([toRow(incident, transition, by)]),
     get,
+    atRevision: (id, revision) => atRevision({ id, revision }),
     newestWithFingerprint,
     list: (filter, page) => readPage(database, filter, page),
     endedSince: async (since, limit) => {
@@ -57,6 +59,24 @@ async function readNewest(
   );
   const newest = new Map(rows.map((row) => [row.key, toIncident(row)]));
   return keys.map((key) => newest.get(key) ?? null);
+}
+
+interface RevisionKey {
+  readonly id: string;
+  readonly revision: number;
+}
+
+async function readRevisions(database: Database, keys: readonly RevisionKey[]): Promise<readonly (Incident | null)[]> {
+  const rows = await database.query<{ readonly document: string }>(
+    `SELECT document FROM incidents
+     WHERE id IN {ids:Array(String)} AND (id, revision) IN (
+       SELECT arrayJoin(arrayZip({ids:Array(String)}, {revisions:Array(UInt64)}))
+     )
+     LIMIT 1 BY id, revision`,
+    { ids: keys.map(({ id }) => id), revisions: keys.map(({ revision }) => revision) },
+  );
+  const found = new Map(rows.map(toIncident).map((incident) => [`${incident.id} ${incident.revision}`, incident]));
+  return keys.map(({ id, revision }) => found.get(`${id} ${revision}`) ?? null);
 }
 
 /** Newest first. The documents of a page only are read, since they are most of the bytes. */
@@ -118,10 +138,10 @@ function toRow(incident: Incident, transition: string, by: string): object {
   };
 }
 
-/** Documents of earlier releases tell of one content only. */
-type StoredIncident = Omit<Incident, 'firstChangedBetween' | 'earlierContents'> & Partial<Incident>;
+/** Documents of earlier releases tell of one content only, and of no calm. */
+type StoredIncident = Omit<Incident, 'firstChangedBetween' | 'earlierContents' | 'calmSince'> & Partial<Incident>;
 
 export function toIncident(row: { readonly document: string }): Incident {
   const document = JSON.parse(row.document) as StoredIncident;
-  return { firstChangedBetween: document.changedBetween, earlierContents: [], ...document };
+  return { firstChangedBetween: document.changedBetween, earlierContents: [], calmSince: null, ...document };
 }

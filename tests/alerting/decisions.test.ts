@@ -95,6 +95,15 @@ describe('dedup', () => {
     expect(waitingFor(elsewhere, [elsewhere, resolved])).toEqual([]);
   });
 
+  it('tells the end once of what came back and went again while it was quiet', () => {
+    const again = row('resolved', 4);
+    const before = [delivered(opened, 'ok', NOW), suppressed(row('reopened', 3), 'snoozed', NOW), again];
+    const end = delivered(resolved, 'ok', NOW);
+    expect(turnOf(again, [...before, end], { ...INCIDENT, revision: 4 }).turn).toBe('suppressed');
+    const givenUp = attemptFailed(resolved, '404', true, NOW);
+    expect(turnOf(again, [...before, givenUp], { ...INCIDENT, revision: 4 }).turn).toBe('now');
+  });
+
   it('does not tell the end of a story that was never told', () => {
     for (const before of [suppressed(opened, 'snoozed', NOW), attemptFailed(opened, '404', true, NOW)]) {
       expect(turnOf(resolved, [before, resolved], stored).turn).toBe('suppressed');

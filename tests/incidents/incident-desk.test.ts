@@ -331,13 +331,25 @@ describe('IncidentDesk', () => {
     }
     const calm = findingOf(GOOD_TEXT, clock.now());
     await desk.take([calm]);
-    expect(incidents.transitions().at(-1)).toBe('reopened');
+    expect(incidents.transitions().slice(-2)).toEqual(['reopened', 'updated']);
     clock.advance(14 * 60_000);
     await desk.review();
-    expect(incidents.transitions().at(-1)).toBe('reopened');
+    expect(incidents.transitions().slice(-2)).toEqual(['reopened', 'updated']);
     clock.advance(2 * 60_000);
     await desk.review();
     expect(incidents.transitions().at(-1)).toBe('resolved');
+  });
+
+  it('lets a later look of another replica stand', async () => {
+    const { desk, incidents, clock } = setUp();
+    const other = setUp(undefined, incidents);
+    await desk.take([edited]);
+    clock.advance(5_000);
+    other.clock.advance(5_000);
+    await other.desk.take([findingOf(`${EDITED_TEXT}And be brief.`)]);
+    clock.advance(60_000);
+    await desk.review();
+    expect(incidents.transitions()).toEqual(['opened', 'escalated']);
   });
 
   it('does what a person says, in their name', async () => {

@@ -104,14 +104,35 @@ describe('next', () => {
       'reopened',
       'resolved',
       'reopened',
-      '(flapping_held_open)',
-      '(same_problem)',
-      '(flapping_held_open)',
-      '(same_problem)',
+      'updated',
+      'updated',
+      'updated',
+      'updated',
     ]);
     const calm = findingOf(GOOD_TEXT, time('02:50:00'));
     expect(next(flapping.incident, calm, time('03:04:59'))).toMatchObject({ reason: 'flapping_held_open' });
     expect(next(flapping.incident, calm, time('03:05:00'))).toMatchObject({ transition: 'resolved' });
+  });
+
+  it('says of a flapping place that it is in sync now, since when, and who put it back', () => {
+    const { incident } = play([edited, good, edited, good, edited]);
+    const note = { kind: 'restore', words: 'ada put v2 back' };
+    const calm = changed(next(incident, { ...good, cause: 'restored', note }, time('02:47:00')));
+    expect(calm).toMatchObject({ status: 'open', calmSince: time('02:41:40') });
+    expect(calm.evidence.slice(-2).map(({ kind }) => kind)).toEqual(['restore', 'calm']);
+    expect(next(calm, good, time('02:48:00'))).toMatchObject({ reason: 'flapping_held_open', kind: 'unchanged' });
+    const wrong = changed(next(calm, edited, time('02:49:00')));
+    expect(wrong).toMatchObject({ status: 'open', calmSince: null });
+    expect(wrong.evidence.map(({ kind }) => kind)).toContain('restore');
+    expect(wrong.evidence.map(({ kind }) => kind)).not.toContain('calm');
+  });
+
+  it('is calm since the first look that found it in sync, also where each look knows of itself only', () => {
+    const { incident } = play([edited, good, edited, good, edited]);
+    const lookAt = (at: string) => findingOf(GOOD_TEXT, time(at));
+    const calm = changed(next(incident, lookAt('02:50:00'), time('02:50:00')));
+    expect(next(calm, lookAt('03:04:30'), time('03:04:30'))).toMatchObject({ kind: 'unchanged' });
+    expect(next(calm, lookAt('03:05:00'), time('03:05:00'))).toMatchObject({ transition: 'resolved' });
   });
 
   it('says why it resolved', () => {
@@ -214,6 +235,11 @@ describe('by hand', () => {
     const critical = changed(applyByHand(openIncident(edited), { action: 'acknowledge', by: 'ada' }, later));
     expect(next(critical, editedAgain, later)).toMatchObject({ transition: 'updated', reason: 'somebody_is_on_it' });
     expect(next(critical, good, later)).toMatchObject({ transition: 'resolved' });
+  });
+
+  it('nobody is on it any more when a snooze is over', () => {
+    const snoozed = { ...incident, status: 'snoozed', acknowledgedBy: 'ada', snoozedUntil: time('03:00:00') } as const;
+    expect(changed(next(snoozed, edited, time('03:00:00')))).toMatchObject({ status: 'open', acknowledgedBy: null });
   });
 
   it('a snooze ends by itself, and outlives a resolution', () => {

@@ -264,6 +264,8 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     await store.incidents.append(opened, 'opened', 'daemon');
     expect(await fresh().incidents.get('i1')).toEqual(acknowledged);
     expect(await store.incidents.get('nothing')).toBeNull();
+    const then = [store.incidents.atRevision('i1', 1), store.incidents.atRevision('i1', 3)] as const;
+    expect(await Promise.all(then)).toEqual([opened, null]);
     const again = incident('i1b', { fingerprint: 'fingerprint-i1', openedAt: time('03:00:00') });
     await store.incidents.append(again, 'opened', 'daemon');
     expect(await store.incidents.newestWithFingerprint('fingerprint-i1')).toEqual(again);

@@ -38,6 +38,12 @@ export class MemoryIncidentLog extends Failing implements IncidentLog {
     return this.#newest().get(id) ?? null;
   }
 
+  async atRevision(id: string, revision: number): Promise<Incident | null> {
+    return (
+      this.revisions.findLast(({ incident }) => incident.id === id && incident.revision === revision)?.incident ?? null
+    );
+  }
+
   async newestWithFingerprint(fingerprint: string): Promise<Incident | null> {
     this.lookups += 1;
     const same = [...this.#newest().values()].filter((incident) => incident.fingerprint === fingerprint);

@@ -125,6 +125,7 @@ export function incident(id: string, more: Partial<Incident> = {}): Incident {
     resolution: null,
     reopened: 0,
     acknowledgedBy: null,
+    calmSince: null,
     snoozedUntil: null,
     invocationsAffected: 0,
     revision: 1,

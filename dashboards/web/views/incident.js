@@ -55,7 +55,14 @@ export function openIncident(context) {
     show: (incident) => {
       heading.show(incident.summary, () => incident.summary);
       status.show(
-        [incident.status, incident.severity, incident.acknowledged_by, incident.snoozed_until, incident.resolved_at],
+        [
+          incident.status,
+          incident.severity,
+          incident.acknowledged_by,
+          incident.snoozed_until,
+          incident.resolved_at,
+          incident.calm_since,
+        ],
         () => statusLine(incident),
       );
       actions.show(incident);
@@ -85,7 +92,8 @@ function statusLine(incident) {
 function statusWords(incident) {
   switch (incident.status) {
     case 'open':
-      return ['Open since ', timeAndAge(incident.opened_at)];
+      if (incident.calm_since === null) return ['Open since ', timeAndAge(incident.opened_at)];
+      return ['In sync since ', timeAndAge(incident.calm_since), '; held open, for it comes and goes'];
     case 'acknowledged':
       return [`Acknowledged by ${incident.acknowledged_by ?? 'somebody'}; open since `, timeAndAge(incident.opened_at)];
     case 'snoozed':
