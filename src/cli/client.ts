@@ -8,7 +8,8 @@ const TIMEOUT_MS = 60_000;
 export interface DaemonClient {
   readonly url: string;
   get<Answer>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>;
-  post<Answer>(path: string, body?: object): Promise<Answer>;
+  /** `timeoutMs`: of what may take longer than a query. */
+  post<Answer>(path: string, body?: object, timeoutMs?: number): Promise<Answer>;
   /** True when a daemon answers there. */
   isRunning(): Promise<boolean>;
 }
@@ -18,13 +19,13 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new Fault('config', `${url} is no address of a daemon.`, { hint: 'Write it like http://127.0.0.1:7070.' });
 
-  const call = async <Answer>(path: string, init: RequestInit): Promise<Answer> => {
+  const call = async <Answer>(path: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<Answer> => {
     let response: Response;
     try {
-      response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(timeoutMs) });
     } catch (error) {
       if ((error as Error).name === 'TimeoutError')
-        throw new Fault('transient', `The daemon at ${url} has not answered within ${TIMEOUT_MS / 1_000} s.`, {
+        throw new Fault('transient', `The daemon at ${url} has not answered within ${timeoutMs / 1_000} s.`, {
           hint: 'It may still be at it: look at its log before you ask again.',
           cause: error,
         });
@@ -46,12 +47,13 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
       );
       return call(parameters.size === 0 ? path : `${path}?${parameters.toString()}`, { headers });
     },
-    post: (path, body) =>
+    post: (path, body, timeoutMs) =>
       call(
         path,
         body === undefined
           ? { method: 'POST', headers }
           : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) },
+        timeoutMs,
       ),
     isRunning: async () => {
       try {

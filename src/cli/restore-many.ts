@@ -31,6 +31,8 @@ export interface Report {
   readonly result: Outcome['result'] | 'failed' | 'not_tried';
   readonly outcome: Outcome | null;
   readonly words: string;
+  /** Nobody answered. */
+  readonly isSilent?: boolean;
 }
 
 export interface Wishes {
@@ -47,6 +49,9 @@ export interface Wishes {
 /** The daemon looks at those that wait together at once, and writes to a source a few at a time. */
 const AT_ONCE_PER_SOURCE = 25;
 
+/** Those that are asked for together wait for each other at the place; the HTTP client itself ends at 300 s. */
+const RESTORE_TIMEOUT_MS = 290_000;
+
 /** Every place has a report. */
 export async function restoreMany(
   client: DaemonClient,
@@ -57,21 +62,25 @@ export async function restoreMany(
   const ask = async (place: Place, dryRun: boolean): Promise<Report> => {
     const { target, part, seen } = place;
     try {
-      const outcome = await client.post<Outcome>('/api/v1/restore', {
-        target,
-        version: wishes.version,
-        part: part === '' ? undefined : part,
-        expect_hash: seen ?? undefined,
-        dry_run: dryRun,
-        reason: wishes.reason,
-      });
+      const outcome = await client.post<Outcome>(
+        '/api/v1/restore',
+        {
+          target,
+          version: wishes.version,
+          part: part === '' ? undefined : part,
+          expect_hash: seen ?? undefined,
+          dry_run: dryRun,
+          reason: wishes.reason,
+        },
+        RESTORE_TIMEOUT_MS,
+      );
       return { place, result: outcome.result, outcome, words: outcome.words };
     } catch (error) {
       if (!isFault(error)) throw error;
       const words = describeError(error);
       // A daemon that does not answer in time does not say about what.
       const told = words.includes(target) ? words : `${nameOf(place)}: ${words}`;
-      return { place, result: 'failed', outcome: null, words: told };
+      return { place, result: 'failed', outcome: null, words: told, isSilent: error.kind === 'transient' };
     }
   };
   output.note(`Looking at ${counted(places.length, 'place')} …`);
@@ -95,8 +104,8 @@ function listed({ place, outcome }: Report): Place {
   return { ...place, seen: outcome?.before_hash ?? 'missing' };
 }
 
-function notTried(place: Place): Report {
-  return { place, result: 'not_tried', outcome: null, words: `${nameOf(place)} was not tried.` };
+function notTried(place: Place, why = ''): Report {
+  return { place, result: 'not_tried', outcome: null, words: `${nameOf(place)} was not tried${why}.` };
 }
 
 async function eachPlace(
@@ -105,13 +114,21 @@ async function eachPlace(
   work: (place: Place) => Promise<Report>,
 ): Promise<readonly Report[]> {
   const reports = new Map<Place, Report>();
+  const ask = async (place: Place): Promise<void> => {
+    reports.set(place, signal.aborted ? notTried(place) : await work(place));
+  };
   const bySource = Map.groupBy(places, ({ target }) => target.split('/', 1)[0] ?? '');
   await Promise.all(
-    [...bySource.values()].map((ofSource) =>
-      forEachConcurrently(ofSource, AT_ONCE_PER_SOURCE, async (place) => {
-        reports.set(place, signal.aborted ? notTried(place) : await work(place));
-      }),
-    ),
+    [...bySource].map(async ([source, ofSource]) => {
+      const first = ofSource.slice(0, AT_ONCE_PER_SOURCE);
+      const rest = ofSource.slice(AT_ONCE_PER_SOURCE);
+      await forEachConcurrently(first, AT_ONCE_PER_SOURCE, ask);
+      // One that hangs would hold up all others for as long as each of its places takes.
+      if (first.every((place) => reports.get(place)?.isSilent === true))
+        for (const place of rest)
+          reports.set(place, notTried(place, `: ${source} gave no answer for ${first.length} others`));
+      else await forEachConcurrently(rest, AT_ONCE_PER_SOURCE, ask);
+    }),
   );
   return places.map((place) => reports.get(place) ?? notTried(place));
 }

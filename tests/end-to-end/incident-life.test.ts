@@ -75,10 +75,10 @@ describe('an incident', () => {
   });
 
   test('that flaps is held open, and says that it was put back and is in sync now', async () => {
-    for (const _time of [1, 2]) {
+    for (const round of [1, 2]) {
       live('intent', EDITED);
       await incidentOf('intent', { status: 'open', verdict: 'edited' });
-      if (_time === 2) break;
+      if (round === 2) break;
       live('intent', RIGHT);
       await incidentOf('intent', { status: 'resolved' });
     }
