@@ -1,6 +1,6 @@
 /** A pipeline overwrites every prompt of a desk: one alert, and one command in it that puts all of them back. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -19,8 +19,10 @@ let directory: string;
 let daemon: Daemon;
 const fileOf = (prompt: string): string => join(directory, `live/${prompt}.txt`);
 const holds = (prompt: string): string => readFileSync(fileOf(prompt), 'utf8');
+/** All in one moment, so that no look sees half of it. */
 const overwrite = (): void => {
-  for (const prompt of PROMPTS) writeFileSync(fileOf(prompt), right(prompt) + OVERWRITTEN);
+  for (const prompt of PROMPTS) writeFileSync(`${fileOf(prompt)}.new`, right(prompt) + OVERWRITTEN);
+  for (const prompt of PROMPTS) renameSync(`${fileOf(prompt)}.new`, fileOf(prompt));
 };
 const unresolved = async (): Promise<readonly { readonly target: string; readonly observed: { hash: string } }[]> =>
   (await daemon.get('/api/v1/incidents?status=unresolved')).data;
