@@ -60,12 +60,12 @@ export class KeyTable {
 
   candidates(scope: string, attributes: OtlpAttributes): Candidates {
     let asked = this.#nobodyAsked;
-    for (const [prefix, { id, places }] of this.#scopes) {
-      if (scope.startsWith(prefix)) asked = asked.with[id] ?? this.#join(asked, id, places);
+    for (const [prefix, interest] of this.#scopes) {
+      if (scope.startsWith(prefix)) asked = this.#with(asked, interest);
     }
     for (const key of attributes.keys()) {
-      const { id, places } = this.#byKey.get(key) ?? this.#interestIn(key);
-      if (id !== NOBODY.id) asked = asked.with[id] ?? this.#join(asked, id, places);
+      const interest = this.#byKey.get(key) ?? this.#interestIn(key);
+      if (interest !== NOBODY) asked = this.#with(asked, interest);
     }
     return asked.candidates;
   }
@@ -95,10 +95,8 @@ export class KeyTable {
     return interest;
   }
 
-  #join(asked: Asked, id: number, places: readonly number[]): Asked {
-    const joined = this.#askedFor(inOrder([...asked.places, ...places]));
-    asked.with[id] = joined;
-    return joined;
+  #with(asked: Asked, { id, places }: Interest): Asked {
+    return (asked.with[id] ??= this.#askedFor(inOrder([...asked.places, ...places])));
   }
 
   #askedFor(places: readonly number[]): Asked {
