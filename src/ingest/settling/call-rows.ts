@@ -52,8 +52,9 @@ export interface RowCounts {
   readonly deleted: number;
 }
 
-function digestOf(call: Invocation): string {
-  return digest('sha1', JSON.stringify(call), 'hex').slice(0, 16);
+/** Short, as one is kept of every call in memory. */
+function printOf(content: string | Uint8Array): string {
+  return digest('sha1', content, 'hex').slice(0, 16);
 }
 
 /** Where rows were at some time, to go back to. */
@@ -137,7 +138,7 @@ export class CallRows {
    * hand. Without `mayLack` that is left out.
    */
   add(call: Invocation, trace: TraceState, before: Written | undefined, mayLack: boolean): Written | null {
-    const madeOf = trace.facts.length < LARGE_TRACE_FACTS ? null : digestOf(call);
+    const madeOf = trace.facts.length < LARGE_TRACE_FACTS ? null : printOf(JSON.stringify(call));
     if (madeOf !== null && before?.madeOf === madeOf && !this.#options.repriced.has(call.startedAt)) return before;
     const space = this.#options.spaces.for(call.environment);
     const messages = this.#messagesOf(call, space);
@@ -213,7 +214,7 @@ export class CallRows {
   #addRowBeginning(json: string): string {
     const start = this.#lines.length;
     this.#lines.add(json);
-    return digest('sha1', this.#lines.bytes.subarray(start), 'hex').slice(0, 16);
+    return printOf(this.#lines.bytes.subarray(start));
   }
 
   #attribute(call: AttributableCall, space: ContentSpace): Pick<Written, 'attributed' | 'variablesHash'> {
