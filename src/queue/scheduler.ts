@@ -3,7 +3,6 @@
  * The queue's ids see to it that each tick becomes one job; this file must not care which replica won.
  */
 
-import { createTask } from 'node-cron';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { formatDuration, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
 import { describeError } from '../contract/fault.ts';
@@ -130,31 +129,28 @@ function warnOfClock(behindMs: number, warned: boolean, log: QueueLog): boolean 
 }
 
 /**
- * node-cron says when the next second begins, and runs the beat; the waiting is ours. Its own runner
- * waits for a moment of the wall clock: put back by an hour, it sleeps for an hour; put forward from
- * 1970, as machines without a battery do at boot, it walks through every second it missed.
+ * At the beginning of each second of the wall clock, so that replicas offer the same ticks at the same time. The next
+ * one is asked for anew each time and waited for by the monotonic clock, for a second at most: a wall clock that is put
+ * back or forth neither stops it nor has it make up for anything.
  */
 function everySecond(beat: () => Promise<void>): { readonly start: () => void; readonly stop: () => void } {
   let timer: NodeJS.Timeout | undefined;
-  let task: ReturnType<typeof createTask> | undefined;
   const arm = (): void => {
-    const [next] = task?.getNextRuns(1) ?? [];
-    const waitMs = Math.min(Math.max((next?.getTime() ?? 0) - Date.now(), 1), 1_000);
-    timer = setTimeout(() => {
-      void task?.execute();
-      arm();
-    }, waitMs);
+    timer = setTimeout(
+      () => {
+        arm();
+        void beat();
+      },
+      1_000 - (Date.now() % 1_000),
+    );
   };
   return {
     start: () => {
-      if (task !== undefined) return;
-      task = createTask('* * * * * *', beat);
-      arm();
+      if (timer === undefined) arm();
     },
     stop: () => {
       clearTimeout(timer);
-      void task?.destroy();
-      task = undefined;
+      timer = undefined;
     },
   };
 }

@@ -67,7 +67,7 @@ export const LAYERS: readonly Layer[] = [
 export const OWNED_PACKAGES: readonly { readonly folder: string; readonly packages: RegExp }[] = [
   { folder: 'src/store', packages: /^(@clickhouse\/|chdb\b)/ },
   // `ioredis` is not its alone: the source `redis` reads prompts with it.
-  { folder: 'src/queue', packages: /^(bullmq|node-cron)\b/ },
+  { folder: 'src/queue', packages: /^bullmq\b/ },
   { folder: 'src/http', packages: /^@?fastify\b/ },
   { folder: 'src/cli', packages: /^commander$/ },
   { folder: 'src/channels', packages: /^(@slack\/|nodemailer\b)/ },
