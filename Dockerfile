@@ -1,5 +1,7 @@
 # The container image: compiled, without development tools, run by a user without rights.
-# docker build -t plumbline . && docker run -p 7070:7070 -v plumbline:/data -v ./config:/config:ro plumbline
+# docker build -t plumbline .
+# docker run --init -p 7070:7070 -p 4318:4318 -v plumbline:/data -v ./config:/config:ro plumbline
+# What is published is reached only if ./config/plumbline.yaml has `server: { host: 0.0.0.0 }`, and so `keys:`.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
@@ -16,6 +18,8 @@ FROM node:24-bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates git \
   && rm -rf /var/lib/apt/lists/* \
+  # What is mounted there belongs to another user, of whom git would read nothing.
+  && git config --system --add safe.directory /config \
   && install -d -o node -g node /data /config
 # As bin/launch.mjs sets it for a child.
 ENV NODE_ENV=production GLIBC_TUNABLES=glibc.malloc.hugetlb=1
@@ -26,7 +30,8 @@ COPY --from=build /app/dashboards ./dashboards
 COPY --from=build /app/examples ./examples
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-USER node
+# The user node, by numbers: of a name Kubernetes can't tell that it is not root (runAsNonRoot).
+USER 1000:1000
 VOLUME /data
 # HTTP API and web page, OTLP over HTTP, OTLP over gRPC.
 EXPOSE 7070 4318 4317

@@ -86,6 +86,11 @@ export interface CliContext {
   readonly toolbox: Toolbox;
 }
 
+/** Hints come from everywhere and name the binary, which is on nobody's path in a clone. */
+export function asTyped(hint: string, { command }: Pick<CliContext, 'command'>): string {
+  return hint.replaceAll('`plumbline ', `\`${command} `);
+}
+
 /** Throws a `Fault` that lists all problems when the configuration is not right. */
 export async function needConfiguration(flags: Flags, context: CliContext): Promise<Configuration> {
   const loaded = await context.toolbox.configuration(flags);

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { isFault, stackOf } from '../contract/fault.ts';
 import { notWritten } from '../lib/files.ts';
-import type { CliContext } from './context.ts';
+import { asTyped, type CliContext } from './context.ts';
 import { styled } from './output.ts';
 import type { ExitCode, Flags, Verb } from './verb.ts';
 
@@ -17,6 +17,7 @@ export async function runCommandLine(
   const program = new Command('plumbline')
     .description('Shows when a production prompt is out of true.')
     .version(context.version)
+    .showHelpAfterError(`\`${context.command} --help\` lists the verbs.`)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.output.print(text.trimEnd()),
@@ -24,6 +25,7 @@ export async function runCommandLine(
     });
   for (const verb of verbs) {
     const command = program.command(verb.usage).description(verb.summary);
+    command.showHelpAfterError(`\`${context.command} ${command.name()} --help\` says how.`);
     addOptions(command, verb, context.command);
     command.action(async (...parameters: unknown[]) => {
       const self = parameters.at(-1) as Command;
@@ -59,17 +61,20 @@ function collect(value: string, before: readonly string[] = []): readonly string
 }
 
 function reportFailure(thrown: unknown, line: readonly string[], context: CliContext): ExitCode {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   const error = notWritten(thrown, 'A file', 'Free some space, or choose a place where this user may write.') ?? thrown;
   const { output } = context;
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  const hint = isFault(error) && error.hint !== undefined ? asTyped(error.hint, context) : undefined;
   if (line.includes('--json')) {
-    const hint = isFault(error) ? error.hint : undefined;
-    output.json({ error: { message: error instanceof Error ? error.message : String(error), hint } });
+    const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error);
+    output.json({ error: { message, hint } });
     return 2;
   }
+  // Commander has said already what is wrong with the line.
+  if (error instanceof CommanderError) return 2;
   if (isFault(error)) {
     output.note(styled(output, 'red', error.message));
-    if (error.hint !== undefined) output.note(error.hint);
+    if (hint !== undefined) output.note(hint);
     return 2;
   }
   output.note(`A bug: ${stackOf(error)}`);

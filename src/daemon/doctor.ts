@@ -73,7 +73,7 @@ async function* checkRegistry(configuration: Configuration, tools: DoctorTools):
     };
     return;
   }
-  const { snapshot, problems, notes } = await tools.loadRegistry();
+  const { snapshot, problems, notes, warnings = [] } = await tools.loadRegistry();
   for (const problem of problems.slice(0, PROBLEMS_SHOWN))
     yield { what: 'registry', status: 'failed', words: formatProblem(problem) };
   if (problems.length > PROBLEMS_SHOWN) {
@@ -87,7 +87,7 @@ async function* checkRegistry(configuration: Configuration, tools: DoctorTools):
   const prompts = new Set(snapshot.versions.map((version) => version.prompt)).size;
   if (problems.length === 0 && configuration.registryDirectories.length > 0)
     yield ok('registry', `${prompts} prompts, ${snapshot.versions.length} versions`);
-  for (const note of notes) yield { what: 'registry', status: 'ok', words: note };
+  for (const note of notes) yield { what: 'registry', status: warnings.includes(note) ? 'warning' : 'ok', words: note };
   if (snapshot.pins.length === 0) {
     yield {
       what: 'lockfile',

@@ -58,12 +58,13 @@ export function registryLoader(
     if (next === loaded && result !== undefined && (held === undefined || held.revision === revision)) return result;
     loaded = next;
     revision = held?.revision ?? -1;
-    const { snapshot, problems, notes, tampered } = next;
+    const { snapshot, problems, notes, warnings, tampered } = next;
     const merged = mergeRegistries(snapshot.versions, held?.versions ?? []);
     result = {
       snapshot: { versions: merged.versions, pins: snapshot.pins },
       problems,
       notes: [...notes, ...merged.notes],
+      warnings,
       // A change that was taken back is history and no longer wrong.
       tampered: tampered.filter((version) => version.stillThere).map((version) => asTampered(version, now())),
       // A lockfile that can't be understood says nothing, and must not count as an empty one.

@@ -23,6 +23,8 @@ export interface RegistryLoad {
   readonly snapshot: RegistryView['snapshot'];
   readonly problems: readonly Problem[];
   readonly notes: readonly string[];
+  /** Those of the notes that somebody should do something about. */
+  readonly warnings?: readonly string[];
   /** Versions whose content in the files or their history is not what it was at first. */
   readonly tampered: readonly TamperedVersion[];
   /** Rules of pins that were read completely, also when they hold no pin: `lockfile`. */
@@ -236,7 +238,9 @@ export class RegistryKeeper implements Component {
     if (problems === '' && this.#problems !== '') log.info('registry: all problems are gone');
     this.#problems = problems;
     for (const note of loaded.notes) {
-      if (!this.#notes.has(note)) log.info(`registry: ${note}`);
+      if (this.#notes.has(note)) continue;
+      if (loaded.warnings?.includes(note) === true) log.warn(`registry: ${note}`);
+      else log.info(`registry: ${note}`);
     }
     this.#notes = new Set(loaded.notes);
   }

@@ -48,6 +48,8 @@ export interface LoadedRegistry {
   readonly tampered: readonly TamperedInHistory[];
   /** What is not wrong, but good to know: no repository, shallow clone, uncommitted files. */
   readonly notes: readonly string[];
+  /** Of the notes, those about a history that is there and is not read: what it holds counts as registered nowhere. */
+  readonly warnings: readonly string[];
   /** All prompt files that were looked at, and the lockfile. */
   readonly files: readonly string[];
   /** Prompts that have a readable file today. */
@@ -110,6 +112,7 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
     ...lock.problems,
     ...(lock.read === null ? [] : checkAllPins(lock.read, versions, broken, options.others)),
   ];
+  const refused = look.roots.filter(({ git }) => git.kind === 'refused');
   return {
     snapshot: { versions, pins: standingPins(lock.pins, [...versions, ...(options.others?.versions ?? [])]) },
     problems: sortProblems(problems),
@@ -120,6 +123,7 @@ export async function loadRegistry(options: RegistryOptions, previous?: LoadedRe
       ...stateNotes(records, [...histories.values()]),
       ...lock.notes,
     ],
+    warnings: [...refused.flatMap((root) => gitNote(root.shown, root.git) ?? []), ...failures],
     files: [...look.files, ...(look.lockFile?.signature == null ? [] : [look.lockFile])].map(({ shown }) => shown),
     present: new Set(sources.map(({ draft }) => draft.id)),
     locked: lock.locked,

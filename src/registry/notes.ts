@@ -15,12 +15,20 @@ export function gitNote(folder: string, git: GitPlaceAnswer): string | null {
     case 'no_commits':
       return `The Git repository of ${folder} has no commit yet: ${ONLY_FILES}.`;
     case 'refused':
-      return `Git does not read the repository of ${folder} (${git.reason}): ${ONLY_FILES}.`;
+      return `Git does not read the repository of ${folder} (${git.reason}): ${ONLY_FILES}.${remedy(git.reason)}`;
     case 'found':
       break;
   }
   if (!git.place.isShallow) return null;
   return `${folder} is in a shallow clone: versions older than it are not known, nor since when its oldest ones exist. \`git fetch --unshallow\` brings them.`;
+}
+
+/** A container and a service run as other users than whoever cloned the repository that they look at. */
+function remedy(reason: string): string {
+  const path = /dubious ownership in repository at '(.+)'/.exec(reason)?.[1];
+  return path === undefined
+    ? ''
+    : ` It belongs to another user: \`git config --global --add safe.directory ${path}\`, as the user that Plumbline runs as, lets Git read it.`;
 }
 
 export function stateNotes(records: Records, histories: readonly { readonly history: CommittedHistory }[]): string[] {

@@ -34,6 +34,25 @@ test.each([
   expect(stderr).toContain(`${line.at(-1)} is not a time.`);
 });
 
+test.each([
+  [['nothing'], "unknown command 'nothing'", '`npm run -s plumbline -- --help` lists the verbs.'],
+  [['at'], "missing required argument 'prompt'", '`npm run -s plumbline -- at --help` says how.'],
+  [['status', '--nope'], "unknown option '--nope'", '`npm run -s plumbline -- status --help` says how.'],
+])('a line that is not understood says where help is: %s', async (line, message, help) => {
+  const told = await run(...line);
+  expect(told).toMatchObject({ code: 2, stdout: '' });
+  expect(told.stderr).toContain(message);
+  expect(told.stderr).toContain(help);
+  const json = await run(...line, '--json');
+  expect(json.code).toBe(2);
+  expect(JSON.parse(json.stdout)).toEqual({ error: { message } });
+});
+
+test('a hint names what can be typed here', async () => {
+  write('plumbline.yaml', 'server: { port: 1 }\n');
+  expect((await run('status')).stderr).toContain('Start it with `npm run -s plumbline -- start`');
+});
+
 describe('init, lock, validate, doctor', () => {
   test('lead from nothing to a valid configuration', async () => {
     const init = await run('init');

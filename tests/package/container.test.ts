@@ -40,7 +40,7 @@ const services = Object.entries<any>(compose.services);
 const defaults = ConfigurationFile.parse({}).server;
 
 test('the image runs without rights, keeps its data in a volume, and says whether it is well', () => {
-  expect(all('USER')).toEqual(['node']);
+  expect(all('USER')).toEqual(['1000:1000']);
   expect(all('VOLUME')).toEqual(['/data']);
   expect(all('EXPOSE')).toEqual([`${defaults.port} ${defaults.otlp_port} ${defaults.grpc_port}`]);
   const [check = ''] = all('HEALTHCHECK');

@@ -51,7 +51,9 @@ describe('where the history is missing', () => {
     mkdirSync(join(directory, '.git/objects'));
     const loaded = await load(directory);
     expect(loaded.snapshot.versions.map(({ version }) => version)).toEqual(['3']);
-    expect(loaded.notes.join('\n')).toMatch(/Git history of prompts could not be read|Git does not read/);
+    const told = /Git history of prompts could not be read|Git does not read/;
+    expect(loaded.notes.join('\n')).toMatch(told);
+    expect(loaded.warnings.join('\n')).toMatch(told);
   });
 });
 

@@ -55,7 +55,7 @@ export const attribute: Verb = {
     ['--time <rfc3339>', 'when it was sent, for the same'],
     ['--url <url>', "the daemon's address"],
   ],
-  examples: ['attribute seen.txt', 'pbpaste | plumbline attribute -'],
+  examples: ['attribute seen.txt', 'attribute - < seen.txt'],
   run: async ([file = '-'], flags, context) => {
     const query = { ...queryOf(read(file, context.workingDirectory)), ...declared(flags), ...sent(flags) };
     const answer = await (await daemonOf(flags, context)).post<Answer>('/api/v1/attribute', query);

@@ -1,8 +1,8 @@
 /** `plumbline doctor`: checks everything that the configuration names, and says what is wrong. */
 
 import { formatProblems } from '../../lib/problems.ts';
-import type { Check } from '../context.ts';
-import { styled, type Output } from '../output.ts';
+import { asTyped, type Check, type CliContext } from '../context.ts';
+import { styled } from '../output.ts';
 import type { Verb } from '../verb.ts';
 
 const MARKS = { ok: ['green', 'ok'], warning: ['yellow', 'warning'], failed: ['red', 'failed'] } as const;
@@ -23,7 +23,7 @@ export const doctor: Verb = {
     const checks: Check[] = [];
     for await (const check of context.toolbox.doctor(loaded.configuration)) {
       checks.push(check);
-      if (flags['json'] !== true) output.print(line(check, output));
+      if (flags['json'] !== true) output.print(line(check, context));
     }
     const failed = checks.filter((check) => check.status === 'failed').length;
     if (flags['json'] === true) output.json({ healthy: failed === 0, checks });
@@ -37,8 +37,9 @@ export const doctor: Verb = {
   },
 };
 
-function line(check: Check, output: Output): string {
+function line(check: Check, context: CliContext): string {
+  const { output } = context;
   const [style, mark] = MARKS[check.status];
-  const hint = check.hint === undefined ? '' : `\n           ${styled(output, 'dim', check.hint)}`;
+  const hint = check.hint === undefined ? '' : `\n           ${styled(output, 'dim', asTyped(check.hint, context))}`;
   return `${styled(output, style, mark.padEnd(8))}  ${check.what}: ${check.words}${hint}`;
 }

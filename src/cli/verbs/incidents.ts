@@ -44,7 +44,7 @@ export const incidents: Verb = {
     ['--resolve', 'close it by hand'],
     ['--url <url>', "the daemon's address"],
   ],
-  examples: ['incidents', 'incidents 4f1c2a --acknowledge', 'incidents 4f1c2a --snooze 2h'],
+  examples: ['incidents', 'incidents 4f1c2a90e7b35d18 --acknowledge', 'incidents 4f1c2a90e7b35d18 --snooze 2h'],
   run: async ([id], flags, context) => {
     const { output } = context;
     const client = await daemonOf(flags, context);

@@ -25,7 +25,7 @@ export const quarantine: Verb = {
     ['--discard', 'take this entry off the list'],
     ['--url <url>', "the daemon's address"],
   ],
-  examples: ['quarantine', 'quarantine 8d1f20 --replay'],
+  examples: ['quarantine', 'quarantine 8d1f20c4b7e95a36 --replay'],
   run: async ([id], flags, context) => {
     const { output } = context;
     const client = await daemonOf(flags, context);
