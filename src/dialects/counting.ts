@@ -16,6 +16,13 @@ const LEFT_CACHE_OUT = new Map([
   ['@arizeai/openinference-instrumentation-anthropic', /^0\.[01]\./],
 ]);
 
+/** OpenTelemetry's instrumentations of AWS's SDKs say what Bedrock calls input, without what came from a cache. */
+const HIDE_CACHE_OF_BEDROCK = new Set([
+  'opentelemetry.instrumentation.botocore.bedrock-runtime',
+  '@opentelemetry/instrumentation-aws-sdk',
+  'io.opentelemetry.aws-sdk-2.2',
+]);
+
 /** Spring AI's spans are those of Micrometer, which Spring Boot makes. */
 const SPRING = 'org.springframework.boot';
 
@@ -41,6 +48,8 @@ interface Counting {
   readonly leavesCacheOutWhereWritten: boolean;
   /** Where no part that came from a cache is reported, it may have been left out all the same. */
   readonly hidesCache: boolean;
+  /** The same, of models that can cache. */
+  readonly hidesCacheOfBedrock: boolean;
   readonly leavesThoughtsOut: boolean;
 }
 
@@ -50,6 +59,7 @@ export function countingOf({ name, version }: OtlpScope): Counting {
     leavesCacheOut: leftCacheOut || LEAVE_CACHE_OUT.has(name),
     leavesCacheOutWhereWritten: LEAVE_CACHE_OUT_WHERE_WRITTEN.has(name),
     hidesCache: leftCacheOut,
+    hidesCacheOfBedrock: HIDE_CACHE_OF_BEDROCK.has(name),
     leavesThoughtsOut: LEAVE_THOUGHTS_OUT.has(name),
   };
 }

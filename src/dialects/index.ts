@@ -31,6 +31,7 @@ import { pipecat } from './pipecat.ts';
 import { pydanticAi } from './pydantic-ai.ts';
 import { rig } from './rig.ts';
 import { semconv } from './semconv.ts';
+import { strands } from './strands.ts';
 import { vercelAiGateway } from './vercel-ai-gateway.ts';
 import { vercelAi } from './vercel-ai.ts';
 import { voltagent } from './voltagent.ts';
@@ -63,6 +64,7 @@ export const DIALECTS: readonly Dialect[] = [
   agentgateway,
   agentFramework,
   rig,
+  strands,
   anthropicSdk,
   semconv,
 ];

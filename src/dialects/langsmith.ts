@@ -52,7 +52,9 @@ function readSpan({ span }: SpanInput): Reading | null {
   const answer = recordOf(message, 'response_metadata');
   const answered = stringAt(answer, 'model_name', 'model');
   if (answered !== undefined) reading.responseModel = answered;
-  const reason = stringAt(answer, 'finish_reason', 'stop_reason', 'finishReason', 'stopReason', 'done_reason');
+  const reason =
+    stringAt(answer, 'finish_reason', 'stop_reason', 'finishReason', 'stopReason', 'done_reason') ??
+    (isRecord(completion) ? stringAt(completion, 'stop_reason') : undefined);
   const reasons = finishReasons(readFinishReasons(attributes) ?? reason);
   if (reasons !== undefined) reading.finishReasons = reasons;
   // The status is OK even then; what was thrown stands in an event, with its class in the text too.

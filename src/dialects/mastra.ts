@@ -8,8 +8,9 @@ import { text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { millisUntil } from './durations.ts';
-import { jsonOf, recordAt } from './json-text.ts';
+import { jsonOf, recordAt, recordOf, stringAt } from './json-text.ts';
 import { addMessages, messagesOf } from './messages.ts';
+import { metadataReading } from './metadata.ts';
 import { readParts } from './parts.ts';
 
 /** Before there were inferences a generation was the innermost that knew tokens. Steps never do. */
@@ -25,14 +26,28 @@ function readSpan({ span }: SpanInput): Reading | null {
   const type = text(attributes, 'mastra.span.type')?.toLowerCase();
   if (type === undefined) return null;
   const operation = CALLS.get(type);
-  if (operation === undefined) return readWrapper(attributes, type);
-  const reading: Reading = { role: 'call', operation };
+  if (operation === undefined) return { ...readContext(attributes), ...readWrapper(attributes, type) };
+  const reading: Reading = { ...readContext(attributes), role: 'call', operation };
   const firstTokenMs = millisUntil(text(attributes, 'mastra.completion_start_time'), span);
   if (firstTokenMs !== undefined) reading.firstTokenMs = firstTokenMs;
   addMessages(reading, 'input', messagesOf(attributes.get(`mastra.${type}.input`), 'user'));
+  // What failed is told to the agent; the inference ends well, with this reason.
+  if (text(attributes, 'gen_ai.response.finish_reasons') === '["error"]')
+    reading.error = { type: 'error', message: '' };
   if (operation === 'embeddings') return reading;
   if (type === 'llm_generation') readAnswer(reading, attributes);
   addMessages(reading, 'output', messagesOf(attributes.get(`mastra.${type}.output`), 'assistant'));
+  return reading;
+}
+
+/** What people give to a trace is in the metadata of each of its spans. Memory calls a user the resource. */
+function readContext(attributes: OtlpAttributes): Reading {
+  const reading = metadataReading((key) => text(attributes, `mastra.metadata.${key}`));
+  const resource = text(attributes, 'mastra.metadata.resourceId');
+  if (resource !== undefined) reading.userId ??= resource;
+  const prompt = recordOf(recordAt(attributes, 'mastra.metadata.langfuse'), 'prompt');
+  const name = stringAt(prompt, 'name');
+  if (name !== undefined) reading.declared ??= { name, version: stringAt(prompt, 'version') ?? null, label: null };
   return reading;
 }
 

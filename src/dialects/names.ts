@@ -66,26 +66,42 @@ export function modelName(raw: string | undefined): string | undefined {
 }
 
 const FINISH_ALIASES = new Map([
+  ['tool_call', 'tool_call'],
   ['tool_calls', 'tool_call'],
-  ['tool-calls', 'tool_call'],
-  ['tool-call', 'tool_call'],
   ['tool_use', 'tool_call'],
   ['function_call', 'tool_call'],
   ['end_turn', 'stop'],
   ['stop_sequence', 'stop'],
   ['completed', 'stop'],
+  ['complete', 'stop'],
   ['max_tokens', 'length'],
   ['max_output_tokens', 'length'],
-  ['content-filter', 'content_filter'],
+  ['content_filter', 'content_filter'],
   ['safety', 'content_filter'],
   ['refusal', 'content_filter'],
+  // Bedrock's.
+  ['content_filtered', 'content_filter'],
+  ['guardrail_intervened', 'content_filter'],
+  // Gemini's.
+  ['blocklist', 'content_filter'],
+  ['prohibited_content', 'content_filter'],
+  ['spii', 'content_filter'],
+  ['recitation', 'content_filter'],
+  ['image_safety', 'content_filter'],
 ]);
 
-/** The standard's words: stop, length, content_filter, tool_call, error; others stay, in lower case. */
+/**
+ * The standard's words: stop, length, content_filter, tool_call, error; others stay, in lower case. .NET writes
+ * `ToolCalls`, Strands `toolUse`, the AI SDK `tool-calls`.
+ */
 export function finishReason(raw: string): string {
   // Python writes the name of an enumeration before its member.
-  const lower = raw.toLowerCase().replace(/^finish_?reason\./, '');
-  return FINISH_ALIASES.get(lower) ?? lower;
+  const member = raw.replace(/^finish_?reason\./i, '');
+  const words = member
+    .replace(/([a-z])(?=[A-Z])/g, '$1_')
+    .replaceAll('-', '_')
+    .toLowerCase();
+  return FINISH_ALIASES.get(words) ?? member.toLowerCase();
 }
 
 /** Of one reason, or of several. Undefined for nothing, so that it can be assigned to an optional fact. */

@@ -51,7 +51,8 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   readModels(reading, attributes, request);
   readUsage(reading, attributes, scope);
   readContent(reading, span, request, known);
-  const reasons = finishReasons(text(attributes, 'llm.finish_reason'));
+  // The second is of its middleware for TanStack AI.
+  const reasons = finishReasons(firstText(attributes, ['llm.finish_reason', 'tanstack.ai.finish_reason']));
   if (reasons !== undefined) reading.finishReasons = reasons;
   // Plain text is what the model said, even where that is JSON.
   const isText = text(attributes, 'output.mime_type') === 'text/plain';

@@ -40,6 +40,13 @@ const OPERATIONS = new Map<string, Operation>([
   ['speech_to_text_translate', 'other'],
   ['video_generation', 'other'],
   ['ocr', 'other'],
+  // TanStack AI's and the AI SDK's.
+  ['voice_generation', 'other'],
+  ['world_generation', 'other'],
+  ['live_video_generation', 'other'],
+  ['ai.generatespeech', 'other'],
+  ['ai.transcribe', 'other'],
+  ['ai.streamtranscribe', 'other'],
 ]);
 
 /** Undefined for what is no call of a model: agents, steps, tools, retrieval, administration. */
@@ -47,4 +54,12 @@ export function operationOf(name: string | undefined): Operation | undefined {
   const lower = name?.toLowerCase();
   if (lower === undefined) return undefined;
   return OPERATIONS.get(lower) ?? (lower.startsWith('a') ? OPERATIONS.get(lower.slice(1)) : undefined);
+}
+
+/** What may as well be around calls: of the AI SDK and TanStack AI, whose models answer it at once. */
+const COUNTED = new Set(['decide', 'summarize', 'evaluate']);
+
+/** Of a span that counted what was answered. */
+export function countedOperationOf(name: string | undefined): Operation | undefined {
+  return name !== undefined && COUNTED.has(name) ? 'chat' : undefined;
 }

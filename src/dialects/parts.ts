@@ -82,6 +82,7 @@ function readPart(part: JsonRecord): MessagePart | null {
     case 'tool-call':
     case 'function_call':
     case 'function':
+    case 'toolUse':
       return readToolCall(part);
     case 'server_tool_call':
       return readToolCall({ ...part, arguments: part['arguments'] ?? part['server_tool_call'] ?? null });
@@ -94,6 +95,7 @@ function readPart(part: JsonRecord): MessagePart | null {
     case 'tool_call_response':
     case 'tool_result':
     case 'tool-result':
+    case 'toolResult':
     case 'function_call_output':
       return readToolResponse(part);
     default:

@@ -5,6 +5,7 @@
  * https://github.com/open-telemetry/semantic-conventions-genai
  */
 
+import type { Operation } from '../contract/invocation.ts';
 import type { Json } from '../contract/prompt.ts';
 import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpScope, OtlpSpan, OtlpValue } from '../otlp/model.ts';
@@ -14,7 +15,7 @@ import { isArray, jsonOf, parseJson, recordOfEntries } from './json-text.ts';
 import { markIncomplete } from './incomplete.ts';
 import { addMessages, finishReasonsIn, messagesOf } from './messages.ts';
 import { dollars, finishReasons, modelName, providerName } from './names.ts';
-import { operationOf } from './operations.ts';
+import { countedOperationOf, operationOf } from './operations.ts';
 import { DETAILS_EVENT, isMessageEvent, readInstructions, readMessageEvent, readSpanEvents } from './semconv-events.ts';
 import { readTools, settingsOf } from './tools.ts';
 import { tokenUsage, type Usage } from './usage.ts';
@@ -40,8 +41,6 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   readUsage(reading, attributes, scope);
   readContent(reading, attributes, known);
   if (span.events.length > 0) readSpanEvents(reading, span.events);
-  // Strands gives milliseconds where the conventions say seconds.
-  if (scope.name.startsWith('strands.') && reading.firstTokenMs !== undefined) reading.firstTokenMs /= 1_000;
   const reasons = finishReasons(readFinishReasons(attributes));
   if (reasons !== undefined) reading.finishReasons = reasons;
   return reading;
@@ -55,7 +54,7 @@ function classify(
 ): void {
   // Each message of a realtime session has a span with its name; those that counted tokens are answers.
   const isRealtime = operation === 'realtime' || (operation === 'chat' && REALTIME_NAME.test(name));
-  const call = isRealtime ? (isAnswer(attributes) ? 'chat' : undefined) : operationOf(operation);
+  const call = isRealtime ? (isAnswer(attributes) ? 'chat' : undefined) : namedCall(operation, attributes);
   if (call !== undefined) {
     reading.role = 'call';
     reading.operation = call;
@@ -63,10 +62,19 @@ function classify(
     reading.role = 'wrapper';
     const boundary = BOUNDARIES.get(operation);
     if (boundary !== undefined && known.role === undefined) reading.boundary = boundary;
+  } else if (attributes.has('gen_ai.tool.name')) {
+    // TanStack AI's, which lie in the call that asked for them.
+    reading.role = 'wrapper';
+    if (known.role === undefined) reading.boundary = 'tool';
   } else if (isUnnamedCall(attributes)) {
     reading.role = 'call';
     reading.operation = 'chat';
   } else reading.role = 'wrapper';
+}
+
+function namedCall(operation: string | undefined, attributes: OtlpAttributes): Operation | undefined {
+  const isCounted = OUTPUT.some((key) => attributes.has(key));
+  return operationOf(operation) ?? (isCounted ? countedOperationOf(operation) : undefined);
 }
 
 /** Newer .NET calls it a chat, and only the span's name has the old word; there an answer is told by being streamed too. */
@@ -125,9 +133,11 @@ const PARAMETERS = [
 
 // The last is of Cloudflare's AI Gateway.
 const PROVIDER = ['gen_ai.provider.name', 'gen_ai.system', 'gen_ai.model.provider'];
+/** Of Strands, whose provider is the name of the service that uses it: nobody would have a price for its models. */
+export const STRANDS_TIME = 'gen_ai.event.start_time';
 
 function readModel(reading: Reading, attributes: OtlpAttributes): void {
-  const provider = providerName(firstText(attributes, PROVIDER));
+  const provider = attributes.has(STRANDS_TIME) ? undefined : providerName(firstText(attributes, PROVIDER));
   if (provider !== undefined) reading.provider = provider;
   const requestModel = modelName(text(attributes, 'gen_ai.request.model'));
   if (requestModel !== undefined) reading.requestModel = requestModel;
@@ -200,8 +210,9 @@ const REASONING = [
 const TOTAL = ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'];
 
 /** In the way of counting of who sends it. */
-export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScope): void {
-  const { leavesCacheOut, leavesCacheOutWhereWritten, hidesCache, leavesThoughtsOut } = countingOf(scope);
+export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScope, excludesCache = false): void {
+  const { leavesCacheOut, leavesCacheOutWhereWritten, hidesCache, hidesCacheOfBedrock, leavesThoughtsOut } =
+    countingOf(scope);
   const cacheWrite = firstNumber(attributes, CACHE_WRITE);
   const tokens = tokenUsage({
     input: firstNumber(attributes, INPUT),
@@ -210,7 +221,7 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
     cacheWrite,
     reasoning: firstNumber(attributes, REASONING),
     total: firstNumber(attributes, TOTAL),
-    excludesCache: leavesCacheOut || (leavesCacheOutWhereWritten && cacheWrite !== undefined),
+    excludesCache: excludesCache || leavesCacheOut || (leavesCacheOutWhereWritten && cacheWrite !== undefined),
     // What Bedrock's total has besides is cached input.
     excludesReasoning: leavesThoughtsOut && cacheWrite === undefined,
   });
@@ -220,7 +231,14 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
   reading.tokens = tokens;
   addThoughts(tokens, attributes);
   const isSilent = tokens.cacheRead === undefined && tokens.cacheWrite === undefined;
-  if (hidesCache && isSilent) markIncomplete(reading, 'usage_without_cache');
+  if (isSilent && (hidesCache || (hidesCacheOfBedrock && usesCache(attributes)))) {
+    markIncomplete(reading, 'usage_without_cache');
+  }
+}
+
+/** Of the models that Bedrock has, those that can cache. */
+function usesCache(attributes: OtlpAttributes): boolean {
+  return /anthropic|nova/.test(text(attributes, 'gen_ai.request.model') ?? '');
 }
 
 /** Google's ADK, while it called them experimental, did not count a model's thoughts as output. */

@@ -51,6 +51,7 @@ const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
     'gen_ai.usage.input_audio_tokens',
     'gen_ai.usage.audio_input_tokens',
     'gen_ai.usage.input_tokens.audio',
+    'gen_ai.usage.input_token_details.audio_tokens',
   ],
   cache_audio_read: [
     'gen_ai.usage.audio.cache_read.input_tokens',
@@ -73,8 +74,16 @@ const ATTRIBUTES: Readonly<Record<TokenPart, readonly string[]>> = {
     'gen_ai.usage.details.image_response_tokens',
     'gen_ai.usage.output_tokens.image',
   ],
-  input_video: ['gen_ai.usage.details.video_prompt_tokens', 'gen_ai.usage.input_tokens.video'],
-  output_video: ['gen_ai.usage.details.video_candidates_tokens', 'gen_ai.usage.details.video_response_tokens'],
+  input_video: [
+    'gen_ai.usage.video.input_tokens',
+    'gen_ai.usage.details.video_prompt_tokens',
+    'gen_ai.usage.input_tokens.video',
+  ],
+  output_video: [
+    'gen_ai.usage.video.output_tokens',
+    'gen_ai.usage.details.video_candidates_tokens',
+    'gen_ai.usage.details.video_response_tokens',
+  ],
 };
 
 /** The provider's own usage as JSON: of Logfire, and of LiveKit about an answer of a realtime model. */

@@ -1,6 +1,7 @@
 /**
  * VoltAgent: a span in words of its own around each call that it makes through the AI SDK, and around these the
- * agent's, which knows the prompt. Where the SDK's own telemetry is on too, its spans are inside.
+ * agent's, which knows the prompt. Where the SDK's own telemetry is on too, its spans are inside. With tools one of its
+ * calls is a loop of requests, of which it reports the usage of the last: the agent's has all of them.
  * https://voltagent.dev/observability-docs/
  */
 
@@ -12,7 +13,7 @@ import { markIncomplete } from './incomplete.ts';
 import { addMessages, messagesOf } from './messages.ts';
 import { dollars, finishReasons, providerName } from './names.ts';
 import { settingsOf } from './tools.ts';
-import { tokenUsage } from './usage.ts';
+import { tokenUsage, type Usage } from './usage.ts';
 import { recordOfEntries } from './json-text.ts';
 
 const SCOPE = '@voltagent/core';
@@ -26,25 +27,46 @@ function readSpan({ span }: SpanInput): Reading {
   if (type !== 'llm') {
     reading.role = 'wrapper';
     if (type === 'tool') reading.boundary = 'tool';
-    if (type === 'agent' || attributes.has('agent.state')) reading.boundary = 'agent';
+    if (type === 'agent' || attributes.has('agent.state')) readAgent(reading, attributes);
     return reading;
   }
   reading.role = 'call';
   reading.operation = 'chat';
   readModel(reading, attributes);
-  const tokens = tokenUsage({
-    input: number(attributes, 'llm.usage.prompt_tokens'),
-    output: number(attributes, 'llm.usage.completion_tokens'),
-    cacheRead: number(attributes, 'llm.usage.cached_tokens'),
-    reasoning: number(attributes, 'llm.usage.reasoning_tokens'),
-    total: number(attributes, 'llm.usage.total_tokens'),
-  });
+  addContent(reading, attributes);
+  if (number(attributes, 'llm.tools.count') !== undefined) return reading;
+  const tokens = usageAt(attributes, 'llm.usage.');
   if (tokens !== undefined) reading.tokens = tokens;
   const cost = dollars(number(attributes, 'usage.cost'));
   if (cost !== undefined) reading.reportedCostUsd = cost;
+  return reading;
+}
+
+/** A view of the call inside, which has the tokens of its whole loop. */
+function readAgent(reading: Reading, attributes: OtlpAttributes): void {
+  const tokens = usageAt(attributes, 'usage.');
+  if (tokens === undefined || (tokens.output ?? 0) === 0) {
+    reading.boundary = 'agent';
+    return;
+  }
+  reading.role = 'call';
+  reading.operation = 'chat';
+  reading.tokens = tokens;
+}
+
+function usageAt(attributes: OtlpAttributes, prefix: string): Usage | undefined {
+  return tokenUsage({
+    input: number(attributes, `${prefix}prompt_tokens`),
+    output: number(attributes, `${prefix}completion_tokens`),
+    cacheRead: number(attributes, `${prefix}cached_tokens`),
+    reasoning: number(attributes, `${prefix}reasoning_tokens`),
+    total: number(attributes, `${prefix}total_tokens`),
+  });
+}
+
+function addContent(reading: Reading, attributes: OtlpAttributes): void {
   addMessages(reading, 'input', messagesOf(attributes.get('llm.messages'), 'user'));
   if ((number(attributes, 'llm.messages.count') ?? 0) > MESSAGES_SENT_MAX) markIncomplete(reading, 'content_truncated');
-  return reading;
 }
 
 function readContext(attributes: OtlpAttributes): Reading {

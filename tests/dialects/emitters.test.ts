@@ -133,6 +133,26 @@ describe('tokens', () => {
     });
   });
 
+  it("of Strands leave out the cache where Anthropic's own API is asked, and in Python say nothing of it", () => {
+    const name = 'strands.telemetry.tracer';
+    const tokens = { 'gen_ai.usage.input_tokens': 26, 'gen_ai.usage.output_tokens': 17 };
+    const asked = (model: string) =>
+      read({ ...CALL, ...tokens, 'gen_ai.request.model': model }, {}, { name })?.incomplete ?? [];
+    expect(asked('claude-sonnet-4-5')).toContain('usage_without_cache');
+    expect(asked('anthropic/claude-sonnet-4-5')).not.toContain('usage_without_cache');
+  });
+
+  it.each([
+    ['anthropic.claude-sonnet-4-5-20250929-v1:0', true],
+    ['us.amazon.nova-pro-v1:0', true],
+    ['meta.llama3-3-70b-instruct-v1:0', false],
+  ])("of OpenTelemetry's AWS SDKs lack what Bedrock's cache had: %s", (model, isMissing) => {
+    for (const name of ['opentelemetry.instrumentation.botocore.bedrock-runtime', 'io.opentelemetry.aws-sdk-2.2']) {
+      const call = { ...CALL, 'gen_ai.request.model': model, 'gen_ai.usage.input_tokens': 26 };
+      expect(read(call, {}, { name })?.incomplete?.includes('usage_without_cache') ?? false).toBe(isMissing);
+    }
+  });
+
   it('of OpenRouter, Sentry and the ADK have names of their own', () => {
     const counts = { ...CALL, 'gen_ai.usage.input_tokens': 50, 'gen_ai.usage.output_tokens': 17 };
     const openrouter = {

@@ -306,6 +306,17 @@ describe('names', () => {
     ).toEqual(['tool_call', 'tool_call', 'tool_call', 'stop', 'stop', 'length', 'pause']);
   });
 
+  it.each([
+    ['toolUse', 'tool_call', 'Strands'],
+    ['maxTokens', 'length', 'Strands'],
+    ['guardrail_intervened', 'content_filter', 'Bedrock'],
+    ['ContentFilter', 'content_filter', 'Semantic Kernel'],
+    ['FinishReason.PROHIBITED_CONTENT', 'content_filter', 'Gemini'],
+    ['COMPLETE', 'stop', 'Cohere'],
+  ])('of finish reasons are the same in any spelling: %s is %s, of %s', (raw, reason) => {
+    expect(finishReason(raw)).toBe(reason);
+  });
+
   it.each(['constructor', 'toString', '__proto__'])('are what was written, even %s', (raw) => {
     const name = raw.toLowerCase();
     expect([providerName(raw), finishReason(raw), roleName(raw)]).toEqual([name, name, name]);

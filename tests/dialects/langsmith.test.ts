@@ -46,6 +46,12 @@ function run(provider: string, counts: readonly [number, number], { usage, metad
   });
 }
 
+it("Anthropic's client that was wrapped has its reason in the answer only", () => {
+  const answer = { role: 'assistant', content: [{ type: 'text', text: 'yo' }], stop_reason: 'max_tokens' };
+  const facts = read({ 'langsmith.span.kind': 'llm', 'gen_ai.completion': JSON.stringify(answer) });
+  expect(facts?.finishReasons).toEqual(['length']);
+});
+
 describe('of LangChain', () => {
   it('Anthropic has the parts of its tokens, its reason, model and id in the answer only', () => {
     const facts = run('anthropic', [50, 17], {

@@ -19,6 +19,9 @@ describe('an operation', () => {
     ['interactions', 'chat', 'Rig'],
     ['interactions_streaming', 'chat', 'Rig'],
     ['audio_generation', 'other', 'Rig'],
+    ['ai.generateSpeech', 'other', 'the AI SDK'],
+    ['ai.streamTranscribe', 'other', 'the AI SDK'],
+    ['live_video_generation', 'other', 'TanStack AI'],
   ])('that is a call under another name is counted: %s is %s, of %s', (name, operation) => {
     expect(read({ ...CALL, 'gen_ai.operation.name': name })).toMatchObject({ role: 'call', operation });
   });
@@ -35,6 +38,20 @@ describe('an operation', () => {
     expect(read(CALL, { name: 'realtime-desk' })?.role).toBe('call');
   });
 
+  it.each(['decide', 'summarize', 'evaluate'])(
+    'that may be around calls is one where it counted tokens: %s',
+    (name) => {
+      const asked = { ...CALL, 'gen_ai.operation.name': name };
+      expect(read(asked)?.role).toBe('wrapper');
+      expect(read({ ...asked, 'gen_ai.usage.output_tokens': 17 })).toMatchObject({ role: 'call', operation: 'chat' });
+    },
+  );
+
+  it('without a name is that of a tool if it names one: calls inside are others than the one that asked for it', () => {
+    const tool = { 'gen_ai.tool.name': 'f', 'gen_ai.tool.call.id': 't1', 'gen_ai.tool.type': 'function' };
+    expect(read(tool)).toMatchObject({ role: 'wrapper', boundary: 'tool' });
+  });
+
   it('of Semantic Kernel ended as Python writes an enumeration', () => {
     const attributes = { ...CALL, 'gen_ai.response.finish_reason': 'FinishReason.STOP,FinishReason.TOOL_CALLS' };
     expect(read(attributes)?.finishReasons).toEqual(['stop', 'tool_call']);
@@ -42,7 +59,7 @@ describe('an operation', () => {
 
   it('of Semantic Kernel ended as .NET writes a list, with a word for what it does not know', () => {
     const ended = (reasons: string) => read({ ...CALL, 'gen_ai.response.finish_reason': reasons })?.finishReasons;
-    expect(ended('["Stop","ToolCalls"]')).toEqual(['stop', 'toolcalls']);
+    expect(ended('["Stop","ToolCalls"]')).toEqual(['stop', 'tool_call']);
     expect(ended('["N/A"]')).toBeUndefined();
   });
 
