@@ -48,6 +48,18 @@ const VENDORS: ReadonlyMap<string, string> = new Map([
 /** Anybody may serve these, under the same name. */
 const OPEN_WEIGHTS = /^(?:gpt-oss|gemma)/;
 
+/**
+ * Models that only their owner sells by these names. With OpenAI's client they are asked at an endpoint that speaks
+ * as OpenAI's does, of the owner or of a gateway; instrumentations of the client know of none but OpenAI.
+ */
+const OWNERS = [
+  [/^claude-/, 'anthropic'],
+  [/^gemini-/, 'google'],
+  [/^grok-/, 'x-ai'],
+  [/^deepseek-(?:chat|reasoner)$/, 'deepseek'],
+  [/^sonar(?:-|$)/, 'perplexity'],
+] as const;
+
 /** Google's resource names: `models/gemini-2.5-pro`, `projects/…/publishers/google/models/gemini-2.5-pro`. */
 const GOOGLE_RESOURCE = /^(?:projects\/[^/]+\/locations\/[^/]+\/)?(?:publishers\/[^/]+\/)?models\//;
 /** Bedrock's ids and ARNs, whoever is said to serve them: SDKs of vendors name themselves as the provider. */
@@ -112,6 +124,7 @@ export class PriceCatalogue {
     const result =
       calculate(PROBE, model, word === '' ? {} : { providerId: word.toLowerCase() }) ??
       ofVendor(model) ??
+      (word === 'openai' ? ofOwner(model) : null) ??
       (BEDROCK_ID.test(model) ? calculate(PROBE, model, { providerId: 'aws' }) : null);
     // Its own API serves no open weights: what has their name there is somebody's server that speaks as it does.
     if (result === null || (result.provider.id === 'openai' && OPEN_WEIGHTS.test(model))) return 'none';
@@ -134,6 +147,11 @@ function ofVendor(model: string): ReturnType<typeof calcPrice> {
   const providerId = VENDORS.get(model.slice(0, Math.max(slash, 0)).toLowerCase());
   const name = model.slice(slash + 1);
   return providerId === undefined || OPEN_WEIGHTS.test(name) ? null : calculate(PROBE, name, { providerId });
+}
+
+function ofOwner(model: string): ReturnType<typeof calcPrice> {
+  const owner = OWNERS.find(([names]) => names.test(model))?.[1];
+  return owner === undefined ? null : calculate(PROBE, model, { providerId: owner });
 }
 
 /** The library throws for usage that it finds inconsistent; that is not priced, too. */

@@ -114,6 +114,16 @@ describe('the price book', () => {
     expect(price(call({ provider, requestModel: model, responseModel: '' }))?.costUsd).toBe(usd);
   });
 
+  it.each([
+    ['claude-sonnet-4-5', 'anthropic/claude-sonnet-4-5'],
+    ['gemini-2.5-flash', 'google/gemini-2.5-flash'],
+    ['grok-4', 'x-ai/grok-4-0709'],
+    ['deepseek-chat', 'deepseek/deepseek-chat'],
+  ])("prices %s as its owner does where OpenAI's client asked for it", (model, priceId) => {
+    expect(price(call({ requestModel: model, responseModel: '' }))?.priceId).toContain(`:${priceId}`);
+    expect(price(call({ provider: 'vllm', requestModel: model, responseModel: '' }))).toBeNull();
+  });
+
   it.each(['openai/gpt-oss-120b', 'google/gemma-3-27b-it', 'mistralai/Mistral-7B-Instruct-v0.3', '/gpt-4o', 'openai/'])(
     'does not price what anybody may serve, or nobody: %s',
     (model) => {
