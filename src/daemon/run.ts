@@ -12,7 +12,7 @@ import { formatDuration } from '../lib/time.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../observability/log.ts';
 import { startMetrics } from '../observability/metrics.ts';
 import { Daemon } from './daemon.ts';
-import { countBuffersWithHeap } from './external-memory.ts';
+import { tuneGarbageCollection } from './garbage-collection.ts';
 import { prepareQuickstart, Quickstart } from './quickstart.ts';
 
 export interface RunOptions {
@@ -31,7 +31,7 @@ export interface RunOptions {
 export async function runDaemon(options: RunOptions): Promise<void> {
   const { output, environment, version, command } = options;
   const begun = performance.now();
-  countBuffersWithHeap();
+  tuneGarbageCollection();
   // Instruments made before this would count nothing.
   const metrics = startMetrics(version);
   const quickstartFile = options.hasConfiguration ? null : await prepareQuickstart(options.workingDirectory);
