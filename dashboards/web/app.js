@@ -5,6 +5,7 @@ import { ApiProblem, NoAnswer, createApi, daemonNowMs, storedKey } from './api.j
 import { h } from './dom.js';
 import { keyForm } from './key-form.js';
 import { createNotices, problemPage } from './notices.js';
+import { notePlace, placeOf, returnTo } from './place.js';
 import { keepFresh } from './refresh.js';
 import { findRoute } from './routes.js';
 import { age, refreshAges, timestampOf } from './time.js';
@@ -32,6 +33,8 @@ const announcement = byId('announcement');
 const skip = byId('skip');
 const notices = createNotices(byId('banner'));
 const api = createApi(base);
+/** Below a view's headings, which alone would look as if there were nothing. */
+const loading = h('p', { class: 'quiet' }, 'Loading …');
 
 /** @type {{ close: () => void, ask: () => Promise<void> } | null} */
 let current = null;
@@ -59,6 +62,7 @@ function setTitle(title) {
 
 /** @param {string} address */
 function go(address) {
+  notePlace(main);
   history.pushState(null, '', address);
   openView(true);
 }
@@ -71,7 +75,7 @@ function contextOf(id) {
     query: new URLSearchParams(location.search),
     href,
     setAddress: (path, query) => {
-      history.replaceState(null, '', href(path, query));
+      history.replaceState(history.state, '', href(path, query));
       pointSkipLink();
     },
     go,
@@ -84,8 +88,11 @@ function contextOf(id) {
   };
 }
 
-/** @param {boolean} moveFocus */
-function openView(moveFocus) {
+/**
+ * @param {boolean} moveFocus
+ * @param {import('./place.js').Place | null} [place] Where somebody was who comes back.
+ */
+function openView(moveFocus, place = null) {
   current?.close();
   current = null;
   notices.dismiss();
@@ -98,18 +105,22 @@ function openView(moveFocus) {
     return;
   }
   const view = found.route.open(contextOf(found.id));
-  current = run(view);
+  current = run(view, place);
   setTitle(view.title);
-  main.replaceChildren(view.element);
+  main.replaceChildren(view.element, loading);
   window.scrollTo(0, 0);
   if (moveFocus) focusHeading();
   void current.ask();
 }
 
-/** @param {AnyView} view */
-function run(view) {
+/**
+ * @param {AnyView} view
+ * @param {import('./place.js').Place | null} place
+ */
+function run(view, place) {
   /** @type {string | null} */
   let lastAnswer = null;
+  let wasAt = place;
   freshness.replaceChildren();
   return keepFresh({
     load: view.load,
@@ -118,9 +129,12 @@ function run(view) {
       notices.connected();
       lastAnswer = timestampOf(daemonNowMs());
       if (main.firstElementChild !== view.element) main.replaceChildren(view.element);
+      loading.remove();
       setTitle(view.show(data) ?? view.title);
       showFreshness(lastAnswer);
       refreshAges(main);
+      if (wasAt !== null) returnTo(wasAt, main);
+      wasAt = null;
     },
     onError: (error) => {
       if (error instanceof ApiProblem && error.status < 500) {
@@ -221,7 +235,7 @@ skip.addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
 });
-window.addEventListener('popstate', () => openView(true));
+window.addEventListener('popstate', () => openView(true, placeOf(history.state)));
 setInterval(() => {
   if (!document.hidden) refreshAges(document);
 }, 1_000);

@@ -17,9 +17,10 @@ import { badge, contentWords, placeWords } from './words.js';
 /**
  * @param {ActiveAt} answer
  * @param {{ target: string | undefined, known_at: string | undefined }} asked
+ * @param {readonly string[]} doubts Why it may not be what was meant.
  * @param {Context} context
  */
-export function atAnswer(answer, asked, context) {
+export function atAnswer(answer, asked, doubts, context) {
   const { intended, held, used } = answer;
   const isAsIntended = (/** @type {Entry} */ entry) => asIntended(entry, intended);
   return [
@@ -30,6 +31,7 @@ export function atAnswer(answer, asked, context) {
       ` in ${answer.environment} at `,
       h('time', { datetime: answer.time }, exactTimeWords(answer.time)),
     ),
+    doubts.map((words) => h('p', { class: 'doubt' }, badge('warning', words))),
     h(
       'div',
       { class: 'timelines' },

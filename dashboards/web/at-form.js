@@ -115,7 +115,7 @@ function promptsIn(prompts, targets) {
 }
 
 /** @param {readonly Prompt[]} prompts @param {readonly Target[]} targets */
-function environmentsIn(prompts, targets) {
+export function environmentsIn(prompts, targets) {
   const pinned = prompts.flatMap(({ pins }) => pins.map((pin) => pin.environment));
   return [...new Set([...pinned, ...targets.map((target) => target.environment)])].toSorted();
 }

@@ -74,7 +74,8 @@ function update({ cells }, row, columns) {
  * @param {boolean} isHeading
  */
 function cellOf(column, row, isHeading) {
-  const attributes = { class: column.isNumber ? 'number' : null, 'data-label': column.label };
+  const kind = column.isNumber ? 'number' : column.isWords ? 'words' : null;
+  const attributes = { class: kind, 'data-label': column.label };
   // One child, so that a card on a phone has two columns: label and content.
   const content = h('div', {}, column.cell(row));
   return isHeading

@@ -25,12 +25,14 @@ const ROWS_AT_ONCE = 200;
  * @param {(row: Row) => string} options.keyOf
  * @param {string} options.empty What to say when there are no rows.
  * @param {Order} [options.order] Default: as given.
+ * @param {string} [options.sort] What a person chose before, as `onSort` told it: `cost`, or `-cost` from the largest down.
+ * @param {(sort: string) => void} [options.onSort]
  */
-export function createTable({ caption, noun, columns, keyOf, empty, order }) {
+export function createTable({ caption, noun, columns, keyOf, empty, order, sort, onSort }) {
   /** @type {readonly Row[]} */
   let rows = [];
   let limit = ROWS_AT_ONCE;
-  let current = order ?? null;
+  let current = readOrder(sort ?? '', columns) ?? order ?? null;
 
   const headings = columns.map((column) => headingOf(column, () => sortBy(column)));
   const body = h('tbody', { role: 'rowgroup' });
@@ -49,7 +51,9 @@ export function createTable({ caption, noun, columns, keyOf, empty, order }) {
   function sortBy(column) {
     const isSame = current?.key === column.key;
     // Numbers are mostly looked at from the largest down, names from A.
-    current = { key: column.key, descending: isSame ? !current?.descending : column.isNumber === true };
+    const descending = isSame ? !current?.descending : column.isNumber === true;
+    current = { key: column.key, descending };
+    onSort?.(`${descending ? '-' : ''}${column.key}`);
     draw();
   }
 
@@ -90,6 +94,19 @@ export function createTable({ caption, noun, columns, keyOf, empty, order }) {
     /** All rows, also those that are not in the document, in the order shown. */
     rows: () => sorted(rows, columns, current),
   };
+}
+
+/**
+ * Null where no column can be sorted like that.
+ * @template Row
+ * @param {string} sort
+ * @param {readonly Column<Row>[]} columns
+ * @returns {Order | null}
+ */
+function readOrder(sort, columns) {
+  const key = sort.replace(/^-/, '');
+  const canSort = columns.some((column) => column.key === key && column.compare !== undefined);
+  return canSort ? { key, descending: sort.startsWith('-') } : null;
 }
 
 /**

@@ -53,7 +53,10 @@ export function createTargetTable(context, empty) {
         key: 'target',
         label: 'Target',
         value: (row) => row.place,
-        cell: (row) => h('a', { href: context.href(`prompts/${encodeURIComponent(row.target.prompt)}`) }, row.place),
+        cell: (row) => {
+          const href = context.href(`prompts/${encodeURIComponent(row.target.prompt)}`);
+          return h('a', { href, 'data-key': `target ${row.place}` }, row.place);
+        },
       },
       {
         key: 'environment',

@@ -233,6 +233,8 @@ export interface Column<Row> {
   readonly key: string;
   readonly label: string;
   readonly isNumber?: boolean;
+  /** A few words, which want room beside the numbers. */
+  readonly isWords?: boolean;
   /** The first is the row's heading. */
   readonly cell: (row: Row) => Child;
   /** Whatever the cell depends on; the cell is built anew only when it changes. */

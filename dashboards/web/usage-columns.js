@@ -2,12 +2,13 @@
 /** The columns of usage: how each is shown, sorted, and written to a file. */
 
 import { h } from './dom.js';
-import { countWords, latencyWords, moneyWords, parseMoney } from './numbers.js';
+import { countWords, formatMoney, latencyWords, moneyWords, parseMoney, shareWords } from './numbers.js';
 import { endedOtherwise, endedWords, judgedWords } from './usage-quality.js';
 import { contentWords } from './words.js';
 
 /** @typedef {import('./types.d.ts').UsageRow} UsageRow */
-/** @typedef {import('./types.d.ts').Column<UsageRow> & { file: string }} UsageColumn */
+/** `file`: its name there; `saved`: what is written there, unless that is `value`. */
+/** @typedef {import('./types.d.ts').Column<UsageRow> & { file: string, saved?: (row: UsageRow) => string | number }} UsageColumn */
 
 /** What usage can be grouped by, with its heading. */
 export const GROUPS = {
@@ -24,7 +25,6 @@ export const GROUPS = {
 /** Key, heading, name in a file, value. @type {readonly (readonly [string, string, string, (row: UsageRow) => number])[]} */
 const COUNTS = [
   ['calls', 'Calls', 'calls', (row) => row.calls],
-  ['errors', 'Errors', 'errors', (row) => row.errors],
   ['input_tokens', 'Input tokens', 'input_tokens', (row) => row.input_tokens],
   ['cache_read_tokens', 'of it cached', 'cache_read_tokens', (row) => row.cache_read_tokens],
   ['output_tokens', 'Output tokens', 'output_tokens', (row) => row.output_tokens],
@@ -61,6 +61,7 @@ export const TOTALS = [
   'cache_read_tokens',
   'output_tokens',
   'cost',
+  'cost_of_call',
   'unpriced',
   'p50',
   'p95',
@@ -71,7 +72,7 @@ export const QUALITY = ['ended', 'judged'];
 
 /** Those that a file has as well, where there is room for them. */
 export const SAVED_TOTALS = [
-  ...TOTALS,
+  ...TOTALS.filter((key) => key !== 'cost_of_call'),
   'cache_write_tokens',
   'reasoning_tokens',
   'p99',
@@ -89,6 +90,8 @@ export function usageColumns(keys) {
   return keys.map((key) => {
     const count = COUNTS.find(([name]) => name === key);
     if (count !== undefined) return countColumn(...count);
+    if (key === 'errors') return ERRORS;
+    if (key === 'cost_of_call') return COST_OF_CALL;
     const latency = LATENCIES.find(([name]) => name === key);
     if (latency !== undefined) return latencyColumn(...latency);
     const words = WORDS.find(([name]) => name === key);
@@ -98,18 +101,73 @@ export function usageColumns(keys) {
 }
 
 /** @type {UsageColumn} */
+const ERRORS = {
+  ...countColumn('errors', 'Errors', 'errors', (row) => row.errors),
+  value: (row) => [row.errors, row.calls],
+  saved: (row) => row.errors,
+  cell: (row) => {
+    if (row.errors === 0) return '0';
+    return [countWords(row.errors), ' ', h('span', { class: 'quiet' }, shareWords(row.errors, row.calls))];
+  },
+};
+
+/** @type {UsageColumn} */
 const COST = {
   key: 'cost',
   label: 'Cost',
   file: 'cost_usd',
   isNumber: true,
-  value: (row) => row.cost_usd,
-  cell: (row) => h('span', { title: `$${row.cost_usd}` }, moneyWords(row.cost_usd)),
-  compare: (a, b) => {
-    const difference = parseMoney(a.cost_usd) - parseMoney(b.cost_usd);
-    return difference === 0n ? 0 : difference < 0n ? -1 : 1;
-  },
+  value: (row) => [row.cost_usd, pricedCalls(row)],
+  saved: (row) => row.cost_usd,
+  cell: (row) => costWords(row.cost_usd, pricedCalls(row)),
+  // What is not priced at all is below what costs nothing.
+  compare: (a, b) => signOf(sortableCost(a) - sortableCost(b)),
 };
+
+/** What versions are compared by: their sums say first how often each was called. @type {UsageColumn} */
+const COST_OF_CALL = {
+  key: 'cost_of_call',
+  label: 'a call',
+  file: 'cost_usd_of_priced_call',
+  isNumber: true,
+  value: (row) => [row.cost_usd, pricedCalls(row)],
+  cell: (row) => (pricedCalls(row) === 0 ? '–' : moneyWords(formatMoney(costOfCall(row)))),
+  compare: (a, b) => signOf(costOfCall(a) - costOfCall(b)),
+};
+
+/** @param {UsageRow} row */
+function pricedCalls(row) {
+  return row.calls - row.unpriced_calls;
+}
+
+/**
+ * In units of money, cut; below zero when no call of it has a price.
+ * @param {UsageRow} row
+ */
+function costOfCall(row) {
+  const calls = pricedCalls(row);
+  return calls > 0 ? parseMoney(row.cost_usd) / BigInt(calls) : -1n;
+}
+
+/** @param {UsageRow} row */
+function sortableCost(row) {
+  return pricedCalls(row) > 0 ? parseMoney(row.cost_usd) : -1n;
+}
+
+/** @param {bigint} difference */
+function signOf(difference) {
+  return difference === 0n ? 0 : difference < 0n ? -1 : 1;
+}
+
+/**
+ * Not priced is not free.
+ * @param {string} cost
+ * @param {number} priced How many calls of it have a price.
+ */
+export function costWords(cost, priced) {
+  if (priced === 0) return h('span', { class: 'quiet' }, 'not priced');
+  return h('span', { title: `$${cost}` }, moneyWords(cost));
+}
 
 /**
  * @param {string} key
@@ -158,7 +216,8 @@ function latencyColumn(key, label, file, read) {
  * @returns {UsageColumn}
  */
 function wordsColumn(key, label, read, says) {
-  return { key, label, file: key, value: read, cell: read, compare: (a, b) => read(a).localeCompare(read(b)), says };
+  const compare = (/** @type {UsageRow} */ a, /** @type {UsageRow} */ b) => read(a).localeCompare(read(b));
+  return { key, label, file: key, isWords: true, value: read, cell: read, compare, says };
 }
 
 /**

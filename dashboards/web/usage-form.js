@@ -38,6 +38,8 @@ export function createUsageForm(query, onChange) {
   const to = timeInput({ name: 'to', value: query.get('to') ?? '' });
   const span = h('div', { class: 'controls' }, field('From', from), field('To', to, 'UTC; empty means now'));
 
+  /** What was typed to its end: a refresh does not ask for half a time. */
+  let typed = { from: from.value, to: to.value };
   range.value = from.value === '' && to.value === '' ? (query.get('range') ?? '24h') : CUSTOM;
   if (range.value === '') range.value = '24h';
   span.hidden = range.value !== CUSTOM;
@@ -52,7 +54,9 @@ export function createUsageForm(query, onChange) {
   zone.addEventListener('change', onChange);
   for (const input of [from, to]) {
     input.addEventListener('change', () => {
-      if (input.reportValidity()) onChange();
+      if (!input.reportValidity()) return;
+      typed = { from: from.value, to: to.value };
+      onChange();
     });
   }
 
@@ -66,12 +70,23 @@ export function createUsageForm(query, onChange) {
     groups: groups.chosen,
     timeZone: () => zone.value,
     /**
+     * Why this can't be asked, or null.
+     * @returns {string | null}
+     */
+    problem: () => {
+      if (range.value !== CUSTOM) return null;
+      const wrong = [typed.from, typed.to].find((text) => text.trim() !== '' && readTime(text) === null);
+      if (wrong !== undefined) return `${wrong} is not a time such as 2026-11-20 02:47.`;
+      const [begin, end] = [typed.from, typed.to].map((text) => Date.parse(readTime(text) ?? ''));
+      return Number(begin) > Number(end) ? 'The range ends before it begins.' : null;
+    },
+    /**
      * For the API.
      * @returns {Query}
      */
     range: () => {
       if (range.value === CUSTOM)
-        return { from: readTime(from.value) ?? undefined, to: readTime(to.value) ?? undefined };
+        return { from: readTime(typed.from) ?? undefined, to: readTime(typed.to) ?? undefined };
       const lengthMs = RANGES.find(([value]) => value === range.value)?.[2] ?? HOUR_MS;
       return { from: timestampOf(daemonNowMs() - lengthMs) };
     },
@@ -82,7 +97,7 @@ export function createUsageForm(query, onChange) {
     address: () => ({
       group_by: groups.chosen().join(','),
       ...(zone.value === UTC ? {} : { timezone: zone.value }),
-      ...(range.value === CUSTOM ? { from: from.value, to: to.value } : { range: range.value }),
+      ...(range.value === CUSTOM ? typed : { range: range.value }),
     }),
   };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** How calls ended and how they were judged: in words, and as columns of a file. */
 
-import { scoreWords, shareWords } from './numbers.js';
+import { countWords, scoreWords, shareWords } from './numbers.js';
 
 /** @typedef {import('./types.d.ts').UsageRow} UsageRow */
 /** @typedef {import('./types.d.ts').UsageEvaluation} UsageEvaluation */
@@ -30,12 +30,13 @@ export function judgedWords(row) {
 }
 
 /**
- * A label says more than its score, which is mostly 1 for one of them.
+ * A label says more than its score, which is mostly 1 for one of them. Mostly a few calls are judged, so it says how many.
  * @param {UsageEvaluation} evaluation
  */
-function judgementWords({ count, mean_score: mean, labels }) {
+function judgementWords({ count, scored, mean_score: mean, labels }) {
   const [most] = byCount(labels);
-  return most === undefined ? scoreWords(mean) : `${shareWords(most[1], count)} ${most[0]}`;
+  if (most === undefined) return `${scoreWords(mean)} (of ${countWords(scored)})`;
+  return `${shareWords(most[1], count)} ${most[0]} (of ${countWords(count)})`;
 }
 
 /**

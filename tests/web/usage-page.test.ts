@@ -101,7 +101,7 @@ test('usage shows how calls ended and were judged, by the days of the reader, an
   });
   await page.getByRole('link', { name: 'Usage' }).click();
   await shows(page, 'tbody tr', 'stop 95.0%, length 5.0%');
-  await shows(page, 'tbody tr', 'helpful 0.813, safe 98.0% pass');
+  await shows(page, 'tbody tr', 'helpful 0.813 (of 40), safe 98.0% pass (of 50)');
   const heads = (): Promise<string[]> => page.locator('thead th:visible').allInnerTexts();
   expect((await heads()).slice(-2)).toEqual(['Ended by', 'Judged']);
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);
@@ -123,6 +123,86 @@ test('usage shows how calls ended and were judged, by the days of the reader, an
   await page.getByLabel('Prompt', { exact: true }).check();
   await eventually(async () => (await heads()).at(-1) === 'p95');
   expect(await page.locator('tbody tr').first().locator('td:visible').last().getAttribute('data-label')).toBe('p95');
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
+test('what answers another question is not shown, nor saved, while the daemon adds up', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/usage?range=24h`);
+  await shows(page, '.sums', 'Calls');
+  await shows(page, 'p', /^Calls that began from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC until now\.$/);
+  let letIn = (): void => {};
+  const isSlow = new Promise<void>((resolve) => {
+    letIn = resolve;
+  });
+  await page.route('**/api/v1/usage?*', async (route) => {
+    await isSlow;
+    await route.continue();
+  });
+  await page.getByLabel('Range').selectOption('30d');
+  await shows(page, '[role=status]', 'Adding up …');
+  expect(await page.locator('.sums, table, button:has-text("CSV")').filter({ visible: true }).count()).toBe(0);
+  letIn();
+  await page.locator('.sums').waitFor();
+  expect(await page.getByText('Adding up …').isVisible()).toBe(false);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
+test('a range that ends before it begins is told beside the fields, which stay', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/usage?from=2026-11-20&to=2026-11-21`);
+  await shows(page, 'p', 'Calls that began from 2026-11-20 00:00:00 UTC until 2026-11-21 00:00:00 UTC.');
+  await page.locator('input[name=from]').fill('2026-11-25 08:00');
+  await page.keyboard.press('Tab');
+  await shows(page, '[role=status]', 'The range ends before it begins.');
+  await page.locator('input[name=to]').fill('2026-11-26 08:00+02:00');
+  await page.keyboard.press('Tab');
+  await shows(page, 'p', 'Calls that began from 2026-11-25 08:00:00 UTC until 2026-11-26 06:00:00 UTC.');
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
+test('what is not priced is not free, and versions are compared by the cost of a call', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
+  const { data } = await daemon.get('/api/v1/usage?group_by=prompt,version&from=2020-01-01T00:00:00Z');
+  const row = {
+    ...data[0],
+    prompt: 'a',
+    calls: 1_000,
+    errors: 25,
+    evaluations: {},
+    finish_reasons: { stop: 900, length: 75 },
+  };
+  const rows = [
+    { ...row, version: '1', cost_usd: '4.5', unpriced_calls: 100 },
+    { ...row, version: '2', cost_usd: '6', unpriced_calls: 900 },
+    { ...row, version: '3', cost_usd: '0', unpriced_calls: 1_000 },
+    { ...row, version: '4', cost_usd: '0', unpriced_calls: 0 },
+  ];
+  await page.route('**/api/v1/usage?*', (route) => route.fulfill({ json: { data: rows, next_cursor: null } }));
+  await page.getByRole('link', { name: 'Usage' }).click();
+  await shows(page, 'tbody tr', /v1\s*1,000\s*25 2\.5%.*\$4\.50\s*\$0\.0050\s*100/);
+  await shows(page, 'tbody tr', /v2.*\$6\.00\s*\$0\.0600\s*900/);
+  await shows(page, 'tbody tr', /v3.*not priced\s*–\s*1,000/);
+  await shows(page, 'tbody tr', /v4.*\$0\s*\$0\s*0/);
+  expect(await page.locator('.sums').innerText()).toContain('$10.50 without 2,000 unpriced calls');
+  await page.getByRole('button', { name: 'a call' }).click();
+  const versions = (): Promise<string[]> => page.locator('tbody td:nth-child(2)').allInnerTexts();
+  expect(await versions()).toEqual(['v2', 'v1', 'v4', 'v3']);
+
+  // The order is in the address, as the filter is.
+  expect(new URL(page.url()).searchParams.get('sort')).toBe('-cost_of_call');
+  await page.reload();
+  await shows(page, 'th[aria-sort=descending]', 'a call');
+  expect(await versions()).toEqual(['v2', 'v1', 'v4', 'v3']);
+  await page.getByLabel('Filter rows').fill('3');
+  expect(await page.locator('.sums').innerText()).toContain('not priced');
+
+  // How calls ended has room on a laptop's screen.
+  await page.setViewportSize({ width: 1400, height: 900 });
+  const box = await page.locator('tbody td:visible').last().boundingBox();
+  expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(1_400);
+  expect(box?.width).toBeGreaterThan(100);
   expect(complaints()).toEqual([]);
   await page.close();
 });

@@ -2,6 +2,7 @@
 /** Which exact prompt was active at a moment, and how we know: an answer that can be cited. */
 
 import { atAnswer } from '../at-answer.js';
+import { doubtsOf } from '../at-doubts.js';
 import { createAtForm } from '../at-form.js';
 import { h, region } from '../dom.js';
 import { readTime } from '../time-input.js';
@@ -56,8 +57,9 @@ export function openAt(context) {
     },
     show: ({ answer, prompts, targets }) => {
       suggest(prompts, targets);
-      result.show(answer, () => {
-        if (answer !== null) return atAnswer(answer, asked, context);
+      const doubts = answer === null ? [] : doubtsOf(answer, prompts, targets);
+      result.show([answer, doubts], () => {
+        if (answer !== null) return atAnswer(answer, asked, doubts, context);
         return asked.time === '' || time !== null
           ? null
           : h('p', { class: 'bad-words' }, `${asked.time} is not a time such as 2026-11-20 02:47.`);

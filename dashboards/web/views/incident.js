@@ -7,12 +7,14 @@ import { h, region } from '../dom.js';
 import { createIncidentActions } from '../incident-actions.js';
 import { countWords } from '../numbers.js';
 import { evidenceList, facts, section } from '../parts.js';
-import { age, changeWords, durationWords, millisOf, timeAndAge, timeWords } from '../time.js';
+import { age, changeWords, durationWords, millisOf, timeAndAge, timestampOf, timeWords } from '../time.js';
 import { promptText } from '../visible-text.js';
 import { badge, contentWords, placeWords, shortHash, spaced, toneOf } from '../words.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */
 /** @typedef {import('../types.d.ts').IncidentInFull} Incident */
+
+const DAY_MS = 86_400_000;
 
 /** @type {Readonly<Record<string, string>>} */
 const RESOLUTIONS = {
@@ -171,7 +173,22 @@ function factList(incident, context) {
         `at ${timeWords(incident.opened_at)}, when it was opened`,
       ),
     ],
+    [
+      'What it did',
+      h('a', { href: usageAround(incident, context), 'data-key': 'usage' }, 'cost, latency, quality by version'),
+    ],
   ]);
+}
+
+/**
+ * From a day before it was wrong, so that there is something to compare with.
+ * @param {Incident} incident
+ * @param {Context} context
+ */
+function usageAround({ prompt, environment, opened_at: openedAt, first_changed_between: first }, context) {
+  const since = millisOf(first[0] ?? first[1] ?? openedAt);
+  const from = timestampOf(since - DAY_MS);
+  return context.href('usage', { group_by: 'prompt,version,environment', from, q: `${prompt} ${environment}` });
 }
 
 /**

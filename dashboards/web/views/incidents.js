@@ -34,6 +34,8 @@ export function openIncidents(context) {
   status.addEventListener('change', () => {
     limit = PAGE_ROWS;
     context.setAddress('incidents', { status: status.value });
+    // What is there is of another status.
+    list.show(status.value, () => h('p', { class: 'quiet', role: 'status' }, 'Looking …'));
     void context.reload();
   });
   function showMore() {

@@ -3,6 +3,8 @@
 
 import { ApiProblem, daemonNowMs } from '../api.js';
 import { h, region } from '../dom.js';
+import { incidentItem } from '../incident-item.js';
+import { plural } from '../numbers.js';
 import { facts, section } from '../parts.js';
 import { createTable } from '../table.js';
 import { createTargetTable, targetRows } from '../target-table.js';
@@ -12,6 +14,7 @@ import { promptText } from '../visible-text.js';
 import { shortHash, versionWords } from '../words.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */
+/** @typedef {import('../types.d.ts').Incident} Incident */
 /** @typedef {import('../types.d.ts').Pin} Pin */
 /** @typedef {import('../types.d.ts').Prompt} Prompt */
 /** @typedef {import('../types.d.ts').Target} Target */
@@ -21,10 +24,23 @@ import { shortHash, versionWords } from '../words.js';
  * @template Item
  * @typedef {import('../types.d.ts').Listed<Item>} Listed
  */
-/** @typedef {{ prompt: Prompt | null, versions: readonly Version[], targets: readonly Target[], usage: readonly UsageRow[] }} Data */
+/** @typedef {{ prompt: Prompt | null, versions: readonly Version[], targets: readonly Target[], incidents: Listed<Incident>, usage: readonly UsageRow[] }} Data */
 
 const DAY_MS = 86_400_000;
-const USAGE_COLUMNS = ['version', 'calls', 'errors', 'input_tokens', 'output_tokens', 'cost', 'p50', 'p95', 'judged'];
+const INCIDENTS_MAX = 20;
+const USAGE_COLUMNS = [
+  'version',
+  'calls',
+  'errors',
+  'input_tokens',
+  'output_tokens',
+  'cost',
+  'cost_of_call',
+  'unpriced',
+  'p50',
+  'p95',
+  'judged',
+];
 
 /**
  * @param {Context} context
@@ -33,6 +49,7 @@ const USAGE_COLUMNS = ['version', 'calls', 'errors', 'input_tokens', 'output_tok
 export function openPrompt(context) {
   const { id } = context;
   const about = region(h('div', {}));
+  const incidents = region(h('div', {}));
   const targets = createTargetTable(context, 'It is watched nowhere.');
   const usage = createTable({
     caption: 'Usage by version in the last 24 hours',
@@ -44,6 +61,12 @@ export function openPrompt(context) {
   });
   const pins = region(h('div', {}));
   const versions = region(h('div', { class: 'versions' }));
+  // The version before is mostly gone from the last day.
+  const longerUsage = h(
+    'a',
+    { href: context.href('usage', { group_by: 'prompt,version', range: '30d', q: id }), 'data-key': 'usage' },
+    'Its versions beside each other, of 30 days',
+  );
 
   return {
     title: id,
@@ -52,15 +75,17 @@ export function openPrompt(context) {
       {},
       h('h1', {}, id),
       about.element,
+      incidents.element,
       section('Targets', targets.element),
       section('Pinned', pins.element),
-      section('Usage in the last 24 hours', usage.element),
+      section('Usage in the last 24 hours', usage.element, h('p', {}, longerUsage)),
       section('Versions', versions.element),
     ),
     refreshes: true,
     load: (signal) => load(context, signal),
     show: (data) => {
       about.show([data.prompt, data.versions.length], () => aboutWords(data, context));
+      incidents.show(data.incidents, () => incidentPart(data.incidents, context));
       targets.show(targetRows(data.targets));
       pins.show(data.prompt?.pins, () => pinList(data.prompt?.pins ?? []));
       usage.show(data.usage);
@@ -81,16 +106,18 @@ export function openPrompt(context) {
  */
 async function load({ api, id }, signal) {
   const from = timestampOf(daemonNowMs() - DAY_MS);
-  const [versions, prompts, targets, usage] = await Promise.all([
+  const [versions, prompts, targets, incidents, usage] = await Promise.all([
     api.versions(id, signal).catch(nothingRegistered),
     api.prompts(signal),
     api.targets({ prompt: id }, signal),
+    api.incidents({ prompt: id, status: 'unresolved', limit: String(INCIDENTS_MAX) }, signal),
     api.usage({ group_by: 'version', prompt: id, from }, signal),
   ]);
   return {
     versions: versions.data,
     prompt: prompts.data.find((prompt) => prompt.id === id) ?? null,
     targets: targets.data,
+    incidents,
     usage: usage.data,
   };
 }
@@ -103,6 +130,24 @@ async function load({ api, id }, signal) {
 function nothingRegistered(error) {
   if (error instanceof ApiProblem && error.status === 404) return { data: [], next_cursor: null };
   throw error;
+}
+
+/**
+ * @param {Listed<Incident>} incidents
+ * @param {Context} context
+ */
+function incidentPart({ data, next_cursor: more }, context) {
+  if (data.length === 0) return null;
+  return section(
+    more === null
+      ? `${plural(data.length, 'incident')} not resolved`
+      : `The ${data.length} newest incidents not resolved`,
+    h(
+      'ul',
+      { class: 'incident-list' },
+      data.map((incident) => incidentItem(incident, context)),
+    ),
+  );
 }
 
 /**

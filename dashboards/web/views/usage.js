@@ -4,21 +4,25 @@
 import { daemonNowMs } from '../api.js';
 import { csvOf, download } from '../csv.js';
 import { h, region } from '../dom.js';
-import { countWords, formatMoney, moneyWords, parseMoney, plural } from '../numbers.js';
+import { countWords, formatMoney, parseMoney, plural } from '../numbers.js';
 import { facts, filterBox, matches } from '../parts.js';
 import { createTable } from '../table.js';
-import { timestampOf } from '../time.js';
-import { QUALITY, SAVED_TOTALS, TOTALS, groupOf, usageColumns } from '../usage-columns.js';
+import { exactTimeWords, millisOf, timestampOf } from '../time.js';
+import { QUALITY, SAVED_TOTALS, TOTALS, costWords, groupOf, usageColumns } from '../usage-columns.js';
 import { createUsageForm } from '../usage-form.js';
 import { qualityColumns } from '../usage-quality.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */
 /** @typedef {import('../types.d.ts').UsageRow} UsageRow */
-/** @typedef {import('../types.d.ts').Listed<UsageRow>} Usage */
+/** @typedef {import('../types.d.ts').Query} Query */
+/** `groups` and `range`: what was asked. `rows` is null when that can't be asked. */
+/** @typedef {{ groups: readonly string[], range: Query, rows: readonly UsageRow[] | null }} Data */
+
+const DAY_MS = 86_400_000;
 
 /**
  * @param {Context} context
- * @returns {import('../types.d.ts').View<{ groups: readonly string[], usage: Usage }>}
+ * @returns {import('../types.d.ts').View<Data>}
  */
 export function openUsage(context) {
   /** @type {readonly UsageRow[]} */
@@ -26,12 +30,17 @@ export function openUsage(context) {
   /** What the rows are grouped by, which is what was asked when they were asked for. */
   let groups = /** @type {readonly string[]} */ ([]);
   let text = context.query.get('q') ?? '';
-  let table = createUsageTable(groups);
+  let sort = context.query.get('sort') ?? '';
+  let table = createUsageTable(groups, sort, setSort);
   const holder = h('div', {});
+  const period = region(h('p', { class: 'quiet' }));
   const sums = region(h('div', {}));
   const save = h('button', { type: 'button', onclick: () => saveCsv(table.rows(), groups) }, 'Download CSV');
+  const waiting = h('p', { class: 'quiet', role: 'status' });
   const form = createUsageForm(context.query, () => {
     saveAddress();
+    // What is there answers another question.
+    holdBack(form.problem() ?? 'Adding up …');
     void context.reload();
   });
   const filter = filterBox({
@@ -44,8 +53,24 @@ export function openUsage(context) {
     },
   });
 
+  const answer = h('div', {}, period.element, sums.element, h('div', { class: 'controls' }, filter, save), holder);
+  answer.hidden = true;
+
+  /** @param {string | null} why Null shows the answer. */
+  function holdBack(why) {
+    answer.hidden = why !== null;
+    waiting.hidden = why === null;
+    waiting.textContent = why;
+  }
+
+  /** @param {string} chosen */
+  function setSort(chosen) {
+    sort = chosen;
+    saveAddress();
+  }
+
   function saveAddress() {
-    context.setAddress('usage', { ...form.address(), q: text });
+    context.setAddress('usage', { ...form.address(), sort, q: text });
   }
 
   function draw() {
@@ -62,43 +87,57 @@ export function openUsage(context) {
 
   return {
     title: 'Usage',
-    element: h(
-      'div',
-      {},
-      h('h1', {}, 'Usage'),
-      form.element,
-      sums.element,
-      h('div', { class: 'controls' }, filter, save),
-      holder,
-    ),
+    element: h('div', { class: 'wide' }, h('h1', {}, 'Usage'), form.element, waiting, answer),
     refreshes: true,
     load: async (signal) => {
-      const asked = form.groups();
-      const query = { group_by: asked.join(','), ...form.range(), timezone: form.timeZone() };
-      return { groups: asked, usage: await context.api.usage(query, signal) };
+      const asked = { groups: form.groups(), range: form.range() };
+      if (form.problem() !== null) return { ...asked, rows: null };
+      const query = { group_by: asked.groups.join(','), ...asked.range, timezone: form.timeZone() };
+      const usage = await context.api.usage(query, signal);
+      return { ...asked, rows: usage.data };
     },
-    show: (answer) => {
-      rows = answer.usage.data;
-      if (answer.groups.join() !== groups.join()) {
-        groups = answer.groups;
-        table = createUsageTable(groups);
+    show: (data) => {
+      holdBack(form.problem());
+      if (data.rows === null) return;
+      rows = data.rows;
+      if (data.groups.join() !== groups.join()) {
+        groups = data.groups;
+        table = createUsageTable(groups, sort, setSort);
         holder.replaceChildren(table.element);
       }
+      period.show(data.range, () => periodWords(data.range));
       draw();
     },
   };
 }
 
-/** @param {readonly string[]} groups */
-function createUsageTable(groups) {
+/** As the API understands it: without a beginning, a day. @param {Query} range */
+function periodWords({ from, to }) {
+  const begin = from ?? timestampOf((to === undefined ? daemonNowMs() : millisOf(to)) - DAY_MS);
+  return `Calls that began from ${utcWords(begin)} until ${to === undefined ? 'now' : utcWords(to)}.`;
+}
+
+/** A time that may have been typed with an offset. @param {string} time */
+function utcWords(time) {
+  return exactTimeWords(time.endsWith('Z') ? time : new Date(time).toISOString());
+}
+
+/**
+ * @param {readonly string[]} groups
+ * @param {string} sort
+ * @param {(sort: string) => void} onSort
+ */
+function createUsageTable(groups, sort, onSort) {
   const isByDay = groups.length === 1 && groups[0] === 'day';
   return createTable({
     caption: 'Usage',
     noun: 'row',
-    empty: 'No calls were seen in this range.',
+    empty: 'No calls of this range match.',
     keyOf: (/** @type {UsageRow} */ row) => JSON.stringify(groups.map((key) => groupOf(row, key))),
     columns: usageColumns([...groups, ...TOTALS, ...QUALITY]),
     order: { key: isByDay ? 'day' : 'calls', descending: true },
+    sort,
+    onSort,
   });
 }
 
@@ -112,7 +151,7 @@ function saveCsv(rows, groups) {
   const parts = partsIn(rows);
   const quality = qualityColumns(rows);
   const lines = rows.map((row) => [
-    ...columns.map(({ value }) => /** @type {string | number | null} */ (value(row))),
+    ...columns.map(({ value, saved = value }) => /** @type {string | number | null} */ (saved(row))),
     ...parts.map((part) => row.token_parts[part] ?? 0),
     ...quality.map(({ value }) => value(row)),
   ]);
@@ -138,14 +177,15 @@ function totals(rows) {
   if (rows.length === 0) return null;
   const sum = (/** @type {(row: UsageRow) => number} */ read) => rows.reduce((total, row) => total + read(row), 0);
   const cost = formatMoney(rows.reduce((total, row) => total + parseMoney(row.cost_usd), 0n));
+  const calls = sum((row) => row.calls);
   const unpriced = sum((row) => row.unpriced_calls);
   const searches = sum((row) => row.web_searches);
-  const without =
-    unpriced === 0 ? null : h('span', { class: 'quiet' }, ` without ${plural(unpriced, 'unpriced call')}`);
+  const isPartly = unpriced > 0 && unpriced < calls;
+  const without = isPartly ? h('span', { class: 'quiet' }, ` without ${plural(unpriced, 'unpriced call')}`) : null;
   return facts(
     [
-      ['Calls', countWords(sum((row) => row.calls))],
-      ['Cost', [h('span', { title: `$${cost}` }, moneyWords(cost)), without]],
+      ['Calls', countWords(calls)],
+      ['Cost', [costWords(cost, calls - unpriced), without]],
       ['Input tokens', countWords(sum((row) => row.input_tokens))],
       ['Output tokens', countWords(sum((row) => row.output_tokens))],
       ...partsIn(rows).map((part) => {
