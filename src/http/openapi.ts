@@ -7,15 +7,16 @@ type JsonSchema = Record<string, unknown>;
 
 export function openApiDocument(routes: readonly AnyRoute[], version: string): object {
   const paths: Record<string, Record<string, unknown>> = {};
+  const schemas: Record<string, unknown> = { Problem: PROBLEM_SCHEMA };
   for (const route of routes) {
     const operations = (paths[route.path] ??= {});
-    operations[route.method.toLowerCase()] = operation(route);
+    operations[route.method.toLowerCase()] = namedOnce(operation(route), schemas);
   }
   return {
     openapi: '3.1.0',
     info: { title: 'Plumbline', version, description: 'Shows when a production prompt is out of true.' },
     paths,
-    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } }, schemas: { Problem: PROBLEM_SCHEMA } },
+    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } }, schemas },
   };
 }
 
@@ -31,13 +32,37 @@ function operation(route: AnyRoute): object {
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
     responses: {
-      '200': { description: 'Fine.' },
+      ...Object.fromEntries((route.statuses ?? [200]).map((status) => [status, answerOf(route)])),
       default: {
         description: 'A problem.',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     },
   };
+}
+
+function answerOf({ answer }: AnyRoute): object {
+  const content =
+    'contentType' in answer
+      ? { [answer.contentType]: { schema: { type: 'string' } } }
+      : { 'application/json': { schema: schemaOf(answer) } };
+  return { description: 'Fine.', content };
+}
+
+const NAMED = '#/components/schemas/';
+
+/** Forms that have a name stand once in the whole document, and not in each schema that uses them. */
+function namedOnce(node: unknown, schemas: Record<string, unknown>): unknown {
+  if (Array.isArray(node)) return node.map((item) => namedOnce(item, schemas));
+  if (node === null || typeof node !== 'object') return node;
+  const { $defs = {}, $schema: _draft, ...rest } = node as Readonly<Record<string, unknown>>;
+  for (const [name, schema] of Object.entries($defs as object)) schemas[name] ??= namedOnce(schema, schemas);
+  return Object.fromEntries(
+    Object.entries(rest).map(([key, value]) => {
+      const isReference = key === '$ref' && typeof value === 'string';
+      return [key, isReference ? value.replace('#/$defs/', NAMED) : namedOnce(value, schemas)];
+    }),
+  );
 }
 
 function parameters(schema: z.ZodType | undefined, place: 'path' | 'query'): object[] {

@@ -37,6 +37,10 @@ export interface RouteDefinition<Params = unknown, Query = unknown, Body = unkno
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  /** What it answers, for the description: JSON of this form, or text of that type. */
+  readonly answer: z.ZodType | { readonly contentType: string };
+  /** The statuses of that answer, where they are not 200 alone. */
+  readonly statuses?: readonly number[];
   /** The body is not parsed but handed over as bytes, at most so many. */
   readonly rawBodyBytesMax?: number;
   handle(request: RouteRequest<Params, Query, Body>, api: Api): Promise<RouteAnswer>;

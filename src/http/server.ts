@@ -1,7 +1,7 @@
 /** The HTTP API on its port: routes, keys, problem documents, limits. Knows no domain rule. */
 
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { Fault, isFault } from '../contract/fault.ts';
 import { settlesWithin } from '../lib/limits.ts';
@@ -83,6 +83,7 @@ export class HttpServer implements Component {
       path: '/openapi.json',
       summary: 'This description.',
       scope: 'public',
+      answer: z.object({ openapi: z.string() }),
       handle: async () => ({ json: document }),
     });
     this.#server.addHook('onRequest', async (request, reply) => {

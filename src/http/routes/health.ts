@@ -1,6 +1,9 @@
 /** `/healthz`: the process lives. `/readyz`: it takes work. `/metrics`: Prometheus. */
 
+import { Health, Readiness } from '../answers.ts';
 import { route } from '../route.ts';
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export const healthRoutes = [
   route({
@@ -8,6 +11,7 @@ export const healthRoutes = [
     path: '/healthz',
     summary: 'The process is alive.',
     scope: 'public',
+    answer: Health,
     handle: async (_request, api) => {
       const { version, startedAt } = api.status();
       return { json: { status: 'ok', version, started_at: startedAt } };
@@ -18,6 +22,8 @@ export const healthRoutes = [
     path: '/readyz',
     summary: 'The daemon takes work, with what is wrong at the moment; 503 while it starts or stops.',
     scope: 'public',
+    answer: Readiness,
+    statuses: [200, 503],
     handle: async ({ mayRead }, api) => {
       const { ready, problems } = api.status();
       // They name sources, addresses and files, and whoever reaches the port may ask.
@@ -33,9 +39,10 @@ export const healthRoutes = [
     path: '/metrics',
     summary: "The daemon's own metrics, in Prometheus' text format.",
     scope: 'read',
+    answer: { contentType: METRICS_TYPE },
     handle: async (_request, api) => ({
       text: await api.metrics(),
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      contentType: METRICS_TYPE,
     }),
   }),
 ];

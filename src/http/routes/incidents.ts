@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { INCIDENT_STATUSES } from '../../contract/incident.ts';
 import { VERDICTS } from '../../contract/verdict.ts';
 import { addMillis, parseDuration } from '../../lib/time.ts';
+import { Incident, IncidentInFull, listOf } from '../answers.ts';
 import { paging, timestamp } from '../parameters.ts';
 import { badRequest, notFound } from '../problem.ts';
 import { route } from '../route.ts';
@@ -26,6 +27,7 @@ export const incidentRoutes = [
       verdict: z.enum(VERDICTS).optional(),
       ...paging,
     }),
+    answer: listOf(Incident),
     handle: async ({ query: { limit, cursor, ...filter } }, api) => ({
       json: page(await api.incidents.list(filter, { limit, cursor }), incidentShape),
     }),
@@ -36,6 +38,7 @@ export const incidentRoutes = [
     summary: 'One incident, with the alerts that went out about it.',
     scope: 'read',
     params,
+    answer: IncidentInFull,
     handle: async ({ params: { id } }, api) => {
       const incident = await api.incidents.get(id);
       if (incident === null) throw notFound(`The incident ${id}`, LIST_HINT);
@@ -55,6 +58,7 @@ export const incidentRoutes = [
     summary: 'What an alert about several incidents told: each as it was then.',
     scope: 'read',
     params,
+    answer: listOf(Incident),
     handle: async ({ params: { id } }, api) => {
       const told = await api.deliveries.told(id);
       if (told.length === 0)
@@ -68,6 +72,7 @@ export const incidentRoutes = [
     summary: 'Somebody is on it: nothing more is announced until it resolves or gets worse.',
     scope: 'operate',
     params,
+    answer: Incident,
     handle: async ({ params: { id }, actor }, api) => ({ json: incidentShape(await api.acknowledge(id, actor)) }),
   }),
   route({
@@ -77,6 +82,7 @@ export const incidentRoutes = [
     scope: 'operate',
     params,
     body: z.strictObject({ until: timestamp.optional(), for: z.string().optional() }),
+    answer: Incident,
     handle: async ({ params: { id }, body, actor }, api) => {
       const forMs = body.for === undefined ? null : parseDuration(body.for);
       const until = body.until ?? (forMs === null ? null : addMillis(api.now(), forMs));
@@ -94,6 +100,7 @@ export const incidentRoutes = [
     summary: 'Closes an incident by hand. It reopens if the problem is seen again.',
     scope: 'operate',
     params,
+    answer: Incident,
     handle: async ({ params: { id }, actor }, api) => ({ json: incidentShape(await api.resolve(id, actor)) }),
   }),
 ];

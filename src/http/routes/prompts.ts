@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { RegisteredVersion } from '../../contract/prompt.ts';
+import { listOf, Prompt, Version } from '../answers.ts';
 import { memoryPage } from '../memory-page.ts';
 import { paging } from '../parameters.ts';
 import { notFound } from '../problem.ts';
@@ -15,6 +16,7 @@ export const promptRoutes = [
     summary: 'Registered prompts with their newest version and their pins.',
     scope: 'read',
     query: z.strictObject({ ...paging }),
+    answer: listOf(Prompt),
     handle: async ({ query }, api) => {
       const { versions, pins } = api.registry();
       const included = new Set(versions.flatMap(({ components }) => components.map(({ id }) => id)));
@@ -48,6 +50,7 @@ export const promptRoutes = [
     scope: 'read',
     params: z.strictObject({ id: z.string() }),
     query: z.strictObject({ ...paging }),
+    answer: listOf(Version),
     handle: async ({ params, query }, api) => {
       const versions = await api.versions(params.id);
       if (versions.length === 0)

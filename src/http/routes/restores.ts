@@ -1,6 +1,7 @@
 /** What was put back where: by whom, why, when, from what to what. */
 
 import { z } from 'zod';
+import { listOf, Restore } from '../answers.ts';
 import { paging } from '../parameters.ts';
 import { route } from '../route.ts';
 import { page, restoreShape } from '../shapes.ts';
@@ -17,6 +18,7 @@ export const restoreRoutes = [
       environment: z.string().optional(),
       ...paging,
     }),
+    answer: listOf(Restore),
     handle: async ({ query: { limit, cursor, ...filter } }, api) => ({
       json: page(await api.restores.list(filter, { limit, cursor }), restoreShape),
     }),

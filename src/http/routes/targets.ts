@@ -1,6 +1,7 @@
 /** What is watched, what was seen there, and putting a version back. */
 
 import { z } from 'zod';
+import { listOf, Observation, RestoreOutcome, Target } from '../answers.ts';
 import type { TargetInfo } from '../api.ts';
 import { memoryPage } from '../memory-page.ts';
 import { assertPeriod, paging, seenContent, timestamp } from '../parameters.ts';
@@ -14,6 +15,7 @@ export const targetRoutes = [
     summary: 'Everything that is watched, each with its newest verdict and when it was last looked at.',
     scope: 'read',
     query: z.strictObject({ prompt: z.string().optional(), environment: z.string().optional(), ...paging }),
+    answer: listOf(Target),
     handle: async ({ query: { limit, cursor, prompt, environment } }, api) => {
       const wanted = api
         .targets()
@@ -42,6 +44,7 @@ export const targetRoutes = [
       to: timestamp.optional(),
       ...paging,
     }),
+    answer: listOf(Observation),
     handle: async ({ query: { limit, cursor, ...filter } }, api) => {
       assertPeriod(filter.from, filter.to);
       return { json: page(await api.observations.list(filter, { limit, cursor }), observationShape) };
@@ -61,6 +64,7 @@ export const targetRoutes = [
       dry_run: z.boolean().default(false),
       reason: z.string().max(1_000).default(''),
     }),
+    answer: RestoreOutcome,
     handle: async ({ body, actor }, api) => {
       const outcome = await api.restore({
         target: body.target,

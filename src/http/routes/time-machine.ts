@@ -1,6 +1,7 @@
 /** Which exact prompt was active at a moment, and how we know. */
 
 import { z } from 'zod';
+import { ActiveAt, Timeline } from '../answers.ts';
 import { assertPeriod, PAGE_ROWS_MAX, paging, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { activeAtShape, timelineShape } from '../shapes.ts';
@@ -21,6 +22,7 @@ export const timeMachineRoutes = [
       ...paging,
       limit: paging.limit.default(PAGE_ROWS_MAX),
     }),
+    answer: ActiveAt,
     handle: async ({ query: { known_at: knownAt, limit, cursor, ...query } }, api) => ({
       json: activeAtShape(await api.timeline.at({ ...query, knownAt, page: { limit, cursor } })),
     }),
@@ -37,6 +39,7 @@ export const timeMachineRoutes = [
       from: timestamp,
       to: timestamp,
     }),
+    answer: Timeline,
     handle: async ({ query }, api) => {
       assertPeriod(query.from, query.to);
       return { json: timelineShape(await api.timeline.range(query)) };

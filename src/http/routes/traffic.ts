@@ -2,7 +2,10 @@
 
 import { z } from 'zod';
 import { addMillis } from '../../lib/time.ts';
+import type { Json } from '../../contract/prompt.ts';
 import { USAGE_GROUPS, USAGE_KEYS, type UsageKey } from '../../contract/invocation-log.ts';
+import { Attribution, Invocation, Usage } from '../answers-about-traffic.ts';
+import { listOf } from '../answers.ts';
 import { assertPeriod, paging, timeZone, timestamp } from '../parameters.ts';
 import { badRequest } from '../problem.ts';
 import { route } from '../route.ts';
@@ -12,6 +15,8 @@ const DAY_MS = 86_400_000;
 /** Longest text that may be asked about. Telemetry texts are cut at the same size. */
 const ATTRIBUTE_CHARACTERS_MAX = 4_000_000;
 const TOOLS_MAX = 1_000;
+/** The body was parsed as JSON already; `z.json` would look again, and is described as what refers to itself. */
+const json = z.custom<Json>();
 
 /** What usage can be asked of alone. */
 const onlyOf = Object.fromEntries(USAGE_KEYS.map((key) => [key, z.string().optional()])) as Record<
@@ -36,6 +41,7 @@ export const trafficRoutes = [
       to: timestamp.optional(),
       ...paging,
     }),
+    answer: listOf(Invocation),
     handle: async ({ query: { limit, cursor, trace_id: traceId, ...filter } }, api) => {
       assertPeriod(filter.from, filter.to);
       return { json: page(await api.calls.list({ ...filter, traceId }, { limit, cursor }), invocationShape) };
@@ -54,6 +60,7 @@ export const trafficRoutes = [
       from: timestamp.optional(),
       to: timestamp.optional(),
     }),
+    answer: listOf(Usage),
     handle: async ({ query }, api) => {
       const groupBy = z
         .array(z.enum(USAGE_GROUPS))
@@ -90,8 +97,8 @@ export const trafficRoutes = [
         settings: z
           .strictObject({
             model: z.string().optional(),
-            parameters: z.record(z.string(), z.json()).optional(),
-            tools: z.array(z.json()).max(TOOLS_MAX).optional(),
+            parameters: z.record(z.string(), json).optional(),
+            tools: z.array(json).max(TOOLS_MAX).optional(),
           })
           .optional(),
         sent: z
@@ -106,6 +113,7 @@ export const trafficRoutes = [
         (body) => (body.text === undefined) !== (body.messages === undefined),
         'give either `text` or `messages`',
       ),
+    answer: Attribution,
     handle: async ({ body }, api) => ({
       json: attributionShape(
         await api.attribute(Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))),

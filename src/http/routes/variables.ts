@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { addMillis } from '../../lib/time.ts';
+import { Variables } from '../answers-about-traffic.ts';
 import { assertPeriod, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { variablesShape } from '../shapes.ts';
@@ -25,6 +26,7 @@ export const variableRoutes = [
       to: timestamp.optional(),
       top: z.coerce.number().int().min(1).max(TOP_MAX).default(10),
     }),
+    answer: Variables,
     handle: async ({ params, query: { top, from, to: until, ...filter } }, api) => {
       const to = until ?? api.now();
       const window = { from: from ?? addMillis(to, -DAY_MS), to };

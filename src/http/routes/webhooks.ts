@@ -1,6 +1,7 @@
 /** Pushes of watched places. A push is a hint to look now; what it says about content is not read. */
 
 import { z } from 'zod';
+import { Push } from '../answers.ts';
 import { route } from '../route.ts';
 
 /** The largest pushes carry a prompt and its predecessor. */
@@ -16,6 +17,8 @@ export const webhookRoutes = [
     scope: 'public',
     rawBodyBytesMax: PUSH_BYTES_MAX,
     params: z.strictObject({ source: z.string() }),
+    answer: Push,
+    statuses: [202],
     handle: async ({ params, raw }, api) => ({
       status: 202,
       json: { looking_at: await api.takePush(params.source, raw) },
