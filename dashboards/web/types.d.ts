@@ -75,6 +75,8 @@ export interface Target {
   readonly type: string;
   readonly prompt: string;
   readonly environment: string;
+  /** `restore`: a version can be put back there. */
+  readonly powers: readonly string[];
   readonly verdicts: readonly TargetVerdict[];
 }
 

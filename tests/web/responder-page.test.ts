@@ -1,17 +1,20 @@
 /** The page in the hands of somebody who looks for what went wrong: in a real browser, against the quick start. */
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
-import { startDaemon, type Daemon } from '../support/daemon.ts';
+import { runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const PROMPT = 'support.intent-classifier';
+const directory = tempDirectory('plumbline-web-responder');
 let browser: TestBrowser;
 let daemon: Daemon;
 
 beforeAll(async () => {
-  [browser, daemon] = await Promise.all([startBrowser(), startDaemon(tempDirectory('plumbline-web-responder'))]);
+  [browser, daemon] = await Promise.all([startBrowser(), startDaemon(directory)]);
   await daemon.waitFor(/Prompt drift/);
 }, 120_000);
 afterAll(async () => {
@@ -97,11 +100,10 @@ test('what is not there yet is told from what is not there', async () => {
 test('who comes back to a long list is where they left it', async () => {
   const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
   const [incident] = (await daemon.get('/api/v1/incidents')).data;
-  // The daemon's own incident, made many.
-  const many = Array.from({ length: 40 }, (_, index) => ({
-    ...incident,
-    id: index === 30 ? incident.id : `0${index}`,
-  }));
+  // The daemon's own incident, made many, of which it alone can be asked about.
+  const many = Array.from({ length: 40 }, (_, index) =>
+    index === 30 ? incident : { ...incident, id: `0${index}`, expected: null },
+  );
   await page.route('**/api/v1/incidents?**', (route) => route.fulfill({ json: { data: many, next_cursor: null } }));
   await page.getByRole('link', { name: 'Overview' }).click();
   const link = page.locator('.incident .summary a').nth(30);
@@ -115,6 +117,21 @@ test('who comes back to a long list is where they left it', async () => {
   await page.goForward();
   await shows(page, '.facts', 'Owner');
   expect(await page.evaluate('scrollY')).toBe(0);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
+test('where several places are wrong, one command puts all back, and the page has it', async () => {
+  const { page, complaints } = await browser.open(daemon.api);
+  await shows(page, 'h1', '1 incident not resolved');
+  expect(await page.getByText('at once').count()).toBe(0);
+  writeFileSync(join(directory, '.plumbline/quickstart/live/ticket-summary.txt'), 'Summarise.\n');
+  await page.getByText('Put back all 2 places at once').click();
+  const command = await page.locator('details .command code').innerText();
+  expect(command).toMatch(/plumbline -- restore --open$/);
+  const [, line = ''] = command.split(' -- ');
+  const tried = await runPlumbline(directory, [...line.split(' '), '--dry-run', '--url', daemon.api]);
+  expect(tried.stdout + tried.stderr).toMatch(/2 would write/);
   expect(complaints()).toEqual([]);
   await page.close();
 });

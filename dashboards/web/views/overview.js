@@ -5,6 +5,7 @@ import { h, region } from '../dom.js';
 import { incidentItem } from '../incident-item.js';
 import { plural } from '../numbers.js';
 import { filterBox, matches, section } from '../parts.js';
+import { createRestoreAll } from '../restore-all.js';
 import { createTargetTable, targetRows } from '../target-table.js';
 import { createVerdictCounts } from '../verdict-counts.js';
 import { badness, spaced, toneOf } from '../words.js';
@@ -17,7 +18,7 @@ import { badness, spaced, toneOf } from '../words.js';
  * @template Item
  * @typedef {import('../types.d.ts').Listed<Item>} Listed
  */
-/** @typedef {{ targets: Listed<Target>, unresolved: Listed<Incident> }} Data */
+/** @typedef {{ targets: Listed<Target>, unresolved: Listed<Incident>, all: { command: string, places: number } | null }} Data */
 
 /** More are behind a link: a page of a hundred is read by nobody. */
 const INCIDENTS_MAX = 50;
@@ -29,25 +30,28 @@ const INCIDENTS_MAX = 50;
 export function openOverview(context) {
   const headline = region(h('h1', {}));
   const incidents = region(h('div', {}));
+  const restoreAll = createRestoreAll(context);
+  const restore = region(h('div', {}));
   const targetPart = createTargetPart(context);
   let openBefore = -1;
   return {
     title: 'Overview',
-    element: h('div', {}, headline.element, incidents.element, targetPart.element),
+    element: h('div', {}, headline.element, restore.element, incidents.element, targetPart.element),
     refreshes: true,
     load: async (signal) => {
       const [targets, unresolved] = await Promise.all([
         context.api.targets({}, signal),
         context.api.incidents({ status: 'unresolved', limit: String(INCIDENTS_MAX) }, signal),
       ]);
-      return { targets, unresolved };
+      return { targets, unresolved, all: await restoreAll.load(unresolved.data, targets.data, signal) };
     },
-    show: ({ targets, unresolved }) => {
+    show: ({ targets, unresolved, all }) => {
       const rows = targetRows(targets.data);
       const open = unresolved.data.toSorted((a, b) => urgency(a) - urgency(b));
       const isMore = unresolved.next_cursor !== null;
       const words = headWords(rows, open.length, isMore);
       headline.show(words, () => words);
+      restore.show([all, isMore], () => (all === null ? null : restoreAll.show(all, isMore)));
       incidents.show([open, isMore], () => incidentList(open, isMore, context));
       targetPart.show(rows);
       if (openBefore >= 0 && open.length !== openBefore) context.announce(words);
