@@ -9,7 +9,7 @@ import type { Incident, IncidentStatus, IncidentTransition } from './incident.ts
 import type { Observation } from './observation.ts';
 import type { ContentHash, Pin, RegisteredVersion } from './prompt.ts';
 import type { TimeInterval, Timestamp } from './time.ts';
-import type { Evidence, Judgement, Verdict } from './verdict.ts';
+import type { Evidence, Judgement, Severity, Verdict } from './verdict.ts';
 
 export interface Page {
   /** At most this many; capped by the store. */
@@ -113,6 +113,7 @@ export interface IncidentFilter {
   readonly environment?: string | undefined;
   readonly target?: string | undefined;
   readonly verdict?: Verdict | undefined;
+  readonly severity?: Severity | undefined;
 }
 
 export interface IncidentLog {

@@ -93,7 +93,7 @@ async function readPage(database: Database, filter: IncidentFilter, page: Page):
     `SELECT id, opened_at, document FROM incidents
      WHERE (id, revision) IN (
        SELECT id, revision FROM (
-         SELECT id, revision, opened_at, status, verdict, prompt, environment, target
+         SELECT id, revision, opened_at, status, verdict, severity, prompt, environment, target
          FROM incidents ORDER BY revision DESC LIMIT 1 BY id
        ) WHERE ${conditions.join(' AND ')} ORDER BY opened_at DESC, id DESC LIMIT {limit:UInt32}
      )
@@ -111,7 +111,7 @@ async function readPage(database: Database, filter: IncidentFilter, page: Page):
 function* conditionsOf(filter: IncidentFilter, parameters: Record<string, QueryParameters[string]>): Generator<string> {
   yield '1';
   if (filter.status === 'unresolved') yield "status != 'resolved'";
-  for (const column of ['prompt', 'environment', 'target', 'verdict', 'status'] as const) {
+  for (const column of ['prompt', 'environment', 'target', 'verdict', 'severity', 'status'] as const) {
     const value = filter[column];
     if (value === undefined || value === 'unresolved') continue;
     parameters[column] = value;

@@ -298,7 +298,8 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     const prompt = 'listed';
     for (let index = 0; index < 9; index++) {
       const openedAt = addMillis(time('10:00:00'), index);
-      await store.incidents.append(incident(`l${index}`, { prompt, openedAt }), 'opened', 'daemon');
+      const severity = index % 4 === 0 ? 'warning' : 'critical';
+      await store.incidents.append(incident(`l${index}`, { prompt, openedAt, severity }), 'opened', 'daemon');
       if (index % 3 !== 0) continue;
       const resolved = incident(`l${index}`, { prompt, openedAt, revision: 2, status: 'resolved' });
       await store.incidents.append(resolved, 'resolved', 'daemon');
@@ -311,6 +312,7 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     expect(await ids({ status: 'resolved' })).toEqual(['l6', 'l3', 'l0']);
     expect(await ids({ status: 'resolved', environment: 'staging' })).toEqual([]);
     expect(await ids({ verdict: 'edited', target: 'config/greeting' }, 2)).toEqual(['l8', 'l7']);
+    expect(await ids({ status: 'unresolved', severity: 'warning' })).toEqual(['l8', 'l4']);
     const first = await store.incidents.list({ prompt, status: 'unresolved' }, { limit: 4 });
     const rest = await store.incidents.list({ prompt, status: 'unresolved' }, { limit: 4, cursor: first.nextCursor! });
     expect(rest.items.map(({ id }) => id)).toEqual(['l2', 'l1']);

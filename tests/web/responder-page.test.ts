@@ -135,3 +135,28 @@ test('where several places are wrong, one command puts all back, and the page ha
   expect(complaints()).toEqual([]);
   await page.close();
 });
+
+test('of more than are shown the worst are, and not the newest', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
+  const [incident] = (await daemon.get('/api/v1/incidents?limit=1')).data;
+  // Sixty in staging, after one in production.
+  const all = Array.from({ length: 61 }, (_, index) => {
+    const severity = index === 60 ? 'critical' : 'warning';
+    return { ...incident, id: `0${index}`, expected: null, severity, summary: `The ${severity} one ${index}` };
+  });
+  await page.route('**/api/v1/incidents?**', (route) => {
+    const { searchParams } = new URL(route.request().url());
+    const severity = searchParams.get('severity');
+    const of = all.filter((one) => severity === null || one.severity === severity);
+    const limit = Number(searchParams.get('limit'));
+    return route.fulfill({ json: { data: of.slice(0, limit), next_cursor: of.length > limit ? 'x' : null } });
+  });
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await shows(page, 'h1', 'More than 50 incidents not resolved');
+  expect(await page.locator('.incident .summary').first().innerText()).toBe('The critical one 60');
+  expect(await page.locator('.incident').count()).toBe(50);
+  await shows(page, 'a', 'All incidents: shown are the 50 worst');
+  expect((await daemon.get('/api/v1/incidents?status=unresolved&severity=info')).data).toEqual([]);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});

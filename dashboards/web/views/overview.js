@@ -22,6 +22,7 @@ import { badness, spaced, toneOf } from '../words.js';
 
 /** More are behind a link: a page of a hundred is read by nobody. */
 const INCIDENTS_MAX = 50;
+const SEVERITIES = ['critical', 'warning', 'info'];
 
 /**
  * @param {Context} context
@@ -39,15 +40,12 @@ export function openOverview(context) {
     element: h('div', {}, headline.element, restore.element, incidents.element, targetPart.element),
     refreshes: true,
     load: async (signal) => {
-      const [targets, unresolved] = await Promise.all([
-        context.api.targets({}, signal),
-        context.api.incidents({ status: 'unresolved', limit: String(INCIDENTS_MAX) }, signal),
-      ]);
+      const [targets, unresolved] = await Promise.all([context.api.targets({}, signal), loadWorst(context, signal)]);
       return { targets, unresolved, all: await restoreAll.load(unresolved.data, targets.data, signal) };
     },
     show: ({ targets, unresolved, all }) => {
       const rows = targetRows(targets.data);
-      const open = unresolved.data.toSorted((a, b) => urgency(a) - urgency(b));
+      const open = unresolved.data;
       const isMore = unresolved.next_cursor !== null;
       const words = headWords(rows, open.length, isMore);
       headline.show(words, () => words);
@@ -59,6 +57,25 @@ export function openOverview(context) {
       return open.length === 0 ? 'Overview' : `${plural(open.length, 'incident')} · Overview`;
     },
   };
+}
+
+/**
+ * The worst first. Where there are more than are shown, those of each severity are asked for: the newest of all may be
+ * fifty of staging.
+ *
+ * @param {Context} context
+ * @param {AbortSignal} signal
+ * @returns {Promise<Listed<Incident>>}
+ */
+async function loadWorst({ api }, signal) {
+  const query = { status: 'unresolved', limit: String(INCIDENTS_MAX) };
+  const newest = await api.incidents(query, signal);
+  const pages =
+    newest.next_cursor === null
+      ? [newest]
+      : await Promise.all(SEVERITIES.map((severity) => api.incidents({ ...query, severity }, signal)));
+  const all = pages.flatMap(({ data }) => data).toSorted((a, b) => urgency(a) - urgency(b));
+  return { data: all.slice(0, INCIDENTS_MAX), next_cursor: newest.next_cursor };
 }
 
 /**
@@ -135,9 +152,7 @@ function headWords(rows, open, isMore) {
  * @param {Context} context
  */
 function incidentList(incidents, isMore, context) {
-  const more = isMore
-    ? `All incidents: shown are the ${INCIDENTS_MAX} newest`
-    : 'All incidents, also the resolved ones';
+  const more = isMore ? `All incidents: shown are the ${INCIDENTS_MAX} worst` : 'All incidents, also the resolved ones';
   return [
     h(
       'ul',

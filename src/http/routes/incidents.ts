@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { INCIDENT_STATUSES } from '../../contract/incident.ts';
-import { VERDICTS } from '../../contract/verdict.ts';
+import { SEVERITIES, VERDICTS } from '../../contract/verdict.ts';
 import { addMillis, parseDuration } from '../../lib/time.ts';
 import { Incident, IncidentInFull, listOf } from '../answers.ts';
 import { paging, timestamp } from '../parameters.ts';
@@ -25,6 +25,7 @@ export const incidentRoutes = [
       environment: z.string().optional(),
       target: z.string().optional(),
       verdict: z.enum(VERDICTS).optional(),
+      severity: z.enum(SEVERITIES).optional(),
       ...paging,
     }),
     answer: listOf(Incident),
