@@ -101,8 +101,14 @@ export class Alerting implements Component {
 
   /** Takes up what the last process left. */
   async start(): Promise<void> {
-    const rows = await this.#options.deliveries.pending(this.#now(), PENDING_MAX);
-    for (const row of rows) if (await this.#isIncidentStored(row)) await this.#enqueue(row, row.id);
+    const rows = await this.#options.deliveries.pending(PENDING_MAX);
+    try {
+      for (const row of rows) if (await this.#isIncidentStored(row)) await this.#enqueue(row, row.id);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      // Redis is away. Those that have a job already get a second one, which finds that it is done.
+      for (const row of rows) this.#notQueued.add(row.id);
+    }
     this.#options.queue.every(SWEEP_JOB, 'all', SWEEP_EVERY_MS, {});
   }
 
@@ -311,7 +317,7 @@ export class Alerting implements Component {
   async sweep(): Promise<void> {
     const now = this.#now();
     const nowMs = this.#nowMs();
-    for (const row of await this.#options.deliveries.pending(now, PENDING_MAX)) {
+    for (const row of await this.#options.deliveries.pending(PENDING_MAX)) {
       const isLost = this.#notQueued.has(row.id) || isStranded(row, now);
       if (!isLost || nowMs < (this.#stayAwayUntilMs.get(row.id) ?? 0)) continue;
       if (await this.#isIncidentStored(row)) await this.#enqueue(row, `${row.id}.sweep.${minuteOf(now)}`);
@@ -364,6 +370,10 @@ function deliveryOf(job: Job): string {
 
 function isTurn(job: Job): boolean {
   return (job.data as { readonly isTurn?: unknown }).isTurn === true;
+}
+
+function isTransient(error: unknown): boolean {
+  return isFault(error) && error.kind === 'transient';
 }
 
 /** A channel throws faults; anything else (an aborted fetch, a reset connection) is worth another try. */

@@ -20,7 +20,9 @@ const ORPHANED_AFTER_MS = 3_600_000;
 
 export function isStranded(delivery: Delivery, now: Timestamp): boolean {
   const waitMs = delivery.attempts === 0 ? 0 : BACKOFF_MS * 2 ** (Math.min(delivery.attempts, ATTEMPTS_MAX) - 1);
-  return millisBetween(delivery.updatedAt, now) > waitMs + LOST_AFTER_MS;
+  const quietMs = millisBetween(delivery.updatedAt, now);
+  // A time to come was written by a clock that was ahead, and says nothing of how long it has been quiet.
+  return quietMs > waitMs + LOST_AFTER_MS || quietMs < -LOST_AFTER_MS;
 }
 
 export function isOrphaned(delivery: Delivery, now: Timestamp): boolean {

@@ -88,8 +88,10 @@ export interface RegistryLog {
    * recorded as removed. `rules`: rules that were read completely though they may hold no pin any
    * more, e.g. `lockfile` for an emptied lockfile; the rules of the given pins count anyway.
    * `lookedAt`: before they were read; what is read later than that may be of later.
+   * True: a clock that was ahead has recorded some with times to come. When these come they would count, so what is
+   * so then must be recorded again.
    */
-  recordPins(pins: readonly Pin[], at: Timestamp, rules?: readonly string[], lookedAt?: Timestamp): Promise<void>;
+  recordPins(pins: readonly Pin[], at: Timestamp, rules?: readonly string[], lookedAt?: Timestamp): Promise<boolean>;
   /**
    * The files were read, and all of them, and pins of these rules, are what was recorded last. `lookedAt`: before
    * they were read. `at`: when that is learnt. Of several within half a minute one is kept.
@@ -153,8 +155,8 @@ export interface Delivery {
 export interface DeliveryLog {
   append(delivery: Delivery): Promise<void>;
   get(id: string): Promise<Delivery | null>;
-  /** Pending ones created before `before`, oldest first: for the start, and for a lost queue. */
-  pending(before: Timestamp, limit: number): Promise<readonly Delivery[]>;
+  /** Pending ones, oldest first: for the start, and for a lost queue. */
+  pending(limit: number): Promise<readonly Delivery[]>;
   list(incidentId: string): Promise<readonly Delivery[]>;
   /** The incidents of one message, each as it was when it was told of there. */
   told(message: string): Promise<readonly Incident[]>;

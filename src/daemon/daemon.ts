@@ -29,6 +29,7 @@ import { createStore, type Store } from '../store/index.ts';
 import { noteOutcome, notePutOff } from './alert-log.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
+import { bringBack, watchClock } from './clock-watch.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { missingFromStore, openStoreAndSpool } from './open-store.ts';
@@ -83,22 +84,17 @@ export class Daemon {
   static async open(options: DaemonOptions): Promise<Daemon> {
     const database = await openStoreAndSpool(options.configuration, options.version, systemClock);
     try {
+      await bringBack(database, systemClock, options.log);
       const store = createStore(database, systemClock);
       // Its latest observations are needed to make the polling host.
-      const parts = await watchedBefore(store);
-      return new Daemon(options, database, store, parts);
+      return new Daemon(options, database, store, await store.observations.latest());
     } catch (error) {
       await database.close();
       throw error;
     }
   }
 
-  private constructor(
-    options: DaemonOptions,
-    database: Database,
-    store: Store,
-    latest: Awaited<ReturnType<typeof watchedBefore>>,
-  ) {
+  private constructor(options: DaemonOptions, database: Database, store: Store, latest: readonly LatestObservation[]) {
     const { configuration, log } = options;
     this.#options = options;
     this.#troubles = new TroubleLog(log);
@@ -190,6 +186,7 @@ export class Daemon {
       this.polling,
       this.sourceRegistries,
       queue,
+      watchClock(this.#database, systemClock, this.#options.log, [this.registry, this.watch]),
       this.#http,
       ...this.telemetry.receivers,
     ];
@@ -197,8 +194,9 @@ export class Daemon {
     for (const words of this.#missingFromStore) this.#options.log.error({}, words);
     try {
       for (const component of order) {
-        await component.start();
+        // Before: one that fails half way may hold something as well.
         this.#started.push(component);
+        await component.start();
       }
       await announceAddress(configuration.dataDirectory, this.apiAddress);
       await this.#retireUnwatched();
@@ -227,6 +225,8 @@ export class Daemon {
     for (let component = this.#started.pop(); component !== undefined; component = this.#started.pop()) {
       await end(component.name, component.stop(STOP_DEADLINE_MS));
     }
+    // It connects when it is first used, which may be before it is started: what stays connected keeps the process alive.
+    await end('queue', this.#queue.stop(STOP_DEADLINE_MS));
     await end('the store', this.#database.close());
     return unfinished;
   }
@@ -393,8 +393,4 @@ export class Daemon {
       return isElsewhere || (now.get(target)?.prompt === prompt && now.get(target)?.environment === environment);
     });
   }
-}
-
-function watchedBefore(store: Store): ReturnType<Store['observations']['latest']> {
-  return store.observations.latest();
 }

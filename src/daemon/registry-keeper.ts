@@ -12,6 +12,7 @@ import { canonicalJson } from '../lib/json.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import type { Problem } from '../lib/problems.ts';
 import { formatProblem } from '../lib/problems.ts';
+import { addMillis } from '../lib/time.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
 import type { Log } from '../observability/log.ts';
 import { Gate } from '../lib/gate.ts';
@@ -61,6 +62,8 @@ interface News {
 
 /** Files are looked at this often; a change of a pin is urgent for nobody. */
 const RELOAD_EVERY_MS = 5_000;
+/** While there are pins of times to come: these count for so long at most when they come. */
+const RECORD_AGAIN_MS = 60_000;
 const RELOAD = 'reload';
 const LOOK = 'look';
 
@@ -73,6 +76,7 @@ export class RegistryKeeper implements Component {
   #problems = '';
   /** What was recorded completely; the same object again means that nothing changed. */
   #loaded: RegistryLoad | null = null;
+  #recordAgainAt: Timestamp | null = null;
   #notes = new Set<string>();
   readonly #known = new Map<string, string>();
   readonly #oneAtATime = new Gate(1);
@@ -113,6 +117,12 @@ export class RegistryKeeper implements Component {
     });
   }
 
+  /** Records what is loaded with the time of now: what is known of it may have a time that is still to come. */
+  recordAgain(): Promise<void> {
+    this.#loaded = null;
+    return this.reload();
+  }
+
   /**
    * Makes a change that what is loaded depends on, loads, does the work, and only then judges anew:
    * for work that brings what must be judged together with the change.
@@ -146,7 +156,7 @@ export class RegistryKeeper implements Component {
     const loaded = await load();
     // What was read while its reading was cut off says nothing of the registry.
     stopping.throwIfAborted();
-    if (loaded === this.#loaded) {
+    if (loaded === this.#loaded && (this.#recordAgainAt === null || lookedAt < this.#recordAgainAt)) {
       await this.#noteLook(loaded.rules, lookedAt);
       return null;
     }
@@ -184,7 +194,8 @@ export class RegistryKeeper implements Component {
       const tampered = [...(await store.recordVersions(snapshot.versions, learning.at)), ...loaded.tampered];
       const versions = mergeVersions(await this.#remembered(snapshot.versions), snapshot.versions);
       const pins = [...snapshot.pins, ...labelPins(loaded, versions)];
-      await store.recordPins(pins, learning.at, [...rules, ...(labels?.rules ?? [])], lookedAt);
+      const isAhead = await store.recordPins(pins, learning.at, [...rules, ...(labels?.rules ?? [])], lookedAt);
+      this.#recordAgainAt = isAhead ? addMillis(lookedAt, RECORD_AGAIN_MS) : null;
       return { tampered, versions, pins };
     } finally {
       // What could not be recorded gets a new time with the next load.

@@ -51,7 +51,9 @@ export function seen(before: Sighting | null, now: Observation, context: Context
       since: before?.since ?? null,
     };
   }
-  const began: TimeInterval = [answered === null ? null : seenSince(answered), now.observedAt];
+  const notYet = answered === null ? null : seenSince(answered);
+  // A clock that was set back in between makes it no bound.
+  const began: TimeInterval = [notYet !== null && notYet > now.observedAt ? null : notYet, now.observedAt];
   return { ...common, lastAnswered: now, previous: answered, since: mayAskStore ? null : began };
 }
 

@@ -129,6 +129,12 @@ export class TargetWatch {
     }
   }
 
+  /** Appends the verdicts of now once more, with the time of now. */
+  async recordAgain(): Promise<void> {
+    for (const judged of this.#judged.values()) judged.isRecorded = false;
+    await this.#record([...this.#judged.keys()]);
+  }
+
   /** While we put a target right ourselves, its resolution says so, with this note. */
   async whileRestoring<T>(target: string, note: Evidence, work: () => Promise<T>): Promise<T> {
     const restoring = { note, wasLookedAt: false };

@@ -210,10 +210,12 @@ function inSync(
 ): Step {
   if (incident === null || incident.status === 'resolved') return unchanged('nothing_to_resolve');
   const told = note === undefined ? incident : { ...incident, evidence: [...incident.evidence, note] };
-  const since = incident.calmSince ?? judgement.changedBetween[1] ?? now;
+  const known = incident.calmSince ?? judgement.changedBetween[1] ?? now;
+  // Of a clock that was ahead: the calm would last for as long as it had been.
+  const since = known > now ? now : known;
   const flapping = incident.reopened >= policy.flappingAfter;
   if (flapping && millisBetween(since, now) < policy.calmMs) {
-    if (note === undefined && incident.calmSince !== null) return unchanged('flapping_held_open');
+    if (note === undefined && incident.calmSince === since) return unchanged('flapping_held_open');
     return heldOpen(told, since, now, policy);
   }
   const pinMoved = incident.expected !== null && judgement.expected?.hash !== incident.expected.hash;

@@ -8,7 +8,7 @@
  */
 
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { millisBetween, nanosFromTimestamp, timestampFromNanos } from './time.ts';
+import { CLOCKS_DIFFER_MS_MAX, millisBetween, nanosFromTimestamp, timestampFromNanos } from './time.ts';
 
 /** A time that rows are about to be given. */
 export interface Learning {
@@ -16,9 +16,6 @@ export interface Learning {
   /** The rows are visible, or will never be written with this time. Safe twice. */
   readonly end: () => void;
 }
-
-// A clock that was set back by more than this was wrong before; times that go on from there would stay wrong.
-const SET_BACK_MS_MAX = 60_000;
 
 export class KnowledgeHorizon {
   readonly #clock: Clock;
@@ -56,7 +53,8 @@ export class KnowledgeHorizon {
   #now(): Timestamp {
     const now = this.#clock.now();
     const newest = later(this.#told, this.#stamped);
-    if (newest !== null && millisBetween(now, newest) > SET_BACK_MS_MAX) {
+    if (newest !== null && millisBetween(now, newest) > CLOCKS_DIFFER_MS_MAX) {
+      // It was wrong before, and times that go on from there would stay wrong.
       this.#told = null;
       this.#stamped = null;
     }

@@ -103,6 +103,12 @@ export function millisBetween(earlier: Timestamp, later: Timestamp): number {
   return Number((nanosFromTimestamp(later) - nanosFromTimestamp(earlier)) / 1_000_000n);
 }
 
+/**
+ * A stored time that is later than now by more than this was written while a clock was ahead (or is read while ours is
+ * behind); replicas' clocks and rows made a moment later on purpose differ by less.
+ */
+export const CLOCKS_DIFFER_MS_MAX = 60_000;
+
 export const systemClock: Clock = {
   now: () => timestampFromMillis(Date.now()),
   monotonicMs: () => performance.now(),

@@ -5,7 +5,7 @@
  */
 
 import type { Component } from '../contract/component.ts';
-import { Fault } from '../contract/fault.ts';
+import { Fault, isFault } from '../contract/fault.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { Job, Queue, Tick } from '../contract/queue.ts';
@@ -65,6 +65,7 @@ const POLL = 'poll';
 // However busy a file is, it is looked at this often.
 const WATCH_LONGEST_MS = 1_000;
 const WATCH_AGAIN_MS = 5_000;
+const FIRST_POLL_RETRY_MS = 2_000;
 const WATCH_AGAIN_MS_MAX = 300_000;
 // Longer than a place that is away needs to refuse.
 const WATCH_HOLDS_MS = 30_000;
@@ -109,14 +110,37 @@ export class PollingHost implements Component {
     this.#started = true;
     // A handler per source may wait for its phase or its turn without holding up another source.
     this.#options.queue.handle(POLL, Math.max(1, this.#pollers.size), (job) => this.#onJob(job));
+    const names: string[] = [];
     for (const { source } of this.#pollers.values()) {
       if (source.targets.length === 0) continue;
       this.#options.queue.every(POLL, source.name, source.everyMs, { source: source.name });
-      await this.#options.queue.add(POLL, { source: source.name, first: true });
+      names.push(source.name);
     }
+    // Redis may be away: then they come when it is back.
+    if (!(await this.#addFirstPolls(names))) this.#inBackground(this.#addFirstPollsLater(names).catch(() => undefined));
     for (const poller of this.#pollers.values()) {
       if (poller.source.source.watch !== undefined) this.#inBackground(this.#watch(poller));
     }
+  }
+
+  /** Takes the names out that were added. False: the queue can't be reached now. */
+  async #addFirstPolls(names: string[]): Promise<boolean> {
+    try {
+      for (let [source] = names; source !== undefined; [source] = names) {
+        await this.#options.queue.add(POLL, { source, first: true });
+        names.shift();
+      }
+      return true;
+    } catch (error) {
+      if (isFault(error) && error.kind === 'transient') return false;
+      throw error;
+    }
+  }
+
+  async #addFirstPollsLater(names: string[]): Promise<void> {
+    const { signal } = this.#stopping;
+    do await sleep(FIRST_POLL_RETRY_MS, signal);
+    while (!(await this.#addFirstPolls(names)));
   }
 
   async stop(deadlineMs: number): Promise<void> {

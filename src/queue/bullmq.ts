@@ -6,14 +6,15 @@
 import { randomUUID } from 'node:crypto';
 import { Queue as BullQueue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Job as BullJob } from 'bullmq';
-import { describeError } from '../contract/fault.ts';
+import { describeError, isFault } from '../contract/fault.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { JobHandler, JobOptions, Queue, QueueCounts } from '../contract/queue.ts';
 import type { Clock } from '../contract/time.ts';
+import { sleep } from '../lib/limits.ts';
 import { acceptJob, afterFailure, queueIsFull, queueIsStopped } from './job-rules.ts';
 import type { AcceptedJob, QueueLimits, QueueLog } from './job-rules.ts';
 import { JobTroubles } from './job-troubles.ts';
-import { askRedis, connectRedis } from './redis.ts';
+import { askRedis, connectRedis, RECONNECT_MS_MAX } from './redis.ts';
 import type { RedisConnections } from './redis.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -61,8 +62,11 @@ export class BullmqQueue implements Queue {
   /** Once the queue was started. */
   #started: RedisConnections | null = null;
   #workers: Worker<Envelope>[] = [];
+  readonly #resting = new Set<Worker<Envelope>>();
   #state: 'new' | 'running' | 'stopped' = 'new';
   #refused = 0;
+  #startsLater: Promise<void> | null = null;
+  readonly #aborting = new AbortController();
   #stopping: Promise<void> | null = null;
 
   constructor(url: string, clock: Clock, log: QueueLog, limits: QueueLimits) {
@@ -114,18 +118,42 @@ export class BullmqQueue implements Queue {
   }
 
   get problem(): string | null {
-    if (this.#started === null) return null;
+    if (this.#started === null) return this.#troubles.notReached;
     if (this.#started.isReady()) return this.#scheduler.problem;
     return 'Redis is away: nothing is polled and no alert goes out until it is back.';
   }
 
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('The queue can be started once.');
-    const connections = await this.#connected();
+    this.#state = 'running';
+    try {
+      await this.#begin(await this.#connected());
+    } catch (error) {
+      if (!isFault(error) || error.kind !== 'transient') throw error;
+      this.#troubles.isNotReached(error);
+      this.#startsLater = this.#startLater();
+    }
+  }
+
+  /** What needs no queue goes on meanwhile: a machine whose Redis starts after us takes telemetry. */
+  async #startLater(): Promise<void> {
+    while (!this.#aborting.signal.aborted) {
+      try {
+        await sleep(RECONNECT_MS_MAX, this.#aborting.signal);
+        await this.#begin(await this.#connected());
+        this.#troubles.isReached();
+        return;
+      } catch (error) {
+        if (!this.#aborting.signal.aborted) this.#troubles.isNotReached(error);
+      }
+    }
+  }
+
+  async #begin(connections: RedisConnections): Promise<void> {
     const lanes = [...this.#lanes.values()];
     // Hears, for example, that this Redis is too old for BullMQ.
     await askRedis(Promise.all(lanes.map((lane) => this.#queueOf(lane, connections).waitUntilReady())));
-    this.#state = 'running';
+    if (this.#aborting.signal.aborted) return;
     this.#started = connections;
     this.#workers = lanes.map((lane) => this.#work(lane, connections));
     this.#scheduler.start();
@@ -138,7 +166,9 @@ export class BullmqQueue implements Queue {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#state = 'stopped';
+    this.#aborting.abort(queueIsStopped());
     this.#scheduler.stop();
+    await this.#startsLater;
     const workers = this.#workers;
     const closed = Promise.all(workers.map((worker) => worker.close()));
     const inTime = await settleBefore(closed, deadlineMs, () => {
@@ -170,11 +200,17 @@ export class BullmqQueue implements Queue {
 
   #queueOf(lane: Lane, connections: RedisConnections): BullQueue<Envelope> {
     if (lane.queue !== null) return lane.queue;
-    lane.queue = new BullQueue<Envelope>(lane.name, { connection: connections.forCommands, prefix: PREFIX });
-    lane.queue.on('error', (error) => {
+    const queue = new BullQueue<Envelope>(lane.name, { connection: connections.forCommands, prefix: PREFIX });
+    lane.queue = queue;
+    queue.on('error', (error) => {
       this.#report(lane.name, error, connections);
     });
-    return lane.queue;
+    // One whose first question got no answer would fail for ever.
+    queue.waitUntilReady().catch(() => {
+      if (lane.queue === queue) lane.queue = null;
+      void queue.close().catch(() => undefined);
+    });
+    return queue;
   }
 
   /** While Redis is away each queue and worker complains; the connection has said it once already. */
@@ -237,6 +273,7 @@ export class BullmqQueue implements Queue {
     });
     worker.on('error', (error) => {
       this.#report(lane.name, error, connections);
+      if (connections.isReady()) void this.#rest(worker);
     });
     // What BullMQ gives up by itself, such as a job whose processes died again and again.
     worker.on('failed', (job, error) => {
@@ -245,6 +282,21 @@ export class BullmqQueue implements Queue {
     });
     worker.on('completed', () => this.#troubles.done(lane.name));
     return worker;
+  }
+
+  /** A worker asks again at once, thousands of times a second, where Redis refuses at once (MISCONF, NOPERM). */
+  async #rest(worker: Worker<Envelope>): Promise<void> {
+    if (this.#resting.has(worker)) return;
+    this.#resting.add(worker);
+    try {
+      await worker.pause(true);
+      await sleep(RECONNECT_MS_MAX, this.#aborting.signal);
+      await worker.resume();
+    } catch (error) {
+      if (!this.#aborting.signal.aborted) this.#troubles.notKept(worker.name, error as Error);
+    } finally {
+      this.#resting.delete(worker);
+    }
   }
 
   async #run(lane: Lane, job: BullJob<Envelope>, token: string | undefined): Promise<void> {

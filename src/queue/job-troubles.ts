@@ -5,6 +5,7 @@ import { TroubleLog } from '../lib/trouble-log.ts';
 import type { QueueLog } from './job-rules.ts';
 
 const NOT_KEPT = 'not kept';
+const NOT_REACHED = 'not reached';
 
 export class JobTroubles {
   readonly #troubles: TroubleLog;
@@ -28,6 +29,21 @@ export class JobTroubles {
     // Redis adds which script it was, and every script has its own.
     const reason = error.message.replace(/ script: \w+, on @\w+:\d+\.?$/, '');
     this.#troubles.failed(NOT_KEPT, { level: 'warn', message: 'BullMQ reports a problem.', reason, fields: { job } });
+  }
+
+  /** The place where jobs are kept, since the start. */
+  isNotReached(error: unknown): void {
+    const message = 'Nothing is polled and no alert goes out until Redis can be reached; trying again.';
+    this.#troubles.failed(NOT_REACHED, { level: 'warn', message, reason: describeError(error) });
+  }
+
+  isReached(): void {
+    this.#troubles.over(NOT_REACHED, 'Redis is reached: places are polled and alerts go out.');
+  }
+
+  get notReached(): string | null {
+    const reason = this.#troubles.reason(NOT_REACHED);
+    return reason === null ? null : `Nothing is polled and no alert goes out: ${reason}`;
   }
 
   done(job: string): void {

@@ -6,12 +6,13 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { Fault, isFault } from '../contract/fault.ts';
+import { TroubleLog } from '../lib/trouble-log.ts';
 import type { QueueLog } from './job-rules.ts';
 import { orNull } from './settle.ts';
 
 /** How long anybody waits for Redis before hearing that it does not answer. */
 const REDIS_TIMEOUT_MS = 5_000;
-const RECONNECT_MS_MAX = 2_000;
+export const RECONNECT_MS_MAX = 2_000;
 
 export interface RedisConnections {
   /** For adding and asking: fails at once while Redis is away. */
@@ -31,7 +32,7 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
   const common = {
     lazyConnect: true,
     connectTimeout: REDIS_TIMEOUT_MS,
-    retryStrategy: (times: number) => Math.min(times * 100, RECONNECT_MS_MAX),
+    ...reconnecting(),
   } satisfies RedisOptions;
   const forCommands = new Redis(url, {
     ...common,
@@ -57,6 +58,25 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
   return { forCommands, forWorkers, isReady: () => forCommands.status === 'ready', close };
 }
 
+/**
+ * Also when what answers has become a replica, as after a failover: it keeps its connections, and only a new one leads
+ * to the primary of now. Not at once where it is still the same.
+ */
+function reconnecting(): Required<Pick<RedisOptions, 'retryStrategy' | 'reconnectOnError'>> {
+  let refusedAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    reconnectOnError: (error) => {
+      if (!error.message.includes('READONLY')) return false;
+      refusedAtMs = performance.now();
+      return true;
+    },
+    retryStrategy: (times) => {
+      const wasRefused = performance.now() - refusedAtMs < RECONNECT_MS_MAX;
+      return wasRefused ? RECONNECT_MS_MAX : Math.min(times * 100, RECONNECT_MS_MAX);
+    },
+  };
+}
+
 /** One attempt. ioredis says why only in its `error` event; its promise knows only that the connection closed. */
 async function reach(redis: Redis): Promise<void> {
   let reason: unknown = null;
@@ -72,17 +92,14 @@ async function reach(redis: Redis): Promise<void> {
 }
 
 function reportOutages(redis: Redis, shown: string, log: QueueLog, isClosing: () => boolean): void {
-  let lostAtMs: number | null = null;
+  const troubles = new TroubleLog(log);
   redis.on('close', () => {
-    if (lostAtMs !== null || isClosing()) return;
-    lostAtMs = performance.now();
-    log.warn({ redis: shown }, 'Lost the connection to Redis; trying to get it back. Work waits, nothing is lost.');
+    if (isClosing()) return;
+    const message = 'Lost the connection to Redis; trying to get it back. Work waits, nothing is lost.';
+    // One reason, so that each attempt to get it back is not told as another.
+    troubles.failed('away', { level: 'warn', message, reason: 'it was closed', fields: { redis: shown } });
   });
-  redis.on('ready', () => {
-    if (lostAtMs === null) return;
-    log.info({ redis: shown, awayMs: Math.round(performance.now() - lostAtMs) }, 'Redis is back.');
-    lostAtMs = null;
-  });
+  redis.on('ready', () => troubles.over('away', 'Redis is back.', { redis: shown }));
 }
 
 // What Redis answers to a wrong or missing password or user, as the first word of its error.

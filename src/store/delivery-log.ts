@@ -60,12 +60,12 @@ export function createDeliveryLog(database: Database): DeliveryLog {
   return {
     append: (delivery) => append([delivery]),
     get,
-    pending: async (before, limit) => {
+    pending: async (limit) => {
       const rows = await database.query<Row>(
         `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY ${NEWEST_FIRST} LIMIT 1 BY id)
-         WHERE status = 'pending' AND created_at < {before:DateTime64(9, 'UTC')}
+         WHERE status = 'pending'
          ORDER BY created_at, id LIMIT {limit:UInt32}`,
-        { before, limit: Math.min(Math.max(0, limit), PENDING_MAX) },
+        { limit: Math.min(Math.max(0, limit), PENDING_MAX) },
       );
       return rows.map(toDelivery);
     },

@@ -22,9 +22,9 @@ const KEYS_MAX = 200;
 export function createIncidentLog(database: Database): IncidentLog {
   // Those of one poll are looked up and written at the same moment.
   const append = groupCommit<object>(BATCH_ROWS_MAX, (rows) => database.insertJsonLines('incidents', jsonLines(rows)));
-  const get = groupRead(KEYS_MAX, (ids: readonly string[]) => readNewest(database, 'id', ids));
+  const get = groupRead(KEYS_MAX, (ids: readonly string[]) => readNewest(database, BY_ID, ids));
   const newestWithFingerprint = groupRead(KEYS_MAX, (prints: readonly string[]) =>
-    readNewest(database, 'fingerprint', prints),
+    readNewest(database, BY_FINGERPRINT, prints),
   );
   const atRevision = groupRead(KEYS_MAX, (keys: readonly RevisionKey[]) => readRevisions(database, keys));
   return {
@@ -46,17 +46,21 @@ export function createIncidentLog(database: Database): IncidentLog {
   };
 }
 
-/** By id, or by fingerprint the newest of several. */
+const BY_ID = `SELECT id AS key, document FROM incidents WHERE id IN {keys:Array(String)}
+  ORDER BY revision DESC LIMIT 1 BY id`;
+// The open one, if there is one, and else the one that changed last: it may have opened before one of a clock that was
+// ahead, which would hide it for as long as the clock had been.
+const BY_FINGERPRINT = `SELECT fingerprint AS key, document FROM (
+    SELECT id, fingerprint, status, opened_at, updated_at, document FROM incidents
+    WHERE fingerprint IN {keys:Array(String)} ORDER BY revision DESC LIMIT 1 BY id
+  ) ORDER BY status = 'resolved', updated_at DESC, opened_at DESC, id DESC LIMIT 1 BY fingerprint`;
+
 async function readNewest(
   database: Database,
-  column: 'id' | 'fingerprint',
+  sql: string,
   keys: readonly string[],
 ): Promise<readonly (Incident | null)[]> {
-  const rows = await database.query<{ readonly key: string; readonly document: string }>(
-    `SELECT ${column} AS key, document FROM incidents WHERE ${column} IN {keys:Array(String)}
-     ORDER BY opened_at DESC, id DESC, revision DESC LIMIT 1 BY ${column}`,
-    { keys },
-  );
+  const rows = await database.query<{ readonly key: string; readonly document: string }>(sql, { keys });
   const newest = new Map(rows.map((row) => [row.key, toIncident(row)]));
   return keys.map((key) => newest.get(key) ?? null);
 }

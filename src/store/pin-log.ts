@@ -3,7 +3,7 @@
 import type { ContentHash, Origin, Pin } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { canonicalJson } from '../lib/json.ts';
-import { millisBetween, nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
+import { addMillis, CLOCKS_DIFFER_MS_MAX, millisBetween, nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -34,7 +34,7 @@ interface PinLog {
     at: Timestamp,
     rules: readonly string[] | undefined,
     lookedAt: Timestamp | undefined,
-  ): Promise<void>;
+  ): Promise<boolean>;
   readAgain(rules: readonly string[], lookedAt: Timestamp, at: Timestamp): Promise<void>;
 }
 
@@ -52,14 +52,16 @@ export function createPinLog(database: Database): PinLog {
   return {
     record: async (pins, at, rules = [], lookedAt = at) => {
       const complete = new Set([...rules, ...pins.map((pin) => pin.rule)]);
-      if (complete.size === 0) return;
-      const present = await readPresent(database, [...complete]);
+      if (complete.size === 0) return false;
+      const until = addMillis(at, CLOCKS_DIFFER_MS_MAX);
+      const present = await readPresent(database, [...complete], until);
       const look = { lookedAt, at: afterAll(present, at), lastRead: (rule: string) => lastRead.get(rule) ?? null };
       const rows = changes(pins, present, look);
       if (rows.length > 0) {
         const lines = jsonLines(rows);
         await database.insertJsonLines('pins', lines);
       }
+      return await isAhead(database, [...complete], until);
     },
     readAgain: async (rules, lookedAt, at) => {
       for (const rule of rules) lastRead.set(rule, lookedAt);
@@ -73,12 +75,23 @@ export function createPinLog(database: Database): PinLog {
   };
 }
 
-async function readPresent(database: Database, rules: readonly string[]): Promise<readonly PinRow[]> {
+/** What was recorded while the clock was ahead is recorded again: until that time comes no answer would know it. */
+async function readPresent(database: Database, rules: readonly string[], until: Timestamp): Promise<readonly PinRow[]> {
   return await database.query<PinRow>(
-    `SELECT ${PIN_COLUMNS} FROM pins WHERE rule IN {rules:Array(String)}
+    `SELECT ${PIN_COLUMNS} FROM pins
+     WHERE rule IN {rules:Array(String)} AND recorded_at <= {until:DateTime64(9, 'UTC')}
      ORDER BY recorded_at DESC, removed LIMIT 1 BY environment, prompt, rule`,
-    { rules },
+    { rules, until },
   );
+}
+
+async function isAhead(database: Database, rules: readonly string[], until: Timestamp): Promise<boolean> {
+  const [row] = await database.query<{ pins: string }>(
+    `SELECT count() AS pins FROM pins
+     WHERE rule IN {rules:Array(String)} AND recorded_at > {until:DateTime64(9, 'UTC')}`,
+    { rules, until },
+  );
+  return row !== undefined && row.pins !== '0';
 }
 
 interface Look {
@@ -107,7 +120,7 @@ function changes(pins: readonly Pin[], present: readonly PinRow[], look: Look): 
   return rows;
 }
 
-/** Later than what is recorded, also when the clock was set back: what was read last is the truth. */
+/** Later than what is recorded, also when the clock was set back a little: what was read last is the truth. */
 function afterAll(present: readonly PinRow[], at: Timestamp): Timestamp {
   const last = present.reduce<Timestamp | null>(
     (max, row) => (max === null || row.recorded_at > max ? row.recorded_at : max),

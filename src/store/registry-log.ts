@@ -5,6 +5,7 @@ import type { RegistryLog, TamperedVersion } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
+import { addMillis, CLOCKS_DIFFER_MS_MAX, millisBetween } from '../lib/time.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { createPinLog } from './pin-log.ts';
@@ -25,7 +26,7 @@ interface Recorded {
   /** The first content that was seen, and since when. */
   readonly identity: string;
   readonly first_seen: Timestamp;
-  /** Everything ever recorded, content and metadata. */
+  /** Everything recorded up to now, content and metadata: what a clock that was ahead wrote is recorded again. */
   readonly documents: readonly string[];
 }
 
@@ -42,10 +43,13 @@ export function createRegistryLog(database: Database): RegistryLog {
   const pins = createPinLog(database);
   /** By this process; lost with it, and then an interval is wider. */
   let filesReadAt: Timestamp | null = null;
+  let recordedAt: Timestamp | null = null;
   return {
     recordVersions: async (versions, at) => {
+      if (recordedAt !== null && millisBetween(at, recordedAt) > CLOCKS_DIFFER_MS_MAX) settled.clear();
+      recordedAt = at;
       const candidates = versions.map(toCandidate).filter((candidate) => !settled.has(settledKey(candidate)));
-      const recorded = await readRecorded(database, [...new Set(candidates.map(({ version }) => version.prompt))]);
+      const recorded = await readRecorded(database, [...new Set(candidates.map(({ version }) => version.prompt))], at);
       await appendNew(database, candidates, recorded, at);
       const changed: Candidate[] = [];
       for (const candidate of candidates) {
@@ -105,15 +109,20 @@ function forget(settled: Set<string>, recorded: Recorded | undefined): boolean {
   return recorded.documents.filter((document) => settled.delete(`${key} ${document}`)).length > 0;
 }
 
-async function readRecorded(database: Database, prompts: readonly string[]): Promise<Map<string, Recorded>> {
+async function readRecorded(
+  database: Database,
+  prompts: readonly string[],
+  at: Timestamp,
+): Promise<Map<string, Recorded>> {
+  const until = addMillis(at, CLOCKS_DIFFER_MS_MAX);
   const recorded = new Map<string, Recorded>();
   for (let start = 0; start < prompts.length; start += LOOKUP_PROMPTS_MAX) {
     const rows = await database.query<Recorded>(
       `SELECT prompt, version, registry, argMin(identity, recorded_at) AS identity,
-         min(recorded_at) AS first_seen, groupUniqArray(document_hash) AS documents
+         min(recorded_at) AS first_seen, groupUniqArrayIf(document_hash, recorded_at <= {until:DateTime64(9, 'UTC')}) AS documents
        FROM registered_versions WHERE prompt IN {prompts:Array(String)}
        GROUP BY prompt, version, registry`,
-      { prompts: prompts.slice(start, start + LOOKUP_PROMPTS_MAX) },
+      { prompts: prompts.slice(start, start + LOOKUP_PROMPTS_MAX), until },
     );
     for (const row of rows) recorded.set(versionKey(row), row);
   }

@@ -5,6 +5,7 @@ import { isAnnounced, muteReason } from '../../src/alerting/mute.ts';
 import { Pace } from '../../src/alerting/pace.ts';
 import { attemptFailed, delivered, newDelivery, suppressed } from '../../src/alerting/record.ts';
 import { isOrphaned, isStranded } from '../../src/alerting/retry.ts';
+import { addMillis } from '../../src/lib/time.ts';
 import { type AlertRoute, routeIncident } from '../../src/alerting/route.ts';
 import type { Incident, IncidentTransition } from '../../src/contract/incident.ts';
 import { openIncident } from '../support/judgements.ts';
@@ -116,6 +117,8 @@ describe('retry', () => {
     const row = newDelivery(INCIDENT, 'opened', 'oncall', null, NOW);
     expect(isStranded(row, time('03:09:59'))).toBe(false);
     expect(isStranded(row, time('03:10:01'))).toBe(true);
+    // Written by a clock that was ahead.
+    expect(isStranded({ ...row, updatedAt: addMillis(NOW, 86_400_000) }, NOW)).toBe(true);
     const tried = { ...row, attempts: 10 };
     expect(isStranded(tried, time('03:26:00'))).toBe(false);
     expect(isStranded(tried, time('03:28:00'))).toBe(true);

@@ -10,7 +10,7 @@ const LOADED: RegistryLoad = { snapshot: { versions: [], pins: [] }, problems: [
 
 const store = {
   recordVersions: () => Promise.resolve([]),
-  recordPins: () => Promise.resolve(),
+  recordPins: () => Promise.resolve(false),
   readAgain: () => Promise.resolve(),
   versions: () => Promise.resolve([]),
 } as Partial<RegistryLog> as RegistryLog;

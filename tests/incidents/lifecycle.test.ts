@@ -114,6 +114,14 @@ describe('next', () => {
     expect(next(flapping.incident, calm, time('03:05:00'))).toMatchObject({ transition: 'resolved' });
   });
 
+  it('does not wait for a calm that began while the clock was ahead', () => {
+    const { incident } = play([edited, good, edited, good, edited, good]);
+    const ahead = { ...changed(next(incident, edited, time('02:44:00'))), calmSince: time('2026-11-21T02:00:00Z') };
+    const held = changed(next(ahead, good, time('02:45:00')));
+    expect(held).toMatchObject({ status: 'open', calmSince: time('02:45:00') });
+    expect(next(held, good, time('03:00:00'))).toMatchObject({ transition: 'resolved' });
+  });
+
   it('says of a flapping place that it is in sync now, since when, and who put it back', () => {
     const { incident } = play([edited, good, edited, good, edited]);
     const note = { kind: 'restore', words: 'ada put v2 back' };

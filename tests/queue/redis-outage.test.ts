@@ -27,13 +27,39 @@ function newQueue(url: string, said: string[] = []): Queue {
   return queue;
 }
 
-test('says that nobody answers at the address, without the password', async () => {
-  const queue = newQueue(`redis://:geheim@127.0.0.1:${await freePort()}/0`);
-  queue.handle('work', 1, async () => {});
-  const failure: unknown = await queue.start().catch((error: unknown) => error);
+test('says that nobody answers at the address, without the password, and works when somebody does', async () => {
+  const said: string[] = [];
+  const away = await startRedis();
+  await away.kill();
+  const queue = newQueue(`${away.url.replace('//', '//:geheim@')}/0`, said);
+  const done: string[] = [];
+  queue.handle('work', 1, async (job) => void done.push(JSON.stringify(job.data)));
+  await queue.start();
+  const failure: unknown = await queue.counts().catch((error: unknown) => error);
   expect(failure).toMatchObject({ name: 'Fault', kind: 'transient', hint: expect.stringContaining('queue.redis') });
   expect(String(failure)).toMatch(/redis:\/\/:\*\*\*@127\.0\.0\.1:\d+\/0 can't be reached: .*ECONNREFUSED/);
-  expect(String(failure)).not.toContain('geheim');
+  expect(queue.problem).toMatch(/^Nothing is polled and no alert goes out: .*ECONNREFUSED/);
+  expect(String(failure) + String(queue.problem)).not.toContain('geheim');
+  await expect(queue.add('work', 'lost')).rejects.toMatchObject({ kind: 'transient' });
+  await away.start();
+  await expect.poll(() => queue.problem, { timeout: 10_000 }).toBeNull();
+  await queue.add('work', 'taken');
+  await expect.poll(() => done, { timeout: 10_000 }).toEqual(['"taken"']);
+  expect(said).toEqual([
+    'Nothing is polled and no alert goes out until Redis can be reached; trying again.',
+    'Redis is reached: places are polled and alerts go out.',
+  ]);
+  await queue.stop(1_000);
+  await away.stop();
+}, 60_000);
+
+test('stops at once while it could not be started yet', async () => {
+  const queue = newQueue(`redis://127.0.0.1:${await freePort()}/0`);
+  queue.handle('work', 1, async () => {});
+  await queue.start();
+  const begun = performance.now();
+  await queue.stop(1_000);
+  expect(performance.now() - begun).toBeLessThan(2_000);
 });
 
 test('says that an address is none, and that a password is wrong', async () => {
@@ -89,6 +115,46 @@ test('a Redis that takes nothing more is a problem, and told once for all kinds 
     'Scheduled work is queued again.',
   ]);
 }, 60_000);
+
+test.each([
+  ['has become a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], /READONLY|away/],
+  [
+    'refuses to write',
+    ['ACL', 'SETUSER', 'default', '-@write'],
+    ['ACL', 'SETUSER', 'default', '+@all'],
+    /can't run this command|NOPERM/,
+  ],
+] as const)(
+  'a Redis that %s is not asked thousands of times',
+  async (_what, [...breaks], [...mends], problem) => {
+    const queue = newQueue(`${redis.url}/6`);
+    const done: string[] = [];
+    for (const name of ['one', 'two', 'three', 'four']) queue.handle(name, 1, async () => void done.push(name));
+    queue.every('one', 'k', 1_000, null);
+    await queue.start();
+    await expect.poll(() => done.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    const admin = new Redis(redis.url);
+    const commands = async (): Promise<number> =>
+      Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]) +
+      Number(/total_error_replies:(\d+)/.exec(await admin.info('stats'))?.[1]);
+    try {
+      const [verb, ...rest] = breaks;
+      await admin.call(verb, ...rest);
+      await expect.poll(() => queue.problem ?? '', { timeout: 10_000 }).toMatch(problem);
+      const before = await commands();
+      await sleep(5_000);
+      expect((await commands()) - before).toBeLessThan(1_000);
+    } finally {
+      const [verb, ...rest] = mends;
+      await admin.call(verb, ...rest);
+      admin.disconnect();
+    }
+    const before = done.length;
+    await expect.poll(() => done.length, { timeout: 20_000 }).toBeGreaterThan(before);
+    await expect.poll(() => queue.problem, { timeout: 10_000 }).toBeNull();
+  },
+  60_000,
+);
 
 test('an add to a Redis that hangs fails instead of hanging too', async () => {
   const queue = newQueue(`${redis.url}/2`);

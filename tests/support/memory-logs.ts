@@ -94,9 +94,9 @@ export class MemoryDeliveryLog extends Failing implements DeliveryLog {
     return this.rows.findLast((row) => row.id === id) ?? null;
   }
 
-  async pending(before: Timestamp, limit: number): Promise<readonly Delivery[]> {
+  async pending(limit: number): Promise<readonly Delivery[]> {
     return this.#newest()
-      .filter((row) => row.status === 'pending' && row.createdAt < before)
+      .filter((row) => row.status === 'pending')
       .slice(0, limit);
   }
 
