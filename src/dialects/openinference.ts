@@ -39,14 +39,15 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   const kind = text(attributes, 'openinference.span.kind')?.toUpperCase();
   if (kind === undefined) return null;
   const reading = readContext(attributes);
-  if (kind !== 'LLM' && kind !== 'EMBEDDING') {
+  const isQuery = kind === 'AGENT' && isClaudeQuery(attributes, scope);
+  if (kind !== 'LLM' && kind !== 'EMBEDDING' && !isQuery) {
     reading.role = 'wrapper';
     if (kind === 'TOOL') reading.boundary = 'tool';
     if (kind === 'AGENT') reading.boundary = 'agent';
     return reading;
   }
   reading.role = 'call';
-  reading.operation = kind === 'LLM' ? 'chat' : 'embeddings';
+  reading.operation = kind === 'EMBEDDING' ? 'embeddings' : 'chat';
   const request = recordAt(attributes, 'llm.invocation_parameters');
   readModels(reading, attributes, request);
   readUsage(reading, attributes, scope);
@@ -62,6 +63,13 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   if (responseId !== undefined) reading.responseId = responseId;
   if (!isText && reading.tokens !== undefined) addFromResponse(reading, text(attributes, 'output.value'));
   return reading;
+}
+
+/** Of Claude's Agent SDK, in JavaScript and Python: all requests of a query, which nothing else reports. */
+const CLAUDE_AGENT = /claude[-_]agent[-_]sdk$/;
+
+function isClaudeQuery(attributes: OtlpAttributes, { name }: OtlpScope): boolean {
+  return CLAUDE_AGENT.test(name) && (number(attributes, 'llm.token_count.completion') ?? 0) > 0;
 }
 
 /** How long the cache keeps what was written, and how often the web was searched, only the response says. */
@@ -153,8 +161,12 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScop
   const cacheRead = number(attributes, 'llm.token_count.prompt_details.cache_read');
   const cacheWrite = firstNumber(attributes, CACHE_WRITE);
   const isBedrock = scope.name === BEDROCK;
-  const input = number(attributes, 'llm.token_count.prompt');
-  const isRest = isBedrock && cacheRead === undefined && cacheWrite === undefined && (input ?? 0) > 0;
+  const isClaudeAgent = CLAUDE_AGENT.test(scope.name);
+  const isSilent = cacheRead === undefined && cacheWrite === undefined;
+  // In JavaScript nearly all input of such a query came from a cache, and is left out: the rest would have a price.
+  const isLost = isClaudeAgent && isSilent;
+  const input = isLost ? undefined : number(attributes, 'llm.token_count.prompt');
+  const isRest = isBedrock && isSilent && (input ?? 0) > 0;
   const counted = tokenUsage({
     input: isRest && total !== undefined && output !== undefined ? Math.max(input ?? 0, total - output) : input,
     output,
@@ -164,13 +176,18 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScop
     total,
     parts: audioOf(attributes),
     excludesCache:
-      leavesCacheOut || (isBedrock && total === undefined) || (scope.name === AGNO && isClaude(attributes)),
+      leavesCacheOut ||
+      isClaudeAgent ||
+      (isBedrock && total === undefined) ||
+      (scope.name === AGNO && isClaude(attributes)),
     excludesReasoning: leavesThoughtsOut,
   });
   const exact = hidesCache ? anthropicUsage(recordOf(recordAt(attributes, 'output.value'), 'usage')) : undefined;
   const tokens = exact ?? counted;
   if (tokens !== undefined) reading.tokens = tokens;
-  if (hidesCache && exact === undefined && tokens !== undefined) markIncomplete(reading, 'usage_without_cache');
+  if (isLost || (hidesCache && exact === undefined && tokens !== undefined)) {
+    markIncomplete(reading, 'usage_without_cache');
+  }
   const parts = [number(attributes, 'llm.cost.prompt'), number(attributes, 'llm.cost.completion')];
   const cost = dollars(number(attributes, 'llm.cost.total') ?? costOf(parts));
   if (cost !== undefined) reading.reportedCostUsd = cost;

@@ -57,8 +57,20 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   return reading;
 }
 
+/** Laminar, which has these instrumentations in JavaScript, writes its own name before them. */
+const ASSOCIATIONS = [
+  'traceloop.association.properties.',
+  'lmnr.association.properties.',
+  'lmnr.association.properties.metadata.',
+];
+
 function readContext(attributes: OtlpAttributes): Reading {
-  const reading = metadataReading((key) => text(attributes, `traceloop.association.properties.${key}`));
+  const reading = metadataReading((key) =>
+    firstText(
+      attributes,
+      ASSOCIATIONS.map((prefix) => prefix + key),
+    ),
+  );
   const name = text(attributes, 'traceloop.prompt.key');
   if (name !== undefined) {
     reading.declared = {
@@ -131,7 +143,14 @@ function readNestedInput(reading: Reading, attributes: OtlpAttributes, scope: st
 
 export const openllmetry: Dialect = {
   name: 'openllmetry',
-  keys: ['traceloop.', 'llm.request.type', 'llm.request.functions.', 'gen_ai.prompt.', 'gen_ai.completion.'],
+  keys: [
+    'traceloop.',
+    'lmnr.association.',
+    'llm.request.type',
+    'llm.request.functions.',
+    'gen_ai.prompt.',
+    'gen_ai.completion.',
+  ],
   scopes: ['@traceloop/'],
   span: readSpan,
 };

@@ -21,6 +21,8 @@ const OPERATIONS = new Map<string, Operation>([
   ['chat.streaming_completions', 'chat'],
   ['text.completions', 'text_completion'],
   ['text.streaming_completions', 'text_completion'],
+  // any-agent's.
+  ['call_llm', 'chat'],
   // Rig's.
   ['chat_streaming', 'chat'],
   ['interactions', 'chat'],

@@ -177,6 +177,7 @@ const CACHE_READ = [
   'gen_ai.usage.cache_read.input_tokens',
   'gen_ai.usage.cache_read_input_tokens',
   'gen_ai.usage.cached_input_tokens',
+  'gen_ai.usage.cached_tokens',
   'gen_ai.usage.input_cached_tokens',
   'gen_ai.usage.prompt_tokens_details.cache_read',
   'gen_ai.usage.prompt_tokens_details.cached_tokens',
@@ -249,9 +250,12 @@ function addThoughts(tokens: Usage, attributes: OtlpAttributes): void {
   if (tokens.output !== undefined && tokens.output !== null) tokens.output += thoughts;
 }
 
-/** OpenRouter and others have the names that events had in 1.26; Cloudflare's AI Gateway, and who writes by hand, the last. */
+/**
+ * OpenRouter and others have the names that events had in 1.26; Cloudflare's AI Gateway, and who writes by hand,
+ * `_json`; any-agent the last.
+ */
 const ASKED = ['gen_ai.input.messages', 'gen_ai.prompt', 'gen_ai.prompt_json'];
-const ANSWERED = ['gen_ai.output.messages', 'gen_ai.completion', 'gen_ai.completion_json'];
+const ANSWERED = ['gen_ai.output.messages', 'gen_ai.completion', 'gen_ai.completion_json', 'gen_ai.output'];
 
 function firstOf(attributes: OtlpAttributes, keys: readonly string[]): OtlpValue | undefined {
   for (const key of keys) {

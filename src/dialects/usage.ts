@@ -3,8 +3,8 @@
  * Some emitters leave the parts out of the whole; a total, where there is one, tells.
  */
 
-import type { TokenKind, TokenParts } from '../contract/invocation.ts';
-import { type JsonRecord, numberAt, recordOf } from './json-text.ts';
+import type { TokenKind, TokenParts, TokenUsage } from '../contract/invocation.ts';
+import { type JsonRecord, isArray, isRecord, numberAt, recordOf } from './json-text.ts';
 import { partsOfAnthropic, partsOfGemini } from './token-parts.ts';
 import { webSearchesOf } from './web-searches.ts';
 
@@ -54,7 +54,7 @@ export function tokenUsage(raw: RawUsage): Usage | undefined {
 export function anthropicUsage(raw: JsonRecord | undefined): Usage | undefined {
   if (raw === undefined || !('cache_read_input_tokens' in raw || 'cache_creation_input_tokens' in raw))
     return undefined;
-  return tokenUsage({
+  const usage = tokenUsage({
     input: numberAt(raw, 'input_tokens'),
     output: numberAt(raw, 'output_tokens'),
     cacheRead: numberAt(raw, 'cache_read_input_tokens'),
@@ -64,6 +64,20 @@ export function anthropicUsage(raw: JsonRecord | undefined): Usage | undefined {
     webSearches: webSearchesOf(raw),
     excludesCache: true,
   });
+  const { iterations } = raw;
+  const compactions = isArray(iterations)
+    ? iterations.filter(isRecord).filter((each) => each['type'] === 'compaction')
+    : [];
+  if (usage === undefined || compactions.length === 0) return usage;
+  const sum = (...keys: readonly string[]): number =>
+    compactions.flatMap((each) => keys.map((key) => numberAt(each, key) ?? 0)).reduce((all, one) => all + one, 0);
+  const input = sum('input_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens');
+  return { ...usage, ...withCompactions(usage, input, sum('output_tokens')) };
+}
+
+/** What Claude used to make a conversation shorter before it answered, which its usage leaves out. */
+export function withCompactions(tokens: Partial<TokenUsage>, input: number, output: number): Usage {
+  return { input: (tokens.input ?? 0) + input, output: (tokens.output ?? 0) + output };
 }
 
 /**

@@ -33,7 +33,7 @@ const PROVIDER_WORDS: Readonly<Record<string, string>> = {
   togetherai: 'together',
 };
 
-/** Whose model it is, as gateways, LiteLLM and what is built on it write before its name: `openai/gpt-4o`. */
+/** Whose model it is, as gateways, LiteLLM and any-agent write before its name: `openai/gpt-4o`, `openai:gpt-4o`. */
 const VENDORS: ReadonlyMap<string, string> = new Map([
   ['openai', 'openai'],
   ['azure', 'azure'],
@@ -143,9 +143,9 @@ export class PriceCatalogue {
 
 /** The vendor's own price, which is also what is paid through those who write its name before the model's. */
 function ofVendor(model: string): ReturnType<typeof calcPrice> {
-  const slash = model.indexOf('/');
-  const providerId = VENDORS.get(model.slice(0, Math.max(slash, 0)).toLowerCase());
-  const name = model.slice(slash + 1);
+  const end = model.search(/[/:]/);
+  const providerId = VENDORS.get(model.slice(0, Math.max(end, 0)).toLowerCase());
+  const name = model.slice(end + 1);
   return providerId === undefined || OPEN_WEIGHTS.test(name) ? null : calculate(PROBE, name, { providerId });
 }
 

@@ -373,6 +373,15 @@ it('Mastra embeds as well', () => {
   expect(read(embedding)).not.toHaveProperty('output');
 });
 
+it.each(['session_id', 'metadata.sessionId'])('Laminar says in its own words who asked: %s', (key) => {
+  const who = { [`lmnr.association.properties.${key}`]: 's1', 'lmnr.association.properties.user_id': 'u1' };
+  expect(read({ ...CALL, ...who })).toMatchObject({ role: 'call', conversationId: 's1', userId: 'u1' });
+});
+
+it.each(['pydantic_ai', 'claude_agent_sdk', 'google_adk'])('%s provides no model', (provider) => {
+  expect(read({ ...CALL, 'gen_ai.provider.name': provider })).not.toHaveProperty('provider');
+});
+
 it('a second is no response id', () => {
   expect(read({ ...CALL, 'gen_ai.response.id': '1795300000' })).not.toHaveProperty('responseId');
   expect(read({ ...CALL, 'gen_ai.response.id': '17953000001' })?.responseId).toBe('17953000001');

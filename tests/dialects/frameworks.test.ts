@@ -23,6 +23,22 @@ it("what Claude thought is a part of the output, where Anthropic's own words are
   expect(read(call, {}, scope)?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8, reasoning: 5 });
 });
 
+it('what compacting took is left out of the usage of Claude, and paid', () => {
+  const usage = {
+    input_tokens: 6,
+    output_tokens: 7,
+    cache_read_input_tokens: 16,
+    cache_creation_input_tokens: 8,
+    iterations: [
+      { type: 'compaction', input_tokens: 20, output_tokens: 10 },
+      { type: 'message', input_tokens: 6, output_tokens: 7 },
+    ],
+  };
+  const call = { 'openinference.span.kind': 'LLM', 'output.value': JSON.stringify({ type: 'message', usage }) };
+  const scope = { name: '@arizeai/openinference-instrumentation-anthropic', version: '0.1.9' };
+  expect(read(call, {}, scope)?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8 });
+});
+
 it.each([
   ['Koog', 'HIDDEN:non-empty'],
   ['Strands', '[REDACTED]'],

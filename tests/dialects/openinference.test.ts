@@ -90,3 +90,41 @@ it('what Envoy counts beforehand is no call', () => {
   };
   expect(read(counting)).toMatchObject({ role: 'wrapper' });
 });
+
+describe("Claude's Agent SDK", () => {
+  const query = {
+    'openinference.span.kind': 'AGENT',
+    'llm.model_name': 'claude-sonnet-4-5',
+    'input.value': 'hi',
+    'output.value': 'yo',
+    'output.mime_type': 'text/plain',
+    'llm.token_count.prompt': 26,
+    'llm.token_count.completion': 17,
+    'llm.token_count.total': 43,
+    'llm.cost.total': 0.02,
+  };
+  const cache = {
+    'llm.token_count.prompt_details.cache_read': 16,
+    'llm.token_count.prompt_details.cache_write': 8,
+  };
+
+  it('has the sums of a query and no calls: in Python with its cache', () => {
+    const facts = read({ ...query, ...cache }, {}, { name: 'openinference.instrumentation.claude_agent_sdk' });
+    expect(facts).toMatchObject({ role: 'call', operation: 'chat', requestModel: 'claude-sonnet-4-5' });
+    expect(facts?.tokens).toEqual({ input: 50, output: 17, cacheRead: 16, cacheWrite: 8 });
+    expect(facts?.reportedCostUsd).toBe('0.02');
+    expect(facts?.output).toEqual([{ role: 'assistant', parts: [{ type: 'text', text: 'yo' }] }]);
+  });
+
+  it('leaves out what came from a cache in JavaScript, so that only the reported cost is true', () => {
+    const facts = read(query, {}, { name: '@arizeai/openinference-instrumentation-claude-agent-sdk' });
+    expect(facts?.tokens).toEqual({ output: 17 });
+    expect(facts?.incomplete).toEqual(['usage_without_cache']);
+  });
+
+  it('is around calls where it counted nothing, as agents of others are', () => {
+    const { 'llm.token_count.completion': _output, ...asked } = query;
+    expect(read(asked, {}, { name: 'openinference.instrumentation.claude_agent_sdk' })?.role).toBe('wrapper');
+    expect(read({ ...query, ...cache }, {}, { name: 'openinference.instrumentation.agno' })?.role).toBe('wrapper');
+  });
+});

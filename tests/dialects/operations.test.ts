@@ -15,6 +15,7 @@ describe('an operation', () => {
     ['image', 'other', 'OpenLIT and Spring AI'],
     ['audio', 'other', 'OpenLIT'],
     ['speech_generation', 'other', 'OpenAI Agents'],
+    ['call_llm', 'chat', 'any-agent'],
     ['chat_streaming', 'chat', 'Rig'],
     ['interactions', 'chat', 'Rig'],
     ['interactions_streaming', 'chat', 'Rig'],

@@ -108,6 +108,7 @@ describe('the price book', () => {
   it.each([
     ['', 'openai/gpt-4o', '0.0002550000'],
     ['gateway', 'openai/gpt-4o', '0.0002550000'],
+    ['', 'openai:gpt-4o', '0.0002550000'],
     ['openai', 'anthropic/claude-sonnet-4.5', '0.0003378000'],
     ['litellm', 'vertex_ai/gemini-2.5-pro', '0.0002045000'],
   ])('prices a model with its vendor before its name, from %j: %s', (provider, model, usd) => {
