@@ -49,7 +49,7 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   reading.role = 'call';
   reading.operation = kind === 'EMBEDDING' ? 'embeddings' : 'chat';
   const request = recordAt(attributes, 'llm.invocation_parameters');
-  readModels(reading, attributes, request);
+  readModels(reading, attributes, request, scope.name === BEDROCK);
   readUsage(reading, attributes, scope);
   readContent(reading, span, request, known);
   // The second is of its middleware for TanStack AI.
@@ -117,12 +117,21 @@ function readEvaluations(attributes: OtlpAttributes, kind: 'annotation' | 'evalu
 }
 
 /** `llm.model_name` is the answered model where there was an answer, else the asked one. */
-function readModels(reading: Reading, attributes: OtlpAttributes, request: JsonRecord | undefined): void {
+function readModels(
+  reading: Reading,
+  attributes: OtlpAttributes,
+  request: JsonRecord | undefined,
+  isBedrock: boolean,
+): void {
   const provider = providerName(
     firstText(attributes, ['llm.provider', 'llm.system']) ?? stringAt(recordAt(attributes, 'metadata'), 'ls_provider'),
   );
   if (provider !== undefined) reading.provider = provider;
-  const named = firstText(attributes, ['llm.model_name', 'embedding.model_name']);
+  const first = firstText(attributes, ['llm.model_name', 'embedding.model_name']);
+  // LangChain's Gemini has no parameter that names it.
+  const named = isBedrock
+    ? bedrockModel(attributes, first)
+    : (first ?? stringAt(recordAt(attributes, 'metadata'), 'ls_model_name'));
   // Of the OpenAI Agents SDK the "parameters" are the response's body, and so is the model in them.
   const isResponse = request !== undefined && 'id' in request && 'created_at' in request;
   const asked =
@@ -135,6 +144,18 @@ function readModels(reading: Reading, attributes: OtlpAttributes, request: JsonR
   const schemas = isArray(tools) ? tools.flatMap((entry) => toolSchema(entry)) : undefined;
   const settings = settingsOf(asked, readParameters(request), readTools(schemas));
   if (settings !== undefined) reading.settings = settings;
+}
+
+/**
+ * In JavaScript the second word of Bedrock's id is called the model: of `eu.anthropic.claude-…` that is who made it.
+ * The id stands in the request of Converse; of InvokeModel, Claude's answer says what it is.
+ */
+function bedrockModel(attributes: OtlpAttributes, named: string | undefined): string | undefined {
+  const id = stringAt(recordAt(attributes, 'input.value'), 'modelId');
+  if (id !== undefined) return id;
+  return named !== undefined && /^[a-z]\w*$/.test(named)
+    ? stringAt(recordAt(attributes, 'output.value'), 'model')
+    : named;
 }
 
 function toolSchema(entry: Json): Json[] {
@@ -158,9 +179,12 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScop
   const { leavesCacheOut, hidesCache, leavesThoughtsOut } = countingOf(scope);
   const total = number(attributes, 'llm.token_count.total');
   const output = number(attributes, 'llm.token_count.completion');
-  const cacheRead = number(attributes, 'llm.token_count.prompt_details.cache_read');
-  const cacheWrite = firstNumber(attributes, CACHE_WRITE);
   const isBedrock = scope.name === BEDROCK;
+  // Of Converse the parts stand in the answer only.
+  const own = isBedrock ? recordOf(recordAt(attributes, 'output.value'), 'usage') : undefined;
+  const cacheRead =
+    number(attributes, 'llm.token_count.prompt_details.cache_read') ?? numberAt(own, 'cacheReadInputTokens');
+  const cacheWrite = firstNumber(attributes, CACHE_WRITE) ?? numberAt(own, 'cacheWriteInputTokens');
   const isClaudeAgent = CLAUDE_AGENT.test(scope.name);
   const isSilent = cacheRead === undefined && cacheWrite === undefined;
   // In JavaScript nearly all input of such a query came from a cache, and is left out: the rest would have a price.
@@ -180,7 +204,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScop
       isClaudeAgent ||
       (isBedrock && total === undefined) ||
       (scope.name === AGNO && isClaude(attributes)),
-    excludesReasoning: leavesThoughtsOut,
+    excludesReasoning: leavesThoughtsOut || (reading.provider?.startsWith('google_') ?? false),
   });
   const exact = hidesCache ? anthropicUsage(recordOf(recordAt(attributes, 'output.value'), 'usage')) : undefined;
   const tokens = exact ?? counted;

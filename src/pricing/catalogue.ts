@@ -125,6 +125,9 @@ export class PriceCatalogue {
       calculate(PROBE, model, word === '' ? {} : { providerId: word.toLowerCase() }) ??
       ofVendor(model) ??
       (word === 'openai' ? ofOwner(model) : null) ??
+      (word === 'aws' && model.startsWith('claude-')
+        ? calculate(PROBE, `anthropic.${model}`, { providerId: 'aws' })
+        : null) ??
       (BEDROCK_ID.test(model) ? calculate(PROBE, model, { providerId: 'aws' }) : null);
     // Its own API serves no open weights: what has their name there is somebody's server that speaks as it does.
     if (result === null || (result.provider.id === 'openai' && OPEN_WEIGHTS.test(model))) return 'none';

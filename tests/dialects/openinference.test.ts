@@ -9,6 +9,7 @@ const counts = (input: number, output: number, more: Attributes = {}): Attribute
   'llm.token_count.completion': output,
   ...more,
 });
+const BEDROCK = '@arizeai/openinference-instrumentation-bedrock';
 const CACHED = { 'llm.token_count.prompt_details.cache_read': 16, 'llm.token_count.prompt_details.cache_write': 8 };
 
 describe('tokens', () => {
@@ -89,6 +90,25 @@ it('what Envoy counts beforehand is no call', () => {
     'llm.token_count.prompt': 50,
   };
   expect(read(counting)).toMatchObject({ role: 'wrapper' });
+});
+
+describe('the model', () => {
+  it("of Bedrock's client in JavaScript is in the request, or the answer, where only its maker is named", () => {
+    const named = (model: string, more: Attributes) =>
+      read(counts(26, 17, { 'llm.model_name': model, ...more }), {}, { name: BEDROCK })?.requestModel;
+    const id = 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0';
+    expect(named('anthropic', { 'input.value': JSON.stringify({ modelId: id, messages: [] }) })).toBe(id);
+    const answer = { 'input.value': '{"messages":[]}', 'output.value': '{"model":"claude-sonnet-4-5-20250929"}' };
+    expect(named('anthropic', answer)).toBe('claude-sonnet-4-5-20250929');
+    expect(named('claude-sonnet-4-5-20250929-v1:0', answer)).toBe('claude-sonnet-4-5-20250929-v1:0');
+  });
+
+  it("of LangChain's Gemini is in the metadata, and its thoughts are in the total only", () => {
+    const metadata = JSON.stringify({ ls_provider: 'google_genai', ls_model_name: 'gemini-2.5-flash' });
+    const facts = read(counts(42, 12, { 'llm.token_count.total': 59, metadata }));
+    expect(facts).toMatchObject({ provider: 'google_genai', requestModel: 'gemini-2.5-flash' });
+    expect(facts?.tokens).toEqual({ input: 42, output: 17, reasoning: 5 });
+  });
 });
 
 describe("Claude's Agent SDK", () => {

@@ -125,6 +125,12 @@ describe('the price book', () => {
     expect(price(call({ provider: 'vllm', requestModel: model, responseModel: '' }))).toBeNull();
   });
 
+  it("prices Bedrock's Claude by the name that it answers with, too", () => {
+    const named = (requestModel: string) => price(call({ provider: 'aws.bedrock', requestModel, responseModel: '' }));
+    expect(named('claude-sonnet-4-5-20250929')).toEqual(named('anthropic.claude-sonnet-4-5-20250929-v1:0'));
+    expect(named('claude-sonnet-4-5-20250929')).not.toBeNull();
+  });
+
   it.each(['openai/gpt-oss-120b', 'google/gemma-3-27b-it', 'mistralai/Mistral-7B-Instruct-v0.3', '/gpt-4o', 'openai/'])(
     'does not price what anybody may serve, or nobody: %s',
     (model) => {
