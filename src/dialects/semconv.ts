@@ -40,7 +40,10 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   readModel(reading, attributes);
   readUsage(reading, attributes, scope);
   readContent(reading, attributes, known);
-  if (span.events.length > 0) readSpanEvents(reading, span.events);
+  if (span.events.length > 0) {
+    readSpanEvents(reading, span.events);
+    readJudgements(reading, span.events);
+  }
   const reasons = finishReasons(readFinishReasons(attributes));
   if (reasons !== undefined) reading.finishReasons = reasons;
   return reading;
@@ -321,6 +324,16 @@ function readLog(input: LogInput): Reading | null {
   const reasons = finishReasons(readFinishReasons(attributes));
   if (reasons !== undefined) reading.finishReasons = reasons;
   return reading;
+}
+
+/** Some add what the conventions send as a record to the span that it judges. What names another response judged another call. */
+function readJudgements(reading: Reading, events: SpanInput['span']['events']): void {
+  const evaluations = events.flatMap(({ name, attributes }) => {
+    const judged = name === EVALUATION_EVENT ? readEvaluation(attributes) : null;
+    const isOfAnother = judged?.responseId !== undefined && judged.responseId !== reading.responseId;
+    return isOfAnother ? [] : (judged?.evaluations ?? []);
+  });
+  if (evaluations.length > 0) reading.evaluations = evaluations;
 }
 
 /** An evaluator that failed judged nothing. */
