@@ -20,7 +20,11 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/* \
   # What is mounted there belongs to another user, of whom git would read nothing.
   && git config --system --add safe.directory /config \
-  && install -d -o node -g node /data /config
+  && install -d -o node -g node /data /config \
+  # For `docker exec`: what alerts tell people to type.
+  && ln -s /app/bin/plumbline.mjs /usr/local/bin/plumbline
+# For the daemon, and for what is typed beside it.
+ENV PLUMBLINE_CONFIG=/config/plumbline.yaml PLUMBLINE_DATA=/data
 # As bin/launch.mjs sets it for a child.
 ENV NODE_ENV=production GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 WORKDIR /app
@@ -38,4 +42,4 @@ EXPOSE 7070 4318 4317
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:7070/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "/app/bin/plumbline.mjs"]
-CMD ["start", "--config", "/config/plumbline.yaml", "--data", "/data"]
+CMD ["start"]

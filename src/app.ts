@@ -44,7 +44,7 @@ export function createToolbox(options: AppOptions): Toolbox {
     },
     daemonUrl: async (flags) => {
       const place = placeOf({ ...flags, config: (await quickstartFile(flags, options)) ?? flags['config'] }, options);
-      return place.ok ? { ok: true, value: await daemonUrl(place.value, flags, workingDirectory) } : place;
+      return place.ok ? { ok: true, value: await daemonUrl(place.value, flags, options) } : place;
     },
     key: () => environment.variables['PLUMBLINE_KEY'],
     registry: async (configuration) => (await import('./daemon/offline.ts')).reportRegistry(configuration),
@@ -92,19 +92,20 @@ function placeOf(flags: Flags, { environment, workingDirectory }: AppOptions): C
   return { ok: true, value: defaultConfiguration(workingDirectory, environment.variables) };
 }
 
-async function daemonUrl({ server, dataDirectory }: DaemonPlace, flags: Flags, workingDirectory: string) {
+async function daemonUrl({ server, dataDirectory }: DaemonPlace, flags: Flags, options: AppOptions) {
   const { runningDaemonUrl } = await import('./daemon/running.ts');
-  const place = { server, dataDirectory: dataDirectoryOf(flags, workingDirectory) ?? dataDirectory };
+  const place = { server, dataDirectory: dataDirectoryOf(flags, options) ?? dataDirectory };
   return (await runningDaemonUrl(place)) ?? urlOf(server);
 }
 
-function configurationOf(flags: Flags, { environment, workingDirectory }: AppOptions): LoadedConfiguration {
+function configurationOf(flags: Flags, options: AppOptions): LoadedConfiguration {
+  const { environment, workingDirectory } = options;
   const file = configurationFile(flags, environment, workingDirectory);
   const loaded: LoadedConfiguration =
     file === null
       ? { ok: true, configuration: defaultConfiguration(workingDirectory, environment.variables) }
       : loadConfiguration(file, PLUGINS, environment.variables, workingDirectory);
-  return loaded.ok ? { ok: true, configuration: withFlags(loaded.configuration, flags, workingDirectory) } : loaded;
+  return loaded.ok ? { ok: true, configuration: withFlags(loaded.configuration, flags, options) } : loaded;
 }
 
 /** Of a new text for the configuration's file. */
@@ -115,8 +116,8 @@ function problemsOf(text: string, { file }: Configuration, variables: Environmen
 }
 
 /** What the command line says beats what the file says. */
-function withFlags(configuration: Configuration, flags: Flags, workingDirectory: string): Configuration {
-  const dataDirectory = dataDirectoryOf(flags, workingDirectory) ?? configuration.dataDirectory;
+function withFlags(configuration: Configuration, flags: Flags, options: AppOptions): Configuration {
+  const dataDirectory = dataDirectoryOf(flags, options) ?? configuration.dataDirectory;
   const { server, store } = configuration;
   return {
     ...configuration,
@@ -131,9 +132,10 @@ function withFlags(configuration: Configuration, flags: Flags, workingDirectory:
   };
 }
 
-function dataDirectoryOf(flags: Flags, workingDirectory: string): string | null {
-  const data = textFlag(flags, 'data');
-  return data === undefined ? null : resolve(workingDirectory, data);
+/** `--data` or `PLUMBLINE_DATA`, so that in a container the daemon and every verb mean the same directory. */
+function dataDirectoryOf(flags: Flags, { environment, workingDirectory }: AppOptions): string | null {
+  const data = textFlag(flags, 'data') ?? environment.variables['PLUMBLINE_DATA'];
+  return data === undefined || data === '' ? null : resolve(workingDirectory, data);
 }
 
 function portFlag(flags: Flags, name: string): number | undefined {

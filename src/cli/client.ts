@@ -18,11 +18,13 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
   const headers = authorization(key?.trim());
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new Fault('config', `${url} is no address of a daemon.`, { hint: 'Write it like http://127.0.0.1:7070.' });
+  // A proxy may have put it below a path.
+  const at = (path: string): URL => new URL(path.replace(/^\//, ''), url.endsWith('/') ? url : `${url}/`);
 
   const call = async <Answer>(path: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<Answer> => {
     let response: Response;
     try {
-      response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(timeoutMs) });
+      response = await fetch(at(path), { ...init, signal: AbortSignal.timeout(timeoutMs) });
     } catch (error) {
       if ((error as Error).name === 'TimeoutError')
         throw new Fault('transient', `The daemon at ${url} has not answered within ${timeoutMs / 1_000} s.`, {
@@ -36,7 +38,11 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
     }
     const text = await response.text();
     if (!response.ok) throw faultOfAnswer(response.status, text, url);
-    return JSON.parse(text) as Answer;
+    try {
+      return JSON.parse(text) as Answer;
+    } catch {
+      throw noDaemon(response.status, url);
+    }
   };
 
   return {
@@ -57,7 +63,7 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
       ),
     isRunning: async () => {
       try {
-        const response = await fetch(new URL('/healthz', url), { signal: AbortSignal.timeout(2_000) });
+        const response = await fetch(at('/healthz'), { signal: AbortSignal.timeout(2_000) });
         return response.ok && ((await response.json()) as { status?: unknown }).status === 'ok';
       } catch {
         return false;
@@ -114,14 +120,25 @@ function faultOfAnswer(status: number, text: string, url: string): Fault {
   try {
     answer = JSON.parse(text) as ProblemAnswer;
   } catch {
-    return new Fault(kind, `${url} answered ${status}, and not as a Plumbline daemon does.`, {
-      hint: 'Check --url and the port.',
-    });
+    return noDaemon(status, url);
   }
   const fields = (answer.errors ?? []).map((error) => ` ${error.field}: ${error.message}.`).join('');
+  // Its own hint is about a header.
+  const hint = status === 401 ? 'Set PLUMBLINE_KEY to a key from `keys:` of the daemon.' : answer.hint;
   return new Fault(
     kind,
     `${answer.detail ?? `The daemon answered ${status}.`}${fields}`,
-    answer.hint === undefined ? {} : { hint: answer.hint },
+    hint === undefined ? {} : { hint },
+  );
+}
+
+/** The page of a proxy, or of whatever else listens there. */
+function noDaemon(status: number, url: string): Fault {
+  return new Fault(
+    status >= 500 ? 'transient' : 'config',
+    `${url} answered ${status}, and not as a Plumbline daemon does.`,
+    {
+      hint: 'Check --url and the port.',
+    },
   );
 }

@@ -49,7 +49,10 @@ function addOptions(command: Command, verb: Verb, binary: string): void {
   }
   command
     .option('--config <file>', 'configuration (default: PLUMBLINE_CONFIG, else ./plumbline.yaml)')
-    .option('--data <dir>', 'directory of the embedded store, the spool and caches')
+    .option(
+      '--data <dir>',
+      'directory of the embedded store, the spool and caches (default: PLUMBLINE_DATA, else of the configuration)',
+    )
     .option('--json', 'print JSON');
   if (verb.examples.length > 0) {
     command.addHelpText('after', `\nExamples:\n${verb.examples.map((example) => `  ${binary} ${example}`).join('\n')}`);

@@ -1,6 +1,6 @@
 /** Verbs beside a daemon that listens elsewhere than the configuration says, beside the quick start, and beside another's. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -111,5 +111,23 @@ describe('beside a daemon with a configuration', () => {
       await daemon.stop();
     }
     expect((await inOwn('status')).stderr).toContain('No Plumbline daemon answers at http://127.0.0.1:9.');
+  });
+
+  test('PLUMBLINE_DATA stands for --data, for the daemon and for verbs', async () => {
+    const place = join(own, 'in-a-container');
+    mkdirSync(place);
+    writeFileSync(join(place, 'plumbline.yaml'), 'server: { port: 9 }\n');
+    const surroundings = { PLUMBLINE_CONFIG: join(place, 'plumbline.yaml'), PLUMBLINE_DATA: join(own, 'volume') };
+    const daemon = await startDaemon(tmpdir(), [], surroundings);
+    try {
+      expect(existsSync(join(own, 'volume', 'owner.json'))).toBe(true);
+      expect(existsSync(join(place, 'data'))).toBe(false);
+      expect((await runPlumbline(tmpdir(), ['status'], surroundings)).code).toBe(0);
+      const { checks } = JSON.parse((await runPlumbline(tmpdir(), ['doctor', '--json'], surroundings)).stdout);
+      expect(checks).toContainEqual({ what: 'daemon', status: 'ok', words: `running at ${daemon.api}` });
+      expect((await runPlumbline(place, ['status'])).code).toBe(2);
+    } finally {
+      await daemon.stop();
+    }
   });
 });

@@ -55,6 +55,17 @@ test('the image runs without rights, keeps its data in a volume, and says whethe
   ).toBe(1);
 });
 
+test('what is typed in a container is about its daemon: the command of alerts, the configuration and the data', () => {
+  const variables = Object.fromEntries(
+    all('ENV').flatMap((line) =>
+      line.split(' ').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    ),
+  );
+  expect(variables).toMatchObject({ PLUMBLINE_CONFIG: '/config/plumbline.yaml', PLUMBLINE_DATA: all('VOLUME')[0] });
+  expect(JSON.parse(all('CMD')[0] ?? '')).toEqual(['start']);
+  expect(all('RUN').join(' ')).toContain('ln -s /app/bin/plumbline.mjs /usr/local/bin/plumbline');
+});
+
 test('the image has the major version of Node that we need', () => {
   const major = /\d+/.exec(JSON.parse(read('package.json')).engines.node)?.[0];
   const images = docker.all.filter(({ word }) => word === 'FROM').map(({ rest }) => rest);
