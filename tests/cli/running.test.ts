@@ -34,6 +34,21 @@ describe('beside the quick start', () => {
       expect((await run(...line)).stderr).not.toContain('No Plumbline daemon');
   });
 
+  test('a name that nobody has is said to be one, with what was meant', async () => {
+    const slip =
+      'No prompt called support.intent-clasifier is registered or watched. Did you mean support.intent-classifier?';
+    for (const verb of ['at', 'usage', 'variables']) {
+      const { stderr } = await run(verb, 'support.intent-clasifier');
+      expect(stderr, verb).toContain(slip);
+    }
+    const elsewhere = await run('at', 'support.intent-classifier', '--environment', 'prod');
+    expect(elsewhere.code).toBe(1);
+    expect(elsewhere.stderr).toContain(
+      'In an environment called prod nothing is pinned or watched. There is production.',
+    );
+    expect((await run('at', 'support.intent-classifier')).stderr).not.toContain('No prompt');
+  });
+
   test('usage says of each group what the API says', async () => {
     const spans = ['gpt-4o', 'gpt-4o', 'own'].map((model) => ({
       attributes: chatAttributes('s', [{ role: 'user', text: 'x' }], 'y', { 'gen_ai.response.model': model }),

@@ -3,8 +3,10 @@
 import { Fault } from '../../contract/fault.ts';
 import type { TimeInterval } from '../../contract/time.ts';
 import { parseTimestamp } from '../../lib/time.ts';
+import type { DaemonClient } from '../client.ts';
 import { daemonOf, needConfiguration, type CliContext } from '../context.ts';
 import { styled, type Output } from '../output.ts';
+import { slipIn } from '../slip.ts';
 import { type Flags, textFlag, timeFlag, type Verb } from '../verb.ts';
 import { activeAtShape } from '../../http/shapes.ts';
 
@@ -42,10 +44,14 @@ export const at: Verb = {
   examples: ['at support.intent-classifier --environment production --time 2026-11-20T02:47:00Z'],
   run: async (positional, flags, context) => {
     const prompt = positional[0] ?? '';
-    const answer = await askWhole(prompt, flags, context);
+    const { answer, client } = await askWhole(prompt, flags, context);
     if (flags['json'] === true) context.output.json(answer);
     else context.output.print(describe(answer, flags['text'] === true, context.output));
-    return answer.intended === null && answer.held.length === 0 && answer.used.length === 0 ? 1 : 0;
+    // Whatever was pinned, seen or used has its name from somewhere.
+    if (answer.intended !== null || answer.held.length > 0 || answer.used.length > 0) return 0;
+    const slip = client === null ? null : await slipIn(client, answer.prompt, answer.environment);
+    if (slip !== null) context.output.note(`\n${slip}`);
+    return 1;
   },
 };
 
@@ -53,7 +59,11 @@ export const at: Verb = {
 const HELD_AT_ONCE = 1_000;
 
 /** Asks the running daemon; when none runs, opens the store. */
-async function askWhole(prompt: string, flags: Flags, context: CliContext): Promise<Answer> {
+async function askWhole(
+  prompt: string,
+  flags: Flags,
+  context: CliContext,
+): Promise<{ readonly answer: Answer; readonly client: DaemonClient | null }> {
   const environment = textFlag(flags, 'environment') ?? 'production';
   const time = timeFlag(flags, 'time');
   const knownAt = timeFlag(flags, 'knownAt');
@@ -61,18 +71,20 @@ async function askWhole(prompt: string, flags: Flags, context: CliContext): Prom
   const client = await daemonOf(flags, context);
   if (textFlag(flags, 'url') !== undefined || (await client.isRunning())) {
     const moment = time ?? parseTimestamp(new Date().toISOString()) ?? undefined;
-    return whole((cursor) =>
+    const answer = await whole((cursor) =>
       client.get<Answer>('/api/v1/at', { prompt, environment, time: moment, target, known_at: knownAt, cursor }),
     );
+    return { answer, client };
   }
   const configuration = await needConfiguration(flags, context);
   const now = parseTimestamp(new Date().toISOString());
   if (now === null) throw new Fault('config', 'The clock of this machine is before 1970.', { hint: 'Set it.' });
   const query = { prompt, environment, time: time ?? now, target, knownAt };
-  return whole(async (cursor) => {
+  const answer = await whole(async (cursor) => {
     const page = { limit: HELD_AT_ONCE, cursor };
     return activeAtShape(await context.toolbox.at(configuration, { ...query, page })) as Answer;
   });
+  return { answer, client: null };
 }
 
 /** With what all targets held, however many pages that takes. */

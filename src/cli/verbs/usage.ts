@@ -4,6 +4,7 @@ import { Fault } from '../../contract/fault.ts';
 import { USAGE_KEYS, type UsageRow } from '../../contract/invocation-log.ts';
 import { daemonOf } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
+import { slipIn } from '../slip.ts';
 import { compareUsage } from '../usage-comparison.ts';
 import { judgedWords, millisWords, NONE } from '../usage-words.ts';
 import { listFlag, textFlag, timeFlag, type Flags, type Verb } from '../verb.ts';
@@ -35,8 +36,9 @@ export const usage: Verb = {
     const { output } = context;
     const versions = comparedVersions(positional, flags);
     const by = textFlag(flags, 'by') ?? (versions === null ? 'prompt,version' : 'version');
+    const only = onlyOf(positional, flags);
     const query = {
-      ...onlyOf(positional, flags),
+      ...only,
       group_by: by,
       from: timeFlag(flags, 'from'),
       to: timeFlag(flags, 'to'),
@@ -49,6 +51,11 @@ export const usage: Verb = {
     else if (data.length === 0) output.print('No calls began in this period.');
     else if (versions === null || rows === undefined) output.print(asTable(by.split(','), data, output));
     else output.print(table(compareUsage(versions, rows)));
+    const slip =
+      data.length > 0 || only['prompt'] === undefined
+        ? null
+        : await slipIn(daemon, only['prompt'], only['environment']);
+    if (slip !== null) output.note(slip);
     if (rows?.includes(null) === true) output.note('A version had no calls in this period: ask from an earlier time.');
     return 0;
   },

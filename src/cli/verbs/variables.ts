@@ -3,6 +3,7 @@
 import type { VariableUse } from '../../contract/variable-log.ts';
 import { daemonOf } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
+import { slipIn } from '../slip.ts';
 import { textFlag, timeFlag, type Verb } from '../verb.ts';
 
 interface Answer {
@@ -33,11 +34,11 @@ export const variables: Verb = {
   ],
   examples: ['variables support.intent-classifier --prompt-version 3', 'variables support.intent-classifier --json'],
   run: async ([prompt = ''], flags, context) => {
-    const answer = await (
-      await daemonOf(flags, context)
-    ).get<Answer>(`/api/v1/prompts/${encodeURIComponent(prompt)}/variables`, {
+    const client = await daemonOf(flags, context);
+    const environment = textFlag(flags, 'environment');
+    const answer = await client.get<Answer>(`/api/v1/prompts/${encodeURIComponent(prompt)}/variables`, {
       version: textFlag(flags, 'promptVersion'),
-      environment: textFlag(flags, 'environment'),
+      environment,
       service: textFlag(flags, 'service'),
       from: timeFlag(flags, 'from'),
       to: timeFlag(flags, 'to'),
@@ -45,7 +46,10 @@ export const variables: Verb = {
     });
     if (flags['json'] === true) context.output.json(answer);
     else context.output.print(describe(answer, context.output));
-    return answer.data.length > 0 ? 0 : 1;
+    if (answer.data.length > 0) return 0;
+    const slip = answer.calls > 0 ? null : await slipIn(client, prompt, environment);
+    if (slip !== null) context.output.note(slip);
+    return 1;
   },
 };
 
