@@ -291,7 +291,10 @@ describe('properties', () => {
           if (step.kind === 'unchanged') continue;
           const opens = step.transition === 'opened' || step.transition === 'reopened';
           expect(opens).toBe(!wasOpen);
-          expect(step.transition === 'resolved').toBe(wasOpen && finding.judgement.verdict === 'in_sync');
+          // What came back again and again has to be right for a while first.
+          const isHeld = step.reason === 'flapping_held_open';
+          expect(isHeld && (before?.reopened ?? 0) < LIFECYCLE_POLICY.flappingAfter).toBe(false);
+          expect(step.transition === 'resolved').toBe(wasOpen && !isHeld && finding.judgement.verdict === 'in_sync');
           expect(step.incident.revision).toBe(step.transition === 'opened' ? 1 : (before?.revision ?? 0) + 1);
           incident = step.incident;
         }
