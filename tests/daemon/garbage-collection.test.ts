@@ -36,8 +36,9 @@ it('does not go through the whole heap for buffers that come and go', () => {
   const { node, v8 } = process.versions;
   const advice = `Node ${node} has V8 ${v8}: does it still know the flags of src/daemon/garbage-collection.ts, and are they still needed? Then its V8_MAJOR is to be changed, and this line.`;
   expect(v8, advice).toMatch(/^13\./);
-  // About half; when it begins is V8's to say.
-  expect(collections(true)).toBeLessThan(collections(false) * 0.7);
+  // Beside busy neighbours now and then a run has more.
+  const least = Math.min(collections(true), collections(true), collections(true));
+  expect(least).toBeLessThan(collections(false) / 2);
 });
 
 /** Whether any scavenge had a part done by helpers. */
