@@ -47,6 +47,13 @@ export async function startBrowser(): Promise<TestBrowser> {
   return { open: (url) => openPage(browser, url), close: () => browser.close() };
 }
 
+/** Waits until the element shows the text. */
+export async function shows(page: Page, selector: string, text: string | RegExp): Promise<string> {
+  const found = page.locator(selector).filter({ hasText: text }).first();
+  await found.waitFor();
+  return found.innerText();
+}
+
 async function openPage(browser: Browser, url: string): Promise<TestPage> {
   const page = await browser.newPage();
   page.setDefaultTimeout(WAIT_MS);

@@ -2,9 +2,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { shows, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
@@ -20,13 +19,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([browser?.close(), daemon?.stop()]);
 });
-
-/** Waits until the element shows the text. */
-async function shows(page: Page, selector: string, text: string | RegExp): Promise<string> {
-  const found = page.locator(selector).filter({ hasText: text }).first();
-  await found.waitFor();
-  return found.innerText();
-}
 
 test('an answer of nothing says when nothing is called so, and a time that is yet to come is told', async () => {
   const { page, complaints } = await browser.open(daemon.api);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { shows, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
@@ -20,13 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([browser?.close(), daemon?.stop()]);
 });
-
-/** Waits until the element shows the text. */
-async function shows(page: Page, selector: string, text: string | RegExp): Promise<string> {
-  const found = page.locator(selector).filter({ hasText: text }).first();
-  await found.waitFor();
-  return found.innerText();
-}
 
 const count = (page: Page, selector: string): Promise<number> => page.locator(selector).count();
 

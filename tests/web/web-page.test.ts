@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startBrowser, type TestBrowser, type TestPage } from '../support/browser.ts';
+import { shows, startBrowser, type TestBrowser, type TestPage } from '../support/browser.ts';
 import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
@@ -19,13 +19,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([browser?.close(), daemon?.stop()]);
 });
-
-/** Waits until the element shows the text. */
-async function shows(page: Page, selector: string, text: string | RegExp): Promise<string> {
-  const found = page.locator(selector).filter({ hasText: text }).first();
-  await found.waitFor();
-  return found.innerText();
-}
 
 const count = (page: Page, selector: string): Promise<number> => page.locator(selector).count();
 
