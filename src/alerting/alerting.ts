@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Alert, Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
-import { describeError, Fault, isFault } from '../contract/fault.ts';
+import { describeError, Fault, isFault, isTransient } from '../contract/fault.ts';
 import type { Incident, IncidentTransition } from '../contract/incident.ts';
 import type { Job, Queue } from '../contract/queue.ts';
 import type { Delivery, DeliveryLog, IncidentLog } from '../contract/store.ts';
@@ -370,10 +370,6 @@ function deliveryOf(job: Job): string {
 
 function isTurn(job: Job): boolean {
   return (job.data as { readonly isTurn?: unknown }).isTurn === true;
-}
-
-function isTransient(error: unknown): boolean {
-  return isFault(error) && error.kind === 'transient';
 }
 
 /** A channel throws faults; anything else (an aborted fetch, a reset connection) is worth another try. */

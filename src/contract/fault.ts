@@ -42,6 +42,11 @@ export function isFault(error: unknown): error is Fault {
   return error instanceof Fault;
 }
 
+/** The same call may succeed later. */
+export function isTransient(error: unknown): error is Fault {
+  return isFault(error) && error.kind === 'transient';
+}
+
 /** For whoever mends a bug: where it was thrown, and not only what it says. */
 export function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -5,7 +5,7 @@
  */
 
 import type { Component } from '../contract/component.ts';
-import { Fault, isFault } from '../contract/fault.ts';
+import { Fault, isTransient } from '../contract/fault.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { Job, Queue, Tick } from '../contract/queue.ts';
@@ -132,7 +132,7 @@ export class PollingHost implements Component {
       }
       return true;
     } catch (error) {
-      if (isFault(error) && error.kind === 'transient') return false;
+      if (isTransient(error)) return false;
       throw error;
     }
   }

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { Queue as BullQueue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Job as BullJob } from 'bullmq';
-import { describeError, isFault } from '../contract/fault.ts';
+import { describeError, isTransient } from '../contract/fault.ts';
 import type { Json } from '../contract/prompt.ts';
 import type { JobHandler, JobOptions, Queue, QueueCounts } from '../contract/queue.ts';
 import type { Clock } from '../contract/time.ts';
@@ -129,7 +129,7 @@ export class BullmqQueue implements Queue {
     try {
       await this.#begin(await this.#connected());
     } catch (error) {
-      if (!isFault(error) || error.kind !== 'transient') throw error;
+      if (!isTransient(error)) throw error;
       this.#troubles.isNotReached(error);
       this.#startsLater = this.#startLater();
     }
