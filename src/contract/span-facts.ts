@@ -44,7 +44,10 @@ export interface SpanFacts {
    * arrival would be another when they send again.
    */
   readonly sequence?: number;
-  /** Of a wrapper: what is below it is other work than what is above it, never the same call. */
+  /**
+   * Of a wrapper: what is below it is other work than what is above it, never the same call. Of a call, always
+   * `agent`: it is the sum of what an agent asked for, and a call only where nothing below it reports one.
+   */
   readonly boundary?: 'tool' | 'agent';
 
   readonly service?: string;

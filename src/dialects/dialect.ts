@@ -26,6 +26,8 @@ export type Reading = {
   role?: SpanFacts['role'];
   /** Of a report, or a span made at the end: how long the call took that had just ended when it was made. */
   durationMs?: number;
+  /** What the span says wrongly in words that a weaker dialect would believe: it stays open. */
+  disbelieved?: readonly (keyof SpanFacts)[];
 } & { -readonly [Key in keyof Content]?: Content[Key] };
 
 export interface SpanInput {

@@ -29,6 +29,7 @@ import { openlit } from './openlit.ts';
 import { openllmetry } from './openllmetry.ts';
 import { pipecat } from './pipecat.ts';
 import { pydanticAi } from './pydantic-ai.ts';
+import { quarkusLangchain4j } from './quarkus-langchain4j.ts';
 import { rig } from './rig.ts';
 import { semconv } from './semconv.ts';
 import { strands } from './strands.ts';
@@ -55,6 +56,7 @@ export const DIALECTS: readonly Dialect[] = [
   openinference,
   openllmetry,
   pydanticAi,
+  quarkusLangchain4j,
   pipecat,
   livekit,
   logfire,

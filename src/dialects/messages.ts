@@ -191,7 +191,7 @@ export function readMessage(json: JsonRecord, fallbackRole: string): Message[] {
   if (!hasContent(json)) {
     return Object.keys(json).length === 0 ? [] : [{ role, parts: [textPart(JSON.stringify(json))] }];
   }
-  const parts = readParts(json['parts'] ?? json['content'] ?? undefined);
+  const parts = readParts(json['parts'] ?? json['content'] ?? stringAt(json, 'text'));
   const reasoning = reasoningOf(json);
   const calls = toolCallsOf(json, parts);
   if (reasoning.length === 0 && calls.length === 0) return withParts(role, parts);

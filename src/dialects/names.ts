@@ -21,6 +21,13 @@ const PROVIDER_ALIASES = new Map([
   ['az.ai.inference', 'azure.ai.inference'],
   ['az.ai.openai', 'azure.ai.openai'],
   ['azure.openai', 'azure.ai.openai'],
+  // LangChain4j's, and LangChain's.
+  ['open_ai', 'openai'],
+  ['azure_open_ai', 'azure.ai.openai'],
+  ['azure_openai', 'azure.ai.openai'],
+  ['azureopenai', 'azure.ai.openai'],
+  ['microsoft_foundry', 'microsoft.foundry'],
+  ['amazon_bedrock', 'aws.bedrock'],
   ['aws_bedrock', 'aws.bedrock'],
   ['bedrock', 'aws.bedrock'],
   ['vertex_ai', 'gcp.vertex_ai'],
@@ -68,9 +75,20 @@ export function providerName(raw: string | undefined): string | undefined {
   return PROVIDER_ALIASES.get(name) ?? name;
 }
 
-/** Spring AI has a word for a model that it does not know: of a call that failed, or an answer that names none. */
+/**
+ * Spring AI and LangChain4j have words for a model that they do not know: of a call that failed, or an answer that
+ * names none.
+ */
 export function modelName(raw: string | undefined): string | undefined {
-  return raw === 'none' ? undefined : raw;
+  return raw === 'none' || raw === 'unknown' ? undefined : raw;
+}
+
+/** Names of LangChain's classes, which its instrumentation by OpenTelemetry has for a prompt without a name. */
+const NO_PROMPTS = new Set(['PromptTemplate', 'ChatPromptTemplate']);
+
+/** Undefined for what names no prompt. */
+export function promptName(raw: string | undefined): string | undefined {
+  return raw === undefined || NO_PROMPTS.has(raw) ? undefined : raw;
 }
 
 const FINISH_ALIASES = new Map([

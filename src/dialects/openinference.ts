@@ -47,7 +47,7 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
     return reading;
   }
   reading.role = 'call';
-  reading.operation = kind === 'EMBEDDING' ? 'embeddings' : 'chat';
+  reading.operation = kind === 'EMBEDDING' ? 'embeddings' : isSound(attributes) ? 'other' : 'chat';
   const request = recordAt(attributes, 'llm.invocation_parameters');
   readModels(reading, attributes, request, scope.name === BEDROCK);
   readUsage(reading, attributes, scope);
@@ -63,6 +63,12 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   if (responseId !== undefined) reading.responseId = responseId;
   if (!isText && reading.tokens !== undefined) addFromResponse(reading, text(attributes, 'output.value'));
   return reading;
+}
+
+/** Of Pipecat, for which what hears and what speaks are models like others. */
+function isSound(attributes: OtlpAttributes): boolean {
+  const service = text(attributes, 'service.type');
+  return service === 'stt' || service === 'tts';
 }
 
 /** Of Claude's Agent SDK, in JavaScript and Python: all requests of a query, which nothing else reports. */

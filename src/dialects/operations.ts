@@ -40,6 +40,8 @@ const OPERATIONS = new Map<string, Operation>([
   ['transcription', 'other'],
   ['speech_to_text', 'other'],
   ['speech_to_text_translate', 'other'],
+  // Envoy's AI Gateway, of speech.
+  ['translation', 'other'],
   ['video_generation', 'other'],
   ['ocr', 'other'],
   // TanStack AI's and the AI SDK's.
@@ -58,8 +60,11 @@ export function operationOf(name: string | undefined): Operation | undefined {
   return OPERATIONS.get(lower) ?? (lower.startsWith('a') ? OPERATIONS.get(lower.slice(1)) : undefined);
 }
 
-/** What may as well be around calls: of the AI SDK and TanStack AI, whose models answer it at once. */
-const COUNTED = new Set(['decide', 'summarize', 'evaluate']);
+/**
+ * What may as well be around calls: of the AI SDK and TanStack AI, whose models answer it at once, and a run of an
+ * agent of Azure's, of which nothing is reported but the sum.
+ */
+const COUNTED = new Set(['decide', 'summarize', 'evaluate', 'process_thread_run']);
 
 /** Of a span that counted what was answered. */
 export function countedOperationOf(name: string | undefined): Operation | undefined {

@@ -43,15 +43,23 @@ function addParts(content: Json | undefined, parts: MessagePart[]): void {
     for (const part of content) addParts(part, parts);
     return;
   }
-  // Gemini's content is an object around its parts.
-  if (isRecord(content) && isArray(content['parts']) && content['type'] === undefined) {
-    addParts(content['parts'], parts);
+  const inner = isRecord(content) ? partsWithin(content) : undefined;
+  if (inner !== undefined) {
+    addParts(inner, parts);
     return;
   }
   const part = isRecord(content) ? readPart(content) : textPart(String(content));
   if (part !== null && (part.type !== 'text' || isSaid(part.text))) parts.push(part);
   const transcript = part?.type === 'media' && isRecord(content) ? stringAt(content, 'transcript') : undefined;
   if (transcript !== undefined && isSaid(transcript)) parts.push(textPart(transcript));
+}
+
+/** Gemini's content is an object around its parts; what LangChain calls a text may be the list of its blocks. */
+function partsWithin(content: JsonRecord): readonly Json[] | undefined {
+  const { parts } = content;
+  if (isArray(parts) && content['type'] === undefined) return parts;
+  const blocks = content['type'] === 'text' ? content['content'] : undefined;
+  return isArray(blocks) ? blocks : undefined;
 }
 
 function isSaid(text: string): boolean {
@@ -70,7 +78,7 @@ function readPart(part: JsonRecord): MessagePart | null {
     case 'input_text':
     case 'output_text':
     case 'summary_text':
-      return textPart(stringAt(part, 'text', 'content') ?? '');
+      return textPart(valueOf(part['text']) ?? stringAt(part, 'text', 'content') ?? '');
     case 'refusal':
       return textPart(stringAt(part, 'refusal', 'text', 'content') ?? '');
     case 'reasoning':
@@ -103,6 +111,11 @@ function readPart(part: JsonRecord): MessagePart | null {
   }
 }
 
+/** A text with what is noted about it: of the agents of OpenAI and Azure. */
+function valueOf(text: Json | undefined): string | undefined {
+  return isRecord(text) ? stringAt(text, 'value') : undefined;
+}
+
 /** Gemini, Bedrock and Genkit tell the kind of a part by its only key. Where Bedrock caches, nobody says anything. */
 function readUntyped(part: JsonRecord): MessagePart | null {
   if (isRecord(part['cachePoint'])) return null;
@@ -110,6 +123,8 @@ function readUntyped(part: JsonRecord): MessagePart | null {
     // Gemini marks what the model thought.
     return part['thought'] === true ? { type: 'reasoning', text: part['text'] } : textPart(part['text']);
   }
+  const said = valueOf(part['text']);
+  if (said !== undefined) return textPart(said);
   if (typeof part['reasoning'] === 'string') return { type: 'reasoning', text: part['reasoning'] };
   const request = part['toolRequest'] ?? part['functionCall'] ?? part['function_call'] ?? part['toolUse'];
   if (isRecord(request)) return readToolCall(request);
@@ -139,17 +154,24 @@ function readReasoning(part: JsonRecord): MessagePart | null {
   return text === '' ? null : { type: 'reasoning', text };
 }
 
-/** Flat (`name`, `arguments`), OpenAI's (`function: { name, arguments }`) and the AI SDK's (`toolName`, `input`). */
+/**
+ * Flat (`name`, `arguments`), OpenAI's (`function: { name, arguments }`), the AI SDK's (`toolName`, `input`), and for
+ * a tool of the provider Azure's (`content`, whatever such a tool is given).
+ */
 export function readToolCall(call: JsonRecord): MessagePart {
-  const inner = isRecord(call['function']) ? call['function'] : call;
+  const content = recordOf(call, 'content');
+  const inner = recordOf(call, 'function') ?? content ?? call;
+  const given = inner['arguments'] ?? inner['input'] ?? inner['args'];
   return {
     type: 'tool_call',
     // The responses API has two ids; answers refer to call_id.
-    id: stringAt(call, 'call_id', 'callId', 'toolCallId', 'toolUseId', 'id', 'ref') ?? null,
-    name: stringAt(inner, 'name', 'toolName') ?? '',
-    arguments: toolValue(inner['arguments'] ?? inner['input'] ?? inner['args']),
+    id: stringAt(call, ...CALL_IDS) ?? stringAt(content, ...CALL_IDS) ?? null,
+    name: stringAt(inner, 'name', 'toolName') ?? stringAt(content, 'type') ?? '',
+    arguments: toolValue(given ?? content),
   };
 }
+
+const CALL_IDS = ['call_id', 'callId', 'toolCallId', 'toolUseId', 'id', 'ref'];
 
 function readToolResponse(response: JsonRecord): MessagePart {
   return toolResponse(

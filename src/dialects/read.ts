@@ -49,6 +49,7 @@ export function readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpa
   if (known.role === 'call' && understood.some((name) => TWINNED.has(name))) addTwinKey(known, scope);
   const startNanos = span.startNanos - nanosOf(known.durationMs);
   delete known.durationMs;
+  delete known.disbelieved;
   const facts: SpanFacts = Object.assign(known, {
     traceId: span.traceId,
     spanId: span.spanId,
@@ -211,6 +212,7 @@ function fill(known: Reading, reading: Reading): boolean {
     const value = reading[key];
     if (value === undefined) continue;
     said = true;
+    if (known.disbelieved?.includes(key as keyof SpanFacts) === true) continue;
     const present = open[key];
     if (present === undefined) open[key] = value;
     else if (key === 'tokens' || key === 'settings') open[key] = { ...(value as object), ...(present as object) };

@@ -95,9 +95,19 @@ export function readSpanEvents(reading: Reading, events: readonly OtlpEvent[]): 
       add(reasons, said?.finishReasons);
     }
   }
+  if (output.length === 0 && isAnswered(reading)) output.push(...takeAnswer(input));
   if (input.length > 0) reading.input ??= input;
   if (output.length > 0) reading.output ??= output;
   if (reasons.length > 0) reading.finishReasons ??= reasons;
+}
+
+function isAnswered({ tokens }: Reading): boolean {
+  return (tokens?.output ?? 0) > 0;
+}
+
+/** For Azure's agents an answer is no choice but a message like the others, the last. */
+function takeAnswer(input: Message[]): Message[] {
+  return input.splice(input.findLastIndex(({ role }) => role !== 'assistant') + 1);
 }
 
 /** The second is of Bifrost. */

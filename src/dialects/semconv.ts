@@ -11,10 +11,11 @@ import { booleanOf, firstNumber, firstText, number, plain, text, texts } from '.
 import type { OtlpAttributes, OtlpScope, OtlpSpan, OtlpValue } from '../otlp/model.ts';
 import { countingOf } from './counting.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
+import { millisUntilEvent } from './durations.ts';
 import { isArray, jsonOf, parseJson, recordOfEntries } from './json-text.ts';
 import { markIncomplete } from './incomplete.ts';
 import { addMessages, finishReasonsIn, messagesOf } from './messages.ts';
-import { dollars, finishReasons, modelName, providerName } from './names.ts';
+import { dollars, finishReasons, modelName, promptName, providerName } from './names.ts';
 import { countedOperationOf, operationOf } from './operations.ts';
 import { DETAILS_EVENT, isMessageEvent, readInstructions, readMessageEvent, readSpanEvents } from './semconv-events.ts';
 import { readTools, settingsOf } from './tools.ts';
@@ -43,6 +44,9 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   if (span.events.length > 0) {
     readSpanEvents(reading, span.events);
     readJudgements(reading, span.events);
+    // Of OpenLLMetry's streams in Python.
+    const firstTokenMs = millisUntilEvent('gen_ai.content.completion.chunk', span);
+    if (firstTokenMs !== undefined) reading.firstTokenMs ??= firstTokenMs;
   }
   const reasons = finishReasons(readFinishReasons(attributes));
   if (reasons !== undefined) reading.finishReasons = reasons;
@@ -62,9 +66,11 @@ function classify(
     reading.role = 'call';
     reading.operation = call;
   } else if (operation !== undefined) {
-    reading.role = 'wrapper';
     const boundary = BOUNDARIES.get(operation);
     if (boundary !== undefined && known.role === undefined) reading.boundary = boundary;
+    const isSum = reading.boundary === 'agent' && isAnsweredAgent(attributes);
+    reading.role = isSum ? 'call' : 'wrapper';
+    if (isSum) reading.operation = 'chat';
   } else if (attributes.has('gen_ai.tool.name')) {
     // TanStack AI's, which lie in the call that asked for them.
     reading.role = 'wrapper';
@@ -75,13 +81,21 @@ function classify(
   } else reading.role = 'wrapper';
 }
 
+/** Of an agent that a provider runs, as those of Azure's Foundry, nothing else reports what it asked its model. */
+function isAnsweredAgent(attributes: OtlpAttributes): boolean {
+  return attributes.has('gen_ai.response.id') && OUTPUT.some((key) => attributes.has(key));
+}
+
 function namedCall(operation: string | undefined, attributes: OtlpAttributes): Operation | undefined {
   const isCounted = OUTPUT.some((key) => attributes.has(key));
   return operationOf(operation) ?? (isCounted ? countedOperationOf(operation) : undefined);
 }
 
-/** Newer .NET calls it a chat, and only the span's name has the old word; there an answer is told by being streamed too. */
-const REALTIME_NAME = /^realtime(?: |$)/;
+/**
+ * Newer .NET and OpenLLMetry call it a chat, and only the span's name tells; in .NET an answer is told by being
+ * streamed too.
+ */
+const REALTIME_NAME = /^(?:realtime(?: |$)|openai\.session$)/;
 
 function isAnswer(attributes: OtlpAttributes): boolean {
   return attributes.has('gen_ai.usage.output_tokens') || booleanOf(attributes.get('gen_ai.request.stream')) === true;
@@ -93,21 +107,28 @@ function isUnnamedCall(attributes: OtlpAttributes): boolean {
   return ['gen_ai.system', 'gen_ai.provider.name', ...INPUT, ...OUTPUT].some((key) => attributes.has(key));
 }
 
-/** The last is of Spring AI, whose chat client knows it, around the calls. */
-const CONVERSATION = ['gen_ai.conversation.id', 'gen_ai.session.id', 'spring.ai.chat.client.conversation.id'];
+/** The third is of Azure's agents, the last of Spring AI, whose chat client knows it, around the calls. */
+const CONVERSATION = [
+  'gen_ai.conversation.id',
+  'gen_ai.session.id',
+  'gen_ai.thread.id',
+  'spring.ai.chat.client.conversation.id',
+];
+/** The second is of OpenLLMetry and AgentOps. */
+const USER = ['gen_ai.user.id', 'gen_ai.user'];
 
 function readContext(reading: Reading, attributes: OtlpAttributes): void {
   // The conventions have no name for a user; those of Alibaba Cloud's, which Dify and others use, have one.
   const conversation = firstText(attributes, CONVERSATION);
   if (conversation !== undefined) reading.conversationId = conversation;
-  const user = text(attributes, 'gen_ai.user.id');
+  const user = firstText(attributes, USER);
   if (user !== undefined) reading.userId = user;
-  const name = text(attributes, 'gen_ai.prompt.name');
-  if (name !== undefined) {
-    reading.declared = { name, version: text(attributes, 'gen_ai.prompt.version') ?? null, label: null };
-    const variables = prefixed(attributes, 'gen_ai.prompt.variable.');
-    if (variables !== undefined) reading.variables = variables;
-  }
+  if (!attributes.has('gen_ai.prompt.name')) return;
+  const name = promptName(text(attributes, 'gen_ai.prompt.name'));
+  const version = text(attributes, 'gen_ai.prompt.version') ?? null;
+  if (name !== undefined) reading.declared = { name, version, label: null };
+  const variables = prefixed(attributes, 'gen_ai.prompt.variable.');
+  if (variables !== undefined) reading.variables = variables;
 }
 
 /** Attributes below a prefix as name → text. */
@@ -136,11 +157,9 @@ const PARAMETERS = [
 
 // The last is of Cloudflare's AI Gateway.
 const PROVIDER = ['gen_ai.provider.name', 'gen_ai.system', 'gen_ai.model.provider'];
-/** Of Strands, whose provider is the name of the service that uses it: nobody would have a price for its models. */
-export const STRANDS_TIME = 'gen_ai.event.start_time';
 
 function readModel(reading: Reading, attributes: OtlpAttributes): void {
-  const provider = attributes.has(STRANDS_TIME) ? undefined : providerName(firstText(attributes, PROVIDER));
+  const provider = providerName(firstText(attributes, PROVIDER));
   if (provider !== undefined) reading.provider = provider;
   const requestModel = modelName(text(attributes, 'gen_ai.request.model'));
   if (requestModel !== undefined) reading.requestModel = requestModel;
@@ -157,6 +176,8 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
     'gen_ai.server.ttft',
     // vLLM and SGLang.
     'gen_ai.latency.time_to_first_token',
+    // AgentOps.
+    'gen_ai.streaming.time_to_first_token',
   ]);
   if (firstTokenS !== undefined && firstTokenS > 0) reading.firstTokenMs = firstTokenS * 1_000;
   const parameters: [string, Json][] = [];
@@ -173,8 +194,9 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   if (settings !== undefined) reading.settings = settings;
 }
 
-const INPUT = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'];
-const OUTPUT = ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'];
+/** The last of both are LangChain4j's. */
+const INPUT = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'input_tokens'];
+const OUTPUT = ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'output_tokens'];
 
 const CACHE_READ = [
   'gen_ai.usage.cache_read.input_tokens',

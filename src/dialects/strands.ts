@@ -7,8 +7,9 @@ import { number, text } from '../otlp/attributes.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { markIncomplete } from './incomplete.ts';
 import { operationOf } from './operations.ts';
-import { readUsage, STRANDS_TIME } from './semconv.ts';
+import { readUsage } from './semconv.ts';
 
+const TIME = 'gen_ai.event.start_time';
 const PYTHON = 'strands.telemetry.tracer';
 /** As Anthropic's own API calls its models. Bedrock and LiteLLM, which count otherwise, write something before that. */
 const CLAUDE = /^claude-/;
@@ -16,6 +17,7 @@ const CLAUDE = /^claude-/;
 function readSpan({ span: { attributes }, scope }: SpanInput): Reading | null {
   if (operationOf(text(attributes, 'gen_ai.operation.name')) === undefined) return null;
   const reading: Reading = {};
+  if (attributes.has(TIME)) reading.disbelieved = ['provider'];
   // Milliseconds, where the conventions say seconds.
   const firstTokenMs = number(attributes, 'gen_ai.server.time_to_first_token');
   if (firstTokenMs !== undefined && firstTokenMs > 0) reading.firstTokenMs = firstTokenMs;
@@ -27,4 +29,4 @@ function readSpan({ span: { attributes }, scope }: SpanInput): Reading | null {
   return reading;
 }
 
-export const strands: Dialect = { name: 'strands', keys: [STRANDS_TIME], scopes: ['strands.'], span: readSpan };
+export const strands: Dialect = { name: 'strands', keys: [TIME], scopes: ['strands.'], span: readSpan };

@@ -1,4 +1,7 @@
-/** The facts of one trace as a tree. Spans may be missing, and parents may even form circles. */
+/**
+ * The facts of one trace as a tree. Spans may be missing, and parents may even form circles. Which agents' sums
+ * are calls is decided here, before anybody asks what is a call.
+ */
 
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { compareText } from '../lib/compare.ts';
@@ -41,7 +44,27 @@ export function buildTrace(traceId: string, facts: readonly SpanFacts[]): Trace 
     else if (fact.spanId !== '') nodeOf(fact.spanId).details.push(fact);
   }
   for (const node of nodes.values()) if (node.details.length > 1) node.details.sort(byMaking);
-  return { traceId, nodes, reports: reports.toSorted(byMaking), evaluations: evaluations.toSorted(byMaking) };
+  const trace = { traceId, nodes, reports: reports.toSorted(byMaking), evaluations: evaluations.toSorted(byMaking) };
+  if (facts.some(isSum)) wrapSums(trace);
+  return trace;
+}
+
+function isSum({ role, boundary }: SpanFacts): boolean {
+  return role === 'call' && boundary !== undefined;
+}
+
+/** Sums of agents inside of which calls are reported are about those, and wrap them; of a circle of sums one is left. */
+function wrapSums(trace: Trace): void {
+  for (const spanId of [...trace.nodes.keys()].toSorted()) {
+    const node = trace.nodes.get(spanId) as TraceNode;
+    if (!isCall(node)) continue;
+    for (const above of ancestors(trace, node)) {
+      if (above.fact === null || !isSum(above.fact)) continue;
+      // What went into the agent is not what went into each of its calls.
+      const { input: _input, system: _system, ...rest } = above.fact;
+      above.fact = { ...rest, role: 'wrapper' };
+    }
+  }
 }
 
 /** Time, then the place in the request, then content: log records of a burst have equal times. */

@@ -203,6 +203,29 @@ describe('messages', () => {
       ],
       ['assistant: (call t1) f({"a":1})', 'tool: (answer t1) [{"json":{"b":2}}]'],
     ],
+    [
+      'a text that is the list of its blocks, of LangChain',
+      [
+        {
+          role: 'assistant',
+          parts: [
+            {
+              type: 'text',
+              content: [
+                { type: 'thinking', thinking: 'hm' },
+                { type: 'text', text: 'hi' },
+              ],
+            },
+          ],
+        },
+      ],
+      ['assistant: (reasoning) hm', 'assistant: hi'],
+    ],
+    [
+      "a text with what is noted about it, of OpenAI's agents",
+      [{ role: 'user', content: [{ type: 'text', text: { value: 'hi', annotations: [] } }] }],
+      ['user: hi'],
+    ],
     ['a message without content', [{ role: 'user', content: null }], []],
     ['an empty object', {}, []],
     ["somebody's own data", { question: 'why?' }, ['user: {"question":"why?"}']],
@@ -296,6 +319,11 @@ describe('names', () => {
     ['google.generative-ai', 'google'],
     ['aws.bedrock', 'aws.bedrock'],
     ['az.ai.inference', 'azure.ai.inference'],
+    ['OPEN_AI', 'openai'],
+    ['azure_open_ai', 'azure.ai.openai'],
+    ['azure_openai', 'azure.ai.openai'],
+    ['amazon_bedrock', 'aws.bedrock'],
+    ['microsoft_foundry', 'microsoft.foundry'],
   ])('of the provider %s: %s', (raw, name) => {
     expect(providerName(raw)).toBe(name);
   });

@@ -1,7 +1,7 @@
 /** What gateways, model servers and frameworks write where they differ from the conventions, as their sources have it. */
 
 import { describe, expect, it } from 'vitest';
-import { event, read } from './span.ts';
+import { type Attributes, event, read } from './span.ts';
 
 const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
 
@@ -248,13 +248,18 @@ it("a call of VS Code's Copilot says what it costs in AI credits; an agent has o
   expect(read({ ...usage, 'gen_ai.operation.name': 'invoke_agent' })).not.toHaveProperty('reportedCostUsd');
 });
 
-it("the first of OpenLLMetry's chunks is the first token", () => {
-  const chunk = (ms: bigint) => ({
-    ...event('llm.content.completion.chunk', {}),
-    timeNanos: 1_795_300_000_000_000_001n + ms * 1_000_000n,
-  });
-  const facts = read({ ...CALL, 'llm.request.type': 'chat' }, { events: [chunk(250n), chunk(400n)] });
+it.each<readonly [string, Attributes]>([
+  ['llm.content.completion.chunk', { 'llm.request.type': 'chat' }],
+  ['gen_ai.content.completion.chunk', {}],
+])("the first of OpenLLMetry's chunks is the first token: %s", (name, attributes) => {
+  const chunk = (ms: bigint) => ({ ...event(name, {}), timeNanos: 1_795_300_000_000_000_001n + ms * 1_000_000n });
+  const facts = read({ ...CALL, ...attributes }, { events: [chunk(250n), chunk(400n)] });
   expect(facts?.firstTokenMs).toBe(250);
+});
+
+it("OpenLLMetry's session of a realtime model is no call: its answers are", () => {
+  expect(read(CALL, { name: 'openai.session' })?.role).toBe('wrapper');
+  expect(read(CALL, { name: 'openai.realtime' })?.role).toBe('call');
 });
 
 it('the newest parts of the conventions are what they are: tools of the provider, transcripts, summaries', () => {

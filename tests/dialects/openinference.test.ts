@@ -92,6 +92,14 @@ it('what Envoy counts beforehand is no call', () => {
   expect(read(counting)).toMatchObject({ role: 'wrapper' });
 });
 
+it.each([
+  ['stt', 'other'],
+  ['tts', 'other'],
+  ['llm', 'chat'],
+])("Pipecat's service of the kind %s is asked for %s", (type, operation) => {
+  expect(read({ ...counts(9, 1), 'service.type': type })).toMatchObject({ role: 'call', operation });
+});
+
 describe('the model', () => {
   it("of Bedrock's client in JavaScript is in the request, or the answer, where only its maker is named", () => {
     const named = (model: string, more: Attributes) =>

@@ -23,6 +23,7 @@ describe('an operation', () => {
     ['ai.generateSpeech', 'other', 'the AI SDK'],
     ['ai.streamTranscribe', 'other', 'the AI SDK'],
     ['live_video_generation', 'other', 'TanStack AI'],
+    ['translation', 'other', "Envoy's AI Gateway"],
   ])('that is a call under another name is counted: %s is %s, of %s', (name, operation) => {
     expect(read({ ...CALL, 'gen_ai.operation.name': name })).toMatchObject({ role: 'call', operation });
   });
@@ -39,7 +40,7 @@ describe('an operation', () => {
     expect(read(CALL, { name: 'realtime-desk' })?.role).toBe('call');
   });
 
-  it.each(['decide', 'summarize', 'evaluate'])(
+  it.each(['decide', 'summarize', 'evaluate', 'process_thread_run'])(
     'that may be around calls is one where it counted tokens: %s',
     (name) => {
       const asked = { ...CALL, 'gen_ai.operation.name': name };

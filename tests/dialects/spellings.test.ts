@@ -170,6 +170,12 @@ describe('a declared prompt', () => {
     expect(read(attributes)?.declared).toEqual({ name: 'p', version, label });
   });
 
+  it.each(['PromptTemplate', 'ChatPromptTemplate'])("is none by the name of LangChain's class: %s", (name) => {
+    const attributes = { ...CALL, 'gen_ai.prompt.name': name, 'gen_ai.prompt.variable.city': 'Rome' };
+    expect(read(attributes)).not.toHaveProperty('declared');
+    expect(read(attributes)?.variables).toEqual({ city: 'Rome' });
+  });
+
   it('has its variables with it: LiteLLM', () => {
     const managed = '{"prompt_id":"p","prompt_variables":{"city":"Rome","n":2}}';
     const facts = read({ ...LITELLM, 'metadata.prompt_management_metadata': managed });

@@ -120,3 +120,34 @@ describe('a call inside of another', () => {
     }
   });
 });
+
+describe("an agent's sum", () => {
+  const sum = { boundary: 'agent', responseId: 'a', tokens: { input: 84, output: 34 } } as const;
+  const found = (...facts: readonly SpanFacts[]) =>
+    settle(facts).invocations.map((call) => [call.spanId, call.tokens.input]);
+
+  it('is a call where nothing in it reports one, also in what it asked for by a tool', () => {
+    expect(found(span(1, null, [0, 100], sum), span(2, 1, [10, 90], link))).toEqual([[spanId(1), 84]]);
+    const tool = span(2, 1, [20, 80], { ...wrapper, boundary: 'tool' });
+    expect(found(span(1, null, [0, 100], sum), tool, span(3, 2, [30, 70], { tokens }))).toEqual([[spanId(3), 42]]);
+    expect(found(span(1, null, [0, 100], sum), span(2, 1, [10, 90], sum))).toEqual([[spanId(2), 84]]);
+  });
+
+  it('is left once of several that lie in one another in a circle', () => {
+    expect(found(span(1, 2, [0, 100], sum), span(2, 1, [10, 90], sum))).toEqual([[spanId(1), 84]]);
+  });
+
+  it('tells the calls in it the prompt and the conversation, and not what went into the agent', () => {
+    const declared = { name: 'p', version: '1', label: null };
+    const about = { declared, conversationId: 'c1', input: [said('user', 'plan')], system: [said('system', 'kind')] };
+    const { invocations } = settle([
+      span(1, null, [0, 100], { ...sum, ...about }),
+      span(2, 1, [10, 40], { tokens }),
+      span(3, 1, [50, 90], { tokens, responseId: 'a' }),
+    ]);
+    expect(invocations).toMatchObject([
+      { spanId: spanId(2), declared, conversationId: 'c1', input: null },
+      { spanId: spanId(3), declared, conversationId: 'c1', input: null },
+    ]);
+  });
+});

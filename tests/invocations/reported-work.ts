@@ -30,6 +30,8 @@ interface Work {
   readonly agents: readonly {
     readonly prompt: boolean;
     readonly boundary: 'agent' | 'tool' | null;
+    /** The agent reports what all its calls used, as a call. */
+    readonly sums: boolean;
     readonly calls: readonly TrueCall[];
   }[];
 }
@@ -50,6 +52,7 @@ const work: fc.Arbitrary<Work> = fc.record({
     fc.record({
       prompt: fc.boolean(),
       boundary: fc.constantFrom('agent', 'tool', null),
+      sums: fc.boolean(),
       calls: fc.array(trueCall, { minLength: 0, maxLength: 4 }),
     }),
     { minLength: 1, maxLength: 3 },
@@ -86,10 +89,15 @@ function report({ agents }: Work): { readonly facts: SpanFacts[]; readonly truth
         truth.push({ input: 9, audio: 0, prompt: null, said: `helper of ${name}` });
       time += 1_000;
     }
+    const isSum = agent.sums && agent.boundary === 'agent';
+    const asked = isSum && agent.calls.length === 0 ? `agent ${agentId}` : '';
+    if (asked !== '')
+      truth.push({ input: 999_999, audio: 0, prompt: agent.prompt ? `prompt ${agentId}` : null, said: asked });
     facts.push(
       span(agentId, null, [agentStart, time], {
-        role: 'wrapper',
+        role: isSum ? 'call' : 'wrapper',
         tokens: { input: 999_999 },
+        ...(isSum ? { input: [said('user', `agent ${agentId}`)], responseId: `id of agent ${agentId}` } : {}),
         ...(agent.boundary === null ? {} : { boundary: agent.boundary }),
         ...(agent.prompt ? { declared: { name: `prompt ${agentId}`, version: null, label: null } } : {}),
       }),
@@ -169,6 +177,7 @@ export const anyFact: fc.Arbitrary<SpanFacts> = fc
         : { tokens: { input: raw.input, ...(raw.audio === null ? {} : { parts: { input_audio: raw.audio } }) } }),
       ...(raw.input === null ? {} : { requestModel: 'm', operation: 'chat' as const }),
       ...(raw.boundary === null || raw.role !== 'wrapper' ? {} : { boundary: raw.boundary }),
+      ...(raw.boundary === 'agent' && raw.role === 'call' ? { boundary: raw.boundary } : {}),
       ...(raw.twin === null ? {} : { twinKey: raw.twin, instrumentation: raw.by }),
       ...(raw.role === 'evaluation'
         ? { evaluations: [{ name: 'n', score: raw.start, label: null, explanation: null }] }
