@@ -16,6 +16,7 @@ import { type AlertOptions, buildAlert, buildGroup } from './alert.ts';
 import { turnOf, waitingFor, wasFor } from './dedup.ts';
 import { Gathering, GROUP_MAX, QUIET_MS } from './group.ts';
 import { isAnnounced, muteReason } from './mute.ts';
+import { NotQueued } from './not-queued.ts';
 import { Pace } from './pace.ts';
 import { abandoned, attemptFailed, delivered, isGivenUp, newDelivery, suppressed, undone } from './record.ts';
 import { ATTEMPTS_MAX, BACKOFF_MS, comeBackMs, isOrphaned, isOutOfPatience, isStranded } from './retry.ts';
@@ -75,8 +76,7 @@ export class Alerting implements Component {
   /** Until when (monotonic) a receiver asked us to stay away, by delivery. */
   readonly #stayAwayUntilMs = new Map<string, number>();
   readonly #sending = new Set<string>();
-  /** The queue took no job for them: they wait for nothing but the next sweep. */
-  readonly #notQueued = new Set<string>();
+  readonly #notQueued = new NotQueued((ids) => this.#offerAgain(ids));
   /** Channels through which the last attempt of this process failed. */
   readonly #failing = new Set<string>();
   /** Of each channel whose receiver asked for patience. */
@@ -106,13 +106,14 @@ export class Alerting implements Component {
       for (const row of rows) if (await this.#isIncidentStored(row)) await this.#enqueue(row, row.id);
     } catch (error) {
       if (!isTransient(error)) throw error;
-      // Redis is away. Those that have a job already get a second one, which finds that it is done.
-      for (const row of rows) this.#notQueued.add(row.id);
+      // Redis is away.
+      this.#notQueued.add(rows.map(({ id }) => id));
     }
     this.#options.queue.every(SWEEP_JOB, 'all', SWEEP_EVERY_MS, {});
   }
 
   async stop(): Promise<void> {
+    this.#notQueued.stop();
     this.#options.queue.cancel(SWEEP_JOB, 'all');
     for (const channel of this.#options.channels.values()) await channel.close?.();
   }
@@ -143,8 +144,12 @@ export class Alerting implements Component {
 
   async dispatch(rows: readonly Delivery[]): Promise<void> {
     const open = rows.filter((row) => row.status === 'pending');
-    for (const row of open) this.#notQueued.add(row.id);
-    for (const row of open) await this.#enqueue(row, row.id);
+    try {
+      for (const row of open) await this.#enqueue(row, row.id);
+    } catch (error) {
+      this.#notQueued.add(open.map(({ id }) => id));
+      throw error;
+    }
   }
 
   /** What a person should know now. */
@@ -318,11 +323,20 @@ export class Alerting implements Component {
     const now = this.#now();
     const nowMs = this.#nowMs();
     for (const row of await this.#options.deliveries.pending(PENDING_MAX)) {
-      const isLost = this.#notQueued.has(row.id) || isStranded(row, now);
-      if (!isLost || nowMs < (this.#stayAwayUntilMs.get(row.id) ?? 0)) continue;
+      if (!isStranded(row, now) || nowMs < (this.#stayAwayUntilMs.get(row.id) ?? 0)) continue;
       if (await this.#isIncidentStored(row)) await this.#enqueue(row, `${row.id}.sweep.${minuteOf(now)}`);
       else if (isOrphaned(row, now)) await this.#record(abandoned(row, 'its incident was never stored', now));
     }
+  }
+
+  /** What the queue did not take. By their first id: of one that it took without answering there is no second job. */
+  async #offerAgain(ids: ReadonlySet<string>): Promise<void> {
+    const rows = await this.#options.deliveries.pending(PENDING_MAX);
+    for (const row of rows) {
+      if (ids.has(row.id) && (await this.#isIncidentStored(row))) await this.#enqueue(row, row.id);
+    }
+    // Sent by another replica, or for the sweep to find.
+    for (const id of ids) this.#notQueued.delete(id);
   }
 
   async #isIncidentStored(row: Delivery): Promise<boolean> {

@@ -6,6 +6,7 @@ import type { Configuration } from '../config/load.ts';
 import { describeError } from '../contract/fault.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { Reading } from '../contract/source.ts';
+import { settlesWithin } from '../lib/limits.ts';
 import { formatDuration } from '../lib/time.ts';
 import { formatProblem } from '../lib/problems.ts';
 import type { OpenSource } from '../polling/source-config.ts';
@@ -13,6 +14,7 @@ import type { RegistryLoad } from './registry-keeper.ts';
 
 /** Problems of the registry that are shown in full; the rest is counted. */
 const PROBLEMS_SHOWN = 10;
+const QUEUE_JOB_MS = 10_000;
 const QUEUE_STOP_MS = 2_000;
 
 export interface DoctorTools {
@@ -39,7 +41,7 @@ export async function* doctor(configuration: Configuration, tools: DoctorTools):
   if (running !== null) yield* checkDaemon(running, tools);
   yield* checkRegistry(configuration, tools);
   yield* checkStore(configuration, tools, running);
-  yield await checkQueue(configuration, tools);
+  yield* checkQueue(configuration, tools);
   if (running === null) yield* checkPorts(configuration);
   yield* checkSources(configuration, tools);
   yield* checkChannels(configuration);
@@ -115,15 +117,29 @@ async function* checkStore({ store }: Configuration, tools: DoctorTools, running
   }
 }
 
-async function checkQueue({ redisUrl }: Configuration, tools: DoctorTools): Promise<Check> {
-  if (redisUrl === null) return ok('queue', 'in this process');
+/** Asked alone, a Redis that is full, can't save or has a narrow user answers as if all were well. */
+async function* checkQueue({ redisUrl }: Configuration, tools: DoctorTools): AsyncIterable<Check> {
+  if (redisUrl === null) {
+    yield ok('queue', 'in this process');
+    return;
+  }
   const queue = tools.createQueue();
+  const done = Promise.withResolvers<void>();
+  queue.handle('doctor', 1, async () => done.resolve());
   try {
     await queue.start();
-    await queue.counts();
-    return ok('queue', 'Redis answers');
+    await queue.add('doctor', null);
+    if (await settlesWithin(done.promise, QUEUE_JOB_MS)) yield ok('queue', 'Redis took a job and gave it back');
+    else
+      yield {
+        what: 'queue',
+        status: 'failed',
+        words: `Redis took a job and did not give it back within ${formatDuration(QUEUE_JOB_MS)}`,
+      };
+    const { problem = null } = queue;
+    if (problem !== null) yield { what: 'queue', status: 'warning', words: problem };
   } catch (error) {
-    return failed('queue', error);
+    yield failed('queue', error);
   } finally {
     await queue.stop(QUEUE_STOP_MS).catch(() => undefined);
   }

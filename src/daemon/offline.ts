@@ -6,12 +6,13 @@ import type { RegistryReport } from '../cli/registry-report.ts';
 import type { Configuration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
 import type { ActiveAt, AtQuery } from '../contract/store.ts';
+import { takeConsole } from '../observability/library-output.ts';
 import { systemClock } from '../lib/time.ts';
 import { createQueue } from '../queue/index.ts';
 import { parseLockRequest, planLock, writeLockFile } from '../registry/lock.ts';
 import { validateRegistry } from '../registry/validate.ts';
 import { createStore } from '../store/index.ts';
-import { doctor } from './doctor.ts';
+import { doctor, type DoctorTools } from './doctor.ts';
 import { registryLoader, registryOptions } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { missingFromStore, openStore } from './open-store.ts';
@@ -57,8 +58,18 @@ export async function askStore(configuration: Configuration, query: AtQuery, ver
   }
 }
 
-export function examine(configuration: Configuration, version: string): AsyncIterable<Check> {
-  return doctor(configuration, {
+export async function* examine(configuration: Configuration, version: string): AsyncIterable<Check> {
+  // The checks tell what libraries would write in between.
+  const giveBack = takeConsole(() => undefined);
+  try {
+    yield* doctor(configuration, doctorTools(configuration, version));
+  } finally {
+    giveBack();
+  }
+}
+
+function doctorTools(configuration: Configuration, version: string): DoctorTools {
+  return {
     runningDaemon: () => runningDaemonUrl(configuration),
     otherDaemon: async () => {
       const url = urlOf(configuration.server);
@@ -81,7 +92,7 @@ export function examine(configuration: Configuration, version: string): AsyncIte
     },
     openSources: () => openConfiguredSources(configuration),
     createQueue: () => createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined }),
-  });
+  };
 }
 
 /** A signal for verbs, which end with their process. */

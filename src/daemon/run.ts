@@ -9,6 +9,7 @@ import { Fault } from '../contract/fault.ts';
 import { formatBytes } from '../lib/http.ts';
 import { formatProblems } from '../lib/problems.ts';
 import { formatDuration } from '../lib/time.ts';
+import { takeConsole } from '../observability/library-output.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../observability/log.ts';
 import { startMetrics } from '../observability/metrics.ts';
 import { Daemon } from './daemon.ts';
@@ -43,6 +44,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     colour: output.colour,
     secrets: configuration.secrets,
   });
+  takeConsole((text) => log.warn({}, text));
   const daemon = await Daemon.open({
     configuration,
     version,

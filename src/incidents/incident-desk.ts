@@ -277,7 +277,7 @@ export class IncidentDesk implements Component {
     try {
       await announcer.dispatch(deliveries);
     } catch (error) {
-      this.#options.onProblem(`Alerts about incident ${incident.id} wait for the next sweep.`, error);
+      this.#options.onProblem(`Alerts about incident ${incident.id} wait until the queue takes work again.`, error);
     }
   }
 

@@ -119,7 +119,7 @@ export class BullmqQueue implements Queue {
 
   get problem(): string | null {
     if (this.#started === null) return this.#troubles.notReached;
-    if (this.#started.isReady()) return this.#scheduler.problem;
+    if (this.#started.isReady()) return this.#scheduler.problem ?? this.#started.settingsProblem();
     return 'Redis is away: nothing is polled and no alert goes out until it is back.';
   }
 

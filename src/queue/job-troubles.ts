@@ -3,6 +3,7 @@
 import { describeError, isFault } from '../contract/fault.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
 import type { QueueLog } from './job-rules.ts';
+import { reasonOf } from './redis-refusals.ts';
 
 const NOT_KEPT = 'not kept';
 const NOT_REACHED = 'not reached';
@@ -26,8 +27,7 @@ export class JobTroubles {
 
   /** What keeps the jobs answers with a refusal. */
   notKept(job: string, error: Error): void {
-    // Redis adds which script it was, and every script has its own.
-    const reason = error.message.replace(/ script: \w+, on @\w+:\d+\.?$/, '');
+    const reason = reasonOf(error);
     this.#troubles.failed(NOT_KEPT, { level: 'warn', message: 'BullMQ reports a problem.', reason, fields: { job } });
   }
 

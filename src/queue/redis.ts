@@ -8,11 +8,14 @@ import type { RedisOptions } from 'ioredis';
 import { Fault, isFault } from '../contract/fault.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
 import type { QueueLog } from './job-rules.ts';
+import { evictionProblem, reasonOf, refusalOf } from './redis-refusals.ts';
 import { orNull } from './settle.ts';
 
 /** How long anybody waits for Redis before hearing that it does not answer. */
 const REDIS_TIMEOUT_MS = 5_000;
 export const RECONNECT_MS_MAX = 2_000;
+/** Its settings can be changed while it runs. */
+const LOOK_AT_SETTINGS_MS = 60_000;
 
 export interface RedisConnections {
   /** For adding and asking: fails at once while Redis is away. */
@@ -20,6 +23,8 @@ export interface RedisConnections {
   /** For workers: waits for Redis to come back. */
   readonly forWorkers: Redis;
   isReady(): boolean;
+  /** What its settings may cost, for a person. */
+  settingsProblem(): string | null;
   close(): void;
 }
 
@@ -43,8 +48,10 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
   // BullMQ demands null here: its workers wait, however long Redis is away.
   const forWorkers = new Redis(url, { ...common, maxRetriesPerRequest: null });
   let closing = false;
+  const settings = new SettingsWatch(forCommands);
   const close = (): void => {
     closing = true;
+    settings.stop();
     forCommands.disconnect();
     forWorkers.disconnect();
   };
@@ -55,7 +62,37 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
     throw cannotReach(shown, error);
   }
   reportOutages(forCommands, shown, log, () => closing);
-  return { forCommands, forWorkers, isReady: () => forCommands.status === 'ready', close };
+  await settings.start();
+  const isReady = (): boolean => forCommands.status === 'ready';
+  return { forCommands, forWorkers, isReady, settingsProblem: () => settings.problem, close };
+}
+
+/** Redis is asked for its settings now, when it is back, and now and then. */
+class SettingsWatch {
+  readonly #redis: Redis;
+  #timer: NodeJS.Timeout | undefined;
+  problem: string | null = null;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  async start(): Promise<void> {
+    const look = (): void => void this.#look();
+    this.#redis.on('ready', look);
+    this.#timer = setInterval(look, LOOK_AT_SETTINGS_MS).unref();
+    await this.#look();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    // One that is away or does not tell has no settings that we know of.
+    const info = await this.#redis.info('memory').catch(() => '');
+    this.problem = evictionProblem(info);
+  }
 }
 
 /**
@@ -103,19 +140,23 @@ function reportOutages(redis: Redis, shown: string, log: QueueLog, isClosing: ()
 }
 
 // What Redis answers to a wrong or missing password or user, as the first word of its error.
-const REFUSALS = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
+const LOGIN_REFUSED = /^(?:NOAUTH|WRONGPASS|NOPERM)\b/;
+// Node's words for certificates that nobody vouches for, or that are for another name or time.
+const NOT_TRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/;
 
 function cannotReach(shown: string, error: unknown): Fault {
-  const reason = error instanceof Error ? error.message : String(error);
-  const code = reason.split(' ', 1)[0] ?? '';
-  if (REFUSALS.has(code)) {
-    return new Fault('config', `Redis at ${shown} refuses the login: ${reason}.`, {
-      hint: 'Check user and password in queue.redis.',
-      cause: error,
-    });
+  const reason = reasonOf(error);
+  const refusal = refusalOf(error);
+  if (LOGIN_REFUSED.test(reason)) {
+    const hint = 'Check user and password in queue.redis.';
+    return new Fault('config', `Redis at ${shown} refuses the login: ${reason}.`, { hint, cause: error });
   }
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+  const hint = NOT_TRUSTED.test(code)
+    ? 'Name the file of the authority that signed its certificate in the variable NODE_EXTRA_CA_CERTS.'
+    : 'Start it or correct queue.redis; without queue.redis the queue lives in the daemon itself.';
   return new Fault('transient', `Redis at ${shown} can't be reached: ${reason}.`, {
-    hint: 'Start it or correct queue.redis; without queue.redis the queue lives in the daemon itself.',
+    hint: refusal?.hint ?? hint,
     cause: error,
   });
 }
@@ -126,9 +167,10 @@ export async function askRedis<T>(work: Promise<T>): Promise<T> {
     return await answerInTime(work);
   } catch (error) {
     if (isFault(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Fault('transient', `The queue can't be reached: ${reason}.`, {
-      hint: 'Redis is away or overloaded; it is tried again as soon as it answers.',
+    const refusal = refusalOf(error);
+    const message = refusal === null ? "The queue can't be reached" : 'Redis refuses what the queue needs';
+    throw new Fault('transient', `${message}: ${reasonOf(error)}.`, {
+      hint: refusal?.hint ?? 'Redis is away or overloaded; it is tried again as soon as it answers.',
       retryAfterMs: RECONNECT_MS_MAX,
       cause: error,
     });
