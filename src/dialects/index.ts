@@ -33,6 +33,7 @@ import { quarkusLangchain4j } from './quarkus-langchain4j.ts';
 import { rig } from './rig.ts';
 import { semconv } from './semconv.ts';
 import { strands } from './strands.ts';
+import { truefoundry } from './truefoundry.ts';
 import { vercelAiGateway } from './vercel-ai-gateway.ts';
 import { vercelAi } from './vercel-ai.ts';
 import { voltagent } from './voltagent.ts';
@@ -64,6 +65,7 @@ export const DIALECTS: readonly Dialect[] = [
   openlit,
   haystack,
   agentgateway,
+  truefoundry,
   agentFramework,
   rig,
   strands,

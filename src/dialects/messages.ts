@@ -50,11 +50,12 @@ function messagesIn(json: Json | undefined, role: string): ReadMessages | undefi
   return messages.length === 0 ? undefined : { messages, json: json ?? null, isTruncated: false };
 }
 
-/** Some emitters say only in the messages why they end; most say it beside them as well. */
+/** Some emitters say only in the messages why they end, or in a response's body; most say it beside them as well. */
 export function finishReasonsIn(read: ReadMessages | undefined): readonly string[] | undefined {
-  if (read === undefined || !isArray(read.json)) return undefined;
+  const json = isRecord(read?.json) ? read.json['choices'] : read?.json;
+  if (!isArray(json)) return undefined;
   return finishReasons(
-    read.json.flatMap((message) => (isRecord(message) ? (stringAt(message, 'finish_reason') ?? []) : [])),
+    json.flatMap((message) => (isRecord(message) ? (stringAt(message, 'finish_reason') ?? []) : [])),
   );
 }
 
@@ -81,7 +82,9 @@ function readList(list: readonly Json[], role: string): Message[] {
   if (!list.some(isMessageLike)) return withParts(role, readParts(list));
   const messages: Message[] = [];
   for (const item of list) {
-    for (const message of isRecord(item) ? readMessage(item, role) : readMessages(item, role)) {
+    // Kong sends the response's body, in a list of messages.
+    const isBody = !isRecord(item) || isRecords(item['choices']);
+    for (const message of isBody ? readMessages(item, role) : readMessage(item, role)) {
       const last = messages.at(-1);
       // The responses API lists reasoning, text and calls of one turn as items of their own.
       if (isItem(item) && last !== undefined && last.role === message.role && message.role === 'assistant') {

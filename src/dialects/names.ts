@@ -28,6 +28,7 @@ const PROVIDER_ALIASES = new Map([
   ['azureopenai', 'azure.ai.openai'],
   ['microsoft_foundry', 'microsoft.foundry'],
   ['amazon_bedrock', 'aws.bedrock'],
+  ['bedrock_converse', 'aws.bedrock'],
   ['aws_bedrock', 'aws.bedrock'],
   ['bedrock', 'aws.bedrock'],
   ['vertex_ai', 'gcp.vertex_ai'],
@@ -60,15 +61,20 @@ const NO_PROVIDERS = new Set([
   'microsoft.agent_framework',
   'agent-framework',
   'ruby_llm',
+  'eino',
+  'dify',
   'gcp.vertex.agent',
   '_other',
   'other',
   'unknown',
 ]);
 
-/** Lower case, without the name of an interface, old names replaced by the standard's present ones. */
+/**
+ * Lower case, without the name of an interface, old names replaced by the standard's present ones. Dify writes whose
+ * plugin it is before it: `langgenius/openai/openai`.
+ */
 export function providerName(raw: string | undefined): string | undefined {
-  const lower = raw?.toLowerCase() ?? '';
+  const lower = raw?.slice(raw.lastIndexOf('/') + 1).toLowerCase() ?? '';
   if (lower === '' || NO_PROVIDERS.has(lower)) return undefined;
   const dot = lower.lastIndexOf('.');
   const name = dot > 0 && INTERFACES.has(lower.slice(dot + 1)) ? lower.slice(0, dot) : lower;

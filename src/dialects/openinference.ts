@@ -181,6 +181,9 @@ const CLAUDE_PROVIDERS = new Set(['anthropic', 'vertexai', 'awsbedrock', 'awsant
 /** The second is of Envoy's AI Gateway. */
 const CACHE_WRITE = ['llm.token_count.prompt_details.cache_write', 'llm.token_count.prompt_details.cache_creation'];
 
+/** The second is of TensorZero, which can speak in these words. */
+const COST = ['llm.cost.total', 'tensorzero.cost_usd'];
+
 function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScope): void {
   const { leavesCacheOut, hidesCache, leavesThoughtsOut } = countingOf(scope);
   const total = number(attributes, 'llm.token_count.total');
@@ -219,7 +222,7 @@ function readUsage(reading: Reading, attributes: OtlpAttributes, scope: OtlpScop
     markIncomplete(reading, 'usage_without_cache');
   }
   const parts = [number(attributes, 'llm.cost.prompt'), number(attributes, 'llm.cost.completion')];
-  const cost = dollars(number(attributes, 'llm.cost.total') ?? costOf(parts));
+  const cost = dollars(firstNumber(attributes, COST) ?? costOf(parts));
   if (cost !== undefined) reading.reportedCostUsd = cost;
 }
 

@@ -25,12 +25,15 @@ const REQUEST_TYPES = new Map<string, Operation>([
   ['embeddings', 'embeddings'],
 ]);
 
+/** The second is of AgentOps, which began with these instrumentations. */
+const KINDS = ['traceloop.span.kind', 'agentops.span.kind'];
+
 function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading | null {
   const { attributes } = span;
   const reading = readContext(attributes);
-  const kind = text(attributes, 'traceloop.span.kind');
-  // CrewAI's agents name their model, and count what all their calls used.
-  if (kind === 'agent' || kind === 'workflow' || (kind !== undefined && !attributes.has('gen_ai.request.model'))) {
+  const kind = firstText(attributes, KINDS);
+  // CrewAI's agents name their model, and count what all their calls used; AgentOps's name it.
+  if (kind === 'agent' || kind === 'workflow' || (isNoModel(kind) && !attributes.has('gen_ai.request.model'))) {
     reading.role = 'wrapper';
     if (kind === 'tool') reading.boundary = 'tool';
     if (kind === 'agent') reading.boundary = 'agent';
@@ -55,6 +58,10 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
   readFlattened(reading, attributes, known);
   readNestedInput(reading, attributes, scope.name);
   return reading;
+}
+
+function isNoModel(kind: string | undefined): boolean {
+  return kind !== undefined && kind !== 'llm';
 }
 
 /** Laminar, which has these instrumentations in JavaScript, writes its own name before them. */
@@ -145,6 +152,7 @@ export const openllmetry: Dialect = {
   name: 'openllmetry',
   keys: [
     'traceloop.',
+    'agentops.span.kind',
     'lmnr.association.',
     'llm.request.type',
     'llm.request.functions.',

@@ -233,6 +233,8 @@ const REASONING = [
   'gen_ai.usage.details.thoughts_tokens',
   'gen_ai.usage.details.thinking_tokens',
 ];
+/** The second is of TensorZero. */
+const COST = ['gen_ai.usage.total_cost', 'tensorzero.cost_usd'];
 const TOTAL = ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'];
 
 /** In the way of counting of who sends it. */
@@ -251,7 +253,7 @@ export function readUsage(reading: Reading, attributes: OtlpAttributes, scope: O
     // What Bedrock's total has besides is cached input.
     excludesReasoning: leavesThoughtsOut && cacheWrite === undefined,
   });
-  const cost = dollars(number(attributes, 'gen_ai.usage.total_cost'));
+  const cost = dollars(firstNumber(attributes, COST));
   if (cost !== undefined) reading.reportedCostUsd = cost;
   if (tokens === undefined) return;
   reading.tokens = tokens;

@@ -25,6 +25,36 @@ it("Cloudflare's AI Gateway names provider and content in its own way", () => {
   });
 });
 
+it("Kong's answer is the response's body in a list", () => {
+  const choices = [{ index: 0, message: { role: 'assistant', content: 'yo' }, finish_reason: 'stop' }];
+  const body = { id: 'chatcmpl-1', object: 'chat.completion', choices };
+  expect(read({ ...CALL, 'gen_ai.output.messages': JSON.stringify([body]) })?.output).toEqual([
+    { role: 'assistant', parts: [{ type: 'text', text: 'yo' }] },
+  ]);
+});
+
+it.each<readonly [string, Attributes]>([
+  ['the conventions', CALL],
+  ['OpenInference', { 'openinference.span.kind': 'LLM' }],
+])('TensorZero says what a call cost, in words of %s', (_whose, attributes) => {
+  expect(read({ ...attributes, 'tensorzero.cost_usd': '0.000275' })?.reportedCostUsd).toBe('0.000275');
+});
+
+it("Dify's provider stands behind whose plugin it is; it is itself none, and neither is Eino", () => {
+  const provider = (name: string) => read({ ...CALL, 'gen_ai.provider.name': name })?.provider;
+  expect(provider('langgenius/azure_openai/azure_openai')).toBe('azure.ai.openai');
+  expect([provider('eino'), provider('dify')]).toEqual([undefined, undefined]);
+});
+
+it('agents and tasks of AgentOps are no calls, though they name a model', () => {
+  const named = { 'gen_ai.system': 'crewai', 'gen_ai.request.model': 'gpt-4o' };
+  expect(read({ ...named, 'agentops.span.kind': 'agent' })).toMatchObject({ role: 'wrapper', boundary: 'agent' });
+  expect(read({ ...named, 'agentops.span.kind': 'llm' })?.role).toBe('call');
+  expect(read({ 'agentops.span.kind': 'llm', 'gen_ai.system': 'openai', 'gen_ai.response.model': 'm' })?.role).toBe(
+    'call',
+  );
+});
+
 it('agentgateway says what a call cost and when the first token came', () => {
   const gateway = { ...CALL, 'agw.ai.usage.cost.total': '0.00042', 'agw.ai.time_to_first_token': 0.25 };
   expect(read(gateway)).toMatchObject({ role: 'call', reportedCostUsd: '0.00042', firstTokenMs: 250 });
