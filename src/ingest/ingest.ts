@@ -64,8 +64,12 @@ export interface IngestLimits {
   readonly retryAfterMs: number;
   /** Spooled rows held in memory until they are in the store; beyond it they are read from the spool. */
   readonly recentBytesMax: number;
-  /** While more than so many of them wait to be loaded by a store that works, requests wait, so long at most. */
+  /**
+   * While more than so many of them wait to be loaded by a store that works, or loading or settling is so far behind,
+   * requests wait, so long at most.
+   */
   readonly pacedBytes: number;
+  readonly pacedLagMs: number;
   readonly pacedMsMax: number;
   /** Facts held in memory to be settled, and bytes of their lines; beside those a fact takes about 1 KB. */
   readonly windowFactsMax: number;
@@ -74,6 +78,9 @@ export interface IngestLimits {
   readonly traceFactsMax: number;
   readonly traceBytesMax: number;
   readonly retainMs: number;
+  /** How long a small batch waits for more before it is loaded. */
+  readonly lingerMs: number;
+  /** A trace of which nothing came for so long is settled; one of which something comes, after the second. */
   readonly quietMs: number;
   readonly provisionalMs: number;
   /** First wait after the store failed; it doubles up to the next. */
@@ -97,12 +104,14 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   retryAfterMs: 5_000,
   recentBytesMax: 96 * 1024 * 1024,
   pacedBytes: 20 * 1024 * 1024,
+  pacedLagMs: 800,
   pacedMsMax: 500,
   windowFactsMax: 60_000,
   windowBytesMax: 160 * 1024 * 1024,
   traceFactsMax: 20_000,
   traceBytesMax: 32 * 1024 * 1024,
   retainMs: 30_000,
+  lingerMs: 500,
   quietMs: 1_200,
   provisionalMs: 2_500,
   storeBackoffMs: 250,
@@ -111,6 +120,9 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   seenTracesMax: 4_000_000,
   sightingsMs: 400,
 };
+
+// With less waiting the store is not short of time: it answers late, and would whoever waits for it.
+const LITTLE_BYTES = 1024 * 1024;
 
 export class Ingest implements Component {
   readonly name = 'ingest';
@@ -210,7 +222,7 @@ interface Parts {
 function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, repriced: RepricedPeriods): Parts {
   const { log, clock, horizon, onError } = options;
   const spaces = new ContentSpaces(options.policies, limits.texts);
-  const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX);
+  const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX, clock);
   const troubles = new Troubles(options.onTrouble ?? (() => {}));
   const { traceFactsMax: factsPerTraceMax, traceBytesMax: bytesPerTraceMax } = limits;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs, storeStalledMs: stalledMs } = limits;
@@ -227,6 +239,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
   const { quietMs, provisionalMs } = limits;
   const turns = { quietMs, provisionalMs };
   const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax, bytesPerTraceMax, ...turns });
+  const settlerWriter = writerOf('settler');
   const settler = new Settler({
     settle: settleInSteps,
     spaces,
@@ -235,7 +248,7 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
     price: options.price,
     repriced,
     log,
-    writer: writerOf('settler'),
+    writer: settlerWriter,
     window,
     seen,
     recall,
@@ -260,10 +273,18 @@ function assemble(options: IngestOptions, limits: IngestLimits, spool: Spool, re
     recent,
     ...(sightings !== null && { onStored: (facts, signal) => sightings.tell(facts, signal) }),
     settle: (facts, from, signal) => settler.add(facts, from, signal),
+    heardUpTo: (receivedMs) => settler.heardUpTo(receivedMs),
     settledUpTo: () => settler.settledUpTo(),
     onError,
+    clock,
+    lingerMs: limits.lingerMs,
   });
-  const pace = new Pace(() => recent.bytes > limits.pacedBytes && !writer.isTroubled, limits.pacedMsMax);
+  const isBehind = (): boolean => {
+    if (writer.isTroubled || settlerWriter.isTroubled) return false;
+    if (recent.bytes > limits.pacedBytes || settler.lateMs > limits.pacedLagMs) return true;
+    return recent.bytes > LITTLE_BYTES && recent.waitingMs > limits.pacedLagMs;
+  };
+  const pace = new Pace(isBehind, limits.pacedMsMax);
   const intake = new Intake({
     spool,
     recent,

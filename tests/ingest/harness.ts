@@ -18,6 +18,7 @@ import { createTextLog } from '../../src/store/text-log.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 export const FAST: Partial<IngestLimits> = {
+  lingerMs: 100,
   quietMs: 50,
   provisionalMs: 200,
   retainMs: 60_000,

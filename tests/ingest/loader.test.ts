@@ -34,10 +34,13 @@ async function load(settledUpTo: () => SpoolPosition | null): Promise<{ rows: nu
       stalledMs: 60_000,
     }),
     // Nothing is remembered: all of it has to be read from the spool.
-    recent: new RecentRecords(0, 0),
+    recent: new RecentRecords(0, 0, systemClock),
     settle: () => Promise.resolve(),
+    heardUpTo: () => {},
     settledUpTo,
     onError,
+    clock: systemClock,
+    lingerMs: 1,
   });
   await loader.start();
   await loader.stop(5_000);

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { RecentRecords } from '../../src/ingest/loading/recent-records.ts';
 import type { SpoolPosition } from '../../src/ingest/spool/position.ts';
+import { systemClock } from '../../src/lib/time.ts';
 import { SpoolReader } from '../../src/ingest/spool/reader.ts';
 import { Spool } from '../../src/ingest/spool/spool.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
@@ -17,7 +18,7 @@ it('holds nothing when all is loaded, however often loading fell behind', async 
     keepFreeBytes: 0,
     retryAfterMs: 1,
   });
-  const recent = new RecentRecords(4 * BATCH_BYTES, BATCH_BYTES);
+  const recent = new RecentRecords(4 * BATCH_BYTES, BATCH_BYTES, systemClock);
   const reader = new SpoolReader(spool);
   let at: SpoolPosition = spool.start;
   const loaded: string[] = [];

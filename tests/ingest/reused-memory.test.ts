@@ -6,11 +6,11 @@ import type { Timestamp } from '../../src/contract/time.ts';
 import { FactLine, factsLine, readFacts, standAlone } from '../../src/ingest/content/fact-rows.ts';
 import { ownPage } from '../../src/ingest/content/shared-page.ts';
 import { laneNumber } from '../../src/ingest/loading/lanes.ts';
-import { Pace } from '../../src/ingest/loading/pace.ts';
 import { RecentRecords } from '../../src/ingest/loading/recent-records.ts';
 import { positionAt, type SpoolPosition } from '../../src/ingest/spool/position.ts';
 import { recordBytes, type Section } from '../../src/ingest/spool/record.ts';
 import { GrowingBuffer } from '../../src/lib/growing-buffer.ts';
+import { systemClock } from '../../src/lib/time.ts';
 import { seededRandom } from '../support/random.ts';
 
 const AT = '2026-11-21T10:00:00.000000000Z' as Timestamp;
@@ -59,7 +59,7 @@ describe('recent records', () => {
   const random = (): number => numbers.next();
 
   it(`lines that somebody holds read as they were written, whatever was let go of, seed ${numbers.seed}`, () => {
-    const recent = new RecentRecords(400_000, 40_000);
+    const recent = new RecentRecords(400_000, 40_000, systemClock);
     const held = new Map<FactLine, string>();
     const wrong: string[] = [];
     let end = positionAt(1, 0);
@@ -83,27 +83,6 @@ describe('recent records', () => {
     }
     expect(held.size).toBeGreaterThan(20);
     expect([...wrong, ...misread(held)]).toEqual([]);
-  });
-});
-
-describe('the pace of requests', () => {
-  async function looksUntilGo(isBehindFor: number): Promise<number> {
-    let looks = 0;
-    const pace = new Pace(() => {
-      looks += 1;
-      return looks <= isBehindFor;
-    }, 100);
-    await pace.wait();
-    return looks;
-  }
-
-  it('is the senders’ own while loading keeps up', async () => {
-    expect(await looksUntilGo(0)).toBe(1);
-  });
-
-  it('is that of loading while it is behind, for so long at most', async () => {
-    expect(await looksUntilGo(3)).toBe(4);
-    expect(await looksUntilGo(Infinity)).toBe(5);
   });
 });
 

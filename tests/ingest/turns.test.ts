@@ -17,7 +17,7 @@ function firstTurnMs(facts: number): number {
 function nextTurn(trace: TraceState, sinceMs: number): { readonly nowMs: number; readonly turn: string } {
   for (let nowMs = sinceMs; nowMs < 60_000; nowMs += 100) {
     trace.lastAddedMs = nowMs;
-    const turn = turnOf(trace, nowMs, LIMITS);
+    const turn = turnOf(trace, { nowMs, heardUpToMs: nowMs }, LIMITS);
     if (turn !== null) return { nowMs, turn };
   }
   throw new Error('It never had its turn.');
@@ -37,4 +37,15 @@ it('waits less only for what is not shown yet, of which alone it then has its tu
   expect(nextTurn(trace, 2_000)).toEqual({ nowMs: 2_000 + LIMITS.provisionalMs, turn: 'new' });
   trace.shownFacts = LARGE_TRACE_FACTS;
   expect(nextTurn(trace, 2_000)).toEqual({ nowMs: 2_000 + LIMITS.quietMs, turn: 'new' });
+});
+
+it('is quiet once nothing of it was received for a while, and all that may have come with it is here', () => {
+  const trace = newTrace('a trace', true, 0);
+  trace.facts = [{} as FactLine];
+  const turnAt = (nowMs: number, heardUpToMs: number): string | null => turnOf(trace, { nowMs, heardUpToMs }, LIMITS);
+  expect(turnAt(LIMITS.quietMs - 1, LIMITS.quietMs - 1)).toBeNull();
+  expect(turnAt(LIMITS.quietMs, 299)).toBeNull();
+  expect(turnAt(LIMITS.quietMs, 300)).toBe('whole');
+  // Loading may be far behind: what is here is shown all the same.
+  expect(turnAt(LIMITS.provisionalMs, 0)).toBe('whole');
 });

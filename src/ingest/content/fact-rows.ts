@@ -24,6 +24,8 @@ export class FactLine {
   readonly relatedSince: Timestamp;
   /** Under which other traces may tell of the same calls; see `sharedKeys`. */
   readonly keys: readonly string[];
+  /** Monotonic milliseconds, whole ones; 0 for what was not received by this process. */
+  receivedMs = 0;
   /** Where it stands now; it moves when others go on and it stays. */
   page: Page;
   start: number;

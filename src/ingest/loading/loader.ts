@@ -5,6 +5,7 @@
 
 import type { Component } from '../../contract/component.ts';
 import { Fault } from '../../contract/fault.ts';
+import type { Clock } from '../../contract/time.ts';
 import { sleep } from '../../lib/limits.ts';
 import { parseFactLines, type FactLine } from '../content/fact-rows.ts';
 import { countSpoolSkipped } from '../metrics.ts';
@@ -23,18 +24,20 @@ export interface LoaderOptions {
   readonly onStored?: (facts: readonly FactLine[], signal: AbortSignal) => Promise<void>;
   /** Takes facts that are in the store now; resolves when there is room for more, or rejects when `signal` aborts. */
   readonly settle: (facts: readonly FactLine[], from: SpoolPosition, signal: AbortSignal) => Promise<void>;
+  /** Told that all that was received until then, in monotonic milliseconds, has been given to `settle`. */
+  readonly heardUpTo: (receivedMs: number) => void;
   /** How far everything is settled and written, so that the spool can let go of it. */
   readonly settledUpTo: () => SpoolPosition | null;
   readonly onError: (error: unknown) => void;
-  readonly batchBytesMax?: number;
-  readonly lingerMs?: number;
+  readonly clock: Clock;
+  /** So long a small batch waits for more, since its first record was received. */
+  readonly lingerMs: number;
 }
 
 // Of all tables together. What an insert costs beside its rows, and how often rows are merged, falls with its size.
 export const BATCH_BYTES_MAX = 24 * 1024 * 1024;
 // A batch smaller than this waits a little for more: parts of the store should not be tiny.
 const BATCH_BYTES_MIN = 12 * 1024 * 1024;
-const LINGER_MS = 300;
 const POLL_MS = 50;
 // Where one loop fails for a reason of ours, e.g. an unreadable segment.
 const PAUSE_AFTER_BUG_MS = 1_000;
@@ -96,16 +99,20 @@ export class Loader implements Component {
   }
 
   async #loadOne(): Promise<boolean> {
-    const { spool } = this.#options;
+    const { spool, recent, lingerMs, heardUpTo, clock } = this.#options;
     const waiting = spool.end - this.#position;
-    if (waiting <= 0) return false;
+    if (waiting <= 0) {
+      heardUpTo(clock.monotonicMs());
+      return false;
+    }
     if (waiting < BATCH_BYTES_MIN && !this.#isDraining)
-      await sleep(this.#options.lingerMs ?? LINGER_MS, this.#abort.signal);
+      await sleep(Math.max(0, lingerMs - recent.waitingMs), this.#abort.signal);
     const batch = await this.#nextBatch();
     try {
       await this.#insert(batch.lanes);
       await this.#options.onStored?.(batch.facts, this.#abort.signal);
       await this.#options.settle(batch.facts, this.#position, this.#abort.signal);
+      heardUpTo(batch.receivedUpToMs);
     } finally {
       batch.release();
     }
@@ -115,10 +122,11 @@ export class Loader implements Component {
   }
 
   async #nextBatch(): Promise<RecentBatch> {
-    const recent = this.#options.recent.take(this.#position);
-    if (recent !== null) return recent;
+    const { recent, clock } = this.#options;
+    const batch = recent.take(this.#position);
+    if (batch !== null) return batch;
     // Of an earlier process, or forgotten while the store was away.
-    const chunk = await this.#reader.read(this.#position, this.#options.batchBytesMax ?? BATCH_BYTES_MAX);
+    const chunk = await this.#reader.read(this.#position, BATCH_BYTES_MAX);
     countSpoolSkipped(chunk.skippedBytes);
     for (const damaged of chunk.damaged) await this.#tellOfDamage(damaged);
     const byLane = Map.groupBy(
@@ -127,7 +135,7 @@ export class Loader implements Component {
     );
     const lanes = new Map([...byLane].map(([lane, all]) => [lane, Buffer.concat(all.map(({ bytes }) => bytes))]));
     const facts = parseFactLines(lanes.get(laneNumber('span_facts')) ?? Buffer.alloc(0));
-    return { lanes, facts, end: chunk.next, release: () => {} };
+    return { lanes, facts, end: chunk.next, receivedUpToMs: clock.monotonicMs(), release: () => {} };
   }
 
   async #tellOfDamage(damaged: DamagedBytes): Promise<void> {

@@ -4,6 +4,7 @@
  * forgotten here and read from the spool later.
  */
 
+import type { Clock } from '../../contract/time.ts';
 import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import type { FactLine } from '../content/fact-rows.ts';
 import { SharedPage } from '../content/shared-page.ts';
@@ -20,6 +21,8 @@ export interface RecentBatch {
   readonly facts: readonly FactLine[];
   /** Behind the last record. */
   readonly end: SpoolPosition;
+  /** When the last of it was received, in monotonic milliseconds. */
+  readonly receivedUpToMs: number;
   /** To be called once, when its rows are in the store. Facts that somebody holds on to stay. */
   release(): void;
 }
@@ -27,26 +30,32 @@ export interface RecentBatch {
 class Batch {
   end: SpoolPosition;
   bytes = 0;
+  readonly receivedSinceMs: number;
+  receivedUpToMs: number;
   readonly facts: FactLine[] = [];
   readonly #page: SharedPage;
   readonly #lanes = new Map<number, GrowingBuffer>();
   readonly #expected: ReadonlyMap<number, number>;
 
   /** `expected`: how many bytes of each lane. */
-  constructor(start: SpoolPosition, expected: ReadonlyMap<number, number>) {
+  constructor(start: SpoolPosition, expected: ReadonlyMap<number, number>, nowMs: number) {
     this.end = start;
+    this.receivedSinceMs = nowMs;
+    this.receivedUpToMs = nowMs;
     this.#expected = expected;
     this.#page = new SharedPage(expected.get(FACTS_LANE) ?? 0);
     this.#page.hold();
   }
 
   /** Copies all of it: the sections are the caller's again. */
-  add(end: SpoolPosition, sections: readonly Section[], facts: readonly FactLine[]): void {
+  add(end: SpoolPosition, sections: readonly Section[], facts: readonly FactLine[], nowMs: number): void {
+    for (const line of facts) line.receivedMs = nowMs;
     for (const { lane, bytes } of sections) {
       if (lane === FACTS_LANE) this.#addFacts(bytes, facts);
       else this.#laneOf(lane).addBytes(bytes);
     }
     this.end = end;
+    this.receivedUpToMs = nowMs;
     this.bytes += recordBytes(sections);
   }
 
@@ -83,6 +92,7 @@ class Batch {
 export class RecentRecords {
   readonly #bytesMax: number;
   readonly #batchBytesMax: number;
+  readonly #clock: Clock;
   /** Oldest first. */
   readonly #byStart = new Map<SpoolPosition, Batch>();
   #growing: Batch | null = null;
@@ -90,24 +100,32 @@ export class RecentRecords {
   #expected: ReadonlyMap<number, number> = new Map();
   #bytes = 0;
 
-  constructor(bytesMax: number, batchBytesMax: number) {
+  constructor(bytesMax: number, batchBytesMax: number, clock: Clock) {
     this.#bytesMax = bytesMax;
     this.#batchBytesMax = batchBytesMax;
+    this.#clock = clock;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Copies the sections, and has `facts` stand in the copy. */
+  /** For how long the oldest of them has been waiting to be loaded; 0 when none does. */
+  get waitingMs(): number {
+    for (const { receivedSinceMs } of this.#byStart.values()) return this.#clock.monotonicMs() - receivedSinceMs;
+    return 0;
+  }
+
+  /** Copies the sections, and has `facts` stand in the copy. They were received now. */
   add(end: SpoolPosition, sections: readonly Section[], facts: readonly FactLine[]): void {
+    const nowMs = Math.trunc(this.#clock.monotonicMs());
     const bytes = recordBytes(sections);
     const start = positionAt(segmentOf(end), offsetOf(end) - bytes);
     if (this.#growing?.end !== start || this.#growing.bytes >= this.#batchBytesMax) {
-      this.#growing = new Batch(start, this.#expected);
+      this.#growing = new Batch(start, this.#expected, nowMs);
       this.#byStart.set(start, this.#growing);
     }
-    this.#growing.add(end, sections, facts);
+    this.#growing.add(end, sections, facts, nowMs);
     this.#bytes += bytes;
     for (const [oldest, batch] of this.#byStart) {
       if (this.#bytes <= this.#bytesMax) return;

@@ -18,6 +18,7 @@ import type { SpoolPosition } from '../spool/position.ts';
 import type { OnTrouble } from '../troubles.ts';
 import { Asked } from './asked.ts';
 import type { FactRecall } from './fact-recall.ts';
+import { Lateness } from './lateness.ts';
 import { quarantinedTraces, RoundWriter, type Round } from './round-writer.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import type { Stamp } from './call-rows.ts';
@@ -49,6 +50,8 @@ const SLICE_MS = 10;
 // One round: large enough for few inserts, small enough to be written within a moment.
 const FACTS_PER_ROUND = 10_000;
 const BYTES_PER_ROUND = 24 * 1024 * 1024;
+// What comes meanwhile waits for it, on a machine that is slow or busy as well.
+const ROUND_MS = 600;
 // So often at most in a row, since what comes while the store is asked has to be asked about as well.
 const ASKS_MAX = 4;
 
@@ -77,6 +80,9 @@ export class Settler implements Component {
   /** Of the round before. */
   #roundBytes = 0;
   #waitingForRoom: (() => void)[] = [];
+  readonly #lateness = new Lateness();
+  /** In monotonic milliseconds: all that was received until then has been added. */
+  #heardUpToMs = 0;
   /** In a row. */
   #failures = 0;
 
@@ -103,6 +109,11 @@ export class Settler implements Component {
     clearTimeout(timer);
   }
 
+  /** For how long calls that are due have been waiting for others to be settled; 0 while that is a moment's work. */
+  get lateMs(): number {
+    return this.#lateness.at(this.#options.clock.monotonicMs());
+  }
+
   /** The oldest place in the spool whose facts are not in written invocations; null when all are. */
   settledUpTo(): SpoolPosition | null {
     let oldest = this.#options.window.oldestDirty();
@@ -118,15 +129,21 @@ export class Settler implements Component {
     const nowMs = Math.trunc(clock.monotonicMs());
     for (const each of facts) {
       const key = traceKey(each);
-      let trace = window.get(key) ?? window.open(key, this.#isSurelyNew(each, key), nowMs);
+      const receivedMs = each.receivedMs === 0 ? nowMs : each.receivedMs;
+      let trace = window.get(key) ?? window.open(key, this.#isSurelyNew(each, key), receivedMs);
       if (window.sealIfOversized(trace, nowMs)) {
         countOversized(1);
-        trace = window.open(key, true, nowMs);
+        trace = window.open(key, true, receivedMs);
       }
-      window.add(trace, each, from, nowMs);
+      window.add(trace, each, from, receivedMs);
     }
     if (window.isOverfull) this.#forgetExpired();
     while (window.isOverfull && this.#running !== null && !this.#isOver) await orAborted(this.#room(), signal);
+  }
+
+  /** All that was received until then, in monotonic milliseconds, has been added. */
+  heardUpTo(receivedMs: number): void {
+    this.#heardUpToMs = receivedMs;
   }
 
   /** Settles these traces again from what the store holds of them. */
@@ -199,15 +216,15 @@ export class Settler implements Component {
 
   #due(): TraceState[] {
     const { window, clock } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const now = { nowMs: clock.monotonicMs(), heardUpToMs: this.#heardUpToMs };
     const early = window.isOverfull && !this.#isDraining;
     const due: TraceState[] = [];
-    let [facts, bytes] = [0, 0];
+    let [facts, bytes, isCut] = [0, 0, false];
     this.#newOnly.clear();
     for (const trace of window.dirty) {
       // It would not end: who told of it settles it.
       if (this.#isDraining && window.isOnlyTold(trace)) continue;
-      const turn = this.#isDraining ? 'whole' : turnOf(trace, nowMs, this.#options);
+      const turn = this.#isDraining ? 'whole' : turnOf(trace, now, this.#options);
       if (turn === null && !early) continue;
       due.push(trace);
       if (turn === 'new' && !early) {
@@ -217,8 +234,10 @@ export class Settler implements Component {
       if (turn !== 'whole') countEarlySettled(1);
       facts += trace.facts.length;
       bytes += trace.bytes;
-      if (facts >= FACTS_PER_ROUND || bytes >= BYTES_PER_ROUND) break;
+      isCut = facts >= FACTS_PER_ROUND || bytes >= BYTES_PER_ROUND;
+      if (isCut) break;
     }
+    this.#lateness.looked(now.nowMs, facts, isCut);
     return due;
   }
 
@@ -285,8 +304,13 @@ export class Settler implements Component {
   /** The longest waiting come first. */
   async #settleGroups(firsts: readonly TraceState[], settlement: Settlement, slices: Slices): Promise<void> {
     const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + ROUND_MS;
     for (const first of firsts) {
       if (slices.isOver) await slices.next();
+      if (clock.monotonicMs() > endMs && !this.#isDraining) {
+        this.#lateness.cutShort();
+        break;
+      }
       const group = this.#groups.asNoted(first);
       const isEachReady = group.every((each) => isReady(each, this.#asked, clock.monotonicMs(), this.#options));
       if (isEachReady) await this.#settleGroup(group, this.#newOnly.has(first) ? 'new' : 'whole', settlement, slices);
@@ -314,6 +338,7 @@ export class Settler implements Component {
     const { signal } = this.#abort;
     for (const [trace, from] of round) window.touch(trace, from, Math.trunc(clock.monotonicMs()));
     round.clear();
+    this.#lateness.failed();
     if (signal.aborted) return;
     if (isFault(error)) onTrouble(`Calls wait to be settled: ${describeError(error)}`);
     else onError(error);

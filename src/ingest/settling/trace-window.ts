@@ -106,10 +106,10 @@ export class TraceWindow {
     this.#keep(trace, facts);
   }
 
-  /** A new fact. Several versions of one span are kept side by side; settling knows what to make of them. */
-  add(trace: TraceState, facts: FactLine, from: SpoolPosition, nowMs: number): void {
+  /** A new fact, received then. Several versions of one span are kept side by side; settling knows what to make of them. */
+  add(trace: TraceState, facts: FactLine, from: SpoolPosition, receivedMs: number): void {
     this.#keep(trace, facts);
-    this.touch(trace, from, nowMs);
+    this.touch(trace, from, receivedMs);
   }
 
   /** Has the trace settled again although nothing new is known here. */
@@ -125,7 +125,7 @@ export class TraceWindow {
       if (isFirstLater || from < trace.laterFrom) trace.laterFrom = from;
     }
     trace.dirtyFacts += 1;
-    trace.lastAddedMs = nowMs;
+    if (nowMs > trace.lastAddedMs) trace.lastAddedMs = nowMs;
     if (this.#newest === trace || trace.isSealed) return;
     this.#traces.delete(trace.key);
     this.#traces.set(trace.key, trace);

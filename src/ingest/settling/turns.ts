@@ -10,21 +10,34 @@ export interface TurnLimits {
   readonly provisionalMs: number;
 }
 
+/** What the settler knows of time. */
+export interface Moment {
+  /** Monotonic milliseconds. */
+  readonly nowMs: number;
+  /** All that was received until then is here. */
+  readonly heardUpToMs: number;
+}
+
 /** What is settled: all of a trace, or what is new of one whose whole has to wait. */
 export type Turn = 'whole' | 'new';
 
+// What was sent together comes within this. It may be loaded a batch later, and is waited for.
+const FOLLOWS_WITHIN_MS = 300;
 // How many times longer than settling took a growing trace waits: at most a twentieth of the time goes into it.
 const GROWING_TRACE_FACTOR = 20;
 // What is new of it seldom takes longer than a moment; but where it is most of the trace, it gets a third of the time at most.
 const NEW_FACTOR = 2;
 
 /** Null: not now. */
-export function turnOf(trace: TraceState, nowMs: number, { quietMs, provisionalMs }: TurnLimits): Turn | null {
+export function turnOf(trace: TraceState, { nowMs, heardUpToMs }: Moment, limits: TurnLimits): Turn | null {
   if (trace.isSealed) return 'whole';
+  const { quietMs, provisionalMs } = limits;
   // What comes that fast would take ever longer to be settled at once.
   const isFast = trace.facts.length - trace.shownFacts >= LARGE_TRACE_FACTS;
   const patienceMs = isFast ? quietMs : provisionalMs;
-  if (nowMs - trace.lastAddedMs < quietMs && nowMs - trace.dirtySinceMs < patienceMs) return null;
+  const isQuiet =
+    nowMs - trace.lastAddedMs >= quietMs && heardUpToMs - trace.lastAddedMs >= Math.min(quietMs, FOLLOWS_WITHIN_MS);
+  if (!isQuiet && nowMs - trace.dirtySinceMs < patienceMs) return null;
   const { group } = trace;
   if (nowMs >= trace.notBeforeMs && nowMs >= (group?.notBeforeMs ?? 0)) return 'whole';
   const hasNew = trace.wasWhole && (trace.facts.length > trace.shownFacts || trace.told?.received != null);
