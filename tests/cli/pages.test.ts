@@ -18,6 +18,7 @@ const about = { prompt: 'p', environment: 'production', time: 't', known_at: 't'
 const FIRST: Record<string, object> = {
   '/api/v1/targets': { data: [target('config/one', 'in_sync')], next_cursor: 'more' },
   '/api/v1/at': { ...about, held: [heldBy('config/one')], next_cursor: 'more' },
+  '/readyz': { status: 'ready', problems: ['The disk of the store is full.'] },
 };
 const SECOND: Record<string, object> = {
   '/api/v1/targets': { data: [target('config/two', 'edited')], next_cursor: null },
@@ -32,10 +33,19 @@ const server = createServer((request, response) => {
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
 afterAll(() => server.close());
 
+const addressOf = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
 test.each([['status'], ['at', 'p']])('%s', async (...line) => {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = addressOf();
   const { stdout, code } = await runPlumbline(directory, [...line, '--url', url]);
   expect(stdout).toContain('config/one');
   expect(stdout).toContain('config/two');
   expect(code).toBe(line[0] === 'status' ? 1 : 0);
+});
+
+test('status tells what is wrong with the daemon: what it says of places may be old', async () => {
+  const line = ['status', '--url', addressOf()];
+  expect((await runPlumbline(directory, line)).stderr).toBe('Problem: The disk of the store is full.\n');
+  const { problems } = JSON.parse((await runPlumbline(directory, [...line, '--json'])).stdout);
+  expect(problems).toEqual(['The disk of the store is full.']);
 });

@@ -1,4 +1,14 @@
-import { readdirSync, readFileSync, renameSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -164,6 +174,22 @@ describe('the spool', () => {
     await expect(spool.append(record('one'))).rejects.toMatchObject(refused);
     expect(segmentFiles(directory)).toEqual([]);
     await spool.close();
+  });
+
+  it('acknowledges nothing that went into a file which somebody removed', async () => {
+    const directory = join(tempDirectory(), 'spool');
+    const spool = await openSpool(directory);
+    await spool.append(record('kept until now'));
+    rmSync(directory, { recursive: true });
+    const removed = { kind: 'overloaded', message: expect.stringContaining('spool was removed') };
+    await expect(spool.append(record('lost'))).rejects.toMatchObject(removed);
+    await expect(spool.append(record('lost too'))).rejects.toMatchObject({
+      message: expect.stringContaining('ENOENT'),
+    });
+    mkdirSync(directory);
+    await spool.append(record('taken again'));
+    await spool.close();
+    expect((await readAll(await openSpool(directory))).texts).toEqual(['taken again']);
   });
 
   it('loses nothing before the place where a crash tore it, wherever that is', async () => {

@@ -4,7 +4,7 @@
  * or a full disk refuses with `overloaded` and loses nothing. Knows bytes, not telemetry.
  */
 
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, statfs, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
@@ -196,6 +196,8 @@ export class Spool {
     try {
       const pieces = group.flatMap((waiting) => waiting.pieces);
       await writeFully(file, pieces, segment.durableBytes);
+      // Written, and gone with this process: somebody removed the file, or the directory.
+      if (fstatSync(file.fd).nlink === 0) throw new Error(`${segment.path} was removed`);
     } catch (error) {
       // What is behind the durable end is unknown now, and after a failed one the kernel may have
       // dropped it: never append to this file again.
