@@ -30,6 +30,7 @@ import { noteOutcome, notePutOff } from './alert-log.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
 import { bringBack, watchClock } from './clock-watch.ts';
+import { DirectoryWatch } from './directory-watch.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
 import { missingFromStore, openStoreAndSpool } from './open-store.ts';
@@ -76,6 +77,7 @@ export class Daemon {
   readonly incidents: IncidentDesk;
   readonly polling: PollingHost;
   readonly telemetry: Telemetry;
+  readonly directory: DirectoryWatch;
   readonly #trafficWatch: TrafficWatch;
   readonly #alerting: Alerting;
   readonly #http: HttpServer;
@@ -103,6 +105,7 @@ export class Daemon {
     this.#queue = createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined, log });
     const view = (): RegistryKeeper['view'] => this.registry.view;
 
+    this.directory = new DirectoryWatch(configuration.dataDirectory, log);
     this.attribution = new AttributionDesk(view);
     this.#alerting = this.#makeAlerting();
     this.telemetry = createTelemetry({
@@ -178,6 +181,7 @@ export class Daemon {
       stop: (deadlineMs) => this.#queue.stop(deadlineMs),
     };
     const order = [
+      this.directory,
       this.registry,
       this.#alerting,
       this.incidents,
@@ -329,6 +333,7 @@ export class Daemon {
     const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
     return [
       ...this.#missingFromStore,
+      ...[this.directory.problem ?? []].flat(),
       ...this.telemetry.problems(),
       ...[this.registry.problem ?? [], this.#queue.problem ?? []].flat(),
       ...(notRecorded === null ? [] : [`What sources hold can't be recorded: ${notRecorded}`]),

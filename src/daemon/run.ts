@@ -65,6 +65,11 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   await quickstart?.stop();
   const unfinished = await daemon.stop();
   await metrics.stop();
+  const { loss } = daemon.directory;
+  if (loss !== null) {
+    output.note(`Stopped. ${loss}`);
+    process.exit(1);
+  }
   if (unfinished.length === 0) {
     const waiting = daemon.telemetry.waitingBytes();
     output.print(

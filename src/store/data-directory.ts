@@ -5,7 +5,7 @@
  * line finds the daemon.
  */
 
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -113,6 +113,19 @@ export async function claimSpoolDirectory(
 export async function announceAddress(directory: string, address: string): Promise<void> {
   const owner = await readJson(ownerPath(directory), Owner);
   if (owner !== null && owner.pid === process.pid) await writeJson(ownerPath(directory), { ...owner, address });
+}
+
+/** Whether what this process claimed is there still; null while that can't be told. */
+export async function isStillClaimed(directory: string): Promise<boolean | null> {
+  try {
+    await stat(ownerPath(directory));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? false : null;
+  }
+  const owner = await readJson(ownerPath(directory), Owner);
+  const { pid, bootId, startTicks } = thisProcess();
+  return owner === null ? null : owner.pid === pid && owner.bootId === bootId && owner.startTicks === startTicks;
 }
 
 export async function releaseDirectory(directory: string): Promise<void> {

@@ -4,7 +4,7 @@
  */
 
 // Before the engine's library.
-import './engine-memory.ts';
+import { engineBytesMax } from './engine-memory.ts';
 import {
   ClickHouseLogLevel,
   createClient,
@@ -15,7 +15,6 @@ import { drainPending, Session, version } from 'chdb';
 import { createChdbConnection, type ChdbConnection, type Connection } from 'chdb/connection';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { totalmem } from 'node:os';
 import type { Readable } from 'node:stream';
 import { Fault } from '../contract/fault.ts';
 import type { Clock } from '../contract/time.ts';
@@ -184,10 +183,9 @@ function literalSetting(value: string | number): string {
  * machine; here it shares a process with the daemon.
  */
 function engineArguments(): string[] {
-  const half = Math.floor(totalmem() / 2);
   return [
     `--storage_configuration.disks.default.keep_free_space_bytes=${KEEP_FREE_BYTES}`,
-    `--max_server_memory_usage=${half}`,
+    `--max_server_memory_usage=${engineBytesMax()}`,
     `--mark_cache_size=${64 * MEGABYTE}`,
     `--primary_index_cache_size=${64 * MEGABYTE}`,
     `--index_mark_cache_size=${16 * MEGABYTE}`,
