@@ -122,6 +122,11 @@ export function createApi(base) {
       return { ...answer, held, next_cursor: null };
     },
     usage: (query, signal) => call('usage', query, { signal }),
+    problems: async (signal) => {
+      /** @type {{ problems: readonly string[] }} */
+      const { problems } = await call('../../readyz', {}, { signal });
+      return problems;
+    },
     tell: (incident, what, body) => call(`incidents/${escaped(incident)}/${what}`, {}, postOf(body)),
   };
 }

@@ -196,6 +196,8 @@ export interface Api {
   readonly incident: (id: string, signal: AbortSignal) => Promise<IncidentInFull>;
   readonly at: (query: Query, signal: AbortSignal) => Promise<ActiveAt>;
   readonly usage: (query: Query, signal: AbortSignal) => Promise<Listed<UsageRow>>;
+  /** What is wrong with the daemon itself. */
+  readonly problems: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Acknowledges, snoozes or resolves. */
   readonly tell: (incident: string, what: string, body?: object) => Promise<Incident>;
 }

@@ -152,3 +152,21 @@ test('of more than are shown the worst are, and not the newest', async () => {
   expect(complaints()).toEqual([]);
   await page.close();
 });
+
+test('the overview says what is wrong with the daemon itself, which verdicts may be old for', async () => {
+  const place = tempDirectory('plumbline-web-problems');
+  const targets = '[{ prompt: p, path: ./gone/p.txt }]';
+  writeFileSync(
+    join(place, 'plumbline.yaml'),
+    `sources: [{ name: away, type: files, environment: production, every: 1s, targets: ${targets} }]\n`,
+  );
+  const troubled = await startDaemon(place);
+  try {
+    const { page, complaints } = await browser.open(troubled.api);
+    await shows(page, '.banner', 'The source away gives no answer.');
+    expect(complaints()).toEqual([]);
+    await page.close();
+  } finally {
+    await troubled.stop();
+  }
+});

@@ -18,7 +18,7 @@ import { badness, spaced, toneOf } from '../words.js';
  * @template Item
  * @typedef {import('../types.d.ts').Listed<Item>} Listed
  */
-/** @typedef {{ targets: Listed<Target>, unresolved: Listed<Incident>, all: { command: string, places: number } | null }} Data */
+/** @typedef {{ targets: Listed<Target>, unresolved: Listed<Incident>, all: { command: string, places: number } | null, problems: readonly string[] }} Data */
 
 /** More are behind a link: a page of a hundred is read by nobody. */
 const INCIDENTS_MAX = 50;
@@ -30,6 +30,7 @@ const SEVERITIES = ['critical', 'warning', 'info'];
  */
 export function openOverview(context) {
   const headline = region(h('h1', {}));
+  const problemPart = region(h('div', {}));
   const incidents = region(h('div', {}));
   const restoreAll = createRestoreAll(context);
   const restore = region(h('div', {}));
@@ -37,18 +38,31 @@ export function openOverview(context) {
   let openBefore = -1;
   return {
     title: 'Overview',
-    element: h('div', {}, headline.element, restore.element, incidents.element, targetPart.element),
+    element: h(
+      'div',
+      {},
+      headline.element,
+      problemPart.element,
+      restore.element,
+      incidents.element,
+      targetPart.element,
+    ),
     refreshes: true,
     load: async (signal) => {
-      const [targets, unresolved] = await Promise.all([context.api.targets({}, signal), loadWorst(context, signal)]);
-      return { targets, unresolved, all: await restoreAll.load(unresolved.data, targets.data, signal) };
+      const [targets, unresolved, problems] = await Promise.all([
+        context.api.targets({}, signal),
+        loadWorst(context, signal),
+        context.api.problems(signal),
+      ]);
+      return { targets, unresolved, problems, all: await restoreAll.load(unresolved.data, targets.data, signal) };
     },
-    show: ({ targets, unresolved, all }) => {
+    show: ({ targets, unresolved, all, problems }) => {
       const rows = targetRows(targets.data);
       const open = unresolved.data;
       const isMore = unresolved.next_cursor !== null;
       const words = headWords(rows, open.length, isMore);
       headline.show(words, () => words);
+      problemPart.show(problems, () => problemList(problems));
       restore.show([all, isMore], () => (all === null ? null : restoreAll.show(all, isMore)));
       incidents.show([open, isMore], () => incidentList(open, isMore, context));
       targetPart.show(rows);
@@ -57,6 +71,17 @@ export function openOverview(context) {
       return open.length === 0 ? 'Overview' : `${plural(open.length, 'incident')} · Overview`;
     },
   };
+}
+
+/**
+ * For what is wrong with the daemon itself verdicts may be old.
+ *
+ * @param {readonly string[]} problems
+ */
+function problemList(problems) {
+  if (problems.length === 0) return null;
+  const words = problems.map((problem) => h('p', {}, problem));
+  return h('section', { class: 'banner bad' }, h('h2', {}, 'Plumbline has problems of its own'), words);
 }
 
 /**
