@@ -21,6 +21,7 @@ import { langsmith } from './langsmith.ts';
 import { langwatch } from './langwatch.ts';
 import { litellm } from './litellm.ts';
 import { livekit } from './livekit.ts';
+import { llamaIndex } from './llama-index.ts';
 import { logfire } from './logfire.ts';
 import { mastra } from './mastra.ts';
 import { mlflow } from './mlflow.ts';
@@ -64,6 +65,7 @@ export const DIALECTS: readonly Dialect[] = [
   litellm,
   openlit,
   haystack,
+  llamaIndex,
   agentgateway,
   truefoundry,
   agentFramework,

@@ -145,6 +145,7 @@ export function finishReasons(raw: string | readonly string[] | undefined): read
 const ROLE_ALIASES = new Map([
   ['model', 'assistant'],
   ['ai', 'assistant'],
+  ['chatbot', 'assistant'],
   ['human', 'user'],
   ['function', 'tool'],
 ]);

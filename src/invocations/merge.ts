@@ -7,7 +7,7 @@ import type { Evaluation, IncompleteReason, Invocation, Message, TokenUsage } fr
 import type { PromptSettings } from '../contract/prompt.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { isInstructing } from '../text/roles.ts';
-import { isInputWhole, mergeTokens } from './tokens.ts';
+import { isInputWhole, isNothing, mergeTokens } from './tokens.ts';
 import { compareText } from '../lib/compare.ts';
 
 interface MergeInput {
@@ -24,10 +24,12 @@ export function mergeInvocation(input: MergeInput): Invocation {
   const { facts, context } = input;
   const [own] = facts as readonly [SpanFacts, ...SpanFacts[]];
   const all = context.length === 0 ? facts : [...facts, ...context];
-  const tokens = mergeTokens(facts);
   const messages = mergeInput(facts, context);
   const output = joined(facts, 'output');
   const error = mergeError(facts);
+  const counted = mergeTokens(facts);
+  // A call that failed may have used nothing.
+  const tokens = error === null && isNothing(counted) ? NOT_COUNTED : counted;
   const template = all.find((fact) => fact.template !== undefined);
   return {
     traceId: input.traceId,
@@ -200,6 +202,7 @@ function hasMessages(input: readonly Message[] | null): boolean {
   return input?.some(({ role }) => !isInstructing(role)) === true;
 }
 
+const NOT_COUNTED: TokenUsage = { input: null, output: null, cacheRead: null, cacheWrite: null, reasoning: null };
 const COMPLETE: readonly IncompleteReason[] = [];
 const REASON_ORDER: readonly IncompleteReason[] = [
   'attributes_dropped',

@@ -7,7 +7,9 @@ import type { TokenKind, TokenParts, TokenUsage } from '../contract/invocation.t
 import type { SpanFacts } from '../contract/span-facts.ts';
 
 /** Kind by kind: an inner span may know the sums and an outer one the parts. */
-export function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
+export function mergeTokens(reports: readonly SpanFacts[]): TokenUsage {
+  const counted = reports.filter(({ tokens }) => tokens === undefined || !isNothing(tokens));
+  const facts = counted.some(({ tokens }) => tokens !== undefined) ? counted : reports;
   const kind = (name: TokenKind): number | null => {
     for (const fact of facts) {
       const count = fact.tokens?.[name];
@@ -26,6 +28,20 @@ export function mergeTokens(facts: readonly SpanFacts[]): TokenUsage {
   const webSearches = facts.find((fact) => fact.tokens?.webSearches !== undefined)?.tokens?.webSearches;
   if (parts === undefined && webSearches === undefined) return tokens;
   return { ...tokens, ...(parts !== undefined && { parts }), ...(webSearches !== undefined && { webSearches }) };
+}
+
+/** Zeros alone: nobody is asked nothing, so who says so of a call that was answered does not know. */
+export function isNothing({
+  input,
+  output,
+  cacheRead,
+  cacheWrite,
+  reasoning,
+  parts,
+  webSearches,
+}: Partial<TokenUsage>): boolean {
+  const counts = [output, cacheRead, cacheWrite, reasoning, webSearches, ...Object.values(parts ?? {})];
+  return input === 0 && counts.every((count) => (count ?? 0) === 0);
 }
 
 /** As the kinds that they are part of: of each part the first that knows it is believed. */
@@ -97,7 +113,7 @@ export function joinTokens(a: Counted, b: Counted): Counted {
   };
 }
 
-/** Null when either is not known; nobody is asked nothing, so zero is what some say who do not know. */
+/** Null when either is not known, as zero is not. */
 function agree(a: number | null, b: number | null, explains: (difference: number) => boolean): boolean | null {
   if (a === null || b === null || a === 0 || b === 0) return null;
   return a === b || explains(Math.abs(a - b));

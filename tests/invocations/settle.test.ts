@@ -43,6 +43,19 @@ describe('within a trace', () => {
     ]);
   });
 
+  it('knows nothing of its tokens from who reports zeros alone, unless it failed', () => {
+    const zeros = { input: 0, output: 0, cacheRead: 0 };
+    const inner = span(2, 1, [10, 90], { tokens: zeros });
+    expect(settle([inner]).invocations).toMatchObject([{ tokens: { input: null, output: null, cacheRead: null } }]);
+    expect(settle([inner]).invocations[0]?.incomplete).toContain('usage_not_reported');
+    const error = { type: 'timeout', message: '' };
+    expect(settle([{ ...inner, error }]).invocations).toMatchObject([{ tokens: zeros }]);
+    const outer = span(1, null, [0, 100], { tokens: { input: 42, output: 7 } });
+    expect(settle([outer, inner]).invocations).toMatchObject([{ tokens: { input: 42, output: 7 } }]);
+    const counted = span(2, 1, [10, 90], { tokens: { input: 42, output: 0 } });
+    expect(settle([counted]).invocations).toMatchObject([{ tokens: { input: 42, output: 0 } }]);
+  });
+
   it('has of each part of the tokens what the innermost says that knows it, and never a sum', () => {
     const outer = span(1, null, [0, 100], {
       tokens: { input: 50, output: 17, cacheWrite: 8, parts: { cache_write_1h: 8, input_audio: 20 } },
