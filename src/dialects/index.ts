@@ -28,6 +28,7 @@ import { mlflow } from './mlflow.ts';
 import { openinference } from './openinference.ts';
 import { openlit } from './openlit.ts';
 import { openllmetry } from './openllmetry.ts';
+import { openrouter } from './openrouter.ts';
 import { pipecat } from './pipecat.ts';
 import { pydanticAi } from './pydantic-ai.ts';
 import { quarkusLangchain4j } from './quarkus-langchain4j.ts';
@@ -68,6 +69,7 @@ export const DIALECTS: readonly Dialect[] = [
   llamaIndex,
   agentgateway,
   truefoundry,
+  openrouter,
   agentFramework,
   rig,
   strands,
