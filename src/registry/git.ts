@@ -281,6 +281,13 @@ export type RunResult = Ran | { readonly kind: 'no_git' };
 
 function start(directory: string, args: readonly string[], signal: AbortSignal): ChildProcessWithoutNullStreams {
   const child = spawn('git', [...SAFE, ...args], { cwd: directory, signal, stdio: 'pipe' });
+  // Node makes no pipes where no more files can be opened, and tells of it by an event that ends the process if nobody listens.
+  if ((child as Partial<typeof child>).stdout === undefined) {
+    child.on('error', () => undefined);
+    throw new Fault('transient', 'git could not be started: this process has too many files open.', {
+      hint: 'Raise its limit of open files (ulimit -n).',
+    });
+  }
   // Node's own limit goes on, and holds the process, where git could not be started at all.
   const tooLong = setTimeout(() => child.kill(), GIT_LIMITS.timeoutMs).unref();
   child.on('close', () => clearTimeout(tooLong));
