@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KEEP_EVERYTHING } from '../src/ingest/content/policy.ts';
+import { Entrance } from '../src/ingest/entrance.ts';
 import { Ingest } from '../src/ingest/ingest.ts';
 import { KnowledgeHorizon } from '../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../src/lib/time.ts';
@@ -121,12 +122,19 @@ async function measure(each: Case): Promise<Result> {
     const replicas = Array.from({ length: each.replicas }, (_, at) =>
       replica(database, join(directory, String(at)), each.replicas > 1),
     );
-    for (const ingest of replicas) await ingest.start();
+    for (const { ingest } of replicas) await ingest.start();
     const sent = new Map<string, number>();
     const requests = requestsOf(each);
-    const sending = sendAll(requests, replicas, sent);
+    const sending = sendAll(
+      requests,
+      replicas.map(({ ingest }) => ingest),
+      sent,
+    );
     const seen = await lookUntilSeen(database, requests.flatMap(({ ids }) => ids).length, sending);
-    for (const ingest of replicas) await ingest.stop(20_000);
+    for (const { ingest, entrance } of replicas) {
+      await ingest.stop(20_000);
+      await entrance.close();
+    }
     const measured = requests.filter(({ second }) => second >= each.measuredFrom).flatMap(({ ids }) => ids);
     return resultOf(each.name, measured, sent, seen);
   } finally {
@@ -135,20 +143,28 @@ async function measure(each: Case): Promise<Result> {
   }
 }
 
-function replica(database: Database, dataDirectory: string, isShared: boolean): Ingest {
-  return new Ingest({
-    log: createTelemetryLog(database),
+function replica(
+  database: Database,
+  dataDirectory: string,
+  isShared: boolean,
+): { readonly ingest: Ingest; readonly entrance: Entrance } {
+  const shared = {
     clock: systemClock,
+    onError: (error: unknown): void => {
+      throw error;
+    },
+  };
+  const entrance = new Entrance({ ...shared, dataDirectory, policies: KEEP_EVERYTHING });
+  const ingest = new Ingest({
+    ...shared,
+    entrance,
+    log: createTelemetryLog(database),
     horizon: new KnowledgeHorizon(systemClock),
-    dataDirectory,
-    policies: KEEP_EVERYTHING,
     attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),
     price: createPriceBook([]),
     isShared,
-    onError: (error) => {
-      throw error;
-    },
   });
+  return { ingest, entrance };
 }
 
 interface Request {

@@ -6,7 +6,7 @@
 import { ThreadedHttpReceiver } from '../../collectors/otlp/http-in-thread.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import type { Acknowledgement } from '../../src/contract/telemetry.ts';
-import { DEFAULT_INGEST_LIMITS } from '../../src/ingest/ingest.ts';
+import { DEFAULT_INGEST_LIMITS } from '../../src/ingest/limits.ts';
 import { laneNumber } from '../../src/ingest/loading/lanes.ts';
 import { Spool } from '../../src/ingest/spool/spool.ts';
 

@@ -107,6 +107,8 @@ interface ProblemAnswer {
   readonly detail?: string;
   readonly hint?: string;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
+  /** Of a daemon that is not ready. */
+  readonly problems?: readonly string[];
 }
 
 function faultOfAnswer(status: number, text: string, url: string): Fault {
@@ -122,12 +124,13 @@ function faultOfAnswer(status: number, text: string, url: string): Fault {
   } catch {
     return noDaemon(status, url);
   }
+  const notReady = answer.problems === undefined ? undefined : `The daemon is not ready: ${answer.problems.join(' ')}`;
   const fields = (answer.errors ?? []).map((error) => ` ${error.field}: ${error.message}.`).join('');
   // Its own hint is about a header.
   const hint = status === 401 ? 'Set PLUMBLINE_KEY to a key from `keys:` of the daemon.' : answer.hint;
   return new Fault(
     kind,
-    `${answer.detail ?? `The daemon answered ${status}.`}${fields}`,
+    `${answer.detail ?? notReady ?? `The daemon answered ${status}.`}${fields}`,
     hint === undefined ? {} : { hint },
   );
 }

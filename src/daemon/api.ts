@@ -4,7 +4,7 @@ import { restoreCommand } from '../alerting/alert.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Clock } from '../contract/time.ts';
-import type { Api, DaemonStatus } from '../http/api.ts';
+import type { Api, HealthApi } from '../http/api.ts';
 import { notFound } from '../http/problem.ts';
 import type { IncidentDesk } from '../incidents/incident-desk.ts';
 import type { Log } from '../observability/log.ts';
@@ -28,9 +28,8 @@ export interface ApiParts {
   readonly polling: PollingHost;
   readonly watch: TargetWatch;
   readonly log: Log;
-  readonly metrics: () => Promise<string>;
+  readonly health: HealthApi;
   readonly clock: Clock;
-  readonly status: () => DaemonStatus;
   readonly everyMsOf: (source: string) => number;
   /** How the command line is called here. */
   readonly command: string;
@@ -43,8 +42,7 @@ export function daemonApi(parts: ApiParts): Api {
   const { store, telemetry, registry, attribution, incidents, polling, watch, log } = parts;
   const pushes = new PushDesk({ polling, clock: parts.clock });
   return {
-    status: parts.status,
-    metrics: parts.metrics,
+    ...parts.health,
     now: () => parts.clock.now(),
     observations: store.observations,
     verdicts: store.verdicts,

@@ -8,32 +8,30 @@ import { CHANNEL_PLUGINS } from '../channels/index.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
-import { describeError, stackOf } from '../contract/fault.ts';
+import { describeError } from '../contract/fault.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { LatestObservation } from '../contract/store.ts';
-import type { Timestamp } from '../contract/time.ts';
 import { judgeTampered } from '../drift/judge-registry.ts';
-import { HttpServer } from '../http/server.ts';
+import type { Api } from '../http/api.ts';
 import { IncidentDesk } from '../incidents/incident-desk.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
-import { settlesWithin } from '../lib/limits.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
-import { addMillis, formatDuration, systemClock } from '../lib/time.ts';
+import { addMillis, systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { PollingHost } from '../polling/host.ts';
 import { createQueue } from '../queue/index.ts';
-import { announceAddress } from '../store/data-directory.ts';
 import type { Database } from '../store/database.ts';
-import { createStore, type Store } from '../store/index.ts';
+import type { Store } from '../store/index.ts';
 import { noteOutcome, notePutOff } from './alert-log.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
-import { bringBack, watchClock } from './clock-watch.ts';
-import { DirectoryWatch } from './directory-watch.ts';
+import { watchClock } from './clock-watch.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
-import { missingFromStore, openStoreAndSpool } from './open-store.ts';
+import { endInTurn, type Stoppable } from './end-in-turn.ts';
+import { missingFromStore, type OpenedStore } from './open-store.ts';
+import type { Reception } from './reception.ts';
 import { NOT_RECORDED, notePollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
 import { refuseOthers, SourceRegistries } from './source-registries.ts';
@@ -52,20 +50,17 @@ export interface DaemonOptions {
   readonly command: string;
 }
 
-/** A component gets this long to flush before the next one is stopped. */
-const STOP_DEADLINE_MS = 10_000;
-/** One that keeps its deadline to the moment is not late. */
-const LATE_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 export class Daemon {
   readonly #options: DaemonOptions;
+  readonly #reception: Reception;
   readonly #database: Database;
   readonly #store: Store;
   readonly #queue: Queue;
   readonly #aborting = new AbortController();
-  readonly #startedAt: Timestamp = systemClock.now();
-  readonly #started: Component[] = [];
+  /** In the order in which they need each other. */
+  readonly #parts: readonly Component[];
   #ready = false;
   #missingFromStore: readonly string[] = [];
   readonly #troubles: TroubleLog;
@@ -77,39 +72,25 @@ export class Daemon {
   readonly incidents: IncidentDesk;
   readonly polling: PollingHost;
   readonly telemetry: Telemetry;
-  readonly directory: DirectoryWatch;
   readonly #trafficWatch: TrafficWatch;
   readonly #alerting: Alerting;
-  readonly #http: HttpServer;
 
-  /** Opens the store and makes every part. Throws a `Fault`. */
-  static async open(options: DaemonOptions): Promise<Daemon> {
-    const database = await openStoreAndSpool(options.configuration, options.version, systemClock);
-    try {
-      await bringBack(database, systemClock, options.log);
-      const store = createStore(database, systemClock);
-      // Its latest observations are needed to make the polling host.
-      return new Daemon(options, database, store, await store.observations.latest());
-    } catch (error) {
-      await database.close();
-      throw error;
-    }
-  }
-
-  private constructor(options: DaemonOptions, database: Database, store: Store, latest: readonly LatestObservation[]) {
+  /** Makes every part. Throws a `Fault` for a configuration that can't be carried out. */
+  constructor(options: DaemonOptions, reception: Reception, { database, store, latest }: OpenedStore) {
     const { configuration, log } = options;
     this.#options = options;
+    this.#reception = reception;
     this.#troubles = new TroubleLog(log);
     this.#database = database;
     this.#store = store;
     this.#queue = createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined, log });
     const view = (): RegistryKeeper['view'] => this.registry.view;
 
-    this.directory = new DirectoryWatch(configuration.dataDirectory, log);
     this.attribution = new AttributionDesk(view);
     this.#alerting = this.#makeAlerting();
     this.telemetry = createTelemetry({
       configuration,
+      entrance: reception.entrance,
       database,
       texts: store.texts,
       clock: systemClock,
@@ -165,23 +146,49 @@ export class Daemon {
     this.registry = this.#makeRegistryKeeper();
     this.sourceRegistries.keepWith(this.registry);
     refuseOthers(configuration.registrySources, this.polling.registries());
-    this.#http = this.#makeHttp();
+    this.#parts = this.#inOrder();
   }
 
-  get apiAddress(): string {
-    return this.#http.address;
-  }
-
-  /** Throws the `Fault` of the first part that can't start, after stopping those that had. */
+  /** Throws the `Fault` of the first part that can't start. All that was made is then still to be stopped. */
   async start(): Promise<void> {
-    const { configuration } = this.#options;
+    this.#missingFromStore = await missingFromStore(this.#database);
+    for (const words of this.#missingFromStore) this.#options.log.error({}, words);
+    for (const part of this.#parts) await part.start();
+    await this.#retireUnwatched();
+    this.#reception.serve(this.#api(), () => ({
+      ready: this.#ready,
+      problems: this.#ready ? this.#problems() : ['starting or stopping'],
+    }));
+    await this.#reception.open();
+    void this.#learnServices();
+    this.#ready = true;
+  }
+
+  /** Stops intake first, then flushes, then closes the store. Returns what did not end in its time. Safe twice. */
+  stop(): Promise<readonly string[]> {
+    return this.#end(this.#reception.toStop, this.#reception.toStopLast);
+  }
+
+  /** The same without the reception, which goes on taking telemetry for another daemon. */
+  stopBehindReception(): Promise<readonly string[]> {
+    return this.#end([], []);
+  }
+
+  #end(before: readonly Stoppable[], between: readonly Stoppable[]): Promise<readonly string[]> {
+    this.#ready = false;
+    this.#aborting.abort(new Error('The daemon stops.'));
+    const store = { name: 'the store', stop: () => this.#database.close() };
+    return endInTurn([...before, ...this.#parts.toReversed(), ...between, store], this.#options.log);
+  }
+
+  #inOrder(): readonly Component[] {
     const queue: Component = {
       name: 'queue',
       start: () => this.#queue.start(),
+      // It connects when it is first used, which may be before it is started: what stays connected keeps the process alive.
       stop: (deadlineMs) => this.#queue.stop(deadlineMs),
     };
-    const order = [
-      this.directory,
+    return [
       this.registry,
       this.#alerting,
       this.incidents,
@@ -191,48 +198,7 @@ export class Daemon {
       this.sourceRegistries,
       queue,
       watchClock(this.#database, systemClock, this.#options.log, [this.registry, this.watch]),
-      this.#http,
-      ...this.telemetry.receivers,
     ];
-    this.#missingFromStore = await missingFromStore(this.#database);
-    for (const words of this.#missingFromStore) this.#options.log.error({}, words);
-    try {
-      for (const component of order) {
-        // Before: one that fails half way may hold something as well.
-        this.#started.push(component);
-        await component.start();
-      }
-      await announceAddress(configuration.dataDirectory, this.apiAddress);
-      await this.#retireUnwatched();
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
-    void this.#learnServices();
-    this.#ready = true;
-  }
-
-  /** Stops intake first, then flushes, then closes the store. Returns what did not end in its time. Safe twice. */
-  async stop(): Promise<readonly string[]> {
-    this.#ready = false;
-    this.#aborting.abort(new Error('The daemon stops.'));
-    const unfinished: string[] = [];
-    const end = async (name: string, ending: Promise<void>): Promise<void> => {
-      try {
-        if (await settlesWithin(ending, STOP_DEADLINE_MS + LATE_MS)) return;
-        unfinished.push(name);
-        this.#options.log.error({}, `${name} did not stop within ${formatDuration(STOP_DEADLINE_MS)}`);
-      } catch (error) {
-        this.#options.log.error({ error: describeError(error) }, `${name} did not stop cleanly`);
-      }
-    };
-    for (let component = this.#started.pop(); component !== undefined; component = this.#started.pop()) {
-      await end(component.name, component.stop(STOP_DEADLINE_MS));
-    }
-    // It connects when it is first used, which may be before it is started: what stays connected keeps the process alive.
-    await end('queue', this.#queue.stop(STOP_DEADLINE_MS));
-    await end('the store', this.#database.close());
-    return unfinished;
   }
 
   #makeAlerting(): Alerting {
@@ -333,7 +299,7 @@ export class Daemon {
     const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
     return [
       ...this.#missingFromStore,
-      ...[this.directory.problem ?? []].flat(),
+      ...[this.#reception.directory.problem ?? []].flat(),
       ...this.telemetry.problems(),
       ...[this.registry.problem ?? [], this.#queue.problem ?? []].flat(),
       ...(notRecorded === null ? [] : [`What sources hold can't be recorded: ${notRecorded}`]),
@@ -342,9 +308,9 @@ export class Daemon {
     ];
   }
 
-  #makeHttp(): HttpServer {
-    const { configuration, version, log, metrics, command } = this.#options;
-    const api = daemonApi({
+  #api(): Api {
+    const { configuration, log, command } = this.#options;
+    return daemonApi({
       command,
       store: this.#store,
       telemetry: this.telemetry,
@@ -354,23 +320,9 @@ export class Daemon {
       polling: this.polling,
       watch: this.watch,
       log,
-      metrics: () => metrics.text(),
+      health: this.#reception.health,
       clock: systemClock,
-      status: () => ({
-        version,
-        startedAt: this.#startedAt,
-        ready: this.#ready,
-        problems: this.#ready ? this.#problems() : ['starting or stopping'],
-      }),
       everyMsOf: (source) => configuration.sources.find((candidate) => candidate.name === source)?.everyMs ?? 0,
-    });
-    return new HttpServer(api, {
-      host: configuration.server.host,
-      port: configuration.server.port,
-      keys: configuration.keys,
-      publicUrl: configuration.server.publicUrl,
-      version,
-      onBug: (error, where) => log.error({ error: stackOf(error) }, `a bug in ${where}`),
     });
   }
 

@@ -1,15 +1,28 @@
 /** Opens the configured store and brings its schema up to date. */
 
 import type { Configuration, StoreLocation } from '../config/load.ts';
+import type { LatestObservation } from '../contract/store.ts';
 import type { Clock } from '../contract/time.ts';
-import { claimSpoolDirectory } from '../store/data-directory.ts';
+import { systemClock } from '../lib/time.ts';
+import type { TellLog } from '../lib/trouble-log.ts';
 import type { Database } from '../store/database.ts';
+import { createStore, type Store } from '../store/index.ts';
 import { migrate } from '../store/migrate.ts';
 import { openDatabase } from '../store/open-database.ts';
 import { readSetAside, setAsideWords } from '../store/set-aside.ts';
+import type { Attempt } from './await-store.ts';
+import { bringBack } from './clock-watch.ts';
 
-/** Throws a `Fault` that names the owner of a data directory in use, or what the server answered. */
-export async function openStore(location: StoreLocation, release: string, clock: Clock): Promise<Database> {
+/**
+ * Throws a `Fault` that names the owner of a data directory in use, or what the server answered. `attempt` is for a
+ * server; given up, it rejects soon with anything.
+ */
+export async function openStore(
+  location: StoreLocation,
+  release: string,
+  clock: Clock,
+  attempt?: Attempt,
+): Promise<Database> {
   const options =
     location.kind === 'embedded'
       ? { path: location.path }
@@ -20,14 +33,14 @@ export async function openStore(location: StoreLocation, release: string, clock:
           database: location.database,
           cluster: location.cluster ?? undefined,
         };
-  const database = await openDatabase(options, release, clock);
-  try {
-    await migrate(database, clock);
+  const signal = attempt?.signal;
+  const database = await openDatabase(options, release, clock, signal);
+  attempt?.answered();
+  const work = async (): Promise<Database> => {
+    await migrate(database, clock, undefined, signal);
     return database;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+  };
+  return orClosed(database, work, signal);
 }
 
 /** What the store had to go on without, in words. Empty also where it does not tell. */
@@ -37,24 +50,44 @@ export async function missingFromStore(database: Database): Promise<readonly str
   return found.map(setAsideWords);
 }
 
-/** The same for a daemon: the directory of its spool is its own until the store is closed. */
-export async function openStoreAndSpool(
-  { store: location, dataDirectory }: Pick<Configuration, 'store' | 'dataDirectory'>,
-  release: string,
-  clock: Clock,
-): Promise<Database> {
-  // That of an embedded store is locked by the engine.
-  if (location.kind === 'embedded') return openStore(location, release, clock);
-  const letGo = await claimSpoolDirectory(dataDirectory, release, clock.now());
+/** What a daemon needs before it can be made. */
+export interface OpenedStore {
+  readonly database: Database;
+  readonly store: Store;
+  /** The newest observation of each place, from which polling goes on. */
+  readonly latest: readonly LatestObservation[];
+}
+
+/** The same for a daemon. */
+export async function openForDaemon(
+  { configuration, version, log }: { configuration: Configuration; version: string; log: TellLog },
+  attempt?: Attempt,
+): Promise<OpenedStore> {
+  const database = await openStore(configuration.store, version, systemClock, attempt);
+  const work = async (): Promise<OpenedStore> => {
+    await bringBack(database, systemClock, log);
+    const store = createStore(database, systemClock);
+    return { database, store, latest: await store.observations.latest() };
+  };
+  return orClosed(database, work, attempt?.signal);
+}
+
+/** Closes the store when the work with it fails. When the signal aborts, what is asked of the store is cut off. */
+async function orClosed<Result>(
+  database: Database,
+  work: () => Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  const cutOff = (): void => void database.close();
+  signal?.addEventListener('abort', cutOff);
   try {
-    const database = await openStore(location, release, clock);
-    const close = async (): Promise<void> => {
-      await database.close();
-      await letGo();
-    };
-    return { ...database, close };
+    const result = await work();
+    signal?.throwIfAborted();
+    return result;
   } catch (error) {
-    await letGo();
+    await database.close();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', cutOff);
   }
 }

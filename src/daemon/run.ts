@@ -12,9 +12,10 @@ import { formatDuration } from '../lib/time.ts';
 import { takeConsole } from '../observability/library-output.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../observability/log.ts';
 import { startMetrics } from '../observability/metrics.ts';
-import { Daemon } from './daemon.ts';
 import { tuneGarbageCollection } from './garbage-collection.ts';
+import { startWithEmbeddedStore, startWithServer } from './opening.ts';
 import { prepareQuickstart, Quickstart } from './quickstart.ts';
+import { Reception } from './reception.ts';
 
 export interface RunOptions {
   readonly flags: Flags;
@@ -45,37 +46,43 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     secrets: configuration.secrets,
   });
   takeConsole((text) => log.warn({}, text));
-  const daemon = await Daemon.open({
-    configuration,
-    version,
-    log,
-    metrics,
-    print: output.print,
-    colour: output.colour,
-    command,
-  });
-  const stopping = stopSignal(output);
-  await daemon.start();
-  output.print(readyLine(daemon, version, performance.now() - begun, output));
+  const parts = { configuration, version, log, metrics, print: output.print, colour: output.colour, command };
+  const reception = new Reception(parts);
+  const end = async (unfinished: readonly string[]): Promise<void> => {
+    await metrics.stop();
+    const { loss } = reception.directory;
+    if (loss !== null) {
+      output.note(`Stopped. ${loss}`);
+      process.exit(1);
+    }
+    sayStopped(unfinished, reception.entrance.waitingBytes, output);
+  };
+  // While a server is waited for it has to be heard. To open an embedded store takes a moment, and may be broken off.
+  const stopping = new StopRequest(output);
+  const daemon =
+    configuration.store.kind === 'embedded'
+      ? await startWithEmbeddedStore(parts, reception, () => stopping.listen())
+      : await startWithServer(parts, reception, {
+          stopping: stopping.listen(),
+          onWaiting: (reason) => output.print(waitingLines(reception, version, reason, output)),
+        });
+  if ('unfinished' in daemon) return end(daemon.unfinished);
+  output.print(readyLine(reception, version, performance.now() - begun, output));
 
-  const quickstart = quickstartFile === null ? null : startedQuickstart(quickstartFile, daemon, options);
+  const quickstart = quickstartFile === null ? null : startedQuickstart(quickstartFile, reception, options);
   await quickstart?.start();
   if (configuration.sources.length === 0) output.note('Nothing is watched yet: add `sources:` to plumbline.yaml.');
-  await stopping;
+  await stopping.asked;
   await quickstart?.stop();
-  const unfinished = await daemon.stop();
-  await metrics.stop();
-  const { loss } = daemon.directory;
-  if (loss !== null) {
-    output.note(`Stopped. ${loss}`);
-    process.exit(1);
-  }
+  await end(await daemon.stop());
+}
+
+function sayStopped(unfinished: readonly string[], waitingBytes: number, output: Output): void {
   if (unfinished.length === 0) {
-    const waiting = daemon.telemetry.waitingBytes();
     output.print(
-      waiting === 0
+      waitingBytes === 0
         ? 'Stopped; everything accepted is stored.'
-        : `Stopped; ${formatBytes(waiting)} of what was accepted wait on the disk, and are stored at the next start.`,
+        : `Stopped; ${formatBytes(waitingBytes)} of what was accepted wait on the disk, and are stored at the next start.`,
     );
     return;
   }
@@ -101,22 +108,30 @@ function loadedOrFault(loaded: LoadedConfiguration): Configuration {
   });
 }
 
-function readyLine(daemon: Daemon, version: string, elapsedMs: number, output: Output): string {
-  const { otlp, grpc } = daemon.telemetry.addresses();
+function readyLine(reception: Reception, version: string, elapsedMs: number, output: Output): string {
   const head = styled(output, 'bold', `Plumbline ${version} is ready`);
-  return `${head}: API ${daemon.apiAddress} · OTLP ${otlp} · gRPC ${grpc} (started in ${formatDuration(elapsedMs)})`;
+  return `${head}: ${addressesOf(reception)} (started in ${formatDuration(elapsedMs)})`;
+}
+
+function waitingLines(reception: Reception, version: string, reason: string, output: Output): string {
+  const head = styled(output, 'bold', `Plumbline ${version} waits for its store, and takes telemetry meanwhile`);
+  return `${head}: ${addressesOf(reception)}\n${reason}`;
+}
+
+function addressesOf({ addresses: { api, otlp, grpc } }: Reception): string {
+  return `API ${api} · OTLP ${otlp} · gRPC ${grpc}`;
 }
 
 function startedQuickstart(
   file: string,
-  daemon: Daemon,
+  reception: Reception,
   { output, workingDirectory, command }: RunOptions,
 ): Quickstart {
   const directory = dirname(file);
   return new Quickstart({
     directory,
     workingDirectory,
-    otlpAddress: () => daemon.telemetry.addresses().otlp,
+    otlpAddress: () => reception.addresses.otlp,
     print: output.print,
     hints: [
       [`${command} status`, 'every target with its verdict'],
@@ -128,20 +143,35 @@ function startedQuickstart(
   });
 }
 
-/** Resolves at the first request to stop; the second one ends the process at once. */
-function stopSignal(output: Output): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      if (asked) {
-        // As if nobody listened: an exit would wait for the engine, which is at work.
-        process.removeAllListeners(signal);
-        process.kill(process.pid, signal);
-      }
-      asked = true;
-      output.note('Stopping; once more to stop at once.');
-      resolve();
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  });
+/** The first request to stop is heard; the second one ends the process at once. */
+class StopRequest {
+  readonly #output: Output;
+  readonly #stopping = new AbortController();
+  readonly #asked = Promise.withResolvers<void>();
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  /** Resolves at the first one. */
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
+  /** Before, a signal does what it does to every process. The signal that is returned aborts at the first request. */
+  listen(): AbortSignal {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#onSignal);
+    return this.#stopping.signal;
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    if (this.#stopping.signal.aborted) {
+      // As if nobody listened: an exit would wait for the engine, which is at work.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
+    this.#output.note('Stopping; once more to stop at once.');
+    this.#stopping.abort(new Error('The daemon stops.'));
+    this.#asked.resolve();
+  };
 }

@@ -1,6 +1,7 @@
 /** What the HTTP API needs from the daemon. `app.ts` supplies it; routes see nothing else. */
 
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
+import type { Fault } from '../contract/fault.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
 import type { ContentHash, SeenContent, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
@@ -11,11 +12,21 @@ import type { Timestamp } from '../contract/time.ts';
 import type { VariableLog } from '../contract/variable-log.ts';
 import type { RawRequest } from './route.ts';
 
-export interface Api {
+/** What is there from the first moment on. */
+export interface HealthApi {
   /** Daemon facts for `/healthz` and `/readyz`. */
   status(): DaemonStatus;
   /** Prometheus text. */
   metrics(): Promise<string>;
+}
+
+/** What answers while the rest of the API is not there yet; see `HttpServer.serve`. */
+export interface EarlyApi extends HealthApi {
+  /** What everything else is answered with. `mayRead`: see `RouteRequest.mayRead`. */
+  notYet(mayRead: boolean): Fault;
+}
+
+export interface Api extends HealthApi {
   readonly observations: ObservationLog;
   readonly verdicts: VerdictLog;
   readonly incidents: IncidentLog;

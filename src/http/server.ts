@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { Fault, isFault } from '../contract/fault.ts';
 import { settlesWithin } from '../lib/limits.ts';
-import type { Api } from './api.ts';
+import type { Api, EarlyApi } from './api.ts';
 import { admit, assertSafeBinding, isOwnHost, isFromForeignPage, type Key } from './auth.ts';
 import { openApiDocument } from './openapi.ts';
 import { badRequest, problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
@@ -64,9 +64,14 @@ export class HttpServer implements Component {
   readonly name = 'http';
   readonly #server: FastifyInstance;
   readonly #options: HttpServerOptions;
+  readonly #early: EarlyApi;
+  /** What needs nothing but the early API. */
+  readonly #earlyRoutes: ReadonlySet<AnyRoute>;
+  #api: Api | null = null;
 
-  constructor(api: Api, options: HttpServerOptions) {
+  constructor(early: EarlyApi, options: HttpServerOptions) {
     this.#options = options;
+    this.#early = early;
     this.#server = fastify({
       bodyLimit: BODY_BYTES_MAX,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -99,7 +104,8 @@ export class HttpServer implements Component {
       // The handler would be asked when the body is parsed.
       if (request.is404) await sendNothingThere(request, reply);
     });
-    for (const definition of [...API_ROUTES, describe]) this.#mount(definition, api);
+    this.#earlyRoutes = new Set([...healthRoutes, describe]);
+    for (const definition of [...API_ROUTES, describe]) this.#mount(definition);
     mountWebPage(this.#server);
     this.#server.setNotFoundHandler(sendNothingThere);
     this.#server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
@@ -110,6 +116,11 @@ export class HttpServer implements Component {
     const address = this.#server.server.address();
     if (address === null || typeof address === 'string') throw new Error('The HTTP server is not listening.');
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+  }
+
+  /** From now on every route answers; before, all but those of health are told `notYet`. */
+  serve(api: Api): void {
+    this.#api = api;
   }
 
   async start(): Promise<void> {
@@ -130,31 +141,34 @@ export class HttpServer implements Component {
     await closing;
   }
 
-  #mount(definition: AnyRoute, api: Api): void {
+  #mount(definition: AnyRoute): void {
     if (definition.rawBodyBytesMax === undefined) {
-      this.#mountOn(this.#server, definition, api);
+      this.#mountOn(this.#server, definition);
       return;
     }
     void this.#server.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
-      this.#mountOn(scope, definition, api);
+      this.#mountOn(scope, definition);
       done();
     });
   }
 
-  #mountOn(server: FastifyInstance, definition: AnyRoute, api: Api): void {
+  #mountOn(server: FastifyInstance, definition: AnyRoute): void {
     server.route({
       ...(definition.rawBodyBytesMax === undefined ? {} : { bodyLimit: definition.rawBodyBytesMax }),
       method: definition.method,
       url: definition.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       onRequest: (request, reply, next) => {
         const refusal = this.#refusalByHead(definition, request, reply);
-        if (refusal === null) next();
-        else sendProblem(reply, refusal);
+        if (refusal !== null) sendProblem(reply, refusal);
+        else if (this.#api === null && !this.#earlyRoutes.has(definition)) next(this.#early.notYet(request.mayRead));
+        else next();
       },
       handler: async (request, reply) => {
         const checked = checkRequest(definition, request);
+        // Early routes are typed to use no more of it.
+        const api = (this.#api ?? this.#early) as Api;
         return sendAnswer(reply, await definition.handle(checked as RouteRequest<never, never, never>, api));
       },
     });

@@ -20,6 +20,11 @@ export class Troubles {
     return [...new Set(this.#byPart.values())];
   }
 
+  /** Of a part that is no more. That it is gone does not mean that all is well, so nothing is said. */
+  forget(part: string): void {
+    this.#byPart.delete(part);
+  }
+
   /** For one part to tell by. */
   of(part: string): OnTrouble {
     return (problem) => {

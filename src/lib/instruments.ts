@@ -25,11 +25,19 @@ export function counter(options: Description): Count {
   };
 }
 
-/** A value that is read when somebody looks. To be called when the daemon is put together, not when a module is loaded. */
+const readings = new WeakMap<Meter, Map<string, () => number>>();
+
+/**
+ * A value that is read when somebody looks. To be called when the daemon is put together, not when a module is loaded;
+ * where that happens again, what was read before is not held on to.
+ */
 export function gauge({ name, ...rest }: Description, read: () => number): void {
-  plumblineMeter()
-    .createObservableGauge(name, rest)
-    .addCallback((result) => result.observe(read()));
+  const meter = plumblineMeter();
+  const known = readings.get(meter) ?? new Map<string, () => number>();
+  readings.set(meter, known);
+  const isNew = !known.has(name);
+  known.set(name, read);
+  if (isNew) meter.createObservableGauge(name, rest).addCallback((result) => result.observe(known.get(name)?.() ?? 0));
 }
 
 function lazily(options: Description, make: (meter: Meter, options: Description) => Pick<Counter, 'add'>): Count {

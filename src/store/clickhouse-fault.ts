@@ -148,6 +148,9 @@ const MEANING_BY_SYSTEM_CODE: ReadonlyMap<string, Meaning> = new Map<string, Mea
   ['EPROTO', TLS],
 ]);
 
+/** What a store threw, told apart from faults of others. */
+class StoreFault extends Fault {}
+
 /**
  * `doing` completes "The store failed to …". What carries no code comes from the way to the server
  * (a proxy's page, a time-out), so it is transient; from the embedded engine it is a bug of ours.
@@ -156,7 +159,7 @@ export function clickHouseFault(error: unknown, doing: string, from: 'embedded' 
   if (isFault(error)) return error;
   const meaning = meaningOf(error) ?? { kind: from === 'server' ? 'transient' : 'permanent' };
   const said = error instanceof Error ? error.message : String(error);
-  return new Fault(meaning.kind, `The store failed to ${doing}: ${firstLines(said)}`, {
+  return new StoreFault(meaning.kind, `The store failed to ${doing}: ${firstLines(said)}`, {
     ...(meaning.hint !== undefined && { hint: meaning.hint }),
     cause: error,
   });
@@ -176,6 +179,16 @@ export async function withFaults<Result>(
     if (signal?.aborted === true) throw signal.reason;
     throw clickHouseFault(error, doing, from);
   }
+}
+
+/**
+ * Whether this is a store's, and one that failed so may work later without anybody's doing: it is away, busy, or not all there yet. A
+ * table that is missing or other than it should be stays so.
+ */
+export function mayPass(error: unknown): boolean {
+  if (!(error instanceof StoreFault) || (error.kind !== 'transient' && error.kind !== 'overloaded')) return false;
+  const code = clickHouseCode(error);
+  return code === null || MEANING_BY_CODE.get(code) !== SCHEMA;
 }
 
 /** The code of ClickHouse's own error, or null when it is none. */

@@ -20,18 +20,25 @@ interface Applied {
   readonly release: string;
 }
 
-/** Returns the names of the steps that were missing. Throws a `Fault` of kind `config` for a store that another release wrote. */
+/**
+ * Returns the names of the steps that were missing. Throws a `Fault` of kind `config` for a store that another release
+ * wrote. When the signal aborts no further statement is run: the next start goes on from there.
+ */
 export async function migrate(
   database: Database,
   clock: Clock,
   migrations: readonly Migration[] = MIGRATIONS,
+  signal?: AbortSignal,
 ): Promise<readonly string[]> {
   await runStatement(database, recordTable(database));
   const applied = await readApplied(database);
   refuseOther(applied, migrations, database.release);
   const missing = migrations.filter((migration) => !applied.has(migration.id));
   for (const migration of missing) {
-    for (const statement of migration.statements(database.dialect)) await runStatement(database, statement);
+    for (const statement of migration.statements(database.dialect)) {
+      signal?.throwIfAborted();
+      await runStatement(database, statement);
+    }
     const row = { id: migration.id, name: migration.name, checksum: checksum(migration) };
     await database.insert('migrations', [{ ...row, release: database.release, applied_at: clock.now() }]);
   }

@@ -15,9 +15,14 @@ export type DatabaseOptions =
       readonly cluster?: string | undefined;
     };
 
-/** Does not migrate; see `migrate.ts`. Throws a `Fault`. */
-export async function openDatabase(options: DatabaseOptions, release: string, clock: Clock): Promise<Database> {
+/** Does not migrate; see `migrate.ts`. Throws a `Fault`. `signal` gives up the wait for a server's answer. */
+export async function openDatabase(
+  options: DatabaseOptions,
+  release: string,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<Database> {
   return 'path' in options
     ? await openEmbeddedDatabase({ ...options, release, clock })
-    : await openServerDatabase({ ...options, release });
+    : await openServerDatabase({ ...options, release, signal });
 }

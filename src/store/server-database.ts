@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import { Fault } from '../contract/fault.ts';
 import { clickHouseCode, clickHouseFault, withFaults } from './clickhouse-fault.ts';
 import { DATABASE_NAME, type Database, type TableDialect } from './database.ts';
+import { isForeignServer } from './foreign-server.ts';
 import { jsonLines } from './json-lines.ts';
 import { COMMON_SETTINGS, insertSettings } from './query-settings.ts';
 import { serverParameters } from './sql-literals.ts';
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly cluster?: string | undefined;
   readonly release: string;
   readonly requestTimeoutMs?: number;
+  /** Gives up the opening. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -37,7 +40,12 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     await createMissingDatabase(client, location, dialect, options);
   } catch (error) {
     await client.close();
-    throw clickHouseFault(error, `open the database ${location.database}`, 'server');
+    const fault = clickHouseFault(error, `open the database ${location.database}`, 'server');
+    // What is on the way is transient; but behind a wrong port or path no ClickHouse will ever answer.
+    if (clickHouseCode(error) !== null || fault.kind !== 'transient') throw fault;
+    if (!(await isForeignServer(location.url, options.signal))) throw fault;
+    const hint = `What answers at ${location.url} is no ClickHouse server: check \`url\` in \`store:\`.`;
+    throw new Fault('config', fault.message, { hint, cause: error });
   }
   return serverDatabase(client, dialect, options.release);
 }
@@ -73,8 +81,9 @@ async function createMissingDatabase(
   dialect: TableDialect,
   options: ServerOptions,
 ): Promise<void> {
+  const asked = options.signal === undefined ? {} : { abort_signal: options.signal };
   try {
-    await client.command({ query: 'SELECT 1' });
+    await client.command({ query: 'SELECT 1', ...asked });
     return;
   } catch (error) {
     if (clickHouseCode(error) !== UNKNOWN_DATABASE) throw error;
@@ -82,7 +91,7 @@ async function createMissingDatabase(
   const withoutDatabase = connect(location, undefined, options);
   try {
     const name = quoteIdentifier(location.database);
-    await withoutDatabase.command({ query: `CREATE DATABASE IF NOT EXISTS ${name} ${dialect.onCluster}` });
+    await withoutDatabase.command({ query: `CREATE DATABASE IF NOT EXISTS ${name} ${dialect.onCluster}`, ...asked });
   } finally {
     await withoutDatabase.close();
   }

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RegisteredVersion } from '../../src/contract/prompt.ts';
 import type { Api, TargetInfo } from '../../src/http/api.ts';
-import { HttpServer } from '../../src/http/server.ts';
+import type { HttpServer } from '../../src/http/server.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
@@ -11,6 +11,7 @@ import { migrate } from '../../src/store/migrate.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import { held, incident, registered, time } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
+import { wholeServer } from '../support/whole-server.ts';
 
 const COUNT = 7;
 const numbers = Array.from({ length: COUNT }, (_, index) => index);
@@ -52,7 +53,7 @@ beforeAll(async () => {
     versions: async () => versions,
   };
   const options = { host: '127.0.0.1', port: 0, keys: [], publicUrl: null, version: '1', onBug: () => undefined };
-  server = new HttpServer(api as Api, options);
+  server = wholeServer(api, options);
   await server.start();
 });
 afterAll(async () => {
@@ -114,14 +115,17 @@ test('an answer about the past that has pages is one answer', async () => {
 
 test('versions with long texts end a page early', async () => {
   const long = numbers.map((index) => registered(String(index), 'x'.repeat(5_000_000)));
-  const other = new HttpServer({ versions: async () => long, now: () => systemClock.now() } as unknown as Api, {
-    host: '127.0.0.1',
-    port: 0,
-    keys: [],
-    publicUrl: null,
-    version: '1',
-    onBug: () => undefined,
-  });
+  const other = wholeServer(
+    { versions: async () => long, now: () => systemClock.now() },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      keys: [],
+      publicUrl: null,
+      version: '1',
+      onBug: () => undefined,
+    },
+  );
   await other.start();
   const sizes: number[] = [];
   for (let cursor: string | null = ''; cursor !== null;) {

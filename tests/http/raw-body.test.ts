@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { Api } from '../../src/http/api.ts';
 import type { RawRequest } from '../../src/http/route.ts';
-import { HttpServer } from '../../src/http/server.ts';
+import type { HttpServer } from '../../src/http/server.ts';
+import { wholeServer } from '../support/whole-server.ts';
 
 const servers: HttpServer[] = [];
 afterEach(async () => {
@@ -10,16 +11,19 @@ afterEach(async () => {
 });
 
 async function serve(takePush: Api['takePush']): Promise<string> {
-  const server = new HttpServer({ takePush } as Api, {
-    host: '127.0.0.1',
-    port: 0,
-    publicUrl: null,
-    keys: [{ name: 'reader', scopes: ['read'], key: 'reader-key-0123456789' }],
-    version: '1.0.0',
-    onBug: (error) => {
-      throw error;
+  const server = wholeServer(
+    { takePush },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: null,
+      keys: [{ name: 'reader', scopes: ['read'], key: 'reader-key-0123456789' }],
+      version: '1.0.0',
+      onBug: (error) => {
+        throw error;
+      },
     },
-  });
+  );
   servers.push(server);
   await server.start();
   return server.address;

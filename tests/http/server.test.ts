@@ -5,8 +5,9 @@ import { get, request, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
-import type { Api } from '../../src/http/api.ts';
+import type { Api, EarlyApi } from '../../src/http/api.ts';
 import { API_ROUTES, HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
+import { wholeServer } from '../support/whole-server.ts';
 
 const NOW = '2026-11-20T10:00:00.000000000Z' as Timestamp;
 const KEYS = [
@@ -34,17 +35,21 @@ function apiOf(parts: Partial<Api>): Api {
 }
 
 const bugs: unknown[] = [];
+const OPTIONS: HttpServerOptions = {
+  host: '127.0.0.1',
+  port: 0,
+  keys: [],
+  publicUrl: null,
+  version: '1.2.3',
+  onBug: (error) => bugs.push(error),
+};
+
 async function serve(parts: Partial<Api>, options: Partial<HttpServerOptions> = {}): Promise<string> {
+  return started(wholeServer(apiOf({ now: () => NOW, ...parts }), { ...OPTIONS, ...options }));
+}
+
+async function started(server: HttpServer): Promise<string> {
   bugs.length = 0;
-  const server = new HttpServer(apiOf({ now: () => NOW, ...parts }), {
-    host: '127.0.0.1',
-    port: 0,
-    keys: [],
-    publicUrl: null,
-    version: '1.2.3',
-    onBug: (error) => bugs.push(error),
-    ...options,
-  });
   servers.push(server);
   await server.start();
   return server.address;
@@ -235,6 +240,49 @@ describe('problems', () => {
       kind: 'config',
       message: expect.stringContaining('already in use'),
     });
+  });
+});
+
+describe('while the daemon has no store', () => {
+  const early: EarlyApi = {
+    status: () => ({ ...ready, ready: false, problems: ['The store is away.'] }),
+    metrics: async () => 'spool_bytes 1',
+    notYet: (mayRead) => new Fault('transient', mayRead ? 'Away, at 10.0.0.1.' : 'Away.', { retryAfterMs: 4_200 }),
+  };
+  const health = new Set(['/healthz', '/readyz', '/metrics']);
+
+  test('health and metrics answer, and the page and the description; all else is told to come back', async () => {
+    const base = await started(new HttpServer(early, OPTIONS));
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+    const readiness = await fetch(`${base}/readyz`);
+    expect(readiness.status).toBe(503);
+    expect(await readiness.json()).toEqual({ status: 'not ready', problems: ['The store is away.'] });
+    expect(await (await fetch(`${base}/metrics`)).text()).toBe('spool_bytes 1');
+    for (const path of ['/openapi.json', '/', '/assets/app.js']) expect((await fetch(base + path)).status).toBe(200);
+    const others = API_ROUTES.filter(({ path }) => !health.has(path));
+    expect(others.length).toBeGreaterThan(10);
+    for (const { method, path } of others) {
+      const answer = await fetch(base + path.replaceAll(/\{\w+\}/g, 'x'), { method });
+      expect([path, answer.status, answer.headers.get('retry-after')]).toEqual([path, 503, '5']);
+      expect(await answer.json()).toMatchObject({ status: 503, detail: 'Away, at 10.0.0.1.' });
+    }
+    expect(bugs).toEqual([]);
+  });
+
+  test('who may not ask hears nothing of it', async () => {
+    const base = await started(new HttpServer(early, { ...OPTIONS, keys: KEYS }));
+    expect((await fetch(`${base}/api/v1/prompts`)).status).toBe(401);
+    const push = await fetch(`${base}/api/v1/webhooks/x`, { method: 'POST' });
+    expect([push.status, (await push.json()).detail]).toEqual([503, 'Away.']);
+  });
+
+  test('once it is served every route answers', async () => {
+    const server = new HttpServer(early, OPTIONS);
+    const base = await started(server);
+    expect((await fetch(`${base}/api/v1/prompts`)).status).toBe(503);
+    server.serve(apiOf({ now: () => NOW, status: () => ready, registry: () => ({ versions: [], pins: [] }) }));
+    expect((await fetch(`${base}/api/v1/prompts`)).status).toBe(200);
+    expect(await (await fetch(`${base}/readyz`)).json()).toEqual({ status: 'ready', problems: [] });
   });
 });
 

@@ -5,7 +5,9 @@ import { type InvocationLog } from '../../src/contract/invocation-log.ts';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { TextLog } from '../../src/contract/store.ts';
 import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
-import { Ingest, type IngestLimits, type IngestOptions } from '../../src/ingest/ingest.ts';
+import { Entrance, type EntranceOptions } from '../../src/ingest/entrance.ts';
+import { Ingest, type IngestOptions } from '../../src/ingest/ingest.ts';
+import type { IngestLimits } from '../../src/ingest/limits.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { createPriceBook } from '../../src/pricing/price-book.ts';
@@ -45,27 +47,52 @@ export async function openStore(path = tempDirectory()): Promise<OpenStore> {
   };
 }
 
-export function createIngest(telemetry: TelemetryLog, options: Partial<IngestOptions> = {}): Ingest {
-  return new Ingest({
-    log: telemetry,
+/** With its entrance, as in a daemon that stops. */
+class WholeIngest extends Ingest {
+  readonly #entrance: Entrance;
+
+  constructor(options: IngestOptions) {
+    super(options);
+    this.#entrance = options.entrance;
+  }
+
+  override async stop(deadlineMs: number): Promise<void> {
+    await super.stop(deadlineMs);
+    await this.#entrance.close();
+  }
+}
+
+/** Of the ingest and its entrance; what is left out is as a test wants it. */
+export type TestIngestOptions = Partial<IngestOptions & EntranceOptions>;
+
+export function createIngest(telemetry: TelemetryLog, options: TestIngestOptions = {}): Ingest {
+  const shared = {
     clock: systemClock,
-    horizon: new KnowledgeHorizon(systemClock),
-    dataDirectory: tempDirectory(),
-    policies: KEEP_EVERYTHING,
-    attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),
-    price: createPriceBook([]),
-    onError: (error) => {
+    onError: (error: unknown): void => {
       throw error;
     },
     ...options,
+  };
+  const entrance = new Entrance({
+    dataDirectory: tempDirectory(),
+    policies: KEEP_EVERYTHING,
+    ...shared,
     limits: { ...FAST, ...options.limits },
+  });
+  return new WholeIngest({
+    entrance,
+    log: telemetry,
+    horizon: new KnowledgeHorizon(systemClock),
+    attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),
+    price: createPriceBook([]),
+    ...shared,
   });
 }
 
 /** Has an ingest of its own while it works. */
 export async function withIngest(
   telemetry: TelemetryLog,
-  options: Partial<IngestOptions>,
+  options: TestIngestOptions,
   work: (ingest: Ingest) => Promise<void>,
 ): Promise<void> {
   const ingest = createIngest(telemetry, options);

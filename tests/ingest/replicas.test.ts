@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
 import type { Clock } from '../../src/contract/time.ts';
-import type { Ingest, IngestOptions } from '../../src/ingest/ingest.ts';
+import type { Ingest } from '../../src/ingest/ingest.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import {
@@ -15,6 +15,7 @@ import {
   send,
   withIngest,
   type OpenStore,
+  type TestIngestOptions,
   type SpanDraft,
 } from './harness.ts';
 import { nested } from './nested-views.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.database.close());
 
-function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<void>): Promise<void> {
+function run(options: TestIngestOptions, work: (ingest: Ingest) => Promise<void>): Promise<void> {
   return withIngest(store.telemetry, options, work);
 }
 

@@ -1,8 +1,17 @@
 /** A trace that can't be settled is put aside, and can be tried again. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Ingest, IngestOptions } from '../../src/ingest/ingest.ts';
-import { chatAttributes, eventually, hexId, openStore, tracesBody, withIngest, type OpenStore } from './harness.ts';
+import type { Ingest } from '../../src/ingest/ingest.ts';
+import {
+  chatAttributes,
+  eventually,
+  hexId,
+  openStore,
+  tracesBody,
+  withIngest,
+  type OpenStore,
+  type TestIngestOptions,
+} from './harness.ts';
 
 let store: OpenStore;
 beforeAll(async () => {
@@ -10,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.database.close());
 
-function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<void>): Promise<void> {
+function run(options: TestIngestOptions, work: (ingest: Ingest) => Promise<void>): Promise<void> {
   return withIngest(store.telemetry, options, work);
 }
 

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TelemetryLog } from '../../src/contract/telemetry-log.ts';
-import type { Ingest, IngestOptions } from '../../src/ingest/ingest.ts';
+import type { Ingest } from '../../src/ingest/ingest.ts';
 import {
   chatAttributes,
   createIngest,
@@ -13,6 +13,7 @@ import {
   send,
   withIngest,
   type OpenStore,
+  type TestIngestOptions,
 } from './harness.ts';
 import { nested } from './nested-views.ts';
 import { factsInMemory } from './window-facts.ts';
@@ -25,7 +26,7 @@ afterAll(() => store.database.close());
 
 const WRAPPER = { 'openinference.span.kind': 'CHAIN' };
 
-function run(options: Partial<IngestOptions>, work: (ingest: Ingest) => Promise<void>): Promise<void> {
+function run(options: TestIngestOptions, work: (ingest: Ingest) => Promise<void>): Promise<void> {
   return withIngest(store.telemetry, options, work);
 }
 

@@ -27,3 +27,12 @@ it('begins once, and is over when it is for every part', () => {
   expect(said).toEqual(['no answer', 'full', null]);
   expect(troubles.problems).toEqual([]);
 });
+
+it('is no problem any more where its part is gone, which does not say that all is well', () => {
+  const said: (string | null)[] = [];
+  const troubles = new Troubles((problem) => said.push(problem));
+  troubles.of('loader')('no answer');
+  troubles.forget('loader');
+  expect(troubles.problems).toEqual([]);
+  expect(said).toEqual(['no answer']);
+});

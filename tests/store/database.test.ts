@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -266,6 +268,30 @@ describe('a server that is not well', () => {
     await expect(database.query('SELECT 1')).rejects.toMatchObject({ kind: 'transient' });
     await expect(openDatabase({ url: server.url }, '1.2.3', systemClock)).rejects.toMatchObject({ kind: 'transient' });
     await database.close();
+  });
+
+  it.each([
+    ['a web page', 404, 'Not found', 'config'],
+    ['another service', 200, '<html>Welcome</html>', 'config'],
+    ['the port for native clients', 400, 'Port 9000 is for clickhouse-client program', 'config'],
+    ['a proxy whose server is away', 503, 'No upstream', 'transient'],
+    ['a proxy that has too much to do', 429, 'Later', 'transient'],
+  ])('tells what is no server from one that is away: %s', async (_what, status, body, kind) => {
+    const other = createServer((request, response) => {
+      request.resume();
+      response.writeHead(request.url === '/ping' || status !== 200 ? status : 500).end(body);
+    });
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const hint =
+      kind === 'config' ? `What answers at ${url} is no ClickHouse server: check \`url\` in \`store:\`.` : undefined;
+    await expect(openDatabase({ url }, '1.2.3', systemClock)).rejects.toMatchObject({
+      kind,
+      hint,
+      message: expect.stringContaining(body),
+    });
+    other.close();
   });
 
   it('never blames the rows for what is wrong with the server: its load, its object storage, its cluster', async () => {

@@ -3,7 +3,7 @@
  * process holds one data directory. What `@clickhouse/client` uses of it is here, from the published
  * description of the interface; it shares no code with `src/store/`. Started by `clickhouse-http.ts`.
  *
- * Arguments: data directory, user, password.
+ * Arguments: data directory, user, password, port.
  */
 
 import { Session, version } from 'chdb';
@@ -13,15 +13,23 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 
-const [directory = '', user = 'default', password = ''] = process.argv.slice(2);
+const [directory = '', user = 'default', password = '', port = '0'] = process.argv.slice(2);
 
 /** What the test asked the next requests to do; see `ClickHouseHttp`. */
 let trouble: { times: number; status: number; body: string; code?: number } | null = null;
 let hungUp = false;
+let exhausting: string | null = null;
 
-process.on('message', (message: { trouble?: typeof trouble; hungUp?: boolean }) => {
+interface Order {
+  readonly trouble?: typeof trouble;
+  readonly hungUp?: boolean;
+  readonly exhausting?: string | null;
+}
+
+process.on('message', (message: Order) => {
   if (message.trouble !== undefined) trouble = message.trouble;
   if (message.hungUp !== undefined) hungUp = message.hungUp;
+  if (message.exhausting !== undefined) exhausting = message.exhausting;
   process.send?.({ done: true });
 });
 process.on('disconnect', () => process.exit(0));
@@ -79,7 +87,7 @@ const server = createServer((request, response) => {
   void answer(request, response).catch((error: unknown) => fail(response, error));
 });
 server.keepAliveTimeout = 10_000;
-server.listen(0, '127.0.0.1', () => {
+server.listen(Number(port), '127.0.0.1', () => {
   const address = server.address();
   process.send?.({ port: typeof address === 'object' ? address?.port : 0 });
 });
@@ -99,6 +107,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   authenticate(request, url);
   const body = await decoded(await buffer(request), request.headers['content-encoding']);
   const statement = await statementOf(request, url, body);
+  if (exhausting !== null && statement.sql.includes(exhausting))
+    throw new HttpError(500, 241, 'Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)');
   const queryId = url.searchParams.get('query_id') ?? randomUUID();
   const { bytes, rows, elapsed } = await run(statement);
   response.setHeader('X-ClickHouse-Query-Id', queryId);

@@ -12,6 +12,8 @@ export interface ClickHouseHttp {
   readonly password: string;
   /** The next `times` requests are answered with this instead: a proxy's page, a refusal. */
   trouble(times: number, status: number, body: string, code?: number): Promise<void>;
+  /** Until it is null, statements that hold this text are answered as by a server whose memory is used up. */
+  exhaustedBy(text: string | null): Promise<void>;
   /** While true, every connection is cut without an answer. */
   hangUp(hungUp: boolean): Promise<void>;
   /** Ends the process, as a crash of the server would. The data stays. */
@@ -24,6 +26,8 @@ export interface ClickHouseHttpOptions {
   readonly password?: string;
   /** Default: a new one. */
   readonly directory?: string;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 export async function startClickHouseHttp(options: ClickHouseHttpOptions = {}): Promise<ClickHouseHttp> {
@@ -31,7 +35,7 @@ export async function startClickHouseHttp(options: ClickHouseHttpOptions = {}): 
   const password = options.password ?? '';
   const directory = options.directory ?? join(tempDirectory('clickhouse'), 'data');
   const script = join(import.meta.dirname, 'clickhouse-http-process.ts');
-  const child = fork(script, [directory, user, password], {
+  const child = fork(script, [directory, user, password, String(options.port ?? 0)], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -53,6 +57,7 @@ export async function startClickHouseHttp(options: ClickHouseHttpOptions = {}): 
     password,
     trouble: (times, status, body, code) =>
       tell({ trouble: { times, status, body, ...(code !== undefined && { code }) } }),
+    exhaustedBy: (text) => tell({ exhausting: text }),
     hangUp: (hungUp) => tell({ hungUp }),
     kill: end,
     stop: end,

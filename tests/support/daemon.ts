@@ -4,7 +4,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
-const READY = /ready: API (http:\/\/\S+) .*OTLP (http:\/\/\S+) .*gRPC (\S+:\d+)/;
+export const READY = /is ready: API (http:\/\/\S+) .*OTLP (http:\/\/\S+) .*gRPC (\S+:\d+)/;
+/** For `startDaemon`: there is no store yet. */
+export const WAITING = /waits for its store, .*: API (http:\/\/\S+) .*OTLP (http:\/\/\S+) .*gRPC (\S+:\d+)/;
 /** Generous: several test files start daemons at once on two cores. */
 const START_TIMEOUT_MS = 60_000;
 
@@ -27,6 +29,7 @@ export async function startDaemon(
   workingDirectory: string,
   flags: readonly string[] = [],
   environment: Record<string, string> = {},
+  until: RegExp = READY,
 ): Promise<Daemon> {
   const child = spawn(
     process.execPath,
@@ -79,7 +82,7 @@ export async function startDaemon(
       check();
     });
 
-  const [, api = '', otlp = '', grpc = ''] = await waitFor(READY);
+  const [, api = '', otlp = '', grpc = ''] = await waitFor(until);
   return {
     api,
     otlp,

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { ThreadedHttpReceiver } from '../../collectors/otlp/http-in-thread.ts';
 import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
 import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
-import { Ingest, type IngestLimits } from '../../src/ingest/ingest.ts';
+import { Entrance } from '../../src/ingest/entrance.ts';
+import { Ingest } from '../../src/ingest/ingest.ts';
+import type { IngestLimits } from '../../src/ingest/limits.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import { createPriceBook } from '../../src/pricing/price-book.ts';
@@ -32,19 +34,24 @@ export async function openIngest(
   await migrate(database, systemClock);
   const written = store(database);
   const onError = (error: unknown): void => console.error(error);
-  const ingest = new Ingest({
-    log: createTelemetryLog(written),
+  const entrance = new Entrance({
     clock: systemClock,
-    horizon: new KnowledgeHorizon(systemClock),
     dataDirectory: directory,
     policies: KEEP_EVERYTHING,
-    attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),
-    price: createPriceBook([]),
     onError,
     onTrouble: (problem) => {
       if (problem !== null) console.error(problem);
     },
     limits,
+  });
+  const ingest = new Ingest({
+    entrance,
+    log: createTelemetryLog(written),
+    clock: systemClock,
+    horizon: new KnowledgeHorizon(systemClock),
+    attribute: () => ({ kind: 'unknown', prompt: null, version: null, owner: null }),
+    price: createPriceBook([]),
+    onError,
   });
   await ingest.start();
   const receiver = new ThreadedHttpReceiver({
@@ -60,6 +67,7 @@ export async function openIngest(
   const stop = async (): Promise<never> => {
     await receiver.stop(2_000);
     await ingest.stop(20_000);
+    await entrance.close();
     await database.close();
     process.exit(0);
   };

@@ -1,6 +1,7 @@
-/** `/healthz`: the process lives. `/readyz`: it takes work. `/metrics`: Prometheus. */
+/** `/healthz`: the process lives. `/readyz`: it takes work. `/metrics`: Prometheus. They need nothing but `HealthApi`. */
 
 import { Health, Readiness } from '../answers.ts';
+import type { HealthApi } from '../api.ts';
 import { route } from '../route.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -12,7 +13,7 @@ export const healthRoutes = [
     summary: 'The process is alive.',
     scope: 'public',
     answer: Health,
-    handle: async (_request, api) => {
+    handle: async (_request, api: HealthApi) => {
       const { version, startedAt } = api.status();
       return { json: { status: 'ok', version, started_at: startedAt } };
     },
@@ -20,11 +21,12 @@ export const healthRoutes = [
   route({
     method: 'GET',
     path: '/readyz',
-    summary: 'The daemon takes work, with what is wrong at the moment; 503 while it starts or stops.',
+    summary:
+      'The daemon takes work, with what is wrong at the moment; 503 while it starts, waits for its store, or stops.',
     scope: 'public',
     answer: Readiness,
     statuses: [200, 503],
-    handle: async ({ mayRead }, api) => {
+    handle: async ({ mayRead }, api: HealthApi) => {
       const { ready, problems } = api.status();
       // They name sources, addresses and files, and whoever reaches the port may ask.
       const told =
@@ -40,7 +42,7 @@ export const healthRoutes = [
     summary: "The daemon's own metrics, in Prometheus' text format.",
     scope: 'read',
     answer: { contentType: METRICS_TYPE },
-    handle: async (_request, api) => ({
+    handle: async (_request, api: HealthApi) => ({
       text: await api.metrics(),
       contentType: METRICS_TYPE,
     }),

@@ -1,0 +1,107 @@
+/**
+ * Where telemetry comes in: requests become durable in the spool, which needs no store. Whoever has one loads and
+ * settles what is here; until then it waits on the disk.
+ */
+
+import { join } from 'node:path';
+import type { AcceptTelemetry } from '../contract/telemetry.ts';
+import type { Clock } from '../contract/time.ts';
+import { ContentSpaces } from './content/content-space.ts';
+import type { ContentPolicies } from './content/policy.ts';
+import { Intake } from './intake.ts';
+import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts';
+import { BATCH_BYTES_MAX } from './loading/loader.ts';
+import { Pace } from './loading/pace.ts';
+import { RecentRecords } from './loading/recent-records.ts';
+import { observe } from './metrics.ts';
+import { Spool } from './spool/spool.ts';
+import { Troubles, type OnTrouble } from './troubles.ts';
+
+export interface EntranceOptions {
+  readonly clock: Clock;
+  /** The spool lives in its folder `spool`. Must not be shared with another process. */
+  readonly dataDirectory: string;
+  readonly policies: ContentPolicies;
+  /** A bug, or a `Fault`: damage that a person should hear about. */
+  readonly onError: (error: unknown) => void;
+  /** Called when the spool or the store begins to fail, as seen from the ingest, and when all works again. */
+  readonly onTrouble?: OnTrouble;
+  readonly limits?: Partial<IngestLimits>;
+}
+
+/** What is spooled, for whoever loads it. */
+export interface Spooled {
+  readonly spool: Spool;
+  readonly recent: RecentRecords;
+}
+
+const never = (): boolean => false;
+
+export class Entrance {
+  readonly limits: IngestLimits;
+  /** For all of the ingest: what it makes of texts must be the same on their way in and when they are settled. */
+  readonly spaces: ContentSpaces;
+  readonly troubles: Troubles;
+  readonly #options: EntranceOptions;
+  #spooled: Spooled | null = null;
+  #intake: Intake | null = null;
+  #isBehind: () => boolean = never;
+  #leftBytes = 0;
+
+  constructor(options: EntranceOptions) {
+    this.#options = options;
+    this.limits = { ...DEFAULT_INGEST_LIMITS, ...options.limits };
+    this.spaces = new ContentSpaces(options.policies, this.limits.texts);
+    this.troubles = new Troubles(options.onTrouble ?? (() => {}));
+  }
+
+  /** Give it to the receivers. Unless it is open it tells senders to come back. */
+  readonly accept: AcceptTelemetry = async (request) => {
+    if (this.#intake === null) {
+      const { retryAfterMs } = this.limits;
+      return { outcome: 'overloaded', retryAfterMs, message: 'The daemon is starting or stopping.' };
+    }
+    return this.#intake.accept(request);
+  };
+
+  /** Accepted and not settled in the store; once closed, what the next start goes on with. */
+  get waitingBytes(): number {
+    return this.#spooled?.spool.usedBytes ?? this.#leftBytes;
+  }
+
+  /** From now on requests are taken. Safe twice: whoever needs it open says so. */
+  async open(): Promise<Spooled> {
+    if (this.#spooled !== null) return this.#spooled;
+    const { clock, dataDirectory, onError } = this.#options;
+    const { limits, spaces, troubles } = this;
+    const spool = await Spool.open({
+      directory: join(dataDirectory, 'spool'),
+      bytesMax: limits.spoolBytesMax,
+      segmentBytesMax: limits.spoolSegmentBytesMax,
+      keepFreeBytes: limits.spoolKeepFreeBytes,
+      retryAfterMs: limits.retryAfterMs,
+    });
+    const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX, clock);
+    const pace = new Pace(() => this.#isBehind(), limits.pacedMsMax);
+    const onTrouble = troubles.of('spool');
+    this.#intake = new Intake({ spool, recent, pace, spaces, limits: limits.decode, clock, onTrouble, onError });
+    this.#spooled = { spool, recent };
+    observe('spool_bytes', 'Bytes in the spool.', 'By', () => spool.usedBytes);
+    return this.#spooled;
+  }
+
+  /** While this is true, senders wait for whoever loads; see `Pace`. Without it, nobody does. */
+  pacedWhile(isBehind: () => boolean = never): void {
+    this.#isBehind = isBehind;
+  }
+
+  /** When nobody loads from it any more. Safe without `open`, and safe twice. */
+  async close(): Promise<void> {
+    this.#intake = null;
+    const spooled = this.#spooled;
+    if (spooled === null) return;
+    await spooled.spool.close();
+    this.#leftBytes = spooled.spool.usedBytes;
+    this.#spooled = null;
+  }
+}
