@@ -1,7 +1,8 @@
 /** What the daemon counts of its looks and messages: an operator's alert on Plumbline itself hangs on these. */
 
 import type { Delivery } from '../contract/store.ts';
-import { counter } from '../lib/instruments.ts';
+import type { IncidentDesk } from '../incidents/incident-desk.ts';
+import { counter, gauge } from '../lib/instruments.ts';
 import type { PollEvent } from '../polling/poll-event.ts';
 
 const polls = counter({
@@ -28,4 +29,18 @@ export function countPollEvent(event: PollEvent): void {
 
 export function countDelivery(channel: string, outcome: Delivery['status']): void {
   deliveries(1, { channel, outcome });
+}
+
+/** `problems`: what `/readyz` tells. */
+export function observeProblems(problems: () => readonly string[]): void {
+  const description = 'How many things are wrong with the daemon now; `problems` of /readyz says which.';
+  gauge({ name: 'plumbline.problems', description }, () => problems().length);
+}
+
+export function observeIncidents(desk: IncidentDesk): void {
+  const description = 'Incidents that are not resolved, by severity and status.';
+  gauge({ name: 'plumbline.unresolved_incidents', description }, async () => {
+    const counts = await desk.unresolvedCounts();
+    return counts.map(({ severity, status, incidents }) => ({ value: incidents, labels: { severity, status } }));
+  });
 }

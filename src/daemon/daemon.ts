@@ -26,6 +26,7 @@ import type { Store } from '../store/index.ts';
 import { noteOutcome, notePutOff } from './alert-log.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
+import { observeIncidents } from './counts.ts';
 import { watchClock } from './clock-watch.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
@@ -107,6 +108,7 @@ export class Daemon {
       clock: systemClock,
       onProblem: (message, error) => log.warn({ error: describeError(error) }, message),
     });
+    observeIncidents(this.incidents);
     this.watch = new TargetWatch(latest, {
       observations: store.observations,
       verdicts: store.verdicts,

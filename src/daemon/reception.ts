@@ -22,6 +22,7 @@ import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { announceAddress } from '../store/data-directory.ts';
 import { DirectoryWatch } from './directory-watch.ts';
+import { observeProblems } from './counts.ts';
 import type { Stoppable } from './end-in-turn.ts';
 
 export interface ReceptionOptions {
@@ -60,6 +61,7 @@ export class Reception {
       status: () => ({ version, startedAt: this.#startedAt, ...(this.#state ?? this.#earlyState)() }),
       metrics: () => metrics.text(),
     };
+    observeProblems(() => this.health.status().problems);
     const { host, port, publicUrl } = server;
     const onBug = (error: unknown, where: string): void => log.error({ error: stackOf(error) }, `a bug in ${where}`);
     this.#http = new HttpServer(

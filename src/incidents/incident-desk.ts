@@ -5,11 +5,16 @@
  */
 
 import type { Component } from '../contract/component.ts';
-import type { Incident, IncidentTransition } from '../contract/incident.ts';
+import {
+  INCIDENT_STATUSES,
+  type Incident,
+  type IncidentStatus,
+  type IncidentTransition,
+} from '../contract/incident.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { Delivery, IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { DRIFT_VERDICTS } from '../contract/verdict.ts';
+import { DRIFT_VERDICTS, SEVERITIES, type Severity } from '../contract/verdict.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { OneAtATime } from '../lib/one-at-a-time.ts';
 import { addMillis } from '../lib/time.ts';
@@ -76,6 +81,12 @@ const ENDED_BEFORE_MS = 3_600_000;
 /** Whoever is told of these is told of the calls of now. */
 const COUNTED: ReadonlySet<IncidentTransition> = new Set(['opened', 'reopened', 'escalated', 'resolved']);
 const SYSTEM = 'plumbline';
+
+export interface UnresolvedCount {
+  readonly severity: Severity;
+  readonly status: IncidentStatus;
+  readonly incidents: number;
+}
 
 export class IncidentDesk implements Component {
   readonly name = 'incidents';
@@ -152,6 +163,18 @@ export class IncidentDesk implements Component {
   async retire(isWatched: (incident: Incident) => boolean): Promise<void> {
     const orphans = (await this.#unresolved.all()).filter((incident) => !isWatched(incident));
     await this.#resolveAll(orphans, 'no_longer_watched');
+  }
+
+  /** How many are not resolved, by severity and status; a moment behind what other replicas wrote. */
+  async unresolvedCounts(): Promise<readonly UnresolvedCount[]> {
+    const unresolved = await this.#unresolved.all();
+    return SEVERITIES.flatMap((severity) =>
+      INCIDENT_STATUSES.filter((status) => status !== 'resolved').map((status) => ({
+        severity,
+        status,
+        incidents: unresolved.filter((each) => each.severity === severity && each.status === status).length,
+      })),
+    );
   }
 
   /** Somebody is on it. Null: there is no such incident. */

@@ -25,19 +25,32 @@ export function counter(options: Description): Count {
   };
 }
 
-const readings = new WeakMap<Meter, Map<string, () => number>>();
+/** One of the values of a gauge, which labels tell apart. */
+export interface LabelledValue {
+  readonly value: number;
+  readonly labels: Attributes;
+}
+
+type Read = () => number | Promise<readonly LabelledValue[]>;
+
+const readings = new WeakMap<Meter, Map<string, Read>>();
 
 /**
- * A value that is read when somebody looks. To be called when the daemon is put together, not when a module is loaded;
- * where that happens again, what was read before is not held on to.
+ * What is read when somebody looks; nothing is seen of it while that fails. To be called when the daemon is put together,
+ * not when a module is loaded; where that happens again, what was read before is not held on to.
  */
-export function gauge({ name, ...rest }: Description, read: () => number): void {
+export function gauge({ name, ...rest }: Description, read: Read): void {
   const meter = plumblineMeter();
-  const known = readings.get(meter) ?? new Map<string, () => number>();
+  const known = readings.get(meter) ?? new Map<string, Read>();
   readings.set(meter, known);
   const isNew = !known.has(name);
   known.set(name, read);
-  if (isNew) meter.createObservableGauge(name, rest).addCallback((result) => result.observe(known.get(name)?.() ?? 0));
+  if (!isNew) return;
+  meter.createObservableGauge(name, rest).addCallback(async (result) => {
+    const values = known.get(name)?.() ?? 0;
+    if (typeof values === 'number') result.observe(values);
+    else for (const { value, labels } of await values.catch(() => [])) result.observe(value, labels);
+  });
 }
 
 function lazily(options: Description, make: (meter: Meter, options: Description) => Pick<Counter, 'add'>): Count {

@@ -178,6 +178,9 @@ describe('a files source, an http-json source and Slack', () => {
       expect(text).toMatch(/^plumbline_polls_total\{.*outcome="polled".*\} [1-9]/m);
       expect(text).toMatch(/^plumbline_polled_targets_total\{.*answer="unreachable".*\} [1-9]/m);
       expect(text).toMatch(/^plumbline_deliveries_total\{.*outcome="delivered".*\} [1-9]/m);
+      expect(text).toMatch(/^plumbline_unresolved_incidents\{severity="critical",status="open".*\} [1-9]/m);
+      expect(text).toMatch(/^plumbline_unresolved_incidents\{severity="critical",status="snoozed".*\} 0$/m);
+      expect(text).not.toContain('status="resolved"');
       expect(text).not.toContain('secretpart');
       return true;
     });

@@ -104,6 +104,7 @@ test('telemetry is taken over HTTP and gRPC, and stored once when the server is 
     problems: [expect.stringMatching(/The store can't be reached yet: .*ECONNREFUSED.*Start the store/)],
   });
   expect(await metricsOf(daemon)).toMatch(/^plumbline_ingest_spool_bytes\S* [1-9]/m);
+  expect(await metricsOf(daemon)).toMatch(/^plumbline_problems\S* 1$/m);
   const refused = await fetch(`${daemon.api}/api/v1/targets`);
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
   expect((await refused.json()).detail).toMatch(/The store can't be reached yet: .* Telemetry is taken meanwhile/);
@@ -111,6 +112,7 @@ test('telemetry is taken over HTTP and gRPC, and stored once when the server is 
   const server = await scene.server();
   await daemon.waitFor(READY);
   expect(await daemon.get('/readyz')).toEqual({ status: 'ready', problems: [] });
+  expect(await metricsOf(daemon)).toMatch(/^plumbline_problems\S* 0$/m);
   await send(overHttp(daemon), 'four');
   await expectStored(daemon, 'one', 'two', 'three', 'four');
   expect(daemon.printed()).toMatch(/the store is there/);
