@@ -39,21 +39,21 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
     connectTimeout: REDIS_TIMEOUT_MS,
     ...reconnecting(),
   } satisfies RedisOptions;
-  const forCommands = new Redis(url, {
+  const forCommands = new EndingRedis(url, {
     ...common,
     enableOfflineQueue: false,
     commandTimeout: REDIS_TIMEOUT_MS,
     autoResendUnfulfilledCommands: false,
   });
   // BullMQ demands null here: its workers wait, however long Redis is away.
-  const forWorkers = new Redis(url, { ...common, maxRetriesPerRequest: null });
+  const forWorkers = new EndingRedis(url, { ...common, maxRetriesPerRequest: null });
   let closing = false;
   const settings = new SettingsWatch(forCommands);
   const close = (): void => {
     closing = true;
     settings.stop();
-    forCommands.disconnect();
-    forWorkers.disconnect();
+    forCommands.endAll();
+    forWorkers.endAll();
   };
   try {
     await Promise.all([reach(forCommands), reach(forWorkers)]);
@@ -65,6 +65,31 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
   await settings.start();
   const isReady = (): boolean => forCommands.status === 'ready';
   return { forCommands, forWorkers, isReady, settingsProblem: () => settings.problem, close };
+}
+
+/**
+ * Ends also while it waits to connect again: ioredis then gives up without a word, and BullMQ's workers, which wait for
+ * a copy of it to end, would for ever, with timers that keep the process alive.
+ */
+class EndingRedis extends Redis {
+  readonly #copies: EndingRedis[] = [];
+
+  /** With its copies: before a worker has reached Redis it does not end its own. */
+  endAll(): void {
+    for (const each of [...this.#copies, this]) each.disconnect();
+  }
+
+  override disconnect(reconnect = false): void {
+    // As before the first attempt, of which ioredis does tell that it is over, whoever asked for something as well.
+    if (this.status === 'reconnecting' && !reconnect) this.status = 'wait';
+    super.disconnect(reconnect);
+  }
+
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    const copy = new EndingRedis({ ...this.options, ...override });
+    this.#copies.push(copy);
+    return copy;
+  }
 }
 
 /** Redis is asked for its settings now, when it is back, and now and then. */

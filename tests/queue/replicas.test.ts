@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sleep } from '../../src/lib/limits.ts';
 import { startRedis } from '../support/redis.ts';
 import type { TestRedis } from '../support/redis.ts';
 
@@ -27,14 +28,16 @@ afterAll(async () => {
   await redis.stop();
 });
 
+function startReplica(name: string, runs: Run[]): ChildProcess {
+  const replica = spawn(process.execPath, [REPLICA, redis.url, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  createInterface({ input: replica.stdout }).on('line', (line) => runs.push(JSON.parse(line) as Run));
+  processes.push(replica);
+  return replica;
+}
+
 test('three replicas run each tick once, also while one of them is killed', { timeout: 60_000 }, async () => {
   const runs: Run[] = [];
-  const replicas = ['one', 'two', 'three'].map((name) => {
-    const replica = spawn(process.execPath, [REPLICA, redis.url, name], { stdio: ['ignore', 'pipe', 'inherit'] });
-    createInterface({ input: replica.stdout }).on('line', (line) => runs.push(JSON.parse(line) as Run));
-    processes.push(replica);
-    return replica;
-  });
+  const replicas = ['one', 'two', 'three'].map((name) => startReplica(name, runs));
   // Every replica is up and has had work: five schedules of one second, shared by three.
   const seen = (): number => new Set(runs.map((run) => run.replica)).size;
   await expect.poll(seen, { timeout: 30_000 }).toBe(3);
@@ -54,5 +57,23 @@ test('three replicas run each tick once, also while one of them is killed', { ti
     // None was left out either, save perhaps the one that died with the killed replica.
     const span = Math.max(...numbers) - Math.min(...numbers) + 1;
     expect(span - numbers.length).toBeLessThanOrEqual(1);
+  }
+});
+
+test.each(['is killed', 'hangs'])('a replica that is stopped while Redis %s ends', { timeout: 60_000 }, async (how) => {
+  const runs: Run[] = [];
+  const replica = startReplica('last', runs);
+  await expect.poll(() => runs.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  if (how === 'hangs') redis.freeze();
+  else await redis.kill();
+  try {
+    // It has noticed, and tries to connect again.
+    await sleep(500);
+    const gone = once(replica, 'exit');
+    replica.kill('SIGTERM');
+    expect(await gone).toEqual([0, null]);
+  } finally {
+    if (how === 'hangs') redis.thaw();
+    else await redis.start();
   }
 });
