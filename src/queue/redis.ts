@@ -67,6 +67,9 @@ export async function connectRedis(url: string, log: QueueLog): Promise<RedisCon
   return { forCommands, forWorkers, isReady, settingsProblem: () => settings.problem, close };
 }
 
+/** Answers look as they do without this option. */
+type LegacyOptions = RedisOptions & { readonly replyMapping?: 'legacy' };
+
 /**
  * Ends also while it waits to connect again: ioredis then gives up without a word, and BullMQ's workers, which wait for
  * a copy of it to end, would for ever, with timers that keep the process alive.
@@ -86,7 +89,7 @@ class EndingRedis extends Redis {
   }
 
   override duplicate(override?: Partial<RedisOptions>): Redis {
-    const copy = new EndingRedis({ ...this.options, ...override });
+    const copy = new EndingRedis({ ...this.options, ...override } as LegacyOptions);
     this.#copies.push(copy);
     return copy;
   }
