@@ -78,15 +78,26 @@ async function orClosed<Result>(
   work: () => Promise<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
-  const cutOff = (): void => void database.close();
-  signal?.addEventListener('abort', cutOff);
   try {
-    const result = await work();
+    const result = await cutOffBy(signal, database, work);
     signal?.throwIfAborted();
     return result;
   } catch (error) {
     await database.close();
     throw error;
+  }
+}
+
+/** While this works, what it asks of the store is cut off when the signal aborts. */
+export async function cutOffBy<Result>(
+  signal: AbortSignal | undefined,
+  database: Database,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const cutOff = (): void => void database.close();
+  signal?.addEventListener('abort', cutOff);
+  try {
+    return await work();
   } finally {
     signal?.removeEventListener('abort', cutOff);
   }

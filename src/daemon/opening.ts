@@ -9,7 +9,7 @@ import { claimSpoolDirectory } from '../store/data-directory.ts';
 import { awaitStore, type Attempt } from './await-store.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { endInTurn } from './end-in-turn.ts';
-import { openForDaemon, type OpenedStore } from './open-store.ts';
+import { cutOffBy, openForDaemon, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 
 export type RunningDaemon = Pick<Daemon, 'stop'>;
@@ -76,20 +76,17 @@ export async function startWithServer(
 
 /** A store may answer, and be away again before all is started: so that is a part of the attempt. */
 async function startBehind(options: DaemonOptions, reception: Reception, attempt: Attempt): Promise<Daemon> {
-  const { signal } = attempt;
   const opened = await openForDaemon(options, attempt);
   const daemon = await makeDaemon(options, reception, opened);
-  const cutOff = (): void => void opened.database.close();
-  signal.addEventListener('abort', cutOff);
-  try {
-    await daemon.start();
-    return daemon;
-  } catch (error) {
-    await daemon.stopBehindReception();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', cutOff);
-  }
+  return cutOffBy(attempt.signal, opened.database, async () => {
+    try {
+      await daemon.start();
+      return daemon;
+    } catch (error) {
+      await daemon.stopBehindReception();
+      throw error;
+    }
+  });
 }
 
 async function makeDaemon(options: DaemonOptions, reception: Reception, opened: OpenedStore): Promise<Daemon> {
