@@ -111,12 +111,16 @@ it('corrects what a replica has written whose clock was ahead, and that is gone'
 });
 
 it('shows what comes to a large trace of which each has a part, while all of it has to wait', async () => {
-  let [slowMs, isSlow] = [0, true];
+  let slowMs = 0;
   const clock: Clock = { now: () => systemClock.now(), monotonicMs: () => systemClock.monotonicMs() + slowMs };
-  const attribute = () => {
-    // The whole waits for twenty minutes.
-    if (isSlow) slowMs += 60;
-    return { kind: 'unknown', prompt: null, version: null, owner: null } as const;
+  // The first time that a replica settles its part takes so long that the whole waits for twenty minutes.
+  const slowAtFirst = () => {
+    let left = 1_100;
+    return () => {
+      if (left > 0) slowMs += 60;
+      left -= 1;
+      return { kind: 'unknown', prompt: null, version: null, owner: null } as const;
+    };
   };
   const [traceId, root] = [hexId(16), hexId(8)];
   const attributes = chatAttributes('Answer.', [{ role: 'user', text: 'question' }], 'hi');
@@ -132,15 +136,14 @@ it('shows what comes to a large trace of which each has a part, while all of it 
     return rows.map((row) => row.span_id);
   };
   const limits = { sightingsMs: 50, retainMs: 3_600_000 };
-  const shared = { isShared: true, clock, attribute, limits };
-  await run(shared, (one) =>
-    run(shared, async (other) => {
+  const shared = { isShared: true, clock, limits };
+  await run({ ...shared, attribute: slowAtFirst() }, (one) =>
+    run({ ...shared, attribute: slowAtFirst() }, async (other) => {
       await Promise.all([send(one, ...spans.slice(0, 1_100)), send(other, ...spans.slice(1_100))]);
       await eventually(calls, ({ length }) => length === spans.length);
       // Each knows what the other has.
       await send(one, callIn(root));
       await eventually(calls, ({ length }) => length === spans.length + 1);
-      isSlow = false;
       await Promise.all([send(one, ...outer), send(other, ...inner)]);
       const isRight = (ids: readonly string[]): boolean =>
         ids.length === spans.length + 1 + inner.length && inner.every(({ spanId = '' }) => ids.includes(spanId));
