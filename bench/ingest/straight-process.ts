@@ -11,8 +11,8 @@ import type { Database } from '../../src/store/database.ts';
 
 /** Each with what says when a row came; texts and lists have no time, and hashes come in no order. */
 const TABLES = {
-  texts: 'cityHash64(hash)',
-  message_lists: 'cityHash64(hash)',
+  call_texts: 'cityHash64(hash)',
+  call_lists: 'cityHash64(hash)',
   span_facts: 'received_at, cityHash64(span_id)',
   invocations: 'revision',
 } as const;

@@ -21,7 +21,7 @@ import { badge, contentWords, placeWords } from './words.js';
  * @param {Context} context
  */
 export function atAnswer(answer, asked, doubts, context) {
-  const { intended, held, used } = answer;
+  const { intended, held, used, calls_kept_since: keptSince } = answer;
   const isAsIntended = (/** @type {Entry} */ entry) => asIntended(entry, intended);
   return [
     h(
@@ -50,7 +50,9 @@ export function atAnswer(answer, asked, doubts, context) {
       timeline(
         'Used',
         'what applications sent',
-        'No call around that time is known to be of this prompt.',
+        keptSince === null
+          ? 'No call around that time is known to be of this prompt.'
+          : `Not known any more: calls are kept since ${exactTimeWords(keptSince)}.`,
         used.map((entry, index) => {
           const place = `${entry.service}, ${plural(entry.invocations, 'call')}`;
           return card({ entry, key: `used ${index}`, place, agrees: isAsIntended(entry) });

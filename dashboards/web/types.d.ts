@@ -139,6 +139,8 @@ export interface ActiveAt {
     readonly state: 'held' | 'missing';
   })[];
   readonly used: readonly (TimelineEntry & { readonly service: string; readonly invocations: number })[];
+  /** Calls of before, and so of `time`, are no longer kept. Null: they are. */
+  readonly calls_kept_since: string | null;
   /** Where `held` goes on. */
   readonly next_cursor: string | null;
 }

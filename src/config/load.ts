@@ -76,6 +76,8 @@ export interface Configuration {
   readonly dataDirectory: string;
   readonly redisUrl: string | null;
   readonly content: ContentConfiguration;
+  /** For so long calls are kept, in whole months; null for ever. */
+  readonly keepCallsMs: number | null;
   readonly server: {
     readonly host: string;
     readonly port: number;
@@ -296,6 +298,7 @@ function settled(
     dataDirectory: resolve(baseDirectory, 'path' in file.store ? file.store.path : DATA_DIRECTORY),
     redisUrl: file.queue.redis ?? null,
     content: typeof file.content === 'string' ? { default: file.content, environments: {}, redact: [] } : file.content,
+    keepCallsMs: file.retention?.calls ?? null,
     server: serverOf(file.server),
     routes: file.routes,
     keys: file.keys,

@@ -34,10 +34,12 @@ function duration(minMs: number, maxMs: number) {
   });
 }
 
+const DAY_MS = 86_400_000;
+
 const port = z.int().min(0).max(65_535);
 
 /** Shortest poll interval: one tick of the queue's clock. Longest: a week. */
-const every = duration(1_000, 7 * 86_400_000).default(60_000);
+const every = duration(1_000, 7 * DAY_MS).default(60_000);
 const timeout = duration(100, 300_000).default(10_000);
 
 export const SourceEntry = z.looseObject({
@@ -165,6 +167,7 @@ export const ConfigurationFile = z.strictObject({
     })
     .default({}),
   content: Content.default('full'),
+  retention: z.strictObject({ calls: duration(DAY_MS, 36_500 * DAY_MS) }).optional(),
   server: z
     .strictObject({
       host: z.string().min(1).default('127.0.0.1'),

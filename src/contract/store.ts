@@ -199,6 +199,8 @@ export interface ActiveAt {
   /** Where the held entries go on, of targets that come later; null: these are all. */
   readonly heldNextCursor: string | null;
   readonly used: readonly UsedEntry[];
+  /** Calls that began before are no longer kept, and `time` is before it: nothing is known of what was used. Else null. */
+  readonly callsKeptSince: Timestamp | null;
 }
 
 export interface AtQuery {
@@ -225,5 +227,7 @@ export interface TimelineLog {
     readonly intended: readonly TimelineEntry[];
     readonly held: readonly HeldEntry[];
     readonly used: readonly UsedEntry[];
+    /** Calls that began before are no longer kept, and `from` is before it. Else null. */
+    readonly callsKeptSince: Timestamp | null;
   }>;
 }

@@ -11,11 +11,11 @@ import type { Timestamp } from './time.ts';
 
 /** The tables that telemetry is written to, in the order in which their rows depend on each other. */
 export const TELEMETRY_LANES = [
-  'texts',
-  'message_lists',
+  'call_texts',
+  'call_lists',
   'span_facts',
   'quarantine',
-  'variables',
+  'call_variables',
   'invocations',
   'sightings',
 ] as const;

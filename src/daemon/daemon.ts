@@ -35,6 +35,7 @@ import { missingFromStore, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 import { NOT_RECORDED, notePollEvent } from './poll-log.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
+import { Retention } from './retention.ts';
 import { refuseOthers, SourceRegistries } from './source-registries.ts';
 import { TargetWatch } from './target-watch.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
@@ -75,6 +76,7 @@ export class Daemon {
   readonly telemetry: Telemetry;
   readonly #trafficWatch: TrafficWatch;
   readonly #alerting: Alerting;
+  readonly #retention: Retention;
 
   /** Makes every part. Throws a `Fault` for a configuration that can't be carried out. */
   constructor(options: DaemonOptions, reception: Reception, { database, store, latest }: OpenedStore) {
@@ -145,6 +147,12 @@ export class Daemon {
         await this.incidents.take(findings);
       },
     });
+    this.#retention = new Retention({
+      retention: store.retention,
+      keepCallsMs: configuration.keepCallsMs,
+      clock: systemClock,
+      log,
+    });
     this.registry = this.#makeRegistryKeeper();
     this.sourceRegistries.keepWith(this.registry);
     refuseOthers(configuration.registrySources, this.polling.registries());
@@ -195,6 +203,7 @@ export class Daemon {
       this.#alerting,
       this.incidents,
       ...this.telemetry.processing,
+      this.#retention,
       this.#trafficWatch,
       this.polling,
       this.sourceRegistries,
@@ -303,7 +312,7 @@ export class Daemon {
       ...this.#missingFromStore,
       ...[this.#reception.directory.problem ?? []].flat(),
       ...this.telemetry.problems(),
-      ...[this.registry.problem ?? [], this.#queue.problem ?? []].flat(),
+      ...[this.registry.problem ?? [], this.#queue.problem ?? [], this.#retention.problem ?? []].flat(),
       ...(notRecorded === null ? [] : [`What sources hold can't be recorded: ${notRecorded}`]),
       ...this.#alerting.problems(),
       ...silent.map(({ name }) => `The source ${name} gives no answer.`),

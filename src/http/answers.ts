@@ -234,6 +234,10 @@ const intended = z.object(entry).meta({ id: 'Intended' });
 const held = z.object({ target: text, part: text, state: z.enum(['held', 'missing']), ...entry }).meta({ id: 'Held' });
 const used = z.object({ service: text, invocations: count, ...entry }).meta({ id: 'Used' });
 
+const callsKeptSince = time
+  .nullable()
+  .describe('Not null: calls that began before are no longer kept, and the question is about such a time.');
+
 export const ActiveAt = z.object({
   prompt: text,
   environment: text,
@@ -242,9 +246,15 @@ export const ActiveAt = z.object({
   intended: intended.nullable(),
   held: z.array(held),
   used: z.array(used),
+  calls_kept_since: callsKeptSince,
   next_cursor: nextCursor,
 });
-export const Timeline = z.object({ intended: z.array(intended), held: z.array(held), used: z.array(used) });
+export const Timeline = z.object({
+  intended: z.array(intended),
+  held: z.array(held),
+  used: z.array(used),
+  calls_kept_since: callsKeptSince,
+});
 
 const quarantined = z.object({
   id: text,

@@ -206,11 +206,13 @@ export function timelineShape(timeline: {
   readonly intended: readonly TimelineEntry[];
   readonly held: readonly HeldEntry[];
   readonly used: readonly UsedEntry[];
+  readonly callsKeptSince: Timestamp | null;
 }): object {
   return {
     intended: timeline.intended.map(entryShape),
     held: timeline.held.map(heldShape),
     used: timeline.used.map(usedShape),
+    calls_kept_since: timeline.callsKeptSince,
   };
 }
 
@@ -223,6 +225,7 @@ export function activeAtShape(answer: ActiveAt): object {
     intended: answer.intended === null ? null : entryShape(answer.intended),
     held: answer.held.map(heldShape),
     used: answer.used.map(usedShape),
+    calls_kept_since: answer.callsKeptSince,
     next_cursor: answer.heldNextCursor,
   };
 }

@@ -192,7 +192,7 @@ const NO_PAGE = ownPage(Buffer.alloc(0));
 
 /** The rows of one request while they are made. */
 class Draft {
-  readonly outbox = new Outbox();
+  readonly outbox: Outbox;
   readonly #facts: FactLine[] = [];
   readonly #recordIds = new RecordIds();
   readonly #receivedAt: Timestamp;
@@ -201,6 +201,7 @@ class Draft {
 
   constructor(receivedAt: Timestamp, bodyBytes: number) {
     this.#receivedAt = receivedAt;
+    this.outbox = new Outbox(receivedAt);
     this.#factLines = new GrowingBuffer(Math.min(bodyBytes, EXPECTED_BYTES_MAX));
   }
 
@@ -231,8 +232,8 @@ class Draft {
 
   finish(acknowledgement: Acknowledgement, count: () => void): Drafted {
     const lanes = [
-      ['texts', this.outbox.textLines],
-      ['message_lists', this.outbox.listLines],
+      ['call_texts', this.outbox.textLines],
+      ['call_lists', this.outbox.listLines],
       ['span_facts', this.#factLines],
       ['quarantine', this.#quarantineLines],
     ] as const;

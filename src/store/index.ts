@@ -10,6 +10,7 @@ import type {
   VerdictLog,
 } from '../contract/store.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
+import type { RetentionLog } from '../contract/retention-log.ts';
 import type { Clock } from '../contract/time.ts';
 import { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import type { Database } from './database.ts';
@@ -17,6 +18,7 @@ import { createDeliveryLog } from './delivery-log.ts';
 import { createIncidentLog } from './incident-log.ts';
 import { createObservationLog } from './observation-log.ts';
 import { createRegistryLog } from './registry-log.ts';
+import { createRetentionLog } from './retention.ts';
 import { createRestoreLog } from './restore-log.ts';
 import { createTextLog } from './text-log.ts';
 import { createTimelineLog } from './timeline-log.ts';
@@ -31,6 +33,7 @@ export interface Store {
   readonly deliveries: DeliveryLog;
   readonly restores: RestoreLog;
   readonly timeline: TimelineLog;
+  readonly retention: RetentionLog;
   /** Whoever writes observations, calls, versions or pins announces their time here; the timeline answers up to it. */
   readonly horizon: KnowledgeHorizon;
 }
@@ -48,6 +51,7 @@ export function createStore(database: Database, clock: Clock): Store {
     deliveries: createDeliveryLog(database),
     restores: createRestoreLog(database),
     timeline: createTimelineLog(database, texts, clock, horizon),
+    retention: createRetentionLog(database),
     horizon,
   };
 }

@@ -1,4 +1,7 @@
-/** Content-addressed texts: each is stored once, whoever refers to it. */
+/**
+ * Content-addressed texts: each is stored once, whoever refers to it. Those of calls stand in a table of their own,
+ * which lets go of them; see `retention.ts`.
+ */
 
 import type { ContentHash } from '../contract/prompt.ts';
 import type { TextLog } from '../contract/store.ts';
@@ -42,7 +45,10 @@ export async function readTexts(
   const found = new Map<ContentHash, string>();
   for (const some of chunks([...new Set(hashes)], LOOKUP_HASHES_MAX)) {
     const rows = await ask<{ hash: ContentHash; content: string }>(
-      'SELECT hash, content FROM texts WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
+      `SELECT hash, content FROM (
+         SELECT hash, content FROM texts WHERE hash IN {hashes:Array(String)}
+         UNION ALL SELECT hash, content FROM call_texts WHERE hash IN {hashes:Array(String)}
+       ) LIMIT 1 BY hash`,
       { hashes: some },
     );
     for (const row of rows) found.set(row.hash, row.content);

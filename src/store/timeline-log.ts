@@ -13,6 +13,7 @@ import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
 import { earlierCalls, restoreEvidence } from '../timeline/held.ts';
 import { intendedAt } from '../timeline/intended.ts';
 import type { Database } from './database.ts';
+import { endOfDropped, readDroppedMonths } from './dropped-months.ts';
 import { decodeCursor, encodeCursor, PAGE_LIMIT_MAX, pageLimit } from './cursor.ts';
 import { bodyFromCanonical } from './stored-body.ts';
 import { readHeld, type HeldAnswer } from './timeline-held.ts';
@@ -52,11 +53,12 @@ export function createTimelineLog(
     range: async ({ prompt, environment, target, from, to }) => {
       const question = { prompt, environment, target, from, to, knownAt: clock.now() };
       const names = await readNames(database, question);
-      const [intended, held, used, restores] = await Promise.all([
+      const [intended, held, used, restores, keptSince] = await Promise.all([
         readIntended(database, question),
         readHeld(database, question),
         readUsed(database, question),
         readRestores(database, question),
+        readKeptSince(database, from),
       ]);
       return {
         intended: intended
@@ -71,6 +73,7 @@ export function createTimelineLog(
             texts,
           )
         ).toSorted(byBeginning),
+        callsKeptSince: keptSince,
       };
     },
   };
@@ -93,9 +96,10 @@ async function readAt(
   const question = { prompt, environment, target: query.target, from: time, to: time, knownAt };
   const key = JSON.stringify([prompt, environment, time, knownAt]);
   const whole = (after.length === 0 ? undefined : wholes.get(key, 1)) ?? readWhole(database, question);
-  const [{ names, intended, used, restores }, held] = await Promise.all([
+  const [{ names, intended, used, restores }, held, keptSince] = await Promise.all([
     whole,
     readHeld(database, question, { after: after.length === 0 ? null : after.join('\n'), parts: pageLimit(page) }),
+    readKeptSince(database, time),
   ]);
   if (held.next !== null) wholes.set(key, whole, 1);
   return {
@@ -111,7 +115,14 @@ async function readAt(
       names,
       texts,
     ),
+    callsKeptSince: keptSince,
   };
+}
+
+/** Null where calls of that time are kept. */
+async function readKeptSince(database: Database, time: Timestamp): Promise<Timestamp | null> {
+  const since = endOfDropped(await readDroppedMonths(database));
+  return since !== null && time < since ? since : null;
 }
 
 /** What does not depend on the page. What was known at a time does not change any more, so the next page may use it. */

@@ -14,7 +14,7 @@ import type { ContentHash } from '../contract/prompt.ts';
  * - `t`: a text, kept in `texts`.
  * - `j`: JSON, kept there in its serialised form.
  * - `h`: only the hash was kept (content policy `hash_only`).
- * - `l`: messages, kept in `message_lists`. Stands as the only text of a message of its own, in
+ * - `l`: messages, kept in `call_lists`. Stands as the only text of a message of its own, in
  *   place of the messages.
  */
 export type ReferenceForm = 't' | 'j' | 'h' | 'l';

@@ -7,6 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { readLogs } from '../../src/dialects/read.ts';
 import { decodeLogs } from '../../src/otlp/decode.ts';
 import { contentPolicies, DEFAULT_REDACTION_RULES, policyFor, redact } from '../../src/ingest/content/policy.ts';
+import { STORED_AGAIN_MS } from '../../src/ingest/content/outbox.ts';
+import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
+import { addMillis, systemClock } from '../../src/lib/time.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import {
   chatAttributes,
@@ -68,7 +71,7 @@ function bytesBelow(directory: string, looksLeft = 50): Buffer {
 
 async function rowsOf({ database }: OpenStore): Promise<Buffer> {
   const tables = await Promise.all(
-    ['texts', 'message_lists', 'span_facts', 'invocations', 'variables', 'quarantine'].map((table) =>
+    ['texts', 'call_texts', 'call_lists', 'span_facts', 'invocations', 'call_variables', 'quarantine'].map((table) =>
       database.query(`SELECT * FROM ${table}`),
     ),
   );
@@ -200,16 +203,55 @@ describe('content', () => {
         said.slice(0, 49).map(({ role, text }) => ({ role, parts: [{ type: 'text', text }] })),
       );
       const [texts] = await run.store.database.query<{ rows: string; distinct: string }>(
-        'SELECT count() AS rows, uniqExact(hash) AS distinct FROM texts',
+        'SELECT count() AS rows, uniqExact(hash) AS distinct FROM call_texts',
       );
       // The system prompt, and the long third of the questions and answers.
       expect(texts).toEqual({ rows: String(1 + 34), distinct: String(1 + 34) });
       const [lists] = await run.store.database.query<{ messages: string }>(
-        'SELECT sum(length(messages)) AS messages FROM message_lists',
+        'SELECT sum(length(messages)) AS messages FROM call_lists',
       );
       // Two for each turn; naively it would be 2,500.
       expect(Number(lists?.messages)).toBe(99);
     });
+  });
+
+  it('that goes on is stored again when the store may soon let go of it', async () => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => addMillis(systemClock.now(), aheadMs) };
+    await withIngest(
+      { clock, horizon: new KnowledgeHorizon(clock) },
+      async ({ store: { database, ...store }, send }) => {
+        const system = `You are patient. ${'Answer step by step. '.repeat(20)}`;
+        const said = turnsOf('a', 8, (name) => `${name} ${'says the same again and again '.repeat(12)}`);
+        const turn = async (messages: number) => {
+          const traceId = hexId(16);
+          await send({ traceId, attributes: chatAttributes(system, said.slice(0, messages), 'Well.') });
+          const { items } = await one({ store: { database, ...store } } as Run, traceId);
+          return items[0]?.invocation.input?.slice(1).map(({ parts: [part] }) => part?.type === 'text' && part.text);
+        };
+        for (const messages of [5, 7, 9]) await turn(messages);
+        for (const table of ['call_texts', 'call_lists']) {
+          // As if all that was long ago.
+          const [newest] = await database.query<{ id: string }>(`SELECT DISTINCT _partition_id AS id FROM ${table}`);
+          await database.command(
+            `INSERT INTO ${table} SELECT * REPLACE (toDateTime('2026-01-10 00:00:00', 'UTC') AS stored_at) FROM ${table}`,
+          );
+          await database.command(`ALTER TABLE ${table} DROP PARTITION ID '${newest?.id}'`);
+        }
+        aheadMs = STORED_AGAIN_MS;
+        const texts = said.map(({ text }) => text);
+        expect(await turn(11)).toEqual(texts.slice(0, 11));
+        for (const table of ['call_texts', 'call_lists']) {
+          await database.command(`ALTER TABLE ${table} DROP PARTITION ID '202601'`);
+        }
+        expect(await turn(13)).toEqual(texts.slice(0, 13));
+        const [lists] = await database.query<{ messages: string }>(
+          'SELECT sum(length(messages)) AS messages FROM call_lists',
+        );
+        // Whole once, and then what it adds.
+        expect(Number(lists?.messages)).toBe(13);
+      },
+    );
   });
 
   it('of a long history is read in full, where the beginning was known and where it was not', async () => {

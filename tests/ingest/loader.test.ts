@@ -18,7 +18,7 @@ async function load(settledUpTo: () => SpoolPosition | null): Promise<{ rows: nu
   const spool = await Spool.open({ directory: tempDirectory(), ...options });
   for (let index = 0; index < 5; index += 1) {
     const bytes = Buffer.from(`{"hash":"sha256:${index}","content":"text ${index}"}\n`);
-    await spool.append([{ lane: laneNumber('texts'), bytes }]);
+    await spool.append([{ lane: laneNumber('call_texts'), bytes }]);
   }
   const onError = (error: unknown): void => {
     throw error;
@@ -44,7 +44,7 @@ async function load(settledUpTo: () => SpoolPosition | null): Promise<{ rows: nu
   });
   await loader.start();
   await loader.stop(5_000);
-  const [row] = await database.query<{ rows: string }>('SELECT count() AS rows FROM texts');
+  const [row] = await database.query<{ rows: string }>('SELECT count() AS rows FROM call_texts');
   const { length: segments } = spool.segments;
   await spool.close();
   await database.close();

@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { listRow, MessageLists, type ListNode } from '../../src/ingest/content/message-lists.ts';
+import { NOTHING_TO_STORE, Outbox } from '../../src/ingest/content/outbox.ts';
 import type { ContentHash } from '../../src/contract/prompt.ts';
+import { systemClock } from '../../src/lib/time.ts';
 
 let messages = 0;
 /** A kilobyte each. */
@@ -36,12 +38,16 @@ describe('remembered lists', () => {
     const lists = new MessageLists();
     const [said, more] = [several(3), several(2)];
     const before = lists.find(said);
-    before.isStored = true;
+    before.storedIn = NOTHING_TO_STORE;
     slide(lists, 700);
     const after = lists.find(more, found(lists, before));
     expect(after.root).toBe(lists.find(several(1)).root);
     expect(after.root).not.toBe(before.root);
     expect(after.hash).toBe(new MessageLists().find([...said, ...more]).hash);
-    expect(listRow(after, {}).row).toEqual({ hash: after.hash, base: before.hash, messages: more });
+    expect(listRow(after, new Outbox(systemClock.now()).has).row).toEqual({
+      hash: after.hash,
+      base: before.hash,
+      messages: more,
+    });
   });
 });

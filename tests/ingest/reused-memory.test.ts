@@ -125,7 +125,7 @@ function record(
   });
   const text = Buffer.from(`{"hash":"sha256:${step}","content":"t"}\n`);
   const sections = [
-    { lane: laneNumber('texts'), bytes: text },
+    { lane: laneNumber('call_texts'), bytes: text },
     { lane: laneNumber('span_facts'), bytes: Buffer.from(lines) },
   ];
   return { sections, facts, names };

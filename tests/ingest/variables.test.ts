@@ -88,7 +88,7 @@ function summary(prompt: string, filter: object, top = 5): Promise<VariableSumma
 /** Rows of `variables` as they are. */
 function rowsOf(service: string): Promise<readonly { readonly values: string[]; readonly characters: number[] }[]> {
   return opened.database.query(
-    `SELECT names, values, kept, characters FROM variables
+    `SELECT names, values, kept, characters FROM call_variables
      WHERE hash IN (SELECT variables_hash FROM invocations WHERE service = {service:String})`,
     { service },
   );

@@ -40,7 +40,7 @@ describe('message lists', () => {
       base: '',
       messages: ['"of somebody else"'],
     }));
-    await database.insert('message_lists', [...chain, ...strangers]);
+    await database.insert('call_lists', [...chain, ...strangers]);
     const last = hashOf(CONVERSATION, (turns - 1) * 1_000);
     const early = hashOf(CONVERSATION, 2_000);
     const lists = await readMessageLists(ask, [last, early]);
@@ -50,7 +50,7 @@ describe('message lists', () => {
 
   it('of which a part is not there are left out, and the others come', async () => {
     const [whole, broken] = ['sha256:ffffffffffff', 'sha256:eeeeeeeeeeee'];
-    await database.insert('message_lists', [
+    await database.insert('call_lists', [
       { hash: hashOf(whole, 1), base: '', messages: ['"a"'] },
       { hash: hashOf(broken, 2), base: hashOf(broken, 1), messages: ['"b"'] },
     ]);

@@ -26,6 +26,8 @@ interface Answer {
   readonly intended: Entry | null;
   readonly held: readonly (Entry & { readonly target: string; readonly part: string; readonly state: string })[];
   readonly used: readonly (Entry & { readonly service: string; readonly invocations: number })[];
+  /** Calls of before, and so of `time`, are no longer kept. Null: they are. */
+  readonly calls_kept_since: string | null;
   /** Where `held` goes on. */
   readonly next_cursor: string | null;
 }
@@ -118,8 +120,13 @@ function describe(answer: Answer, withText: boolean, output: Output): string {
   else add('intended', answer.intended);
   if (answer.held.length === 0) lines.push('', `${styled(output, 'cyan', 'held')}  nothing was observed by then`);
   for (const held of answer.held) add(`held by ${held.target}${held.part === '' ? '' : ` (${held.part})`}`, held);
-  if (answer.used.length === 0)
-    lines.push('', `${styled(output, 'cyan', 'used')}  no call around that time is known to be of this prompt`);
+  if (answer.used.length === 0) {
+    const why =
+      answer.calls_kept_since === null
+        ? 'no call around that time is known to be of this prompt'
+        : `not known any more: calls are kept since ${answer.calls_kept_since}`;
+    lines.push('', `${styled(output, 'cyan', 'used')}  ${why}`);
+  }
   for (const used of answer.used)
     add(`used by ${used.service}, ${used.invocations} ${used.invocations === 1 ? 'call' : 'calls'}`, used);
   return lines.join('\n');

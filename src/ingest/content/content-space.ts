@@ -57,7 +57,7 @@ export class ContentSpace {
    * refused. False when that is no longer in memory.
    */
   carryTexts(list: ListNode, outbox: Outbox): boolean {
-    for (let at = list; at.parent !== null && !outbox.covers(at); at = at.parent) {
+    for (let at = list; at.parent !== null && !outbox.has(at); at = at.parent) {
       for (const hash of textsReferredTo(at.json)) {
         const text = this.texts.storedText(hash);
         if (text === undefined) return false;

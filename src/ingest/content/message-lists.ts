@@ -9,8 +9,9 @@ import { hash as digest } from 'node:crypto';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
 import { PrintedTable, printOfHash } from '../../lib/printed-table.ts';
 import { LIST_CONVERSATION_CHARACTERS } from '../../text/reference.ts';
+import { NEVER_STORED, NOTHING_TO_STORE, type Outbox, type Storable } from './outbox.ts';
 
-/** A row of `message_lists`: the messages of `base`, then these. */
+/** A row of `call_lists`: the messages of `base`, then these. */
 export interface MessageListRow {
   readonly hash: ContentHash;
   /** Empty when the row holds the list from its beginning. */
@@ -31,7 +32,7 @@ export interface ListReading {
   generation: number;
 }
 
-export class ListNode {
+export class ListNode implements Storable {
   readonly hash: ContentHash | '';
   readonly parent: ListNode | null;
   /** The list of no messages that all of its tree go on from. */
@@ -44,7 +45,7 @@ export class ListNode {
   /** Most lists go on in one way only. */
   next: ListNode | null = null;
   others: Map<string, ListNode> | null = null;
-  isStored = true;
+  storedIn: number = NOTHING_TO_STORE;
   /** Rows between this list and one that holds all its messages. */
   baseDepth = 0;
   claimedBy: object | null = null;
@@ -83,7 +84,7 @@ export class MessageLists {
   /** Of the young tree. */
   #characters = 0;
 
-  /** The place of a list of packed messages, behind those of `from`; `isStored` says whether a row of it was written. */
+  /** The place of a list of packed messages, behind those of `from`; `storedIn` says whether a row of it was written. */
   find(messages: readonly string[], from?: ListNode): ListNode {
     if (this.#characters > CHARACTERS_MAX) this.#nextGeneration();
     const node = this.#behind(from === undefined ? this.#root : this.#inYoungTree(from), messages);
@@ -128,7 +129,7 @@ export class MessageLists {
     const print = printOfHash(node.hash);
     const before = this.#old.get(node.hash, print);
     if (before !== undefined) {
-      node.isStored = before.isStored;
+      node.storedIn = before.storedIn;
       node.baseDepth = before.baseDepth;
     }
     node.generation = this.#generation;
@@ -138,7 +139,7 @@ export class MessageLists {
 
 function addChild(parent: ListNode, json: string): ListNode {
   const node = new ListNode(hashOf(parent, json), parent, json);
-  node.isStored = false;
+  node.storedIn = NEVER_STORED;
   if (parent.next === null) {
     parent.next = node;
   } else {
@@ -159,8 +160,11 @@ function hashOf(parent: ListNode, json: string): ContentHash {
  * The row that stores the list, and how deep its chain of bases then is. A list that the same
  * writer has in hand is as good a base as a stored one: they become durable together.
  */
-export function listRow(node: ListNode, writer: object): { readonly row: MessageListRow; readonly baseDepth: number } {
-  const base = nearestBase(node, writer);
+export function listRow(
+  node: ListNode,
+  has: Outbox['has'],
+): { readonly row: MessageListRow; readonly baseDepth: number } {
+  const base = nearestBase(node, has);
   const row = { hash: node.hash as ContentHash, base: base?.hash ?? '', messages: messagesOf(node, base) };
   return { row, baseDepth: base === null ? 0 : base.baseDepth + 1 };
 }
@@ -182,9 +186,9 @@ function childOf(node: ListNode, json: string): ListNode | undefined {
   return node.others?.get(json);
 }
 
-function nearestBase(node: ListNode, writer: object): ListNode | null {
+function nearestBase(node: ListNode, has: Outbox['has']): ListNode | null {
   for (let at = node.parent; at !== null && at.parent !== null; at = at.parent) {
-    if (at.isStored || at.claimedBy === writer) return at.baseDepth < BASE_DEPTH_MAX ? at : null;
+    if (has(at)) return at.baseDepth < BASE_DEPTH_MAX ? at : null;
   }
   return null;
 }

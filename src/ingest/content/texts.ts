@@ -9,6 +9,7 @@ import { hash as digest } from 'node:crypto';
 import type { ContentHash } from '../../contract/prompt.ts';
 import { PrintedCache } from '../../lib/printed-cache.ts';
 import { printOfHash, printOfText } from '../../lib/printed-table.ts';
+import { NEVER_STORED, NOTHING_TO_STORE, type Storable } from './outbox.ts';
 import { redact, type ContentPolicy } from './policy.ts';
 import { looksLikeReference, reference } from '../../text/reference.ts';
 
@@ -27,16 +28,12 @@ export const DEFAULT_TEXT_LIMITS: TextLimits = {
 /** Shorter ones stay where they are: a reference is 73 characters that do not compress. */
 export const INLINE_CHARACTERS_MAX = 160;
 
-export interface StoredText {
+export interface StoredText extends Storable {
   readonly hash: ContentHash;
   readonly reference: string;
   /** After redaction, and cut if it was too long. In memory only, when the policy is `hash_only`. */
   readonly text: string;
   readonly mayBeStored: boolean;
-  /** True once it is known to be on disk. */
-  isStored: boolean;
-  /** Which writer has it in hand; see `Outbox`. */
-  claimedBy: object | null;
   /** JSON of the packed message with this text alone, and of which role; of the last one seen. */
   message: { readonly role: string; readonly json: string } | null;
   /** In which generation of what is remembered by hash it was last put there. */
@@ -95,7 +92,7 @@ export class TextMemory {
       // Emitters cut texts between the halves of a surrogate pair; the hash is of this very form.
       text: this.#cut(whole.toWellFormed(), hash),
       mayBeStored,
-      isStored: !mayBeStored,
+      storedIn: mayBeStored ? NEVER_STORED : NOTHING_TO_STORE,
       claimedBy: null,
       message: null,
       generation: -1,

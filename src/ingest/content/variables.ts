@@ -7,10 +7,10 @@ import { hash as digest } from 'node:crypto';
 import type { AttributionMatch } from '../../contract/attribution.ts';
 import { variableSources } from '../../attribution/index.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
-import type { Outbox } from './outbox.ts';
+import { NEVER_STORED, type Outbox, type Storable } from './outbox.ts';
 import type { ContentPolicy } from './policy.ts';
 
-/** A row of the table `variables`. */
+/** A row of the table `call_variables`. */
 export interface VariablesRow {
   readonly hash: string;
   readonly names: readonly string[];
@@ -21,16 +21,12 @@ export interface VariablesRow {
   readonly ends?: readonly number[];
 }
 
-export interface StoredVariables {
+export interface StoredVariables extends Storable {
   readonly prompt: string;
   readonly version: string;
   readonly model: string;
   /** What calls refer to them by; empty when there are none. */
   readonly hash: string;
-  /** True once it is known to be on disk. */
-  isStored: boolean;
-  /** Which writer has it in hand; see `Outbox`. */
-  claimedBy: object | null;
 }
 
 // Templates have a handful; who prints a table row by row is not analysed by its five-hundredth cell.
@@ -60,7 +56,7 @@ export class VariableMemory {
     if (sources.length === 0) return NO_VARIABLES;
     const source = sources.length === 1 ? (sources[0] as string) : JSON.stringify(sources);
     const stored = this.#find(match, source);
-    if (!stored.isStored) outbox.addVariables(stored, () => rowOf(stored.hash, match.variables, this.#policy));
+    if (!outbox.has(stored)) outbox.addVariables(stored, () => rowOf(stored.hash, match.variables, this.#policy));
     return stored.hash;
   }
 
@@ -74,7 +70,7 @@ export class VariableMemory {
     // The policy is part of it: what is kept of a text in one place may not tell of it in another.
     const identity = JSON.stringify([this.#policy.mode, prompt, version, model, source]);
     const hash = digest('sha256', identity, 'hex').slice(0, 32);
-    const made: StoredVariables = { prompt, version, model, hash, isStored: false, claimedBy: null };
+    const made: StoredVariables = { prompt, version, model, hash, storedIn: NEVER_STORED, claimedBy: null };
     if (ofSource === undefined) this.#bySource.set(source, [made], source.length);
     else ofSource.push(made);
     return made;

@@ -3,12 +3,12 @@
 import { TELEMETRY_LANES, type TelemetryLane } from '../../contract/telemetry-log.ts';
 
 const NUMBERS: Readonly<Record<TelemetryLane, number>> = {
-  texts: 1,
-  message_lists: 2,
+  call_texts: 1,
+  call_lists: 2,
   span_facts: 3,
   quarantine: 4,
   invocations: 5,
-  variables: 6,
+  call_variables: 6,
   // Never spooled.
   sightings: 7,
 };

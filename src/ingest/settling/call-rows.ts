@@ -64,7 +64,7 @@ export interface Place {
 }
 
 export class CallRows {
-  readonly outbox = new Outbox();
+  readonly outbox: Outbox;
   readonly #options: CallRowsOptions;
   readonly #stamp: Stamp;
   readonly #fetched = new Map<ContentHash, string>();
@@ -76,6 +76,7 @@ export class CallRows {
   constructor(options: CallRowsOptions, stamp: Stamp) {
     this.#options = options;
     this.#stamp = stamp;
+    this.outbox = new Outbox(stamp.now);
     this.#lines = new GrowingBuffer(stamp.expectedBytes);
   }
 

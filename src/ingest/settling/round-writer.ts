@@ -67,8 +67,8 @@ export class RoundWriter {
     const writer = this.#writer;
     await writer.write('quarantine', Buffer.from(failed), signal);
     // Before the rows that refer to it; there is seldom any.
-    await writer.write('texts', rows.outbox.textLines.bytes, signal);
-    await writer.write('variables', rows.outbox.variableLines.bytes, signal);
+    await writer.write('call_texts', rows.outbox.textLines.bytes, signal);
+    await writer.write('call_variables', rows.outbox.variableLines.bytes, signal);
     await writer.write('invocations', rows.lines, signal);
     settlement.markWritten();
     // One that was sealed meanwhile may have got more before: that is settled first.

@@ -15,6 +15,8 @@ import { usageQuality } from './0012-usage-quality.ts';
 import { deliveryMessages } from './0013-delivery-messages.ts';
 import { askedAt } from './0014-asked-at.ts';
 import { sightingsRepriced } from './0015-sightings-repriced.ts';
+import { retention } from './0016-retention.ts';
+import { oldContent } from './0017-old-content.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -33,4 +35,6 @@ export const MIGRATIONS: readonly Migration[] = [
   deliveryMessages,
   askedAt,
   sightingsRepriced,
+  retention,
+  oldContent,
 ];

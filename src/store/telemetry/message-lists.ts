@@ -50,7 +50,7 @@ async function readConversations(ask: Database['queryAhead'], hashes: readonly s
   for (const some of chunks([...beginnings], CONVERSATIONS_PER_QUERY)) {
     const selects = some.map(
       (_, index) =>
-        `SELECT hash, base, messages FROM message_lists WHERE startsWith(hash, {c${index}:String})
+        `SELECT hash, base, messages FROM call_lists WHERE startsWith(hash, {c${index}:String})
          LIMIT ${ROWS_PER_CONVERSATION_MAX}`,
     );
     const parameters = Object.fromEntries(some.map((beginning, index) => [`c${index}`, beginning]));
@@ -82,7 +82,7 @@ async function readRows(ask: Database['queryAhead'], hashes: readonly string[]):
   for (const some of chunks(hashes, HASHES_PER_QUERY)) {
     rows.push(
       ...(await ask<ListRow>(
-        'SELECT hash, base, messages FROM message_lists WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
+        'SELECT hash, base, messages FROM call_lists WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
         { hashes: some },
       )),
     );

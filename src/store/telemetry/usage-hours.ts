@@ -2,13 +2,15 @@
  * Usage added up by the hour, so that a month of it costs a look at its hours and not at its calls.
  * Made when somebody asks, from hours in which nothing has changed for a while. `usage_changes`
  * counts the rows that were ever written for an hour; what was added up at another count is not
- * used. So a replaced row is never counted twice, and nothing has to be told what changed.
+ * used. So a replaced row is never counted twice, and nothing has to be told what changed. Of months whose
+ * calls are gone (`retention.ts`) the sums are all that there is.
  */
 
 import type { Timestamp } from '../../contract/time.ts';
 import { millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import type { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database, QueryParameters } from '../database.ts';
+import { endOfDropped, readDroppedMonths } from '../dropped-months.ts';
 import { startedBefore, startedSince } from '../started.ts';
 
 /** What usage can be grouped by. The model is the answered one, else the asked one. */
@@ -93,9 +95,11 @@ export interface Period {
 
 export async function partialSums(
   database: Database,
-  { from, to, timeZone }: Period,
+  { from: asked, to, timeZone }: Period,
   { quietS = QUIET_S, turns }: AddUpOptions,
 ): Promise<PartialSums> {
+  const dropped = await readDroppedMonths(database);
+  const from = later(asked, endOfDropped(dropped));
   const first = firstHourFrom(from);
   const end = Math.floor(millisFromTimestamp(to) / HOUR_MS) * HOUR_S;
   const hours = await hoursBetween(database, first, end, { quietS, timeZone });
@@ -124,14 +128,21 @@ export async function partialSums(
     ...(others.length === 0 ? [] : [startedInHours('others')]),
   ];
   const parts = [
+    ...(asked < from ? [SUMS_OF_DROPPED_MONTHS] : []),
     ...(addedUp.length === 0 ? [] : [SUMS_OF_HOURS]),
-    ...(conditions.length === 0 && addedUp.length > 0 ? [] : [sumsOfCalls(anyOf(conditions), QUARTERS)]),
+    ...(conditions.length === 0 && (addedUp.length > 0 || asked < from)
+      ? []
+      : [sumsOfCalls(anyOf(conditions), QUARTERS)]),
   ];
   return {
     sql: parts.join(' UNION ALL '),
     parameters: {
       from: atSecond(first),
       to: atSecond(end),
+      droppedFrom: asked,
+      droppedTo: from < to ? from : to,
+      dropped: [...dropped.keys()],
+      droppedStates: [...dropped.values()],
       hours: addedUp.map(({ hour }) => hour),
       states: addedUp.map(({ rows }) => rows),
       others: others.map(({ hour }) => hour),
@@ -163,6 +174,14 @@ function nameOf({ hour, rows }: Pick<Hour, 'hour' | 'rows'>): string {
 const SUMS_OF_HOURS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
   WHERE hour >= {from:DateTime64(9, 'UTC')} AND hour < {to:DateTime64(9, 'UTC')} AND form = ${FORM}
     AND (toUnixTimestamp(hour), rows) IN (SELECT arrayJoin(arrayZip({hours:Array(UInt32)}, {states:Array(UInt64)})))`;
+
+/**
+ * Of months that are gone there are whole hours only: one that begins in the period is in it. They were added up by
+ * what was known of usage then, whatever their form.
+ */
+const SUMS_OF_DROPPED_MONTHS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
+  WHERE hour >= {droppedFrom:DateTime64(9, 'UTC')} AND hour < {droppedTo:DateTime64(9, 'UTC')}
+    AND (toYYYYMM(hour), rows) IN (SELECT arrayJoin(arrayZip({dropped:Array(UInt32)}, {droppedStates:Array(UInt64)})))`;
 
 /** A list and not a range each: after an import, or a new price, there are as many hours as it has. */
 function startedInHours(name: string): string {
@@ -222,8 +241,8 @@ async function madeHours(database: Database, first: number, end: number): Promis
   return new Set(rows.map((row) => nameOf({ hour: row.at_hour, rows: Number(row.state) })));
 }
 
-function* portions(hours: readonly Hour[]): Generator<readonly Hour[]> {
-  let portion: Hour[] = [];
+function* portions<Each extends Pick<Hour, 'rows'>>(hours: readonly Each[]): Generator<readonly Each[]> {
+  let portion: Each[] = [];
   let rows = 0;
   for (const hour of hours) {
     portion.push(hour);
@@ -240,7 +259,7 @@ function* portions(hours: readonly Hour[]): Generator<readonly Hour[]> {
  * The states were read before the calls: whatever is written meanwhile gives the hour another state.
  * An hour of which every call was taken back leaves no row, and is looked at again; it costs little.
  */
-async function addUp(database: Database, hours: readonly Hour[]): Promise<void> {
+async function addUp(database: Database, hours: readonly Pick<Hour, 'hour' | 'rows'>[]): Promise<void> {
   const calls = sumsOfCalls(startedInHours('hours'), HOURS);
   await database.command(
     `INSERT INTO usage_hours (form, hour, rows, ${GROUPS}, ${SUMMED})
@@ -248,6 +267,43 @@ async function addUp(database: Database, hours: readonly Hour[]): Promise<void> 
      FROM (${calls})`,
     { hours: hours.map(({ hour }) => hour), states: hours.map(({ rows }) => rows) },
   );
+}
+
+// Above all numbers of rows; see `0016-retention.ts`.
+const STATES_OF_DROPPED = 2 ** 52;
+
+/**
+ * Adds up a month whose calls are about to go. Returns how many there were, and the state under which its hours then stand. One of its own each
+ * time: what was added up by half, by a process that ended, is not used.
+ */
+export async function keepSums(
+  database: Database,
+  month: number,
+  signal?: AbortSignal,
+): Promise<{ readonly state: number; readonly calls: number }> {
+  const state = STATES_OF_DROPPED + Date.now();
+  const rows = await database.query<{ at_hour: number; written: string }>(
+    `SELECT toUnixTimestamp(${HOURS}) AS at_hour, count() AS written FROM invocations
+     WHERE toYYYYMM(started_at) = {month:UInt32} GROUP BY at_hour ORDER BY at_hour`,
+    { month },
+  );
+  const hours = rows.map((row) => ({ hour: row.at_hour, rows: Number(row.written) }));
+  for (const some of portions(hours)) {
+    signal?.throwIfAborted();
+    await addUp(
+      database,
+      some.map(({ hour }) => ({ hour, rows: state })),
+    );
+  }
+  const [sums] = await database.query<{ calls: string }>(
+    'SELECT sum(calls) AS calls FROM usage_hours FINAL WHERE toYYYYMM(hour) = {month:UInt32} AND rows = {state:UInt64}',
+    { month, state },
+  );
+  return { state, calls: Number(sums?.calls ?? 0) };
+}
+
+function later(time: Timestamp, other: Timestamp | null): Timestamp {
+  return other !== null && other > time ? other : time;
 }
 
 function atSecond(seconds: number): Timestamp {

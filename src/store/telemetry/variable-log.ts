@@ -76,7 +76,7 @@ async function summary(database: Database, filter: VariableFilter, topMax: numbe
          any(leftUTF8(value, ${SHOWN_CHARACTERS})) AS shown,
          sum(uses) AS all_uses, sumIf(uses, nth = 1) AS first_uses
        FROM (
-         SELECT hash, kept, name, value, characters, nth FROM variables FINAL
+         SELECT hash, kept, name, value, characters, nth FROM call_variables FINAL
          ARRAY JOIN names AS name, values AS value, arrayEnumerateUniq(names) AS nth,
            if(kept = 1, characters, arrayResize(characters, length(names))) AS characters
          WHERE hash IN (SELECT variables_hash FROM (${used}))
@@ -168,7 +168,7 @@ async function sets(database: Database, hashes: readonly string[]): Promise<Read
   const wanted = [...new Set(hashes)];
   for (let start = 0; start < wanted.length; start += HASHES_PER_QUERY) {
     const rows = await database.query<SetRow>(
-      'SELECT hash, names, values, kept, starts, ends FROM variables WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
+      'SELECT hash, names, values, kept, starts, ends FROM call_variables WHERE hash IN {hashes:Array(String)} LIMIT 1 BY hash',
       { hashes: wanted.slice(start, start + HASHES_PER_QUERY) },
     );
     for (const { hash, names, values, kept, starts, ends } of rows) {

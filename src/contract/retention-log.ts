@@ -1,0 +1,32 @@
+/** How the store lets go of old calls. */
+
+import type { Timestamp } from './time.ts';
+
+export interface MonthOfCalls {
+  /** When it begins. */
+  readonly from: Timestamp;
+}
+
+/** A month of which only the sums of its usage are left. */
+export interface DroppedMonth extends MonthOfCalls {
+  /** How many it had. */
+  readonly calls: number;
+}
+
+export interface DropProgress {
+  readonly signal?: AbortSignal;
+  /** Called before its usage is added up, which may take minutes. */
+  readonly onBegin?: (month: MonthOfCalls) => void;
+  readonly onDropped?: (month: DroppedMonth) => void;
+}
+
+export interface RetentionLog {
+  /** Calls that began before are no longer kept. Null: none were let go of. */
+  keptSince(): Promise<Timestamp | null>;
+  /**
+   * Lets go of all calls of the months that end by then, and of what only they refer to. A month that has begun stays
+   * whole; what comes of one later than this is let go of the next time, and is counted nowhere. May be repeated, and
+   * cut off, without harm; rejects when `signal` aborts.
+   */
+  dropBefore(time: Timestamp, progress?: DropProgress): Promise<void>;
+}

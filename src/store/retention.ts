@@ -1,0 +1,82 @@
+/**
+ * Lets go of old calls by whole months, with the facts they were settled from and the texts that only they refer to.
+ * Dropping a partition costs nothing, whatever is in it; deleting rows would write all others again. What a month
+ * cost stays: its usage is added up before, by the hour, and is from then on what `usage-hours.ts` answers with.
+ */
+
+import type { DropProgress, RetentionLog } from '../contract/retention-log.ts';
+import type { Timestamp } from '../contract/time.ts';
+import { addMillis } from '../lib/time.ts';
+import type { Database } from './database.ts';
+import { beginningOfMonth, endOfDropped, monthOf, readDroppedMonths } from './dropped-months.ts';
+import { keepSums } from './telemetry/usage-hours.ts';
+
+/**
+ * For so long after the calls of a month are gone what they refer to stays. Longer than a content that is in use
+ * goes without being stored again (`STORED_AGAIN_MS` in `src/ingest/content/outbox.ts`), with a few days for clocks of
+ * senders that are ahead: a call may have been received before it began.
+ */
+const REFERRED_TO_MS = 10 * 24 * 3_600_000;
+
+const CONTENT_TABLES = ['call_texts', 'call_lists', 'call_variables'] as const;
+
+export function createRetentionLog(database: Database): RetentionLog {
+  return {
+    keptSince: async () => endOfDropped(await readDroppedMonths(database)),
+    dropBefore: async (time, progress = {}) => {
+      const end = monthOf(time);
+      const known = await readDroppedMonths(database);
+      const stored = (await partitionsOf(database, 'invocations')).map(Number);
+      for (const month of stored.filter((each) => each < end)) {
+        if (!known.has(month)) await addUpMonth(database, month, progress);
+        progress.signal?.throwIfAborted();
+        await dropPartition(database, 'invocations', String(month));
+      }
+      await dropWhatTheyReferredTo(database, beginningOfMonth(end), progress.signal);
+    },
+  };
+}
+
+async function addUpMonth(database: Database, month: number, progress: DropProgress): Promise<void> {
+  const from = beginningOfMonth(month);
+  progress.onBegin?.({ from });
+  const { state, calls } = await keepSums(database, month, progress.signal);
+  // From here on the month is what was added up. If this process ends now, the next has only to drop it.
+  await database.insert('dropped_months', [{ month, state }]);
+  progress.onDropped?.({ from, calls });
+}
+
+/** Also what an earlier run, that was cut off, left behind. */
+async function dropWhatTheyReferredTo(
+  database: Database,
+  callsSince: Timestamp,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const since = addMillis(callsSince, -REFERRED_TO_MS);
+  const firstDay = Number(since.slice(0, 10).replaceAll('-', ''));
+  const tables = [
+    ['span_facts', firstDay],
+    ...CONTENT_TABLES.map((table) => [table, monthOf(since)] as const),
+  ] as const;
+  for (const [table, first] of tables) {
+    for (const id of await partitionsOf(database, table)) {
+      signal?.throwIfAborted();
+      if (Number(id) < first) await dropPartition(database, table, id);
+    }
+  }
+}
+
+/** Their ids, which are the digits of what the table is partitioned by; oldest first. */
+async function partitionsOf(database: Database, table: string): Promise<readonly string[]> {
+  const rows = await database.query<{ id: string }>(
+    `SELECT DISTINCT partition_id AS id FROM system.parts
+     WHERE database = currentDatabase() AND table = {table:String} AND active ORDER BY id`,
+    { table },
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** A replicated table tells its replicas by itself. A server refuses to drop more than 50 GB unless it is told. */
+async function dropPartition(database: Database, table: string, id: string): Promise<void> {
+  await database.command(`ALTER TABLE ${table} DROP PARTITION ID '${id}' SETTINGS max_partition_size_to_drop = 0`);
+}
