@@ -24,9 +24,10 @@ export interface RetentionLog {
   /** Calls that began before are no longer kept. Null: none were let go of. */
   keptSince(): Promise<Timestamp | null>;
   /**
-   * Lets go of all calls of the months that end by then, and of what only they refer to. A month that has begun stays
-   * whole; what comes of one later than this is let go of the next time, and is counted nowhere. May be repeated, and
-   * cut off, without harm; rejects when `signal` aborts.
+   * Lets go of the calls of the oldest month that has ended by then, and of what only they refer to. A month that has
+   * begun stays whole; what comes of one later than this is let go of the next time, and is counted nowhere. One month
+   * at a time, to be called for the next: so a clock that is wrong for an hour costs one. May be repeated, and cut off,
+   * without harm; rejects when `signal` aborts.
    */
   dropBefore(time: Timestamp, progress?: DropProgress): Promise<void>;
 }

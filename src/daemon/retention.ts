@@ -1,4 +1,4 @@
-/** Lets go of old calls, once an hour, where the configuration says for how long they are kept. */
+/** Lets go of old calls, a month of them in an hour, where the configuration says for how long they are kept. */
 
 import type { Component } from '../contract/component.ts';
 import { describeError } from '../contract/fault.ts';
@@ -17,6 +17,8 @@ export interface RetentionOptions {
 }
 
 const EVERY_MS = 3_600_000;
+/** A machine that starts with a wrong clock has the right one by then. */
+const FIRST_AFTER_MS = 60_000;
 const FAILED = 'failed';
 
 export class Retention implements Component {
@@ -50,6 +52,7 @@ export class Retention implements Component {
 
   async #run(keepCallsMs: number): Promise<void> {
     const { signal } = this.#abort;
+    await sleep(FIRST_AFTER_MS, signal).catch(() => {});
     while (!signal.aborted) {
       await this.#letGo(keepCallsMs, signal);
       await sleep(EVERY_MS, signal).catch(() => {});

@@ -24,15 +24,20 @@ export function createRetentionLog(database: Database): RetentionLog {
   return {
     keptSince: async () => endOfDropped(await readDroppedMonths(database)),
     dropBefore: async (time, progress = {}) => {
-      const end = monthOf(time);
       const known = await readDroppedMonths(database);
       const stored = (await partitionsOf(database, 'invocations')).map(Number);
-      for (const month of stored.filter((each) => each < end)) {
-        if (!known.has(month)) await addUpMonth(database, month, progress);
+      const old = stored.filter((month) => month < monthOf(time));
+      const next = old.find((month) => !known.has(month));
+      for (const month of old) {
+        if (month !== next && !known.has(month)) continue;
+        if (month === next) await addUpMonth(database, month, progress);
         progress.signal?.throwIfAborted();
         await dropPartition(database, 'invocations', String(month));
       }
-      await dropWhatTheyReferredTo(database, beginningOfMonth(end), progress.signal);
+      const first = stored.find((month) => month !== next && !known.has(month));
+      const since = first === undefined || first > monthOf(time) ? monthOf(time) : first;
+      await deleteFromQuarantine(database, beginningOfMonth(since));
+      await dropWhatTheyReferredTo(database, beginningOfMonth(since), progress.signal);
     },
   };
 }
@@ -64,6 +69,13 @@ async function dropWhatTheyReferredTo(
       if (Number(id) < first) await dropPartition(database, table, id);
     }
   }
+}
+
+/** It has parts of calls as they came, and few rows: they may be written again. */
+async function deleteFromQuarantine(database: Database, before: Timestamp): Promise<void> {
+  const isBefore = "at < {before:DateTime64(9, 'UTC')}";
+  const rows = await database.query(`SELECT id FROM quarantine WHERE ${isBefore} LIMIT 1`, { before });
+  if (rows.length > 0) await database.command(`ALTER TABLE quarantine DELETE WHERE ${isBefore}`, { before });
 }
 
 /** Their ids, which are the digits of what the table is partitioned by; oldest first. */

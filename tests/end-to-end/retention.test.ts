@@ -47,7 +47,7 @@ it('lets go of old calls when it is told for how long they are kept, and says so
 
   configure('retention: { calls: 60d }\n');
   const second = await startDaemon(directory);
-  await second.waitFor(/let go of the calls of a month/);
+  await second.waitFor(/let go of the calls of a month/, 150_000);
   const calls = await second.get('/api/v1/invocations');
   expect(calls.data).toMatchObject([{ service: 'new' }]);
   // The text is stored again by nobody, and the call of now refers to what was stored with it.

@@ -12,7 +12,7 @@ import { createStore } from '../../src/store/index.ts';
 import { createRetentionLog } from '../../src/store/retention.ts';
 import { keepSums } from '../../src/store/telemetry/usage-hours.ts';
 import { queryUsage } from '../../src/store/telemetry/usage.ts';
-import { openStore, type OpenStore } from '../ingest/harness.ts';
+import { eventually, openStore, type OpenStore } from '../ingest/harness.ts';
 import { seededRandom } from '../support/random.ts';
 
 const random = seededRandom();
@@ -84,6 +84,10 @@ it('lets go of whole months, of which the usage stays what it was', async () => 
     dropped.push(month);
   };
   await retention.dropBefore(addMillis(OCTOBER, 12 * DAY_MS), { onDropped });
+  expect(dropped).toHaveLength(1);
+  expect(await allUsage()).toEqual(before);
+  expect(await retention.keptSince()).toBe(addMillis(AUGUST, 31 * DAY_MS));
+  await retention.dropBefore(addMillis(OCTOBER, 12 * DAY_MS), { onDropped });
   const months = [AUGUST, addMillis(AUGUST, 31 * DAY_MS), OCTOBER].map((month) => month.slice(0, 7));
   const started = Array.from({ length: CALLS }, (_, at) => callAt(at).started_at.slice(0, 7));
   const callsIn = (month: string | undefined): number => started.filter((each) => each === month).length;
@@ -152,10 +156,14 @@ it('keeps what calls of the months that stay refer to, and lets go of the rest',
     'call_variables',
     days.map((day) => ({ hash: String(day), names: [], values: [], kept: 1, stored_at: stored(day) })),
   );
+  const aside = (id: string, days: number) => ({ id, at: addMillis(OCTOBER, days * DAY_MS), revision: 1 });
+  await database.insert('quarantine', [aside('old', -1), aside('kept', 1)]);
   await store.texts.put(new Map([['sha256:observed', 'what a poll saw']]));
   await createRetentionLog(database).dropBefore(addMillis(OCTOBER, DAY_MS));
   const traces = await database.query<{ trace_id: string }>('SELECT trace_id FROM span_facts ORDER BY trace_id');
   expect(traces.map((row) => row.trace_id)).toEqual(['early', 'kept']);
+  const left = async () => (await store.telemetry.quarantined('any', 10)).map(({ id }) => id);
+  expect(await eventually(left, ({ length }) => length === 1)).toEqual(['kept']);
   // By the months in which they were stored: all of September may be referred to by a call of October.
   for (const table of ['call_texts', 'call_lists', 'call_variables'])
     expect([table, await countOf(table)]).toEqual([table, 3]);
@@ -165,20 +173,19 @@ it('keeps what calls of the months that stay refer to, and lets go of the rest',
   ]);
 });
 
-it('ends between two months when it is told to', async () => {
+it('may be ended before the calls go: then they are added up, and count once', async () => {
   const ending = new AbortController();
-  await store.database.insert('invocations', [
-    { ...callAt(0), trace_id: 'june', started_at: timestampFromMillis(Date.UTC(2026, 5, 10)) },
-    { ...callAt(0), trace_id: 'july', started_at: timestampFromMillis(Date.UTC(2026, 6, 10)) },
-  ]);
-  const dropped = createRetentionLog(store.database).dropBefore(OCTOBER, {
+  const [june, july] = [timestampFromMillis(Date.UTC(2026, 5, 1)), timestampFromMillis(Date.UTC(2026, 6, 1))];
+  await store.database.insert('invocations', [{ ...callAt(0), trace_id: 'june', started_at: addMillis(june, DAY_MS) }]);
+  const retention = createRetentionLog(store.database);
+  const dropped = retention.dropBefore(OCTOBER, {
     signal: ending.signal,
     onDropped: () => ending.abort(new Error('The daemon stops.')),
   });
   await expect(dropped).rejects.toThrow('The daemon stops.');
-  // It is added up, and so no call any more, although its rows are still there.
-  expect(
-    await usage(timestampFromMillis(Date.UTC(2026, 5, 1)), timestampFromMillis(Date.UTC(2026, 6, 1)), 'environment'),
-  ).toMatchObject([{ calls: 1 }]);
-  expect(await countOf(`invocations WHERE trace_id IN ('june', 'july')`)).toBe(2);
+  expect(await countOf(`invocations WHERE trace_id = 'june'`)).toBe(1);
+  expect(await usage(june, july, 'environment')).toMatchObject([{ calls: 1 }]);
+  await retention.dropBefore(OCTOBER);
+  expect(await countOf(`invocations WHERE trace_id = 'june'`)).toBe(0);
+  expect(await usage(june, july, 'environment')).toMatchObject([{ calls: 1 }]);
 });
