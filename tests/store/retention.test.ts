@@ -156,7 +156,7 @@ it('keeps what calls of the months that stay refer to, and lets go of the rest',
     'call_variables',
     days.map((day) => ({ hash: String(day), names: [], values: [], kept: 1, stored_at: stored(day) })),
   );
-  const aside = (id: string, days: number) => ({ id, at: addMillis(OCTOBER, days * DAY_MS), revision: 1 });
+  const aside = (id: string, day: number) => ({ id, at: addMillis(OCTOBER, day * DAY_MS), revision: 1 });
   await database.insert('quarantine', [aside('old', -1), aside('kept', 1)]);
   await store.texts.put(new Map([['sha256:observed', 'what a poll saw']]));
   await createRetentionLog(database).dropBefore(addMillis(OCTOBER, DAY_MS));
