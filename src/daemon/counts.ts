@@ -1,9 +1,11 @@
 /** What the daemon counts of its looks and messages: an operator's alert on Plumbline itself hangs on these. */
 
 import type { Delivery } from '../contract/store.ts';
+import type { Clock } from '../contract/time.ts';
 import type { IncidentDesk } from '../incidents/incident-desk.ts';
 import { counter, gauge } from '../lib/instruments.ts';
 import type { PollEvent } from '../polling/poll-event.ts';
+import type { TableSize } from '../store/table-sizes.ts';
 
 const polls = counter({
   name: 'plumbline.polls',
@@ -42,5 +44,30 @@ export function observeIncidents(desk: IncidentDesk): void {
   gauge({ name: 'plumbline.unresolved_incidents', description }, async () => {
     const counts = await desk.unresolvedCounts();
     return counts.map(({ severity, status, incidents }) => ({ value: incidents, labels: { severity, status } }));
+  });
+}
+
+const SIZES_READ_AFTER_MS = 10_000;
+
+/** As they were read last: a store that does not answer holds up nobody who looks. Asked for once in ten seconds at most. */
+export function observeStoreSize(read: () => Promise<readonly TableSize[]>, { monotonicMs }: Clock): void {
+  let sizes: readonly TableSize[] = [];
+  let askedMs = -Infinity;
+  const refresh = (): void => {
+    if (monotonicMs() - askedMs < SIZES_READ_AFTER_MS) return;
+    askedMs = monotonicMs();
+    void read().then(
+      (now) => {
+        sizes = now;
+      },
+      // What is shown grows old; that the store fails is told elsewhere.
+      () => {},
+    );
+  };
+  refresh();
+  const description = 'Bytes on the disk of each table of the store, on one replica.';
+  gauge({ name: 'plumbline.store_bytes', description, unit: 'By' }, () => {
+    refresh();
+    return Promise.resolve(sizes.map(({ table, bytes }) => ({ value: bytes, labels: { table } })));
   });
 }

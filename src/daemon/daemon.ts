@@ -23,10 +23,11 @@ import { PollingHost } from '../polling/host.ts';
 import { createQueue } from '../queue/index.ts';
 import type { Database } from '../store/database.ts';
 import type { Store } from '../store/index.ts';
+import { readTableSizes } from '../store/table-sizes.ts';
 import { noteOutcome, notePutOff } from './alert-log.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution-desk.ts';
-import { observeIncidents } from './counts.ts';
+import { observeIncidents, observeStoreSize } from './counts.ts';
 import { watchClock } from './clock-watch.ts';
 import { registryLoader } from './load-registry.ts';
 import { openConfiguredSources } from './open-configured-sources.ts';
@@ -164,6 +165,7 @@ export class Daemon {
     this.#missingFromStore = await missingFromStore(this.#database);
     for (const words of this.#missingFromStore) this.#options.log.error({}, words);
     for (const part of this.#parts) await part.start();
+    observeStoreSize(() => readTableSizes(this.#database), systemClock);
     await this.#retireUnwatched();
     this.#reception.serve(this.#api(), () => ({
       ready: this.#ready,

@@ -180,6 +180,8 @@ describe('a files source, an http-json source and Slack', () => {
       expect(text).toMatch(/^plumbline_deliveries_total\{.*outcome="delivered".*\} [1-9]/m);
       expect(text).toMatch(/^plumbline_unresolved_incidents\{severity="critical",status="open".*\} [1-9]/m);
       expect(text).toMatch(/^plumbline_unresolved_incidents\{severity="critical",status="snoozed".*\} 0$/m);
+      expect(text).toMatch(/^plumbline_store_bytes\{table="latest_verdicts".*\} [1-9]/m);
+      expect(text).toMatch(/^plumbline_store_bytes\{table="call_texts".*\} 0$/m);
       expect(text).not.toContain('status="resolved"');
       expect(text).not.toContain('secretpart');
       return true;
