@@ -50,24 +50,22 @@ export function observeIncidents(desk: IncidentDesk): void {
 const SIZES_READ_AFTER_MS = 10_000;
 
 /** As they were read last: a store that does not answer holds up nobody who looks. Asked for once in ten seconds at most. */
-export function observeStoreSize(read: () => Promise<readonly TableSize[]>, { monotonicMs }: Clock): void {
+export function observeStoreSize(read: () => Promise<readonly TableSize[]>, clock: Clock): void {
   let sizes: readonly TableSize[] = [];
   let askedMs = -Infinity;
-  const refresh = (): void => {
-    if (monotonicMs() - askedMs < SIZES_READ_AFTER_MS) return;
-    askedMs = monotonicMs();
-    void read().then(
-      (now) => {
-        sizes = now;
-      },
+  const readAgain = async (): Promise<void> => {
+    if (clock.monotonicMs() - askedMs < SIZES_READ_AFTER_MS) return;
+    askedMs = clock.monotonicMs();
+    try {
+      sizes = await read();
+    } catch {
       // What is shown grows old; that the store fails is told elsewhere.
-      () => {},
-    );
+    }
   };
-  refresh();
+  void readAgain();
   const description = 'Bytes on the disk of each table of the store, on one replica.';
   gauge({ name: 'plumbline.store_bytes', description, unit: 'By' }, () => {
-    refresh();
+    void readAgain();
     return Promise.resolve(sizes.map(({ table, bytes }) => ({ value: bytes, labels: { table } })));
   });
 }
