@@ -23,7 +23,7 @@ import { Progress } from '../src/polling/progress.ts';
 import type { OpenSource } from '../src/polling/source-config.ts';
 import { createStore, type Store } from '../src/store/index.ts';
 import { migrate } from '../src/store/migrate.ts';
-import { openDatabase } from '../src/store/open-database.ts';
+import { openDatabase } from '../src/store/engine/open-database.ts';
 import { textBody } from '../src/text/body.ts';
 import { contentHashes } from '../src/text/hashes.ts';
 import { seededRandom } from './attribution/random.ts';

@@ -14,7 +14,7 @@ import { systemClock } from '../src/lib/time.ts';
 import { timestampFromMillis } from '../src/lib/time.ts';
 import type { Database } from '../src/store/database.ts';
 import { migrate } from '../src/store/migrate.ts';
-import { openDatabase } from '../src/store/open-database.ts';
+import { openDatabase } from '../src/store/engine/open-database.ts';
 import { createInvocationLog } from '../src/store/telemetry/invocation-log.ts';
 import { OneAtATime } from '../src/lib/one-at-a-time.ts';
 import { queryUsage } from '../src/store/telemetry/usage.ts';

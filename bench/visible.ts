@@ -17,7 +17,7 @@ import { Ingest } from '../src/ingest/ingest.ts';
 import { KnowledgeHorizon } from '../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../src/lib/time.ts';
 import { createPriceBook } from '../src/pricing/price-book.ts';
-import { openDatabase } from '../src/store/open-database.ts';
+import { openDatabase } from '../src/store/engine/open-database.ts';
 import { migrate } from '../src/store/migrate.ts';
 import type { Database } from '../src/store/database.ts';
 import { createTelemetryLog } from '../src/store/telemetry/telemetry-log.ts';

@@ -93,7 +93,7 @@ describe('layers', () => {
 
   test('only src/config/ reads the environment', () => {
     // The engine's allocator is told by a variable, and by nothing else.
-    const writes = 'src/store/engine-memory.ts';
+    const writes = 'src/store/engine/memory.ts';
     const daemon = product.filter(
       ({ path }) => path !== writes && /^(src|collectors)\//.test(path) && !path.startsWith('src/config/'),
     );

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 
 const ROWS_PER_STATEMENT = 1_000_000;
 const DAYS = 30;

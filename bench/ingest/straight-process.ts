@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../../src/lib/time.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import type { Database } from '../../src/store/database.ts';
 
 /** Each with what says when a row came; texts and lists have no time, and hashes come in no order. */

@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import type { Component } from '../contract/component.ts';
 import { TroubleLog, type TellLog } from '../lib/trouble-log.ts';
-import { isStillClaimed } from '../store/data-directory.ts';
+import { isStillClaimed } from '../store/engine/data-directory.ts';
 
 const LOOK_EVERY_MS = 5_000;
 const GONE = 'gone';

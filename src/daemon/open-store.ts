@@ -8,8 +8,8 @@ import type { TellLog } from '../lib/trouble-log.ts';
 import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { migrate } from '../store/migrate.ts';
-import { openDatabase } from '../store/open-database.ts';
-import { readSetAside, setAsideWords } from '../store/set-aside.ts';
+import { openDatabase } from '../store/engine/open-database.ts';
+import { readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
 import type { Attempt } from './await-store.ts';
 import { bringBack } from './clock-watch.ts';
 

@@ -4,8 +4,8 @@
  */
 
 import { systemClock } from '../lib/time.ts';
-import { mayPass } from '../store/clickhouse-fault.ts';
-import { claimSpoolDirectory } from '../store/data-directory.ts';
+import { mayPass } from '../store/engine/clickhouse-fault.ts';
+import { claimSpoolDirectory } from '../store/engine/data-directory.ts';
 import { awaitStore, type Attempt } from './await-store.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { endInTurn } from './end-in-turn.ts';

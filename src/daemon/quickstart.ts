@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Component } from '../contract/component.ts';
 import { makeDirectory } from '../lib/files.ts';
 import { packageRoot } from '../lib/package-root.ts';
-import { directoryInUse, directoryOwner } from '../store/data-directory.ts';
+import { directoryInUse, directoryOwner } from '../store/engine/data-directory.ts';
 import { quickstartDirectory } from './running.ts';
 
 /** What a user may look at and edit; the rest of the example is code. */

@@ -20,7 +20,7 @@ import { Entrance } from '../ingest/entrance.ts';
 import { systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
-import { announceAddress } from '../store/data-directory.ts';
+import { announceAddress } from '../store/engine/data-directory.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { observeProblems } from './counts.ts';
 import type { Stoppable } from './end-in-turn.ts';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { urlOf } from '../cli/context.ts';
 import type { DaemonPlace } from '../config/load.ts';
-import { directoryOwner } from '../store/data-directory.ts';
+import { directoryOwner } from '../store/engine/data-directory.ts';
 
 /** Null: none runs on this machine, or it does not listen yet. */
 export async function runningDaemonUrl({ server, dataDirectory }: DaemonPlace): Promise<string | null> {

@@ -18,10 +18,10 @@ import { createDeliveryLog } from './delivery-log.ts';
 import { createIncidentLog } from './incident-log.ts';
 import { createObservationLog } from './observation-log.ts';
 import { createRegistryLog } from './registry-log.ts';
-import { createRetentionLog } from './retention.ts';
+import { createRetentionLog } from './telemetry/retention.ts';
 import { createRestoreLog } from './restore-log.ts';
 import { createTextLog } from './text-log.ts';
-import { createTimelineLog } from './timeline-log.ts';
+import { createTimelineLog } from './timeline/timeline-log.ts';
 import { createVerdictLog } from './verdict-log.ts';
 
 export interface Store {

@@ -7,11 +7,11 @@ import { Fault } from '../contract/fault.ts';
 import type { Clock } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
 import { sleep } from '../lib/limits.ts';
-import { clickHouseCode } from './clickhouse-fault.ts';
+import { clickHouseCode } from './engine/clickhouse-fault.ts';
 import type { Database } from './database.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
-import { plainTables } from './table-dialect.ts';
+import { plainTables } from './engine/table-dialect.ts';
 
 interface Applied {
   readonly id: number;

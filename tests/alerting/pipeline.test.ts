@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/lib/time.ts';
 import { createStore } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { findingOf } from '../support/judgements.ts';
 import { time } from '../support/prompts.ts';
 import { tempDirectory } from '../support/temp-directory.ts';

@@ -16,7 +16,7 @@ import { createLog } from '../../src/observability/log.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { TurnableClock } from '../support/turnable-clock.ts';
 
 /** Schedules are never due here: a test calls what they would call. */

@@ -8,7 +8,7 @@ import { addMillis, systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { held, incident, registered, time } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import { wholeServer } from '../support/whole-server.ts';

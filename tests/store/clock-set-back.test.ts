@@ -8,7 +8,7 @@ import type { Database } from '../../src/store/database.ts';
 import { bringBackFutureRows } from '../../src/store/future-rows.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { startClickHouseHttp } from '../support/clickhouse-http.ts';
 import { held, incident, judgement, registered, time, unanswered } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';

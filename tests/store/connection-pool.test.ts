@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionPool } from '../../src/store/connection-pool.ts';
+import { connectionPool } from '../../src/store/engine/connection-pool.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

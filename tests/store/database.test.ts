@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/time.ts';
-import { announceAddress, directoryOwner } from '../../src/store/data-directory.ts';
+import { announceAddress, directoryOwner } from '../../src/store/engine/data-directory.ts';
 import type { Database } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { startClickHouseHttp } from '../support/clickhouse-http.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 

@@ -1,7 +1,7 @@
 /** The engine's share of the memory, on a machine and in a container on it. */
 
 import { expect, test } from 'vitest';
-import { engineBytesMax } from '../../src/store/engine-memory.ts';
+import { engineBytesMax } from '../../src/store/engine/memory.ts';
 
 const GIB = 1024 ** 3;
 

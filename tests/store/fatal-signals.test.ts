@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/time.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const HOLDER = join(import.meta.dirname, '..', 'support', 'store-holder.ts');

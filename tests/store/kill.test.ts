@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import { createStore } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { seededRandom } from '../support/random.ts';
 import { held, time, unanswered } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';

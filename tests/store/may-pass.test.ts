@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
-import { clickHouseFault, mayPass } from '../../src/store/clickhouse-fault.ts';
+import { clickHouseFault, mayPass } from '../../src/store/engine/clickhouse-fault.ts';
 
 /** As the client throws it: by ClickHouse's code, or by the operating system's. */
 function thrown(code: string | null): Fault {

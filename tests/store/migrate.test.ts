@@ -5,10 +5,10 @@ import { systemClock } from '../../src/lib/time.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { MIGRATIONS } from '../../src/store/migrations/index.ts';
 import type { Migration } from '../../src/store/migrations/migration.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { createTelemetryLog } from '../../src/store/telemetry/telemetry-log.ts';
 import { queryUsage } from '../../src/store/telemetry/usage.ts';
-import { plainTables, replicatedTables } from '../../src/store/table-dialect.ts';
+import { plainTables, replicatedTables } from '../../src/store/engine/table-dialect.ts';
 import { startClickHouseHttp } from '../support/clickhouse-http.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 

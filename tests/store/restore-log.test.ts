@@ -4,7 +4,7 @@ import { sha256 } from '../../src/lib/hash.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { createRestoreLog } from '../../src/store/restore-log.ts';
 import { startClickHouseHttp } from '../support/clickhouse-http.ts';
 import { time } from '../support/store-samples.ts';

@@ -9,7 +9,7 @@ import type { Timestamp } from '../../src/contract/time.ts';
 import { OneAtATime } from '../../src/lib/one-at-a-time.ts';
 import { addMillis, systemClock, timestampFromMillis } from '../../src/lib/time.ts';
 import { createStore } from '../../src/store/index.ts';
-import { createRetentionLog } from '../../src/store/retention.ts';
+import { createRetentionLog } from '../../src/store/telemetry/retention.ts';
 import { keepSums } from '../../src/store/telemetry/usage-hours.ts';
 import { queryUsage } from '../../src/store/telemetry/usage.ts';
 import { eventually, openStore, type OpenStore } from '../ingest/harness.ts';

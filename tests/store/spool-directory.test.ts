@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/time.ts';
-import { claimSpoolDirectory, directoryOwner } from '../../src/store/data-directory.ts';
+import { claimSpoolDirectory, directoryOwner } from '../../src/store/engine/data-directory.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const HOLDER = join(import.meta.dirname, '..', 'support', 'spool-holder.ts');

@@ -9,7 +9,7 @@ import { addMillis, millisBetween, systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { GONE_AFTER_MS } from '../../src/timeline/used.ts';
 import { time } from '../support/store-samples.ts';
 import { storedCall } from '../support/stored-calls.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { versionNames } from '../../src/store/version-names.ts';
+import { versionNames } from '../../src/store/timeline/version-names.ts';
 import { textBody } from '../../src/text/body.ts';
 import { contentHashes } from '../../src/text/hashes.ts';
 import { registered } from '../support/store-samples.ts';

@@ -12,7 +12,7 @@ import { systemClock } from '../../src/lib/time.ts';
 import { createPriceBook } from '../../src/pricing/price-book.ts';
 import type { Database } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { createTelemetryLog } from '../../src/store/telemetry/telemetry-log.ts';
 
 export interface OpenIngest {

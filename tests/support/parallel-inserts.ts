@@ -1,7 +1,7 @@
 /** Inserts rows into an embedded store, three inserts at a time, and prints what is there then. Arguments: data directory, rounds. */
 
 import { systemClock } from '../../src/lib/time.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 
 const [directory = '', rounds = '0'] = process.argv.slice(2);
 const database = await openDatabase({ path: directory }, '1.0.0', systemClock);

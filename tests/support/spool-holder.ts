@@ -1,7 +1,7 @@
 /** Claims the directory of a spool and says so. Argument: the directory. */
 
 import { systemClock } from '../../src/lib/time.ts';
-import { claimSpoolDirectory } from '../../src/store/data-directory.ts';
+import { claimSpoolDirectory } from '../../src/store/engine/data-directory.ts';
 
 await claimSpoolDirectory(process.argv[2] ?? '', '1.0.0', systemClock.now());
 console.log('claimed');

@@ -7,7 +7,7 @@ import { writeSync } from 'node:fs';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import { createStore } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
-import { openDatabase } from '../../src/store/open-database.ts';
+import { openDatabase } from '../../src/store/engine/open-database.ts';
 import { held, incident, time } from './store-samples.ts';
 
 const [directory = '', first = '0'] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /**
  * What is let go of by the month: content of calls in partitions of the months in which it was last stored, and of which
- * months only sums are left; see `src/store/retention.ts`. Texts that calls and observations have in common stay in `texts`.
+ * months only sums are left; see `src/store/telemetry/retention.ts`. Texts that calls and observations have in common stay in `texts`.
  */
 
 import type { Migration } from './migration.ts';

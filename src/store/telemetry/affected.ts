@@ -3,7 +3,7 @@
 import type { AffectedContent, AffectedQuery } from '../../contract/invocation-log.ts';
 import type { Database, QueryParameters } from '../database.ts';
 import { groupCommit } from '../group-commit.ts';
-import { startedSince } from '../started.ts';
+import { startedSince } from './started.ts';
 
 /** Asked about with one query: as many as go into an address, in which a server gets its parameters. */
 const CONTENTS_AT_ONCE = 100;

@@ -6,7 +6,7 @@ import type { Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import { decodeCursor, encodeCursor, pageLimit, toPage } from '../cursor.ts';
 import type { Database, QueryParameters } from '../database.ts';
-import { startedBefore, startedSince, startedUntil } from '../started.ts';
+import { startedBefore, startedSince, startedUntil } from './started.ts';
 import { INVOCATION_COLUMNS, readableInvocations, type StoredCall } from './invocation-rows.ts';
 
 const HOUR_MS = 3_600_000;

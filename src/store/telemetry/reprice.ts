@@ -5,7 +5,7 @@ import type { PriceCall, Repriced } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
-import { startedBefore, startedSince } from '../started.ts';
+import { startedBefore, startedSince } from './started.ts';
 import { PRICED_COLUMNS, toStoredPrice, type PricedRow } from './priced-rows.ts';
 
 interface CallRow extends PricedRow {

@@ -11,7 +11,7 @@ import {
 } from '../../contract/traffic-log.ts';
 import { addMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
-import { startedSince, startedUntil } from '../started.ts';
+import { startedSince, startedUntil } from './started.ts';
 
 /** Enough that the share of a kind among them says something about the group. */
 const EXAMPLES_PER_GROUP = 16;

@@ -10,8 +10,8 @@ import type { Timestamp } from '../../contract/time.ts';
 import { millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import type { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database, QueryParameters } from '../database.ts';
-import { endOfDropped, readDroppedMonths } from '../dropped-months.ts';
-import { startedBefore, startedSince } from '../started.ts';
+import { endOfDropped, readDroppedMonths } from './dropped-months.ts';
+import { startedBefore, startedSince } from './started.ts';
 
 /** What usage can be grouped by. The model is the answered one, else the asked one. */
 const GROUPS = 'prompt, version, model, service, owner, environment, service_tier';

@@ -12,7 +12,7 @@ import type {
   VariableUse,
 } from '../../contract/variable-log.ts';
 import type { Database } from '../database.ts';
-import { startedBefore, startedSince } from '../started.ts';
+import { startedBefore, startedSince } from './started.ts';
 
 /** The hash of each counts in memory, a hundred bytes. */
 const SETS_MAX = 500_000;

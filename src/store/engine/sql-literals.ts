@@ -5,7 +5,7 @@
  * `_CAST('value', 'Type')`. Pure.
  */
 
-import type { QueryParameters } from './database.ts';
+import type { QueryParameters } from '../database.ts';
 
 const PLACEHOLDER = /\{([A-Za-z_]\w*):([^{}]+)\}/g;
 

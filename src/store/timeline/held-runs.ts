@@ -1,7 +1,7 @@
 /** How the runs of targets are named in queries, and what happened around them. */
 
-import type { Timestamp } from '../contract/time.ts';
-import type { RunInContext, Sighting } from '../timeline/held.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import type { RunInContext, Sighting } from '../../timeline/held.ts';
 
 export type Candidate = Pick<RunInContext, 'run' | 'previous'> & { readonly next: Sighting | null };
 

@@ -3,7 +3,7 @@
  * ClickHouse's error code or the operating system's, never by a message's text. Pure.
  */
 
-import { Fault, isFault, type FaultKind } from '../contract/fault.ts';
+import { Fault, isFault, type FaultKind } from '../../contract/fault.ts';
 
 interface Meaning {
   readonly kind: FaultKind;

@@ -9,9 +9,9 @@ import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { Fault } from '../contract/fault.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { makeDirectory, whyNotWritten } from '../lib/files.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { makeDirectory, whyNotWritten } from '../../lib/files.ts';
 import { isRunning, thisProcess } from './process-identity.ts';
 import { lockForThisProcess } from './process-lock.ts';
 

@@ -3,9 +3,9 @@
  * only the beginning of the hash in its name; what was seen tells the whole.
  */
 
-import type { ContentHash } from '../contract/prompt.ts';
-import { UNREGISTERED_DIGITS, UNREGISTERED_PREFIX } from '../contract/traffic-log.ts';
-import type { Database } from './database.ts';
+import type { ContentHash } from '../../contract/prompt.ts';
+import { UNREGISTERED_DIGITS, UNREGISTERED_PREFIX } from '../../contract/traffic-log.ts';
+import type { Database } from '../database.ts';
 
 export interface LiveContent {
   readonly hash: ContentHash;

@@ -3,14 +3,14 @@
  * looks are kept as such; a label is seen by the polls of its target.
  */
 
-import type { Origin } from '../contract/prompt.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { chunks } from '../lib/chunks.ts';
-import { addMillis } from '../lib/time.ts';
-import { type IntendedEntry, intendedEntries, type PinFact, type UnreadStretch } from '../timeline/intended.ts';
-import type { Database } from './database.ts';
+import type { Origin } from '../../contract/prompt.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { chunks } from '../../lib/chunks.ts';
+import { addMillis } from '../../lib/time.ts';
+import { type IntendedEntry, intendedEntries, type PinFact, type UnreadStretch } from '../../timeline/intended.ts';
+import type { Database } from '../database.ts';
 import { times } from './held-runs.ts';
-import { LOOK_EVERY_MS, PIN_COLUMNS, type PinRow } from './pin-log.ts';
+import { LOOK_EVERY_MS, PIN_COLUMNS, type PinRow } from '../pin-log.ts';
 
 interface IntendedQuestion {
   readonly prompt: string;

@@ -4,7 +4,7 @@
  */
 
 // Before the engine's library.
-import { engineBytesMax } from './engine-memory.ts';
+import { engineBytesMax } from './memory.ts';
 import {
   ClickHouseLogLevel,
   createClient,
@@ -16,8 +16,8 @@ import { createChdbConnection, type ChdbConnection, type Connection } from 'chdb
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { Fault } from '../contract/fault.ts';
-import type { Clock } from '../contract/time.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { Clock } from '../../contract/time.ts';
 import { clickHouseFault, withFaults } from './clickhouse-fault.ts';
 import { connectionPool, type Pool } from './connection-pool.ts';
 import {
@@ -28,9 +28,9 @@ import {
   prepareDirectory,
   releaseDirectory,
 } from './data-directory.ts';
-import { DATABASE_NAME, type Database, type QueryParameters } from './database.ts';
-import { jsonLines } from './json-lines.ts';
-import { letEngineStepBack } from './engine-threads.ts';
+import { DATABASE_NAME, type Database, type QueryParameters } from '../database.ts';
+import { jsonLines } from '../json-lines.ts';
+import { letEngineStepBack } from './threads.ts';
 import { endAtAbort, endAtExit } from './fatal-signals.ts';
 import { isRunning } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';

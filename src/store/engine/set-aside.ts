@@ -5,8 +5,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { formatBytes } from '../lib/http.ts';
-import type { Database } from './database.ts';
+import { formatBytes } from '../../lib/http.ts';
+import type { Database } from '../database.ts';
 
 export interface SetAside {
   readonly table: string;

@@ -1,8 +1,8 @@
 /** Reads where something else may have been at a target, although the looks before and after saw the same. */
 
-import type { Timestamp } from '../contract/time.ts';
-import { type Gap, isLong, type Unseen } from '../timeline/held.ts';
-import type { Database } from './database.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { type Gap, isLong, type Unseen } from '../../timeline/held.ts';
+import type { Database } from '../database.ts';
 import { AROUND, type Candidate, KEY, keyOf, type Parameters, RUNS, runKey, times } from './held-runs.ts';
 
 interface UnseenRow {

@@ -4,7 +4,7 @@
  * never take all of it, and file access elsewhere in the daemon always finds a thread.
  */
 
-import { Fault } from '../contract/fault.ts';
+import { Fault } from '../../contract/fault.ts';
 
 const WAITING_MAX = 10_000;
 

@@ -7,7 +7,7 @@
 
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { Fault } from '../contract/fault.ts';
+import { Fault } from '../../contract/fault.ts';
 
 const STANDARD_INPUT = 0;
 const NOTHING = '/dev/null';

@@ -3,13 +3,13 @@
  * runs come here, and of those that were in use as many as an answer lists.
  */
 
-import { ATTRIBUTION_KINDS } from '../contract/attribution.ts';
-import type { ContentHash } from '../contract/prompt.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { addMillis, millisFromTimestamp, nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
-import { GONE_AFTER_MS, type CallRun, type CallWindow } from '../timeline/used.ts';
-import type { Database } from './database.ts';
-import { startedSince, startedUntil } from './started.ts';
+import { ATTRIBUTION_KINDS } from '../../contract/attribution.ts';
+import type { ContentHash } from '../../contract/prompt.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { addMillis, millisFromTimestamp, nanosFromTimestamp, timestampFromNanos } from '../../lib/time.ts';
+import { GONE_AFTER_MS, type CallRun, type CallWindow } from '../../timeline/used.ts';
+import type { Database } from '../database.ts';
+import { startedSince, startedUntil } from '../telemetry/started.ts';
 
 /** The parameters of `WINDOW` and `SCOPE`, and which versions of the prompt nobody had registered then. */
 export type CallScope = Readonly<Record<'from' | 'to' | 'prompt' | 'environment' | 'knownAt', string>> & {

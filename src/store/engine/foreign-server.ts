@@ -1,6 +1,6 @@
 /** Tells what is no ClickHouse server from one that is not well: a wrong port, or a proxy that knows no such place. */
 
-import { boundedFetch, statusFault } from '../lib/http.ts';
+import { boundedFetch, statusFault } from '../../lib/http.ts';
 
 // ClickHouse says `Ok.`, and a page of whatever else it is need not be read.
 const ask = boundedFetch({ bodyBytesMax: 64 * 1024, timeoutMs: 5_000 });

@@ -1,8 +1,8 @@
 /** Which registered version a hash belongs to, and what a version says. Pure. */
 
-import type { ContentHash, PromptBody, RegisteredVersion } from '../contract/prompt.ts';
-import type { Evidence } from '../contract/verdict.ts';
-import { displayBody } from '../text/body.ts';
+import type { ContentHash, PromptBody, RegisteredVersion } from '../../contract/prompt.ts';
+import type { Evidence } from '../../contract/verdict.ts';
+import { displayBody } from '../../text/body.ts';
 
 export interface VersionNames {
   /** The version whose content this is, by the strictest hash that fits; null when none does. */

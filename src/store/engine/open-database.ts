@@ -1,7 +1,7 @@
 /** Opens the store that the configuration names: the embedded engine, or a server. */
 
-import type { Clock } from '../contract/time.ts';
-import type { Database } from './database.ts';
+import type { Clock } from '../../contract/time.ts';
+import type { Database } from '../database.ts';
 import { openEmbeddedDatabase } from './embedded-database.ts';
 import { openServerDatabase } from './server-database.ts';
 

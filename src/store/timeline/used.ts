@@ -3,13 +3,13 @@
  * read in about a second, and the answer says where it ends.
  */
 
-import { Fault } from '../contract/fault.ts';
-import type { UsedEntry } from '../contract/store.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { addMillis } from '../lib/time.ts';
-import { leftOutEvidence, usedEntry } from '../timeline/used.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { UsedEntry } from '../../contract/store.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { addMillis } from '../../lib/time.ts';
+import { leftOutEvidence, usedEntry } from '../../timeline/used.ts';
 import { readCallRuns, SCOPE, WINDOW, type CallScope } from './call-runs.ts';
-import type { Database } from './database.ts';
+import type { Database } from '../database.ts';
 import { readLiveContents } from './live-contents.ts';
 
 export interface UsedQuestion {

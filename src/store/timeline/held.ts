@@ -1,15 +1,15 @@
 /** Reads what targets held. Days of one state come as one row each, so that a year of polls is a few hundred rows. */
 
-import { Fault } from '../contract/fault.ts';
-import type { ContentHash } from '../contract/prompt.ts';
-import type { HeldEntry } from '../contract/store.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { chunks } from '../lib/chunks.ts';
-import { overlaps, isActive } from '../timeline/boundary.ts';
-import { heldEntry, lastSeenFrom, type RunDetail, runsOf, type Sighting, type Unseen } from '../timeline/held.ts';
-import type { Database } from './database.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { ContentHash } from '../../contract/prompt.ts';
+import type { HeldEntry } from '../../contract/store.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { chunks } from '../../lib/chunks.ts';
+import { overlaps, isActive } from '../../timeline/boundary.ts';
+import { heldEntry, lastSeenFrom, type RunDetail, runsOf, type Sighting, type Unseen } from '../../timeline/held.ts';
+import type { Database } from '../database.ts';
 import { AROUND, type Candidate, KEY, keyOf, type Parameters, RUNS, runKey } from './held-runs.ts';
-import { NEVER, readUnseen } from './timeline-unseen.ts';
+import { NEVER, readUnseen } from './unseen.ts';
 
 export interface HeldQuestion {
   readonly prompt: string;

@@ -1,6 +1,6 @@
 /** The one place that decides how tables are made: on one server, or replicated over a cluster. Pure. */
 
-import type { TableDialect } from './database.ts';
+import type { TableDialect } from '../database.ts';
 
 /** An insert is on the disk when it resolves. */
 const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1';

@@ -1,8 +1,8 @@
 /** Which months have no calls any more, and under which state of its hours each stands in `usage_hours`. */
 
-import type { Timestamp } from '../contract/time.ts';
-import { timestampFromMillis } from '../lib/time.ts';
-import type { Database } from './database.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { timestampFromMillis } from '../../lib/time.ts';
+import type { Database } from '../database.ts';
 
 /** By month, as `toYYYYMM` writes it. */
 export type DroppedMonths = ReadonlyMap<number, number>;

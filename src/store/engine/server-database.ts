@@ -3,11 +3,11 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { Fault } from '../contract/fault.ts';
+import { Fault } from '../../contract/fault.ts';
 import { clickHouseCode, clickHouseFault, withFaults } from './clickhouse-fault.ts';
-import { DATABASE_NAME, type Database, type TableDialect } from './database.ts';
+import { DATABASE_NAME, type Database, type TableDialect } from '../database.ts';
 import { isForeignServer } from './foreign-server.ts';
-import { jsonLines } from './json-lines.ts';
+import { jsonLines } from '../json-lines.ts';
 import { COMMON_SETTINGS, insertSettings } from './query-settings.ts';
 import { serverParameters } from './sql-literals.ts';
 import { plainTables, quoteIdentifier, replicatedTables } from './table-dialect.ts';

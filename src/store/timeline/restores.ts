@@ -1,8 +1,8 @@
 /** Reads what was commanded to be put back, as evidence of who did it. */
 
-import type { RestoreRecord } from '../contract/restore-log.ts';
-import type { Timestamp } from '../contract/time.ts';
-import type { Database } from './database.ts';
+import type { RestoreRecord } from '../../contract/restore-log.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import type { Database } from '../database.ts';
 
 /** People command them, so there are few; of more, the newest. */
 const RESTORES_MAX = 1_000;

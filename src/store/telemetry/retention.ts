@@ -4,12 +4,12 @@
  * cost stays: its usage is added up before, by the hour, and is from then on what `usage-hours.ts` answers with.
  */
 
-import type { DropProgress, RetentionLog } from '../contract/retention-log.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { addMillis } from '../lib/time.ts';
-import type { Database } from './database.ts';
+import type { DropProgress, RetentionLog } from '../../contract/retention-log.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { addMillis } from '../../lib/time.ts';
+import type { Database } from '../database.ts';
 import { beginningOfMonth, endOfDropped, monthOf, readDroppedMonths } from './dropped-months.ts';
-import { keepSums } from './telemetry/usage-hours.ts';
+import { keepSums } from './usage-hours.ts';
 
 /**
  * For so long after the calls of a month are gone what they refer to stays. Longer than a content that is in use

@@ -1,25 +1,25 @@
 /** The time machine: three timelines, read and put side by side, never merged. */
 
-import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
-import type { RestoreRecord } from '../contract/restore-log.ts';
-import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../contract/store.ts';
-import type { Clock, Timestamp } from '../contract/time.ts';
-import type { Evidence } from '../contract/verdict.ts';
-import { chunks } from '../lib/chunks.ts';
-import { GenerationalCache } from '../lib/generational-cache.ts';
-import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
-import { displayBody } from '../text/body.ts';
-import { byBeginning, isActive, overlaps } from '../timeline/boundary.ts';
-import { earlierCalls, restoreEvidence } from '../timeline/held.ts';
-import { intendedAt } from '../timeline/intended.ts';
-import type { Database } from './database.ts';
-import { endOfDropped, readDroppedMonths } from './dropped-months.ts';
-import { decodeCursor, encodeCursor, PAGE_LIMIT_MAX, pageLimit } from './cursor.ts';
-import { bodyFromCanonical } from './stored-body.ts';
-import { readHeld, type HeldAnswer } from './timeline-held.ts';
-import { readIntended, readUnread } from './timeline-intended.ts';
-import { readRestores } from './timeline-restores.ts';
-import { readUsed, type UsedAnswer } from './timeline-used.ts';
+import type { ContentHash, RegisteredVersion } from '../../contract/prompt.ts';
+import type { RestoreRecord } from '../../contract/restore-log.ts';
+import type { AtQuery, HeldEntry, TextLog, TimelineEntry, TimelineLog, UsedEntry } from '../../contract/store.ts';
+import type { Clock, Timestamp } from '../../contract/time.ts';
+import type { Evidence } from '../../contract/verdict.ts';
+import { chunks } from '../../lib/chunks.ts';
+import { GenerationalCache } from '../../lib/generational-cache.ts';
+import type { KnowledgeHorizon } from '../../lib/knowledge-horizon.ts';
+import { displayBody } from '../../text/body.ts';
+import { byBeginning, isActive, overlaps } from '../../timeline/boundary.ts';
+import { earlierCalls, restoreEvidence } from '../../timeline/held.ts';
+import { intendedAt } from '../../timeline/intended.ts';
+import type { Database } from '../database.ts';
+import { endOfDropped, readDroppedMonths } from '../telemetry/dropped-months.ts';
+import { decodeCursor, encodeCursor, PAGE_LIMIT_MAX, pageLimit } from '../cursor.ts';
+import { bodyFromCanonical } from '../stored-body.ts';
+import { readHeld, type HeldAnswer } from './held.ts';
+import { readIntended, readUnread } from './intended.ts';
+import { readRestores } from './restores.ts';
+import { readUsed, type UsedAnswer } from './used.ts';
 import { versionNames, type VersionNames } from './version-names.ts';
 
 interface Question {
