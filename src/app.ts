@@ -47,18 +47,20 @@ export function createToolbox(options: AppOptions): Toolbox {
       return place.ok ? { ok: true, value: await daemonUrl(place.value, flags, options) } : place;
     },
     key: () => environment.variables['PLUMBLINE_KEY'],
-    registry: async (configuration) => (await import('./daemon/offline.ts')).reportRegistry(configuration),
+    registry: async (configuration) => (await import('./daemon/offline/offline.ts')).reportRegistry(configuration),
     lock: async (configuration, requests, environmentName, dryRun) =>
-      (await import('./daemon/offline.ts')).lockRegistry(configuration, requests, environmentName, dryRun),
-    at: async (configuration, query) => (await import('./daemon/offline.ts')).askStore(configuration, query, version),
+      (await import('./daemon/offline/offline.ts')).lockRegistry(configuration, requests, environmentName, dryRun),
+    at: async (configuration, query) =>
+      (await import('./daemon/offline/offline.ts')).askStore(configuration, query, version),
     discover: async (configuration, source, { all, owner }) => {
-      const { discover } = await import('./daemon/discovery.ts');
+      const { discover } = await import('./daemon/offline/discovery.ts');
       const check = (text: string): readonly Problem[] => problemsOf(text, configuration, environment.variables);
       return discover({ configuration, source, includesUnregistered: all, owner, check });
     },
-    starter: async (type, given) => (await import('./daemon/starter.ts')).starter(type, given, environment.variables),
+    starter: async (type, given) =>
+      (await import('./daemon/offline/starter.ts')).starter(type, given, environment.variables),
     doctor: async function* (configuration) {
-      yield* (await import('./daemon/offline.ts')).examine(configuration, version);
+      yield* (await import('./daemon/offline/offline.ts')).examine(configuration, version);
     },
     daemon: async (flags) => {
       const { runDaemon } = await import('./daemon/run.ts');

@@ -12,11 +12,11 @@ import type { PollingHost } from '../polling/host.ts';
 import { touchedByComponent } from '../registry/components.ts';
 import { Slices } from '../lib/slices.ts';
 import type { Store } from '../store/index.ts';
-import type { AttributionDesk } from './attribution-desk.ts';
-import type { RegistryView } from './registry-view.ts';
-import { PushDesk } from './push-desk.ts';
-import { restore } from './restoring.ts';
-import type { TargetWatch } from './target-watch.ts';
+import type { AttributionDesk } from './attribution/attribution-desk.ts';
+import type { RegistryView } from './registry/registry-view.ts';
+import { PushDesk } from './targets/push-desk.ts';
+import { restore } from './targets/restoring.ts';
+import type { TargetWatch } from './targets/target-watch.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export interface ApiParts {

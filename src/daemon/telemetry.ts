@@ -22,12 +22,12 @@ import { createInvocationLog } from '../store/telemetry/invocation-log.ts';
 import { createTrafficLog } from '../store/telemetry/traffic-log.ts';
 import { createTelemetryLog } from '../store/telemetry/telemetry-log.ts';
 import { createVariableLog } from '../store/telemetry/variable-log.ts';
-import { AttributeAgain } from './attribute-again.ts';
-import { AttributedBy } from './attributed-by.ts';
-import { unregisteredVersion, type AttributionDesk } from './attribution-desk.ts';
-import { callAttribution } from './call-attribution.ts';
+import { AttributeAgain } from './attribution/attribute-again.ts';
+import { AttributedBy } from './attribution/attributed-by.ts';
+import { unregisteredVersion, type AttributionDesk } from './attribution/attribution-desk.ts';
+import { callAttribution } from './attribution/call-attribution.ts';
 import { ingestErrors } from './reception.ts';
-import type { RegistryView } from './registry-view.ts';
+import type { RegistryView } from './registry/registry-view.ts';
 
 export interface Telemetry {
   /** Stopped after the receivers. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { SentWhere } from '../../src/contract/attribution.ts';
-import { unregisteredVersion } from '../../src/daemon/attribution-desk.ts';
+import { unregisteredVersion } from '../../src/daemon/attribution/attribution-desk.ts';
 import { textBody } from '../../src/text/body.ts';
 import { contentHashes } from '../../src/text/hashes.ts';
 import { held, pin, PROMPT, time, variant, version } from '../support/prompts.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DeclaredPrompt, Invocation } from '../../src/contract/invocation.ts';
 import type { PromptMessage } from '../../src/contract/prompt.ts';
-import { callAttribution, storedQuery } from '../../src/daemon/call-attribution.ts';
+import { callAttribution, storedQuery } from '../../src/daemon/attribution/call-attribution.ts';
 import type { AttributableCall, AttributedAs } from '../../src/ingest/settling/attribution.ts';
 import { pin, PROMPT, time, version } from '../support/prompts.ts';
 import { TestRegistry } from './setup.ts';

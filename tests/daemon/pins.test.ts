@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import type { HeldObservation } from '../../src/contract/observation.ts';
 import type { Pin, RegisteredVersion } from '../../src/contract/prompt.ts';
-import { LabelPins } from '../../src/daemon/label-pins.ts';
-import { mergeRegistries } from '../../src/daemon/load-registry.ts';
-import { RegistryView } from '../../src/daemon/registry-view.ts';
+import { LabelPins } from '../../src/daemon/registry/label-pins.ts';
+import { mergeRegistries } from '../../src/daemon/registry/load-registry.ts';
+import { RegistryView } from '../../src/daemon/registry/registry-view.ts';
 import { held, registered, time, unanswered } from '../support/store-samples.ts';
 
 const at = { target: 'langfuse/reply', source: 'langfuse', prompt: 'reply' } as const;

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { Reading } from '../../src/contract/source.ts';
-import { NOT_RECORDED, notePollEvent } from '../../src/daemon/poll-log.ts';
+import { NOT_RECORDED, notePollEvent } from '../../src/daemon/targets/poll-log.ts';
 import { TroubleLog } from '../../src/lib/trouble-log.ts';
 import { hostOf, readings } from '../support/sources/polling-host.ts';
 import { held } from '../support/sources/scripted-source.ts';

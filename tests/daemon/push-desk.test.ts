@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { sourcePlugins } from '../../collectors/index.ts';
 import type { WebhookRequest } from '../../src/contract/source.ts';
 import type { Observation } from '../../src/contract/observation.ts';
-import { PushDesk } from '../../src/daemon/push-desk.ts';
+import { PushDesk } from '../../src/daemon/targets/push-desk.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { PollingHost } from '../../src/polling/host.ts';
 import { openSources } from '../../src/polling/open-sources.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { RegistryLog } from '../../src/contract/store.ts';
-import { RegistryKeeper, type RegistryLoad } from '../../src/daemon/registry-keeper.ts';
+import { RegistryKeeper, type RegistryLoad } from '../../src/daemon/registry/registry-keeper.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { systemClock } from '../../src/lib/time.ts';
 import type { Log } from '../../src/observability/log.ts';

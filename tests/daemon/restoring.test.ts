@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sourcePlugins } from '../../collectors/index.ts';
-import { restore } from '../../src/daemon/restoring.ts';
+import { restore } from '../../src/daemon/targets/restoring.ts';
 import type { RestoreCall } from '../../src/http/api.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import { sha256 } from '../../src/lib/hash.ts';

@@ -5,9 +5,9 @@ import type { HeldObservation, Observation } from '../../src/contract/observatio
 import type { Pin, RegisteredVersion } from '../../src/contract/prompt.ts';
 import type { Queue } from '../../src/contract/queue.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
-import { AttributionDesk } from '../../src/daemon/attribution-desk.ts';
-import { RegistryView } from '../../src/daemon/registry-view.ts';
-import { TargetWatch } from '../../src/daemon/target-watch.ts';
+import { AttributionDesk } from '../../src/daemon/attribution/attribution-desk.ts';
+import { RegistryView } from '../../src/daemon/registry/registry-view.ts';
+import { TargetWatch } from '../../src/daemon/targets/target-watch.ts';
 import { type Announcer, IncidentDesk } from '../../src/incidents/incident-desk.ts';
 import type { Finding } from '../../src/incidents/lifecycle.ts';
 import { systemClock } from '../../src/lib/time.ts';

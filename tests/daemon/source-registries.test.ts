@@ -5,8 +5,8 @@ import { pino } from 'pino';
 import { Fault } from '../../src/contract/fault.ts';
 import type { HeldObservation } from '../../src/contract/observation.ts';
 import type { RegisteredVersion } from '../../src/contract/prompt.ts';
-import { SourceRegistries } from '../../src/daemon/source-registries.ts';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistries } from '../../src/daemon/registry/source-registries.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { held, registered } from '../support/store-samples.ts';
 
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 /** How often traffic is looked at, where the store takes its time. */
 
 import { expect, test } from 'vitest';
-import { TrafficWatch } from '../../src/daemon/traffic-watch.ts';
+import { TrafficWatch } from '../../src/daemon/traffic/traffic-watch.ts';
 import type { Log } from '../../src/observability/log.ts';
 import { createInvocationLog } from '../../src/store/telemetry/invocation-log.ts';
 import { createTrafficLog } from '../../src/store/telemetry/traffic-log.ts';

@@ -5,7 +5,7 @@ import type { RegisteredVersion } from '../../src/contract/prompt.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
 import type { VariableSummary } from '../../src/contract/variable-log.ts';
 import { createAttributor } from '../../src/attribution/index.ts';
-import { callAttribution } from '../../src/daemon/call-attribution.ts';
+import { callAttribution } from '../../src/daemon/attribution/call-attribution.ts';
 import { contentPolicies } from '../../src/ingest/content/policy.ts';
 import type { Ingest } from '../../src/ingest/ingest.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { versionName, versionTime } from '../../collectors/lib/braintrust-version.ts';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { chatBody } from '../../src/text/body.ts';
 import { braintrustFixture, openBraintrust } from '../support/sources/braintrust.ts';
 import { EDITED, originalText, PROMPTS } from '../support/sources/stand-in.ts';

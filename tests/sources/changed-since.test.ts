@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { changedSince, lookBack, toldSince } from '../../collectors/lib/changed-since.ts';
 import { listedHistory, type ListedPrompt } from '../../collectors/lib/listed-history.ts';
 import type { RegisteredVersion } from '../../src/contract/prompt.ts';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { textBody } from '../../src/text/body.ts';
 import { registered } from '../support/store-samples.ts';
 

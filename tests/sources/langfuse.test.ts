@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAttributor } from '../../src/attribution/index.ts';
 import type { HeldObservation } from '../../src/contract/observation.ts';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { langfuseFixture, openLangfuse, type LangfuseStandIn } from '../support/sources/langfuse.ts';
 import { EDITED, originalText } from '../support/sources/stand-in.ts';
 import { watchPlace, type Place } from '../support/sources/watch-place.ts';

@@ -1,7 +1,7 @@
 /** What is particular to LangSmith: a list that begins with what changed last, commits without an end, a push that nobody signs. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { addMillis } from '../../src/lib/time.ts';
 import { langsmithFixture, openLangsmith } from '../support/sources/langsmith.ts';
 import { EDITED, PROMPTS } from '../support/sources/stand-in.ts';

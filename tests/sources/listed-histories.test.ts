@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RegisteredVersion } from '../../src/contract/prompt.ts';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { bodyMessages } from '../../src/text/body.ts';
 import { openAnthropicAgents } from '../support/sources/anthropic-agents.ts';
 import { openAwsBedrock } from '../support/sources/aws-bedrock.ts';

@@ -1,7 +1,7 @@
 /** What is particular to Opik: chats in a text, commits without an order, trials that are no versions, alerts that carry a token. */
 
 import { afterEach, expect, it } from 'vitest';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { chatBody, textBody } from '../../src/text/body.ts';
 import { openOpik, opikCommit, opikFixture } from '../support/sources/opik.ts';
 import { EDITED } from '../support/sources/stand-in.ts';

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { pythonJson } from '../../collectors/lib/python-json.ts';
 import { createAttributor } from '../../src/attribution/index.ts';
-import { SourceRegistry } from '../../src/daemon/source-registry.ts';
+import { SourceRegistry } from '../../src/daemon/registry/source-registry.ts';
 import { bodyMessages, displayBody } from '../../src/text/body.ts';
 import { openPromptlayer, promptlayerFixture } from '../support/sources/promptlayer.ts';
 import { EDITED, PROMPTS } from '../support/sources/stand-in.ts';

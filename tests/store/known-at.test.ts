@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
 import type { ActiveAt } from '../../src/contract/store.ts';
-import { RegistryKeeper } from '../../src/daemon/registry-keeper.ts';
-import { RegistryView } from '../../src/daemon/registry-view.ts';
+import { RegistryKeeper } from '../../src/daemon/registry/registry-keeper.ts';
+import { RegistryView } from '../../src/daemon/registry/registry-view.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pin } from '../../src/contract/prompt.ts';
 import type { RestoreRecord } from '../../src/contract/restore-log.ts';
 import type { Clock, Timestamp } from '../../src/contract/time.ts';
-import { unregisteredVersion } from '../../src/daemon/attribution-desk.ts';
+import { unregisteredVersion } from '../../src/daemon/attribution/attribution-desk.ts';
 import { sha256 } from '../../src/lib/hash.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';

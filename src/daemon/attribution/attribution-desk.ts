@@ -11,10 +11,10 @@ import type {
   Explanation,
   NearMatch,
   SentWhere,
-} from '../contract/attribution.ts';
-import type { HeldObservation } from '../contract/observation.ts';
-import type { ContentHash, PromptVariant, RegisteredVersion } from '../contract/prompt.ts';
-import { UNREGISTERED_DIGITS, UNREGISTERED_PREFIX } from '../contract/traffic-log.ts';
+} from '../../contract/attribution.ts';
+import type { HeldObservation } from '../../contract/observation.ts';
+import type { ContentHash, PromptVariant, RegisteredVersion } from '../../contract/prompt.ts';
+import { UNREGISTERED_DIGITS, UNREGISTERED_PREFIX } from '../../contract/traffic-log.ts';
 import {
   besideNear,
   createAttributor,
@@ -23,10 +23,10 @@ import {
   withNear,
   type Attributor,
   type TieEvidence,
-} from '../attribution/index.ts';
-import { shortId } from '../lib/hash.ts';
-import type { Steps } from '../lib/steps.ts';
-import type { RegistryView } from './registry-view.ts';
+} from '../../attribution/index.ts';
+import { shortId } from '../../lib/hash.ts';
+import type { Steps } from '../../lib/steps.ts';
+import type { RegistryView } from '../registry/registry-view.ts';
 import { ServicePrompts } from './service-prompts.ts';
 
 /** Live texts that nobody registered; beyond this the oldest is forgotten. */

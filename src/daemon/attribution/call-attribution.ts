@@ -1,9 +1,9 @@
 /** What the attributor is asked about a call, and which prompt and version it is counted under. Pure, and called for every call. */
 
-import type { Attribution, AttributionMatch, AttributionQuery } from '../contract/attribution.ts';
-import type { DeclaredPrompt, Invocation } from '../contract/invocation.ts';
-import type { PromptMessage } from '../contract/prompt.ts';
-import type { AttributableCall, AttributedAs, AttributeCall } from '../ingest/settling/attribution.ts';
+import type { Attribution, AttributionMatch, AttributionQuery } from '../../contract/attribution.ts';
+import type { DeclaredPrompt, Invocation } from '../../contract/invocation.ts';
+import type { PromptMessage } from '../../contract/prompt.ts';
+import type { AttributableCall, AttributedAs, AttributeCall } from '../../ingest/settling/attribution.ts';
 
 /** `ownerOf`: who owns a prompt; null when nobody registered it. */
 export function callAttribution(

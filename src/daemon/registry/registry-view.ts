@@ -1,7 +1,7 @@
 /** All that is registered at one moment, indexed for the questions the daemon asks at every poll. */
 
-import type { Pin, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
-import type { Expected } from '../drift/expected.ts';
+import type { Pin, RegisteredVersion, RegistrySnapshot } from '../../contract/prompt.ts';
+import type { Expected } from '../../drift/expected.ts';
 
 const LOCKFILE = 'lockfile';
 

@@ -3,10 +3,10 @@
  * pin and the content behind it always come from the same look. Lockfile pins outrank them.
  */
 
-import type { Observation } from '../contract/observation.ts';
-import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
-import type { LatestObservation } from '../contract/store.ts';
-import type { Timestamp } from '../contract/time.ts';
+import type { Observation } from '../../contract/observation.ts';
+import type { Pin, RegisteredVersion } from '../../contract/prompt.ts';
+import type { LatestObservation } from '../../contract/store.ts';
+import type { Timestamp } from '../../contract/time.ts';
 
 /** What a label named when its target was last read. */
 interface LabelFact {

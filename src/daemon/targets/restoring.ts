@@ -1,24 +1,24 @@
 /** Puts a registered version back at a target on somebody's explicit command, records it, and says what was seen. */
 
 import { randomUUID } from 'node:crypto';
-import { describeError, Fault } from '../contract/fault.ts';
-import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
-import type { RestoreLog, RestoreRecord } from '../contract/restore-log.ts';
-import type { LiveContent } from '../contract/source.ts';
-import type { Clock } from '../contract/time.ts';
-import type { Evidence } from '../contract/verdict.ts';
-import type { RegistryLog } from '../contract/store.ts';
-import { hasHash, variantFor } from '../drift/expected.ts';
-import { versionWords } from '../drift/version-order.ts';
-import type { RestoreCall, RestoreOutcome } from '../http/api.ts';
-import type { Log } from '../observability/log.ts';
-import type { PollingHost, TargetDescription } from '../polling/host.ts';
-import type { RestoreOutcome as HostOutcome } from '../polling/restore.ts';
-import { displayBody } from '../text/body.ts';
-import { unifiedDiff } from '../text/diff.ts';
-import { contentHashes } from '../text/hashes.ts';
-import { timeWords } from '../text/time-words.ts';
-import type { RegistryView } from './registry-view.ts';
+import { describeError, Fault } from '../../contract/fault.ts';
+import type { ContentHash, RegisteredVersion } from '../../contract/prompt.ts';
+import type { RestoreLog, RestoreRecord } from '../../contract/restore-log.ts';
+import type { LiveContent } from '../../contract/source.ts';
+import type { Clock } from '../../contract/time.ts';
+import type { Evidence } from '../../contract/verdict.ts';
+import type { RegistryLog } from '../../contract/store.ts';
+import { hasHash, variantFor } from '../../drift/expected.ts';
+import { versionWords } from '../../drift/version-order.ts';
+import type { RestoreCall, RestoreOutcome } from '../../http/api.ts';
+import type { Log } from '../../observability/log.ts';
+import type { PollingHost, TargetDescription } from '../../polling/host.ts';
+import type { RestoreOutcome as HostOutcome } from '../../polling/restore.ts';
+import { displayBody } from '../../text/body.ts';
+import { unifiedDiff } from '../../text/diff.ts';
+import { contentHashes } from '../../text/hashes.ts';
+import { timeWords } from '../../text/time-words.ts';
+import type { RegistryView } from '../registry/registry-view.ts';
 import type { TargetWatch } from './target-watch.ts';
 
 export interface RestoringOptions {

@@ -1,16 +1,16 @@
 /** Checks everything that a configuration names, one after the other, without starting the daemon. */
 
 import { createServer } from 'node:net';
-import type { Check } from '../cli/context.ts';
-import type { Configuration } from '../config/load.ts';
-import { describeError } from '../contract/fault.ts';
-import type { Queue } from '../contract/queue.ts';
-import type { Reading } from '../contract/source.ts';
-import { settlesWithin } from '../lib/limits.ts';
-import { formatDuration } from '../lib/time.ts';
-import { formatProblem } from '../lib/problems.ts';
-import type { OpenSource } from '../polling/source-config.ts';
-import type { RegistryLoad } from './registry-keeper.ts';
+import type { Check } from '../../cli/context.ts';
+import type { Configuration } from '../../config/load.ts';
+import { describeError } from '../../contract/fault.ts';
+import type { Queue } from '../../contract/queue.ts';
+import type { Reading } from '../../contract/source.ts';
+import { settlesWithin } from '../../lib/limits.ts';
+import { formatDuration } from '../../lib/time.ts';
+import { formatProblem } from '../../lib/problems.ts';
+import type { OpenSource } from '../../polling/source-config.ts';
+import type { RegistryLoad } from '../registry/registry-keeper.ts';
 
 /** Problems of the registry that are shown in full; the rest is counted. */
 const PROBLEMS_SHOWN = 10;

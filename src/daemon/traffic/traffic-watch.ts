@@ -5,27 +5,27 @@
  * own incident.
  */
 
-import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
-import type { Component } from '../contract/component.ts';
-import type { Incident } from '../contract/incident.ts';
-import type { InvocationLog } from '../contract/invocation-log.ts';
-import type { Queue } from '../contract/queue.ts';
-import type { IncidentLog } from '../contract/store.ts';
-import type { Clock, Timestamp } from '../contract/time.ts';
-import type { LastChanges, TrafficLog, TrafficRow } from '../contract/traffic-log.ts';
-import type { VariableLog } from '../contract/variable-log.ts';
-import { DRIFT_VERDICTS } from '../contract/verdict.ts';
-import { ownerOf } from '../drift/expected.ts';
-import { CAPTURES_MIN } from '../drift/hidden-edit.ts';
-import { judgeTraffic } from '../drift/judge-traffic.ts';
-import { serviceOfTraffic, trafficTarget } from '../drift/traffic-target.ts';
-import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../drift/traffic-window.ts';
-import type { Finding } from '../incidents/lifecycle.ts';
-import type { Steps } from '../lib/steps.ts';
-import { TimeShare } from '../lib/time-share.ts';
-import { addMillis, formatDuration, millisFromTimestamp, timestampFromMillis } from '../lib/time.ts';
-import type { Log } from '../observability/log.ts';
-import type { RegistryView } from './registry-view.ts';
+import type { Attribution, AttributionQuery, NearMatch } from '../../contract/attribution.ts';
+import type { Component } from '../../contract/component.ts';
+import type { Incident } from '../../contract/incident.ts';
+import type { InvocationLog } from '../../contract/invocation-log.ts';
+import type { Queue } from '../../contract/queue.ts';
+import type { IncidentLog } from '../../contract/store.ts';
+import type { Clock, Timestamp } from '../../contract/time.ts';
+import type { LastChanges, TrafficLog, TrafficRow } from '../../contract/traffic-log.ts';
+import type { VariableLog } from '../../contract/variable-log.ts';
+import { DRIFT_VERDICTS } from '../../contract/verdict.ts';
+import { ownerOf } from '../../drift/expected.ts';
+import { CAPTURES_MIN } from '../../drift/hidden-edit.ts';
+import { judgeTraffic } from '../../drift/judge-traffic.ts';
+import { serviceOfTraffic, trafficTarget } from '../../drift/traffic-target.ts';
+import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../../drift/traffic-window.ts';
+import type { Finding } from '../../incidents/lifecycle.ts';
+import type { Steps } from '../../lib/steps.ts';
+import { TimeShare } from '../../lib/time-share.ts';
+import { addMillis, formatDuration, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
+import type { Log } from '../../observability/log.ts';
+import type { RegistryView } from '../registry/registry-view.ts';
 import { SlotWatch, type HiddenEditOfCalls } from './slot-watch.ts';
 import { TrafficExamples } from './traffic-examples.ts';
 import { groupAlike, groupsOfExamples, natureOf, promptOf, storedGroup } from './traffic-groups.ts';

@@ -1,8 +1,8 @@
 /** What is known of one part of a target from the looks at it so far, and what one more look adds. Pure. */
 
-import { type HeldObservation, type Observation, seenSince } from '../contract/observation.ts';
-import type { LatestObservation } from '../contract/store.ts';
-import type { TimeInterval } from '../contract/time.ts';
+import { type HeldObservation, type Observation, seenSince } from '../../contract/observation.ts';
+import type { LatestObservation } from '../../contract/store.ts';
+import type { TimeInterval } from '../../contract/time.ts';
 
 export interface Sighting {
   readonly last: Observation;

@@ -1,21 +1,21 @@
 /** Looks through everything that a source holds, without the daemon, and writes what the user confirms. */
 
 import { readFile } from 'node:fs/promises';
-import { createAttributor } from '../attribution/index.ts';
-import type { Discovery, DiscoveryReport, FoundPrompt } from '../cli/discovery-report.ts';
-import { addTargets } from '../config/edit-targets.ts';
-import type { Configuration, SourceConfiguration } from '../config/load.ts';
-import { describeError, Fault } from '../contract/fault.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
-import { closest } from '../lib/closest.ts';
-import { canonicalJson } from '../lib/json.ts';
-import { formatProblems, type Problem } from '../lib/problems.ts';
-import type { OpenSource } from '../polling/source-config.ts';
-import { planLock, writeLockFile, type LockPlan } from '../registry/lock.ts';
-import { isLockable } from '../registry/lockfile.ts';
+import { createAttributor } from '../../attribution/index.ts';
+import type { Discovery, DiscoveryReport, FoundPrompt } from '../../cli/discovery-report.ts';
+import { addTargets } from '../../config/edit-targets.ts';
+import type { Configuration, SourceConfiguration } from '../../config/load.ts';
+import { describeError, Fault } from '../../contract/fault.ts';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import { closest } from '../../lib/closest.ts';
+import { canonicalJson } from '../../lib/json.ts';
+import { formatProblems, type Problem } from '../../lib/problems.ts';
+import type { OpenSource } from '../../polling/source-config.ts';
+import { planLock, writeLockFile, type LockPlan } from '../../registry/lock.ts';
+import { isLockable } from '../../registry/lockfile.ts';
 import { planDiscovery, type DiscoveredItem } from './discovery-plan.ts';
 import { asNew, queryOf, registerFirst, writeFirst } from './first-versions.ts';
-import { openConfiguredSources } from './open-configured-sources.ts';
+import { openConfiguredSources } from '../targets/open-configured-sources.ts';
 import { readWholeRegistry, type WholeRegistry } from './whole-registry.ts';
 
 export interface DiscoverOptions {

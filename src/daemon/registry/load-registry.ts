@@ -1,12 +1,12 @@
 /** The configured registry as the daemon and the verbs need it: loaded again cheaply, tampering in one form. */
 
-import type { Configuration } from '../config/load.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
-import type { TamperedVersion } from '../contract/store.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { loadRegistry, type LoadedRegistry, type OtherRegistries, type RegistryOptions } from '../registry/load.ts';
-import type { TamperedInHistory } from '../registry/records.ts';
-import { displayBody } from '../text/body.ts';
+import type { Configuration } from '../../config/load.ts';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import type { TamperedVersion } from '../../contract/store.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { loadRegistry, type LoadedRegistry, type OtherRegistries, type RegistryOptions } from '../../registry/load.ts';
+import type { TamperedInHistory } from '../../registry/records.ts';
+import { displayBody } from '../../text/body.ts';
 import type { RegistryLoad } from './registry-keeper.ts';
 
 /** What sources hold, for a reader that asks none of them. */

@@ -1,22 +1,22 @@
 /** What verbs do without a running daemon: read the registry, write the lockfile, ask the store, check everything. */
 
-import { daemonClient } from '../cli/client.ts';
-import { urlOf, type Check, type LockResult } from '../cli/context.ts';
-import type { RegistryReport } from '../cli/registry-report.ts';
-import type { Configuration } from '../config/load.ts';
-import { Fault } from '../contract/fault.ts';
-import type { ActiveAt, AtQuery } from '../contract/store.ts';
-import { takeConsole } from '../observability/library-output.ts';
-import { systemClock } from '../lib/time.ts';
-import { createQueue } from '../queue/index.ts';
-import { parseLockRequest, planLock, writeLockFile } from '../registry/lock.ts';
-import { validateRegistry } from '../registry/validate.ts';
-import { createStore } from '../store/index.ts';
+import { daemonClient } from '../../cli/client.ts';
+import { urlOf, type Check, type LockResult } from '../../cli/context.ts';
+import type { RegistryReport } from '../../cli/registry-report.ts';
+import type { Configuration } from '../../config/load.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { ActiveAt, AtQuery } from '../../contract/store.ts';
+import { takeConsole } from '../../observability/library-output.ts';
+import { systemClock } from '../../lib/time.ts';
+import { createQueue } from '../../queue/index.ts';
+import { parseLockRequest, planLock, writeLockFile } from '../../registry/lock.ts';
+import { validateRegistry } from '../../registry/validate.ts';
+import { createStore } from '../../store/index.ts';
 import { doctor, type DoctorTools } from './doctor.ts';
-import { registryLoader, registryOptions } from './load-registry.ts';
-import { openConfiguredSources } from './open-configured-sources.ts';
-import { missingFromStore, openStore } from './open-store.ts';
-import { runningDaemonUrl } from './running.ts';
+import { registryLoader, registryOptions } from '../registry/load-registry.ts';
+import { openConfiguredSources } from '../targets/open-configured-sources.ts';
+import { missingFromStore, openStore } from '../open-store.ts';
+import { runningDaemonUrl } from '../running.ts';
 import { readWholeRegistry } from './whole-registry.ts';
 
 export async function reportRegistry(configuration: Configuration): Promise<RegistryReport> {

@@ -2,15 +2,15 @@
 
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createAttributor } from '../attribution/index.ts';
-import type { FoundPrompt } from '../cli/discovery-report.ts';
-import type { Configuration } from '../config/load.ts';
-import type { AttributionQuery } from '../contract/attribution.ts';
-import { Fault } from '../contract/fault.ts';
-import { makeDirectory } from '../lib/files.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
-import type { LiveContent } from '../contract/source.ts';
-import { firstVersion } from '../registry/first-version.ts';
+import { createAttributor } from '../../attribution/index.ts';
+import type { FoundPrompt } from '../../cli/discovery-report.ts';
+import type { Configuration } from '../../config/load.ts';
+import type { AttributionQuery } from '../../contract/attribution.ts';
+import { Fault } from '../../contract/fault.ts';
+import { makeDirectory } from '../../lib/files.ts';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import type { LiveContent } from '../../contract/source.ts';
+import { firstVersion } from '../../registry/first-version.ts';
 import type { DiscoveredItem } from './discovery-plan.ts';
 
 interface NewFile {

@@ -1,11 +1,11 @@
 /** Which source types a new user can start with, and their first configuration. */
 
-import { sourcePlugins } from '../../collectors/index.ts';
-import type { Starter } from '../cli/context.ts';
-import { starterConfiguration } from '../config/starter.ts';
-import { Fault } from '../contract/fault.ts';
-import { closest } from '../lib/closest.ts';
-import { listSourceTypes } from '../polling/open-sources.ts';
+import { sourcePlugins } from '../../../collectors/index.ts';
+import type { Starter } from '../../cli/context.ts';
+import { starterConfiguration } from '../../config/starter.ts';
+import { Fault } from '../../contract/fault.ts';
+import { closest } from '../../lib/closest.ts';
+import { listSourceTypes } from '../../polling/open-sources.ts';
 
 const FOLDER = './prompts';
 

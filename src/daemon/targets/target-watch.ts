@@ -3,21 +3,21 @@
  * judgement on. Decides nothing itself: `drift` judges, `incidents` keeps.
  */
 
-import { besideNear } from '../attribution/index.ts';
-import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
-import type { HeldObservation, Observation } from '../contract/observation.ts';
-import type { PromptBody, RegisteredVersion } from '../contract/prompt.ts';
-import type { LatestObservation, ObservationLog, VerdictLog } from '../contract/store.ts';
-import type { Clock, TimeInterval } from '../contract/time.ts';
-import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../contract/verdict.ts';
-import { ownerOf } from '../drift/expected.ts';
-import { judge, needsAttribution } from '../drift/judge.ts';
-import type { Finding } from '../incidents/lifecycle.ts';
-import { forEachConcurrently } from '../lib/limits.ts';
-import { Slices } from '../lib/slices.ts';
-import type { Steps } from '../lib/steps.ts';
+import { besideNear } from '../../attribution/index.ts';
+import type { Attribution, AttributionQuery, NearMatch } from '../../contract/attribution.ts';
+import type { HeldObservation, Observation } from '../../contract/observation.ts';
+import type { PromptBody, RegisteredVersion } from '../../contract/prompt.ts';
+import type { LatestObservation, ObservationLog, VerdictLog } from '../../contract/store.ts';
+import type { Clock, TimeInterval } from '../../contract/time.ts';
+import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../../contract/verdict.ts';
+import { ownerOf } from '../../drift/expected.ts';
+import { judge, needsAttribution } from '../../drift/judge.ts';
+import type { Finding } from '../../incidents/lifecycle.ts';
+import { forEachConcurrently } from '../../lib/limits.ts';
+import { Slices } from '../../lib/slices.ts';
+import type { Steps } from '../../lib/steps.ts';
 import { expectationKey, observationKey, partsKey } from './judgement-input.ts';
-import type { RegistryView } from './registry-view.ts';
+import type { RegistryView } from '../registry/registry-view.ts';
 import { seen, seenBefore, type Sighting } from './sighting.ts';
 
 export interface TargetWatchOptions {

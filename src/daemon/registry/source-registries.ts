@@ -4,15 +4,15 @@
  * labels move, so that a content is never compared with a registry of a moment before.
  */
 
-import type { Component } from '../contract/component.ts';
-import { describeError, Fault } from '../contract/fault.ts';
-import type { Observation } from '../contract/observation.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
-import type { VersionsPower } from '../contract/source.ts';
-import type { LatestObservation } from '../contract/store.ts';
-import { sleep } from '../lib/limits.ts';
-import type { Log } from '../observability/log.ts';
-import { pauseMs } from '../polling/back-off.ts';
+import type { Component } from '../../contract/component.ts';
+import { describeError, Fault } from '../../contract/fault.ts';
+import type { Observation } from '../../contract/observation.ts';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import type { VersionsPower } from '../../contract/source.ts';
+import type { LatestObservation } from '../../contract/store.ts';
+import { sleep } from '../../lib/limits.ts';
+import type { Log } from '../../observability/log.ts';
+import { pauseMs } from '../../polling/back-off.ts';
 import { LabelPins } from './label-pins.ts';
 import { SourceRegistry } from './source-registry.ts';
 

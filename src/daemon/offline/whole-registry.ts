@@ -1,13 +1,13 @@
 /** Everything that is registered, files and sources, read once and now: for verbs that run without the daemon. */
 
-import type { Configuration } from '../config/load.ts';
-import { Fault } from '../contract/fault.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
-import type { OpenSource } from '../polling/source-config.ts';
-import type { LoadedRegistry } from '../registry/load.ts';
-import { isVersion } from '../registry/version-order.ts';
-import { loadConfiguredRegistry, mergeRegistries } from './load-registry.ts';
-import { SourceRegistry } from './source-registry.ts';
+import type { Configuration } from '../../config/load.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import type { OpenSource } from '../../polling/source-config.ts';
+import type { LoadedRegistry } from '../../registry/load.ts';
+import { isVersion } from '../../registry/version-order.ts';
+import { loadConfiguredRegistry, mergeRegistries } from '../registry/load-registry.ts';
+import { SourceRegistry } from '../registry/source-registry.ts';
 
 export interface WholeRegistry {
   readonly versions: readonly RegisteredVersion[];

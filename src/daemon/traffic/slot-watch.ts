@@ -3,10 +3,10 @@
  * that hide beside a variable. Remembers only what saves reading it again.
  */
 
-import type { Place } from '../attribution/index.ts';
-import type { Clock, Timestamp } from '../contract/time.ts';
-import type { Evidence } from '../contract/verdict.ts';
-import type { CallsOfVersion, SampledCall, VariableLog, VariableSet } from '../contract/variable-log.ts';
+import type { Place } from '../../attribution/index.ts';
+import type { Clock, Timestamp } from '../../contract/time.ts';
+import type { Evidence } from '../../contract/verdict.ts';
+import type { CallsOfVersion, SampledCall, VariableLog, VariableSet } from '../../contract/variable-log.ts';
 import {
   hiddenEdit,
   hiddenEditStill,
@@ -17,10 +17,10 @@ import {
   type RecentWords,
   type Slot,
   type SlotCapture,
-} from '../drift/hidden-edit.ts';
-import { toldWords } from '../drift/judge-hidden-edit.ts';
-import { GenerationalCache } from '../lib/generational-cache.ts';
-import { addMillis } from '../lib/time.ts';
+} from '../../drift/hidden-edit.ts';
+import { toldWords } from '../../drift/judge-hidden-edit.ts';
+import { GenerationalCache } from '../../lib/generational-cache.ts';
+import { addMillis } from '../../lib/time.ts';
 
 export interface SlotWatchOptions {
   readonly variables: Pick<VariableLog, 'countCalls' | 'samples' | 'sampleOf' | 'sets'>;

@@ -3,10 +3,10 @@
  * stopped. Keeps no timer and writes nothing; a reading that fails keeps all that was known.
  */
 
-import { describeError, Fault } from '../contract/fault.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
-import type { VersionsPower } from '../contract/source.ts';
-import { canonicalJson } from '../lib/json.ts';
+import { describeError, Fault } from '../../contract/fault.ts';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import type { VersionsPower } from '../../contract/source.ts';
+import { canonicalJson } from '../../lib/json.ts';
 
 /** Ten thousand prompts with ten versions each; a registry that holds more is watched in parts. */
 const VERSIONS_MAX = 100_000;

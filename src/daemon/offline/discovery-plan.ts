@@ -1,11 +1,11 @@
 /** Which registered prompt each thing that a source holds is, and what would be watched and pinned. Pure. */
 
-import type { Attribution, NearMatch } from '../contract/attribution.ts';
-import type { RegisteredVersion } from '../contract/prompt.ts';
-import type { LiveContent } from '../contract/source.ts';
-import type { FoundPrompt } from '../cli/discovery-report.ts';
-import type { TargetEntry } from '../config/edit-targets.ts';
-import { newest, versionWords } from '../drift/version-order.ts';
+import type { Attribution, NearMatch } from '../../contract/attribution.ts';
+import type { RegisteredVersion } from '../../contract/prompt.ts';
+import type { LiveContent } from '../../contract/source.ts';
+import type { FoundPrompt } from '../../cli/discovery-report.ts';
+import type { TargetEntry } from '../../config/edit-targets.ts';
+import { newest, versionWords } from '../../drift/version-order.ts';
 
 /** Prompts that a message names. */
 const NAMED_MAX = 5;

@@ -3,13 +3,13 @@
  * claims no more calls than there is evidence for: a single odd one among many counts as one. Pure.
  */
 
-import type { Attribution } from '../contract/attribution.ts';
-import type { ContentHash } from '../contract/prompt.ts';
-import type { Timestamp } from '../contract/time.ts';
-import type { TrafficRow } from '../contract/traffic-log.ts';
-import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../drift/traffic-window.ts';
-import { isUnregistered } from './attribution-desk.ts';
-import type { RegistryView } from './registry-view.ts';
+import type { Attribution } from '../../contract/attribution.ts';
+import type { ContentHash } from '../../contract/prompt.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import type { TrafficRow } from '../../contract/traffic-log.ts';
+import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../../drift/traffic-window.ts';
+import { isUnregistered } from '../attribution/attribution-desk.ts';
+import type { RegistryView } from '../registry/registry-view.ts';
 
 /**
  * - `clear`: what is stored says it all.

@@ -3,23 +3,23 @@
  * text an edit of? Reads calls and remembers what it found; at most so many new ones in one round.
  */
 
-import { besideNear, withNear } from '../attribution/index.ts';
-import type { Attribution, AttributionQuery, NearMatch } from '../contract/attribution.ts';
-import { describeError } from '../contract/fault.ts';
-import type { InvocationLog, InvocationRow } from '../contract/invocation-log.ts';
-import type { Invocation, Message } from '../contract/invocation.ts';
-import type { Clock } from '../contract/time.ts';
-import type { TrafficExample, TrafficRow } from '../contract/traffic-log.ts';
-import { isCutJson } from '../dialects/json-text.ts';
-import { GenerationalCache } from '../lib/generational-cache.ts';
-import { forEachConcurrently } from '../lib/limits.ts';
-import { Slices } from '../lib/slices.ts';
-import type { Steps } from '../lib/steps.ts';
-import { addMillis } from '../lib/time.ts';
-import type { Log } from '../observability/log.ts';
-import { isInstructing } from '../text/roles.ts';
-import { storedQuery } from './call-attribution.ts';
-import type { RegistryView } from './registry-view.ts';
+import { besideNear, withNear } from '../../attribution/index.ts';
+import type { Attribution, AttributionQuery, NearMatch } from '../../contract/attribution.ts';
+import { describeError } from '../../contract/fault.ts';
+import type { InvocationLog, InvocationRow } from '../../contract/invocation-log.ts';
+import type { Invocation, Message } from '../../contract/invocation.ts';
+import type { Clock } from '../../contract/time.ts';
+import type { TrafficExample, TrafficRow } from '../../contract/traffic-log.ts';
+import { isCutJson } from '../../dialects/json-text.ts';
+import { GenerationalCache } from '../../lib/generational-cache.ts';
+import { forEachConcurrently } from '../../lib/limits.ts';
+import { Slices } from '../../lib/slices.ts';
+import type { Steps } from '../../lib/steps.ts';
+import { addMillis } from '../../lib/time.ts';
+import type { Log } from '../../observability/log.ts';
+import { isInstructing } from '../../text/roles.ts';
+import { storedQuery } from '../attribution/call-attribution.ts';
+import type { RegistryView } from '../registry/registry-view.ts';
 import { promptOf, type ExampleAnswer } from './traffic-groups.ts';
 
 export interface TrafficExamplesOptions {

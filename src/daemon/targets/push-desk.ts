@@ -3,12 +3,12 @@
  * would have told is seen by the next poll.
  */
 
-import { Fault, isFault } from '../contract/fault.ts';
-import type { Clock } from '../contract/time.ts';
-import type { RawRequest } from '../http/route.ts';
-import { notFound, problem, ProblemError } from '../http/problem.ts';
-import { counter } from '../lib/instruments.ts';
-import type { PollingHost } from '../polling/host.ts';
+import { Fault, isFault } from '../../contract/fault.ts';
+import type { Clock } from '../../contract/time.ts';
+import type { RawRequest } from '../../http/route.ts';
+import { notFound, problem, ProblemError } from '../../http/problem.ts';
+import { counter } from '../../lib/instruments.ts';
+import type { PollingHost } from '../../polling/host.ts';
 
 export interface PushDeskOptions {
   readonly polling: Pick<PollingHost, 'statuses' | 'takesPushes' | 'receiveWebhook'>;

@@ -1,10 +1,10 @@
 /** Opens the sources that the configuration names. */
 
 import { join } from 'node:path';
-import { sourcePlugins } from '../../collectors/index.ts';
-import type { Configuration } from '../config/load.ts';
-import { openSources } from '../polling/open-sources.ts';
-import type { OpenSource } from '../polling/source-config.ts';
+import { sourcePlugins } from '../../../collectors/index.ts';
+import type { Configuration } from '../../config/load.ts';
+import { openSources } from '../../polling/open-sources.ts';
+import type { OpenSource } from '../../polling/source-config.ts';
 
 /** Throws a `Fault` of kind `config` that lists every problem. */
 export function openConfiguredSources(configuration: Configuration): readonly OpenSource[] {

@@ -1,10 +1,10 @@
 /** Counts the polls' events, and says which go to the log: changes and mistakes, not every quiet look. */
 
-import { describeError } from '../contract/fault.ts';
-import type { TroubleLog } from '../lib/trouble-log.ts';
-import type { Log } from '../observability/log.ts';
-import type { PollEvent } from '../polling/poll-event.ts';
-import { countPollEvent } from './counts.ts';
+import { describeError } from '../../contract/fault.ts';
+import type { TroubleLog } from '../../lib/trouble-log.ts';
+import type { Log } from '../../observability/log.ts';
+import type { PollEvent } from '../../polling/poll-event.ts';
+import { countPollEvent } from '../counts.ts';
 
 /** While nothing that sources hold can be recorded. */
 export const NOT_RECORDED = 'observations';

@@ -3,13 +3,13 @@
  * through the unknown ones, newest first, in the background, and has them settled again.
  */
 
-import type { Component } from '../contract/component.ts';
-import { describeError } from '../contract/fault.ts';
-import type { Clock, Timestamp } from '../contract/time.ts';
-import type { TraceCursor, TrafficLog } from '../contract/traffic-log.ts';
-import { sleep } from '../lib/limits.ts';
-import { addMillis } from '../lib/time.ts';
-import type { Log } from '../observability/log.ts';
+import type { Component } from '../../contract/component.ts';
+import { describeError } from '../../contract/fault.ts';
+import type { Clock, Timestamp } from '../../contract/time.ts';
+import type { TraceCursor, TrafficLog } from '../../contract/traffic-log.ts';
+import { sleep } from '../../lib/limits.ts';
+import { addMillis } from '../../lib/time.ts';
+import type { Log } from '../../observability/log.ts';
 import type { AttributedBy } from './attributed-by.ts';
 
 export interface AttributeAgainOptions {

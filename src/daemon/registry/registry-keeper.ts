@@ -3,20 +3,20 @@
  * is expected has changed. A registry that can't be read keeps its last good state.
  */
 
-import type { Component } from '../contract/component.ts';
-import { describeError } from '../contract/fault.ts';
-import type { Pin, RegisteredVersion } from '../contract/prompt.ts';
-import type { RegistryLog, TamperedVersion } from '../contract/store.ts';
-import type { Timestamp } from '../contract/time.ts';
-import { canonicalJson } from '../lib/json.ts';
-import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
-import type { Problem } from '../lib/problems.ts';
-import { formatProblem } from '../lib/problems.ts';
-import { addMillis } from '../lib/time.ts';
-import { TroubleLog } from '../lib/trouble-log.ts';
-import type { Log } from '../observability/log.ts';
-import { Gate } from '../lib/gate.ts';
-import { compareVersions } from '../registry/version-order.ts';
+import type { Component } from '../../contract/component.ts';
+import { describeError } from '../../contract/fault.ts';
+import type { Pin, RegisteredVersion } from '../../contract/prompt.ts';
+import type { RegistryLog, TamperedVersion } from '../../contract/store.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { canonicalJson } from '../../lib/json.ts';
+import type { KnowledgeHorizon } from '../../lib/knowledge-horizon.ts';
+import type { Problem } from '../../lib/problems.ts';
+import { formatProblem } from '../../lib/problems.ts';
+import { addMillis } from '../../lib/time.ts';
+import { TroubleLog } from '../../lib/trouble-log.ts';
+import type { Log } from '../../observability/log.ts';
+import { Gate } from '../../lib/gate.ts';
+import { compareVersions } from '../../registry/version-order.ts';
 import { EMPTY_VIEW, RegistryView } from './registry-view.ts';
 
 /** What one look at the registries gave. */

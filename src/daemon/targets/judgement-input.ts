@@ -3,10 +3,10 @@
  * input, equal judgement. Pure.
  */
 
-import type { HeldObservation, Observation } from '../contract/observation.ts';
-import type { Expected } from '../drift/expected.ts';
-import { sha256 } from '../lib/hash.ts';
-import { canonicalJson } from '../lib/json.ts';
+import type { HeldObservation, Observation } from '../../contract/observation.ts';
+import type { Expected } from '../../drift/expected.ts';
+import { sha256 } from '../../lib/hash.ts';
+import { canonicalJson } from '../../lib/json.ts';
 
 /** All that is expected of a prompt in an environment. Where it is written down may move without it changing. */
 export function expectationKey({ pin, versions }: Expected): string {
