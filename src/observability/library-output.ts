@@ -19,6 +19,8 @@ export function takeConsole(tell: (text: string) => void): () => void {
       if (told.has(text) || told.size >= TEXTS_MAX) return;
       told.add(text);
       tell(text);
+      if (told.size === TEXTS_MAX)
+        tell(`Libraries wrote ${TEXTS_MAX} different lines. What else they write is left out.`);
     };
   }
   return () => {
