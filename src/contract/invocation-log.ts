@@ -129,6 +129,8 @@ export interface Repriced {
   readonly changed: number;
   /** Where to go on: so much takes longer than one answer may. Null when all of the period is done. */
   readonly next: Timestamp | null;
+  /** Calls that began before are no longer kept, and `from` is before it: what they cost stays as it was. Else null. */
+  readonly callsKeptSince: Timestamp | null;
 }
 
 /** What a price depends on. */

@@ -267,5 +267,10 @@ const quarantined = z.object({
 export const Quarantined = quarantined.meta({ id: 'Quarantined' });
 export const QuarantinedInFull = z.object({ ...quarantined.shape, payload: text });
 export const QuarantineDone = z.object({ id: text, status: z.enum(['replayed', 'discarded']) });
-export const Repriced = z.object({ calls: count, changed: count, next: time.nullable() });
+export const Repriced = z.object({
+  calls: count,
+  changed: count,
+  next: time.nullable(),
+  calls_kept_since: callsKeptSince,
+});
 export const Push = z.object({ looking_at: z.array(text) });

@@ -56,5 +56,7 @@ it('lets go of old calls when it is told for how long they are kept, and says so
   expect((await second.get(usageOf)).data).toEqual(before);
   const at = await runPlumbline(directory, [...asked, '--url', second.api]);
   expect(at.stdout).toMatch(/used\s+not known any more: calls are kept since \d{4}-\d\d-01T00:00:00/);
+  const reprice = ['reprice', '--from', new Date(longAgoMs).toISOString(), '--url', second.api];
+  expect((await runPlumbline(directory, reprice)).stderr).toMatch(/Calls are kept since .*: what those before cost/);
   expect(await second.stop()).toBe(0);
 });

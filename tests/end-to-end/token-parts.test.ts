@@ -137,7 +137,7 @@ test('a corrected price of audio is that of the stored calls after `reprice`, an
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ from: '2020-01-01T00:00:00Z', to: new Date().toISOString() }),
   });
-  expect(await response.json()).toEqual({ calls: SPANS.length + 1, changed: 1, next: null });
+  expect(await response.json()).toEqual({ calls: SPANS.length + 1, changed: 1, next: null, calls_kept_since: null });
   expect(await byModel()).toMatchObject({
     'gpt-realtime': [TWICE, '0.05688'],
     'claude-haiku-4-5': [{ cache_write_1h: 100 }, HAIKU_USD],

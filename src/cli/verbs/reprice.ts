@@ -1,9 +1,15 @@
 /** `plumbline reprice`: a corrected price restates history. */
 
 import { Fault } from '../../contract/fault.ts';
-import type { Repriced } from '../../contract/invocation-log.ts';
 import { daemonOf } from '../context.ts';
 import { timeFlag, type Verb } from '../verb.ts';
+
+interface Answer {
+  readonly calls: number;
+  readonly changed: number;
+  readonly next: string | null;
+  readonly calls_kept_since: string | null;
+}
 
 export const reprice: Verb = {
   usage: 'reprice',
@@ -21,15 +27,18 @@ export const reprice: Verb = {
     const daemon = await daemonOf(flags, context);
     const { output } = context;
     let [calls, changed] = [0, 0];
+    let keptSince: string | null = null;
     for (let next: string | null = from; next !== null;) {
-      const some: Repriced = await daemon.post<Repriced>('/api/v1/reprice', { from: next, to });
+      const some: Answer = await daemon.post<Answer>('/api/v1/reprice', { from: next, to });
       calls += some.calls;
       changed += some.changed;
+      keptSince ??= some.calls_kept_since;
       next = some.next;
       if (next !== null) output.note(`Up to ${next}: looked at ${calls} calls, ${changed} changed.`);
     }
     if (flags['json'] === true) output.json({ calls, changed });
     else output.print(`Looked at ${calls} calls; ${changed} have another price now.`);
+    if (keptSince !== null) output.note(`Calls are kept since ${keptSince}: what those before cost stays as it was.`);
     if (changed === 0)
       output.note('The daemon knows the prices that it started with: restart it after a change of them.');
     return 0;

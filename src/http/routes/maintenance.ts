@@ -72,7 +72,8 @@ export const maintenanceRoutes = [
     answer: Repriced,
     handle: async ({ body: { from, to } }, api) => {
       assertPeriod(from, to);
-      return { json: await api.reprice(from, to) };
+      const { callsKeptSince, ...repriced } = await api.reprice(from, to);
+      return { json: { ...repriced, calls_kept_since: callsKeptSince } };
     },
   }),
 ];

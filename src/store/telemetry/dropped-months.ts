@@ -20,6 +20,12 @@ export function endOfDropped(months: DroppedMonths): Timestamp | null {
   return months.size === 0 ? null : beginningOfMonth(Math.max(...months.keys()) + 1);
 }
 
+/** The same, but null where calls of `time` are kept. */
+export async function readKeptSince(database: Database, time: Timestamp): Promise<Timestamp | null> {
+  const since = endOfDropped(await readDroppedMonths(database));
+  return since !== null && time < since ? since : null;
+}
+
 export function monthOf(time: Timestamp): number {
   return Number(time.slice(0, 4)) * 100 + Number(time.slice(5, 7));
 }

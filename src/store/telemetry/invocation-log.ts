@@ -6,6 +6,7 @@ import { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database } from '../database.ts';
 import { affectedCounts } from './affected.ts';
 import { listCalls } from './call-list.ts';
+import { readKeptSince } from './dropped-months.ts';
 import { reprice } from './reprice.ts';
 import { queryUsage } from './usage.ts';
 
@@ -31,6 +32,9 @@ export function createInvocationLog(
     list: (filter, page) => listCalls(database, texts, filter, page, lookedAtRows),
     usage: (query) => queryUsage(database, query, { turns }),
     affected: affectedCounts(database, exactRowsMax),
-    reprice: (from, to, priceOf) => reprice(database, from, to, priceOf),
+    reprice: async (from, to, priceOf) => {
+      const callsKeptSince = await readKeptSince(database, from);
+      return { ...(await reprice(database, from, to, priceOf)), callsKeptSince };
+    },
   };
 }

@@ -13,7 +13,7 @@ import { byBeginning, isActive, overlaps } from '../../timeline/boundary.ts';
 import { earlierCalls, restoreEvidence } from '../../timeline/held.ts';
 import { intendedAt } from '../../timeline/intended.ts';
 import type { Database } from '../database.ts';
-import { endOfDropped, readDroppedMonths } from '../telemetry/dropped-months.ts';
+import { readKeptSince } from '../telemetry/dropped-months.ts';
 import { decodeCursor, encodeCursor, PAGE_LIMIT_MAX, pageLimit } from '../cursor.ts';
 import { bodyFromCanonical } from '../stored-body.ts';
 import { readHeld, type HeldAnswer } from './held.ts';
@@ -117,12 +117,6 @@ async function readAt(
     ),
     callsKeptSince: keptSince,
   };
-}
-
-/** Null where calls of that time are kept. */
-async function readKeptSince(database: Database, time: Timestamp): Promise<Timestamp | null> {
-  const since = endOfDropped(await readDroppedMonths(database));
-  return since !== null && time < since ? since : null;
 }
 
 /** What does not depend on the page. What was known at a time does not change any more, so the next page may use it. */
