@@ -13,7 +13,7 @@ import type { Job, Queue } from '../contract/queue.ts';
 import type { Delivery, DeliveryLog, IncidentLog } from '../contract/store.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { type AlertOptions, buildAlert, buildGroup } from './alert.ts';
-import { turnOf, waitingFor, wasFor } from './dedup.ts';
+import { type Turn, turnOf, waitingFor, wasFor } from './dedup.ts';
 import { Gathering, GROUP_MAX, QUIET_MS } from './group.ts';
 import { isAnnounced, muteReason } from './mute.ts';
 import { NotQueued } from './not-queued.ts';
@@ -62,10 +62,15 @@ interface Outgoing {
   readonly signal: AbortSignal;
 }
 
+/** A message that is out. */
 interface Sent {
   readonly receipt: string;
   /** That of several alerts. */
   readonly message: string | null;
+  /** All that it is about. */
+  readonly group: readonly Outgoing[];
+  /** Its receipt goes into the rows of all at once: a message is known as a whole or not at all. */
+  recording: Promise<void> | null;
 }
 
 export class Alerting implements Component {
@@ -181,7 +186,8 @@ export class Alerting implements Component {
     const found = await this.#lookUp(id);
     if (found === null) return;
     const { delivery, incident, all } = found;
-    const turn = turnOf(delivery, all, incident);
+    // What is out comes to its end here, also when its row was recorded with another of its message.
+    const turn: Turn = this.#unrecordedReceipts.has(id) ? { turn: 'now' } : turnOf(delivery, all, incident);
     if (turn.turn === 'never' || turn.turn === 'later' || incident === null) return;
     if (turn.turn === 'suppressed') await this.#record(suppressed(delivery, turn.reason, this.#now()));
     else if (await this.#isPutOff(delivery, isTurn(job))) return;
@@ -223,11 +229,24 @@ export class Alerting implements Component {
       await this.#isPutOff(delivery, true);
       return false;
     }
-    await this.#record(delivered(delivery, sent.receipt, this.#now(), sent.message));
+    await this.#recordSent(sent);
     this.#failing.delete(delivery.channel);
     this.#unrecordedReceipts.delete(delivery.id);
     this.#stayAwayUntilMs.delete(delivery.id);
     return true;
+  }
+
+  /** Once for all of its alerts, and again when it failed. */
+  async #recordSent(sent: Sent): Promise<void> {
+    const { receipt, message, group } = sent;
+    const at = this.#now();
+    sent.recording ??= this.#record(...group.map(({ delivery }) => delivered(delivery, receipt, at, message))).catch(
+      (error: unknown) => {
+        sent.recording = null;
+        throw error;
+      },
+    );
+    await sent.recording;
   }
 
   /** True when it has to wait for its turn at a receiver that asked for patience, and has a job for then. */
@@ -283,10 +302,10 @@ export class Alerting implements Component {
     const alerts = group.map(({ alert }) => alert);
     try {
       if (group.length === 1 || channel.sendTogether === undefined) {
-        return { receipt: await channel.send(first.alert, signal), message: null };
+        return { receipt: await channel.send(first.alert, signal), message: null, group, recording: null };
       }
       const message = buildGroup(alerts, this.#options);
-      return { receipt: await channel.sendTogether(message, signal), message: message.id };
+      return { receipt: await channel.sendTogether(message, signal), message: message.id, group, recording: null };
     } catch (error) {
       const { delivery } = first;
       if (timeout.aborted) throw new Fault('transient', `Channel ${delivery.channel} did not answer in time.`);
@@ -344,9 +363,9 @@ export class Alerting implements Component {
     return incident !== null && incident.revision >= row.incidentRevision;
   }
 
-  async #record(delivery: Delivery): Promise<void> {
-    await this.#options.deliveries.append(delivery);
-    this.#options.onOutcome?.(delivery.channel, delivery.status);
+  async #record(...deliveries: readonly Delivery[]): Promise<void> {
+    await this.#options.deliveries.append(deliveries);
+    for (const { channel, status } of deliveries) this.#options.onOutcome?.(channel, status);
   }
 
   get #backoffMs(): number {

@@ -153,7 +153,8 @@ export interface Delivery {
 }
 
 export interface DeliveryLog {
-  append(delivery: Delivery): Promise<void>;
+  /** All are stored, or none. */
+  append(deliveries: readonly Delivery[]): Promise<void>;
   get(id: string): Promise<Delivery | null>;
   /** Pending ones, oldest first: for the start, and for a lost queue. */
   pending(limit: number): Promise<readonly Delivery[]>;

@@ -53,12 +53,11 @@ export function createDeliveryLog(database: Database): DeliveryLog {
     const found = Map.groupBy(await select('incident_id', incidents), ({ incidentId }) => incidentId);
     return incidents.map((id) => found.get(id) ?? []);
   });
-  // Those of one message are recorded at the same moment.
   const append = groupCommit<Delivery>(BATCH_ROWS_MAX, (deliveries) =>
     database.insertJsonLines('deliveries', jsonLines(deliveries.map(toRow))),
   );
   return {
-    append: (delivery) => append([delivery]),
+    append,
     get,
     pending: async (limit) => {
       const rows = await database.query<Row>(

@@ -5,6 +5,9 @@ import { systemClock } from '../../src/lib/time.ts';
 import { AlertScene, editedAt, good, statuses } from './setup.ts';
 
 const scene = new AlertScene();
+/** All is well again in so many places. */
+const endedAt = (count: number) =>
+  editedAt(count).map(({ judgement: { target } }) => ({ ...good, judgement: { ...good.judgement, target } }));
 
 describe('many at once', () => {
   it('are one message to people, and one each to machines', async () => {
@@ -22,9 +25,7 @@ describe('many at once', () => {
     expect(JSON.stringify(message)).toContain('plumbline restore checkout-10/support.intent');
     await vi.waitFor(() => expect(scene.receiver.messages).toHaveLength(30), 60_000);
     const told = scene.slack.messages.length;
-    await desk.take(
-      editedAt(30).map((finding) => ({ ...good, judgement: { ...good.judgement, target: finding.judgement.target } })),
-    );
+    await desk.take(endedAt(30));
     await vi.waitFor(() => {
       expect(deliveries.statuses().filter((row) => row === 'resolved slack delivered')).toEqual(all('resolved'));
     }, 60_000);
@@ -33,6 +34,37 @@ describe('many at once', () => {
       /^Resolved: support\.intent in production: \d+ incidents are resolved\.$/,
     );
   }, 180_000);
+
+  it('are recorded as a whole, also by a store that takes no receipt at first, and their end is told', async () => {
+    const { desk, deliveries } = await scene.start();
+    const append = deliveries.append.bind(deliveries);
+    let refusals = 0;
+    let takesReceipts = false;
+    const stored: string[] = [];
+    deliveries.append = async (rows) => {
+      const receipt = rows.find(({ status }) => status === 'delivered');
+      if (receipt !== undefined && !takesReceipts) {
+        refusals += 1;
+        throw new Error('The store is away.');
+      }
+      await append(rows);
+      if (receipt?.transition === 'opened') stored.push(receipt.message ?? receipt.id);
+    };
+    await desk.take(editedAt(8));
+    await vi.waitFor(() => expect(refusals).toBeGreaterThan(0), 60_000);
+    const sent = scene.slack.requests;
+    // It waits until it is known that the beginning was told.
+    await desk.take(endedAt(8));
+    takesReceipts = true;
+    await vi.waitFor(() => {
+      expect(deliveries.statuses().toSorted()).toEqual([
+        ...Array<string>(8).fill('opened slack delivered'),
+        ...Array<string>(8).fill('resolved slack delivered'),
+      ]);
+    }, 60_000);
+    expect(new Set(stored).size).toBe(stored.length);
+    expect(stored.length).toBe(sent);
+  }, 120_000);
 
   it('come again together when the receiver is away or asks for patience', async () => {
     const { desk, deliveries } = await scene.start({ clock: systemClock });

@@ -116,12 +116,12 @@ describe('an alert', () => {
     const { desk, deliveries } = await scene.start();
     const append = deliveries.append.bind(deliveries);
     let refusals = 3;
-    deliveries.append = async (row) => {
-      if (row.status === 'delivered' && refusals > 0) {
+    deliveries.append = async (rows) => {
+      if (rows.some(({ status }) => status === 'delivered') && refusals > 0) {
         refusals -= 1;
         throw new Error('The store is away.');
       }
-      await append(row);
+      await append(rows);
     };
     await desk.take([edited]);
     await statuses(deliveries, ['opened slack delivered']);
@@ -135,7 +135,7 @@ describe('after a crash', () => {
 
   it('sends what was stored and not sent, once', async () => {
     const [incidents, deliveries] = [new MemoryIncidentLog(), new MemoryDeliveryLog()];
-    await deliveries.append(row);
+    await deliveries.append([row]);
     await incidents.append(incident, 'opened', 'plumbline');
     await scene.startOn(incidents, deliveries);
     await statuses(deliveries, ['opened slack delivered']);
@@ -144,7 +144,7 @@ describe('after a crash', () => {
 
   it('holds an alert whose incident was not stored until it is, or never comes', async () => {
     const [incidents, deliveries] = [new MemoryIncidentLog(), new MemoryDeliveryLog()];
-    await deliveries.append(row);
+    await deliveries.append([row]);
     const { desk, alerting, clock } = await scene.startOn(incidents, deliveries);
     await alerting.sweep();
     await statuses(deliveries, ['opened slack pending']);
@@ -152,7 +152,7 @@ describe('after a crash', () => {
     await statuses(deliveries, ['opened slack delivered']);
     expect(scene.slack.messages).toHaveLength(1);
 
-    await deliveries.append(newDelivery({ ...incident, id: 'ghost' }, 'opened', 'slack', null, clock.now()));
+    await deliveries.append([newDelivery({ ...incident, id: 'ghost' }, 'opened', 'slack', null, clock.now())]);
     clock.advance(2 * 3_600_000);
     await alerting.sweep();
     await statuses(deliveries, ['opened slack delivered', 'opened slack failed']);

@@ -46,7 +46,7 @@ beforeAll(async () => {
   document = await daemon.get('/openapi.json');
   for (const dialect of readdirSync(GOLDEN, { withFileTypes: true }).filter((entry) => entry.isDirectory()))
     await sendAll(join(GOLDEN, dialect.name));
-}, 120_000);
+});
 afterAll(async () => {
   await daemon.stop();
   rmSync(directory, { recursive: true, force: true });

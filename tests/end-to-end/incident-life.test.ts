@@ -93,6 +93,7 @@ describe('an incident', () => {
     expect(shown.stdout).toContain('calm: in sync again since');
     live('intent', EDITED);
     await incidentOf('intent', { status: 'open', calm_since: null });
+    await eventually(async () => told('intent').length >= 5);
     expect(told('intent').slice(2)).toEqual(['reopened', 'resolved', 'reopened']);
   });
 

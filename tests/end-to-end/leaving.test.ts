@@ -22,7 +22,7 @@ test('a daemon whose output nobody reads any more goes on, and stops as it shoul
   daemon.process.stderr?.destroy();
   expect(await daemon.get('/readyz')).toMatchObject({ status: 'ready' });
   expect(await daemon.stop()).toBe(0);
-}, 60_000);
+});
 
 test('a terminal that is closed is a request to stop', async () => {
   const directory = configured();
@@ -31,7 +31,7 @@ test('a terminal that is closed is a request to stop', async () => {
   daemon.process.kill('SIGHUP');
   expect(await ended).toEqual([0, null]);
   expect(existsSync(join(directory, 'data', 'owner.json'))).toBe(false);
-}, 60_000);
+});
 
 test('the second request ends it at once, and not in the engine', async () => {
   const daemon = await startDaemon(configured());
@@ -44,18 +44,14 @@ test('the second request ends it at once, and not in the engine', async () => {
     [null, 'SIGINT'],
     [0, null],
   ]).toContainEqual(await ended);
-}, 60_000);
+});
 
-test.skipIf(!existsSync('/dev/full'))(
-  'an answer that could not be written is none',
-  async () => {
-    const full = openSync('/dev/full', 'w');
-    const child = spawn(process.execPath, [MAIN, '--help'], { stdio: ['ignore', full, 'pipe'] });
-    closeSync(full);
-    let told = '';
-    child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
-    expect(await once(child, 'close')).toEqual([2, null]);
-    expect(told).toMatch(/^Standard output can't be written: ENOSPC.*\n$/);
-  },
-  30_000,
-);
+test.skipIf(!existsSync('/dev/full'))('an answer that could not be written is none', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [MAIN, '--help'], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  let told = '';
+  child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  expect(await once(child, 'close')).toEqual([2, null]);
+  expect(told).toMatch(/^Standard output can't be written: ENOSPC.*\n$/);
+});

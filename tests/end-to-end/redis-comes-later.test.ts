@@ -59,4 +59,4 @@ test('the daemon takes telemetry meanwhile, and polls and alerts when Redis is t
   expect(await again.stop()).toBe(0);
   await oncall.stop();
   await redis.stop();
-}, 120_000);
+});

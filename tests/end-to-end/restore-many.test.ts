@@ -19,10 +19,13 @@ let directory: string;
 let daemon: Daemon;
 const fileOf = (prompt: string): string => join(directory, `live/${prompt}.txt`);
 const holds = (prompt: string): string => readFileSync(fileOf(prompt), 'utf8');
-/** All in one moment, so that no look sees half of it. */
+const newOf = (prompt: string): string => join(directory, `${prompt}.new`);
+/** All while the daemon sleeps, so that no look sees half of it, however busy the machine. */
 const overwrite = (): void => {
-  for (const prompt of PROMPTS) writeFileSync(`${fileOf(prompt)}.new`, right(prompt) + OVERWRITTEN);
-  for (const prompt of PROMPTS) renameSync(`${fileOf(prompt)}.new`, fileOf(prompt));
+  for (const prompt of PROMPTS) writeFileSync(newOf(prompt), right(prompt) + OVERWRITTEN);
+  daemon.process.kill('SIGSTOP');
+  for (const prompt of PROMPTS) renameSync(newOf(prompt), fileOf(prompt));
+  daemon.process.kill('SIGCONT');
 };
 const unresolved = async (): Promise<readonly { readonly target: string; readonly observed: { hash: string } }[]> =>
   (await daemon.get('/api/v1/incidents?status=unresolved')).data;
@@ -46,7 +49,8 @@ beforeAll(async () => {
     registry: [{ files: './prompts' }],
     lock: './prompts.lock.yaml',
     store: { path: './data' },
-    sources: [{ name: 'desk', type: 'files', environment: 'production', every: '1s', targets }],
+    // What changes there is seen without a poll, and no poll is in the middle of it.
+    sources: [{ name: 'desk', type: 'files', environment: 'production', every: '1h', targets }],
     channels: [{ name: 'oncall', type: 'console' }],
   };
   writeFileSync(join(directory, 'plumbline.yaml'), stringify(configuration));

@@ -66,7 +66,7 @@ channels:
       ['one', 'two'].map((name) => startDaemon(directory, ['--data', join(directory, name)], environment)),
     )),
   );
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all(replicas.map((replica) => replica.stop()));
@@ -95,7 +95,7 @@ test('an edit is told exactly once, and so is its end', async () => {
     'opened text.translate',
     'resolved text.translate',
   ]);
-}, 120_000);
+});
 
 test('both replicas answer from the same history', async () => {
   const [first, second] = await Promise.all(replicas.map((replica) => replica.get('/api/v1/incidents')));

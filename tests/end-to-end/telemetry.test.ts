@@ -71,6 +71,14 @@ async function callsWith(spans: readonly string[]): Promise<Call[]> {
   return data.filter((call) => spans.includes(call.span_id));
 }
 
+/** Whatever was sent is settled and stored then. */
+async function allSettled(): Promise<void> {
+  await eventually(async () => {
+    const text = await (await fetch(`${daemon.api}/metrics`)).text();
+    return /^plumbline_ingest_spool_bytes\S* 0$/m.test(text);
+  });
+}
+
 describe.each([
   ['semconv-latest-handwritten', 'span-attrs-json-string'],
   ['semconv-latest-handwritten', 'agent-tree'],
@@ -85,10 +93,9 @@ describe.each([
     const requests = requestsOf(dialect, name, 'pb');
     const all = requests.length > 0 ? requests : requestsOf(dialect, name, 'json');
     for (const [index, request] of all.entries()) expect(await send(request, index % 2 === 1)).toBe(200);
-    const calls = await eventually(async () => {
-      const found = await callsWith(spans);
-      return found.length === spans.length && found;
-    });
+    await allSettled();
+    const calls = await callsWith(spans);
+    expect(calls.map(({ span_id }) => span_id).toSorted()).toEqual(spans);
     const isAnthropic = name.startsWith('anthropic');
     for (const call of calls) {
       expect(call.input_tokens).toBe(isAnthropic ? 50 : 42);
@@ -99,8 +106,7 @@ describe.each([
       '/api/v1/usage?group_by=service,model&from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z',
     );
     for (const request of all.toReversed()) expect(await send(request, true)).toBe(200);
-    // Longer than a quiet trace waits to be settled again.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await allSettled();
     const after = await daemon.get<{ data: unknown[] }>(
       '/api/v1/usage?group_by=service,model&from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z',
     );

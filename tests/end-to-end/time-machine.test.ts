@@ -80,7 +80,10 @@ async function heldAt(
   };
 }
 
-test('the right version before, between and after two edits, across kill -9', async () => {
+/** Moments, and what was held then. */
+let moments: readonly (readonly [time: string, versions: readonly string[]])[] = [];
+
+test('two edits are seen across kill -9', async () => {
   expect((await runPlumbline(directory, ['lock', 'support.tone@1'])).code).toBe(0);
   daemon = await startDaemon(directory);
   await seenVersion(daemon, '1');
@@ -96,26 +99,31 @@ test('the right version before, between and after two edits, across kill -9', as
   writeFileSync(live(), TEXTS[3]);
   await seenVersion(daemon, '3');
   const third = await aQuietMoment();
-
-  const expected = [
+  moments = [
     [before, []],
     [first, ['1']],
     [second, ['2']],
     [third, ['3']],
-  ] as const;
-  for (const [time, versions] of expected) {
-    expect((await heldAt(time, ['--url', daemon.api])).held, time).toEqual(versions);
-  }
+  ];
+});
+
+test('the right version before, between and after them', async () => {
+  expect(moments).toHaveLength(4);
+  const url = ['--url', (daemon as Daemon).api];
+  for (const [time, versions] of moments) expect((await heldAt(time, url)).held, time).toEqual(versions);
   // The lockfile did not change, and was read by the second daemon too.
-  const { intended, stillIntendedAt } = await heldAt(third, ['--url', daemon.api]);
+  const [, , [second] = [''], [third] = ['']] = moments;
+  const { intended, stillIntendedAt } = await heldAt(third, url);
   expect(intended).toBe('1');
   expect(stillIntendedAt > second).toBe(true);
+});
 
-  await daemon.kill();
+test('and from the store, when no daemon runs', async () => {
+  await daemon?.kill();
   daemon = null;
-  for (const [time, versions] of expected)
-    expect((await heldAt(time, [])).held, `${time}, from the store`).toEqual(versions);
-}, 120_000);
+  expect(moments).toHaveLength(4);
+  for (const [time, versions] of moments) expect((await heldAt(time, [])).held, time).toEqual(versions);
+});
 
 test('the answer is cited: interval, source and hash', async () => {
   const result = await runPlumbline(directory, ['at', 'support.tone', '--time', now()]);

@@ -167,4 +167,4 @@ test('a prompt that is registered later is found in the calls that were stored b
   }, LOOK_TIMEOUT_MS);
   for (const call of after)
     expect(call).toMatchObject({ prompt: 'support.summary', version: '1', owner: 'support-team' });
-}, 120_000);
+});

@@ -333,7 +333,7 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
       updatedAt: time(at),
     });
     const [one, two, three] = [pending('d1', '11:00:00'), pending('d2', '11:00:01'), pending('d3', '11:00:02')];
-    for (const each of [three, one, two]) await store.deliveries.append(each);
+    await store.deliveries.append([three, one, two]);
     // The clock was set back between the two: what happened last still counts.
     const delivered: Delivery = {
       ...two,
@@ -342,8 +342,8 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
       detail: '200',
       updatedAt: time('10:00:00'),
     };
-    await store.deliveries.append(delivered);
-    await store.deliveries.append(two);
+    await store.deliveries.append([delivered]);
+    await store.deliveries.append([two]);
     expect(await fresh().deliveries.get('d2')).toEqual(delivered);
     expect(await store.deliveries.get('nothing')).toBeNull();
     expect(await store.deliveries.pending(10)).toEqual([one, three]);

@@ -67,7 +67,7 @@ describe('what two hundred incidents need of the store at once', () => {
       createdAt: time('01:00:00'),
       updatedAt: time('01:00:00'),
     });
-    await Promise.all(numbers.map((number) => store.deliveries.append(delivery(number))));
+    await Promise.all(numbers.map((number) => store.deliveries.append([delivery(number)])));
     const lookedUp = await statementsOf(async (number) => {
       expect(await store.deliveries.get(`delivery-${number}`)).toEqual(delivery(number));
       expect(await store.deliveries.list(`id-${number}`)).toEqual([delivery(number)]);

@@ -85,9 +85,9 @@ export class MemoryIncidentLog extends Failing implements IncidentLog {
 export class MemoryDeliveryLog extends Failing implements DeliveryLog {
   readonly rows: Delivery[] = [];
 
-  async append(delivery: Delivery): Promise<void> {
+  async append(deliveries: readonly Delivery[]): Promise<void> {
     this.write();
-    this.rows.push(structuredClone(delivery));
+    this.rows.push(...structuredClone(deliveries));
   }
 
   async get(id: string): Promise<Delivery | null> {
