@@ -129,7 +129,7 @@ export class Daemon {
         if (this.attribution.learnResolved(held, version)) this.telemetry.attributeAgain();
       },
       judgesAlone: configuration.redisUrl === null,
-      doubt: (observation, versions) => this.sourceRegistries.doubt(observation, versions),
+      doubt: (observation, versions) => this.sourceRegistries.doubt(observation, versions, this.registry.view.unread),
     });
     this.sourceRegistries = this.#makeSourceRegistries(latest);
     this.polling = this.#makePolling();

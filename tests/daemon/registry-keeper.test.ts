@@ -86,3 +86,10 @@ it('says what is wrong in the registry, and that something is', async () => {
   right.fail(new Error('the end of this test'));
   await right.keeper.stop();
 });
+
+it('knows of what is expected which registries had not been read for it', async () => {
+  const { keeper, fail } = await startKeeper({ ...LOADED, unread: ['langfuse'] });
+  expect(keeper.view.unread).toEqual(['langfuse']);
+  fail(new Error('the end of this test'));
+  await keeper.stop();
+});

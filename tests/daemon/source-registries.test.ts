@@ -151,21 +151,27 @@ describe('a poll of a registry', () => {
     const { registries, judge } = setUp(history);
     const started = registries.start();
     expect(registries.unread).toEqual(['langfuse']);
-    expect(registries.doubt(observation('1'), [])).toContain('langfuse has not been read yet');
+    const doubt = (version: string, versions: readonly RegisteredVersion[], unread: readonly string[] = []) =>
+      registries.doubt(observation(version), versions, unread);
+    expect(doubt('1', [], registries.unread)).toContain('langfuse has not been read yet');
     open();
     await started;
-    expect(registries.doubt(observation('1'), [])).toBeNull();
-    expect(registries.doubt(observation('2'), history.versions)).toBeNull();
+    expect(registries.unread).toEqual([]);
+    expect(doubt('1', [])).toBeNull();
+    expect(doubt('2', history.versions)).toBeNull();
+    // It has been read, and what contents are compared with is still of before.
+    expect(doubt('1', [], ['langfuse'])).toContain('langfuse has not been read yet');
+    expect(doubt('2', history.versions, ['langfuse'])).toContain(
+      'langfuse calls it 2, and its history has not been read yet',
+    );
 
     history.write('2');
     history.failsAt = '2';
     await registries.follow([observation('2')], judge);
-    expect(registries.doubt(observation('2'), history.versions)).toContain(
-      "langfuse calls it 2, and its history can't be read",
-    );
-    expect(registries.doubt(observation('1'), history.versions)).toBeNull();
-    expect(registries.doubt({ ...observation('2'), source: 'config' }, history.versions)).toBeNull();
+    expect(doubt('2', history.versions)).toContain("langfuse calls it 2, and its history can't be read");
+    expect(doubt('1', history.versions)).toBeNull();
+    expect(registries.doubt({ ...observation('2'), source: 'config' }, history.versions, [])).toBeNull();
     // A prompt that has files is judged by them.
-    expect(registries.doubt(observation('2'), [registered('1', 'one', { prompt: 'reply' })])).toBeNull();
+    expect(doubt('2', [registered('1', 'one', { prompt: 'reply' })])).toBeNull();
   });
 });

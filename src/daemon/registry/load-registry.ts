@@ -62,6 +62,7 @@ export function registryLoader(
     const merged = mergeRegistries(snapshot.versions, held?.versions ?? []);
     result = {
       snapshot: { versions: merged.versions, pins: snapshot.pins },
+      unread: held?.unread ?? [],
       problems,
       notes: [...notes, ...merged.notes],
       warnings,

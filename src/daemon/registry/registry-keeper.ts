@@ -22,6 +22,8 @@ import { EMPTY_VIEW, RegistryView } from './registry-view.ts';
 /** What one look at the registries gave. */
 export interface RegistryLoad {
   readonly snapshot: RegistryView['snapshot'];
+  /** Registries that had not been read to their end. */
+  readonly unread?: readonly string[];
   readonly problems: readonly Problem[];
   readonly notes: readonly string[];
   /** Those of the notes that somebody should do something about. */
@@ -163,7 +165,7 @@ export class RegistryKeeper implements Component {
     this.#report(loaded, log);
     const { tampered, versions, pins } = await this.#record(loaded, lookedAt);
     await this.#noteLook(loaded.rules, lookedAt);
-    const view = new RegistryView({ versions, pins });
+    const view = new RegistryView({ versions, pins }, loaded.unread);
     const changed = this.#changedPrompts(view);
     const fresh = versions.filter((version) => this.#isNew(version));
     this.#view = view;

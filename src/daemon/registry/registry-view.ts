@@ -7,11 +7,14 @@ const LOCKFILE = 'lockfile';
 
 export class RegistryView {
   readonly snapshot: RegistrySnapshot;
+  /** Registries of which nothing is in it, because they had not been read to their end. */
+  readonly unread: readonly string[];
   readonly #versions: ReadonlyMap<string, readonly RegisteredVersion[]>;
   readonly #pins: ReadonlyMap<string, Pin>;
 
-  constructor(snapshot: RegistrySnapshot) {
+  constructor(snapshot: RegistrySnapshot, unread: readonly string[] = []) {
     this.snapshot = snapshot;
+    this.unread = unread;
     this.#versions = Map.groupBy(snapshot.versions, (version) => version.prompt);
     // The last of a key stays: the one with most weight.
     this.#pins = new Map(snapshot.pins.toSorted(byWeight).map((pin) => [pinKey(pin.prompt, pin.environment), pin]));

@@ -136,17 +136,20 @@ export class SourceRegistries implements Component {
 
   /**
    * Why a content that no known version has may be registered all the same: then it is neither
-   * edited nor unregistered, but not verifiable. Null: there is no such reason.
+   * edited nor unregistered, but not verifiable. Null: there is no such reason. `unread`: as it was for what it is
+   * compared with, since what has just been read is not in that yet.
    */
-  doubt(observation: Observation, versions: readonly RegisteredVersion[]): string | null {
-    const unread = this.unread;
+  doubt(observation: Observation, versions: readonly RegisteredVersion[], unread: readonly string[]): string | null {
     if (versions.length === 0 && unread.length > 0) return `the registry ${unread.join(', ')} has not been read yet`;
     if (observation.outcome !== 'held' || observation.sourceVersion === null) return null;
     const registry = this.#registries.get(observation.source);
     if (registry === undefined || versions.some((version) => !this.#registries.has(version.registry))) return null;
+    const named = `${registry.name} calls it ${observation.sourceVersion}`;
+    if (registry.problem === null && unread.includes(registry.name))
+      return `${named}, and its history has not been read yet`;
     if (registry.isComplete && registry.problem === null) return null;
     if (registry.knows(observation.prompt, observation.sourceVersion)) return null;
-    return `${registry.name} calls it ${observation.sourceVersion}, and its history can't be read now`;
+    return `${named}, and its history can't be read now`;
   }
 
   /** Reads a registry at once when its own place names a version that it has not told yet. */
