@@ -8,7 +8,7 @@
  */
 
 import type { Clock, Timestamp } from '../contract/time.ts';
-import { CLOCKS_DIFFER_MS_MAX, millisBetween, nanosFromTimestamp, timestampFromNanos } from './time.ts';
+import { CLOCKS_DIFFER_MS_MAX, laterOf, millisBetween, nanosFromTimestamp, timestampFromNanos } from './time.ts';
 
 /** A time that rows are about to be given. */
 export interface Learning {
@@ -35,7 +35,7 @@ export class KnowledgeHorizon {
   begin(): Learning {
     const now = this.#now();
     const isAfterAll = (this.#told === null || now > this.#told) && (this.#stamped === null || now >= this.#stamped);
-    const at = isAfterAll ? now : shifted(later(this.#told, this.#stamped) ?? now, 1n);
+    const at = isAfterAll ? now : shifted(laterOf(this.#told, this.#stamped) ?? now, 1n);
     this.#stamped = at;
     const learning: Learning = { at, end: () => void this.#inFlight.delete(learning) };
     this.#inFlight.add(learning);
@@ -44,15 +44,15 @@ export class KnowledgeHorizon {
 
   /** The time to answer with: now, or just before the oldest rows that are still being written. */
   reached(): Timestamp {
-    let reached = later(this.#now(), this.#stamped) as Timestamp;
+    let reached = laterOf(this.#now(), this.#stamped);
     for (const { at } of this.#inFlight) if (at <= reached) reached = shifted(at, -1n);
-    this.#told = later(this.#told, reached);
+    this.#told = laterOf(this.#told, reached);
     return reached;
   }
 
   #now(): Timestamp {
     const now = this.#clock.now();
-    const newest = later(this.#told, this.#stamped);
+    const newest = laterOf(this.#told, this.#stamped);
     if (newest !== null && millisBetween(now, newest) > CLOCKS_DIFFER_MS_MAX) {
       // It was wrong before, and times that go on from there would stay wrong.
       this.#told = null;
@@ -60,11 +60,6 @@ export class KnowledgeHorizon {
     }
     return now;
   }
-}
-
-function later(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
-  if (a === null) return b;
-  return b === null || a > b ? a : b;
 }
 
 function shifted(time: Timestamp, nanos: bigint): Timestamp {

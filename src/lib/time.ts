@@ -146,3 +146,15 @@ export function formatDuration(millis: number): string {
 function join(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit} ${small}${smallUnit}`;
 }
+
+/** Null is no time: of one and null it is the one. */
+export function laterOf(a: Timestamp, b: Timestamp | null): Timestamp;
+export function laterOf(a: Timestamp | null, b: Timestamp | null): Timestamp | null;
+export function laterOf(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
+  if (a === null || b === null) return a ?? b;
+  return a > b ? a : b;
+}
+
+export function earlierOf(a: Timestamp, b: Timestamp): Timestamp {
+  return a < b ? a : b;
+}

@@ -4,7 +4,7 @@ import type { ContentHash, Origin } from '../contract/prompt.ts';
 import type { TimelineEntry } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import type { Evidence } from '../contract/verdict.ts';
-import { formatDuration } from '../lib/time.ts';
+import { formatDuration, laterOf } from '../lib/time.ts';
 import { narrowed } from '../lib/time-interval.ts';
 import { timeWords } from '../text/time-words.ts';
 import { boundary, isActive, liesOutside } from './boundary.ts';
@@ -106,7 +106,7 @@ function stretchesOf(facts: readonly PinFact[]): readonly Stretch[] {
       stretches[stretches.length - 1] = refined(present, fact);
     } else {
       // Read after the last change, and nothing had happened yet: the best lower bound there is.
-      const seen = later(fact.previousSeenAt, present?.fact.lastSeenAt ?? null);
+      const seen = laterOf(fact.previousSeenAt, present?.fact.lastSeenAt ?? null);
       // A clock that was set back in between makes it no bound at all.
       const notYet = seen === null || seen <= fact.recordedAt ? seen : (present?.fact.recordedAt ?? null);
       stretches.push({ fact, notYet, from: boundary(notYet, fact.recordedAt, fact.since) });
@@ -136,11 +136,6 @@ function refined({ fact, notYet, from }: Stretch, more: PinFact): Stretch {
     notYet,
     from: narrower,
   };
-}
-
-function later(a: Timestamp | null, b: Timestamp | null): Timestamp | null {
-  if (a === null || b === null) return a ?? b;
-  return a > b ? a : b;
 }
 
 function evidenceOf(fact: PinFact, from: TimeInterval): Evidence {

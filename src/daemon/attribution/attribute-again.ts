@@ -8,7 +8,7 @@ import { describeError } from '../../contract/fault.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import type { TraceCursor, TrafficLog } from '../../contract/traffic-log.ts';
 import { sleep } from '../../lib/limits.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, laterOf } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AttributedBy } from './attributed-by.ts';
 
@@ -125,7 +125,7 @@ export class AttributeAgain implements Component {
     let [batches, traces] = [0, 0];
     let stretchMs = STRETCH_MS;
     for (let until = now; until > end;) {
-      const from = latest(end, addMillis(until, -stretchMs));
+      const from = laterOf(end, addMillis(until, -stretchMs));
       let found = 0;
       for await (const batch of this.#batches(from, until, signal)) {
         found += batch;
@@ -155,8 +155,4 @@ export class AttributeAgain implements Component {
       await sleep(pauseMs, signal);
     } while (after !== null);
   }
-}
-
-function latest(a: Timestamp, b: Timestamp): Timestamp {
-  return a > b ? a : b;
 }

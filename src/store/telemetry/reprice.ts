@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { PriceCall, Repriced } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, earlierOf } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { startedBefore, startedSince } from './started.ts';
 import { PRICED_COLUMNS, toStoredPrice, type PricedRow } from './priced-rows.ts';
@@ -32,7 +32,7 @@ export async function reprice(
   let calls = 0;
   let changed = 0;
   for (let at: Timestamp | null = await nextCall(database, from, to); at !== null;) {
-    const end: Timestamp = earlier(addMillis(at, STEP_MS), to);
+    const end: Timestamp = earlierOf(addMillis(at, STEP_MS), to);
     const rows = await readCalls(database, at, end);
     calls += rows.length;
     const corrected = rows.flatMap((row) => correctionOf(row, priceOf) ?? []);
@@ -99,8 +99,4 @@ async function restate(database: Database, from: Timestamp, to: Timestamp, rows:
        AND calls.started_at = corrected.started_at`,
     { from, to, run },
   );
-}
-
-function earlier(a: Timestamp, b: Timestamp): Timestamp {
-  return a < b ? a : b;
 }

@@ -6,7 +6,7 @@
 import { Fault } from '../../contract/fault.ts';
 import type { UsedEntry } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, earlierOf } from '../../lib/time.ts';
 import { leftOutEvidence, usedEntry } from '../../timeline/used.ts';
 import { readCallRuns, SCOPE, WINDOW, type CallScope } from './call-runs.ts';
 import type { Database } from '../database.ts';
@@ -69,7 +69,7 @@ interface Range {
 async function chooseWindow(database: Database, { from, to, knownAt }: UsedQuestion): Promise<Range> {
   const around = (marginMs: number) => ({
     from: addMillis(from, -marginMs),
-    to: min(addMillis(to, marginMs), knownAt),
+    to: earlierOf(addMillis(to, marginMs), knownAt),
   });
   for (const marginMs of MARGINS_MS) {
     const window = around(marginMs);
@@ -101,8 +101,4 @@ async function refuseTooMany(database: Database, scope: CallScope): Promise<void
   throw new Fault('permanent', `${scope.prompt} was called more than ${CALLS_MAX} times in that range.`, {
     hint: 'Ask for a shorter range.',
   });
-}
-
-function min(a: Timestamp, b: Timestamp): Timestamp {
-  return a < b ? a : b;
 }
