@@ -17,12 +17,11 @@ export interface DropProgress {
   readonly signal?: AbortSignal;
   /** Called before its usage is added up, which may take minutes. */
   readonly onBegin?: (month: MonthOfCalls) => void;
+  /** Called when its calls are gone. */
   readonly onDropped?: (month: DroppedMonth) => void;
 }
 
 export interface RetentionLog {
-  /** Calls that began before are no longer kept. Null: none were let go of. */
-  keptSince(): Promise<Timestamp | null>;
   /**
    * Lets go of the calls of the oldest month that has ended by then, and of what only they refer to. A month that has
    * begun stays whole; what comes of one later than this is let go of the next time, and is counted nowhere. One month

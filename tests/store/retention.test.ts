@@ -10,6 +10,7 @@ import { OneAtATime } from '../../src/lib/one-at-a-time.ts';
 import { addMillis, systemClock, timestampFromMillis } from '../../src/lib/time.ts';
 import { createStore } from '../../src/store/index.ts';
 import { createRetentionLog } from '../../src/store/telemetry/retention.ts';
+import { readKeptSince } from '../../src/store/telemetry/dropped-months.ts';
 import { keepSums } from '../../src/store/telemetry/usage-hours.ts';
 import { queryUsage } from '../../src/store/telemetry/usage.ts';
 import { eventually, openStore, type OpenStore } from '../ingest/harness.ts';
@@ -75,7 +76,7 @@ it('lets go of whole months, of which the usage stays what it was', async () => 
   const retention = createRetentionLog(store.database);
   const before = await allUsage();
   expect(before.before.reduce((sum, { calls }) => sum + calls, 0)).toBeGreaterThan(CALLS / 2);
-  expect(await retention.keptSince()).toBeNull();
+  expect(await readKeptSince(store.database, AUGUST)).toBeNull();
 
   // A process that ends before it has noted what it added up.
   await keepSums(store.database, 202_608);
@@ -86,7 +87,7 @@ it('lets go of whole months, of which the usage stays what it was', async () => 
   await retention.dropBefore(addMillis(OCTOBER, 12 * DAY_MS), { onDropped });
   expect(dropped).toHaveLength(1);
   expect(await allUsage()).toEqual(before);
-  expect(await retention.keptSince()).toBe(addMillis(AUGUST, 31 * DAY_MS));
+  expect(await readKeptSince(store.database, AUGUST)).toBe(addMillis(AUGUST, 31 * DAY_MS));
   await retention.dropBefore(addMillis(OCTOBER, 12 * DAY_MS), { onDropped });
   const months = [AUGUST, addMillis(AUGUST, 31 * DAY_MS), OCTOBER].map((month) => month.slice(0, 7));
   const started = Array.from({ length: CALLS }, (_, at) => callAt(at).started_at.slice(0, 7));
@@ -97,7 +98,7 @@ it('lets go of whole months, of which the usage stays what it was', async () => 
   ]);
   expect(await countOf('invocations')).toBe(callsIn(months[2]));
   expect(await allUsage()).toEqual(before);
-  expect(await retention.keptSince()).toBe(OCTOBER);
+  expect(await readKeptSince(store.database, AUGUST)).toBe(OCTOBER);
   const { items } = await store.invocations.list({ to: OCTOBER }, { limit: 10 });
   expect(items).toEqual([]);
 
@@ -174,17 +175,23 @@ it('keeps what calls of the months that stay refer to, and lets go of the rest',
 });
 
 it('may be ended before the calls go: then they are added up, and count once', async () => {
-  const ending = new AbortController();
   const [june, july] = [timestampFromMillis(Date.UTC(2026, 5, 1)), timestampFromMillis(Date.UTC(2026, 6, 1))];
   await store.database.insert('invocations', [{ ...callAt(0), trace_id: 'june', started_at: addMillis(june, DAY_MS) }]);
+  const ending = {
+    ...store.database,
+    command: (sql: string, ...rest: readonly never[]) => {
+      if (sql.includes('DROP PARTITION')) throw new Error('The daemon stops.');
+      return store.database.command(sql, ...rest);
+    },
+  };
   const retention = createRetentionLog(store.database);
-  const dropped = retention.dropBefore(OCTOBER, {
-    signal: ending.signal,
-    onDropped: () => ending.abort(new Error('The daemon stops.')),
-  });
+  const dropped = createRetentionLog(ending).dropBefore(OCTOBER);
   await expect(dropped).rejects.toThrow('The daemon stops.');
   expect(await countOf(`invocations WHERE trace_id = 'june'`)).toBe(1);
   expect(await usage(june, july, 'environment')).toMatchObject([{ calls: 1 }]);
+  const signal = AbortSignal.abort(new Error('The daemon stops.'));
+  await expect(retention.dropBefore(OCTOBER, { signal })).rejects.toThrow('The daemon stops.');
+  expect(await countOf(`invocations WHERE trace_id = 'june'`)).toBe(1);
   await retention.dropBefore(OCTOBER);
   expect(await countOf(`invocations WHERE trace_id = 'june'`)).toBe(0);
   expect(await usage(june, july, 'environment')).toMatchObject([{ calls: 1 }]);

@@ -24,7 +24,7 @@ export const NEVER_STORED = 0;
 export const NOTHING_TO_STORE = 2 ** 30 - 1;
 
 /**
- * What is known to be stored again after so long: the store lets go of what nobody stored for much longer
+ * What is known to be stored is stored again after so long: the store lets go of what nobody stored for much longer
  * than that, see `src/store/telemetry/retention.ts`, and what calls of today refer to must not be of last year.
  */
 export const STORED_AGAIN_MS = 7 * 24 * 3_600_000;

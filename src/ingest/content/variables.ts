@@ -56,7 +56,7 @@ export class VariableMemory {
     if (sources.length === 0) return NO_VARIABLES;
     const source = sources.length === 1 ? (sources[0] as string) : JSON.stringify(sources);
     const stored = this.#find(match, source);
-    if (!outbox.has(stored)) outbox.addVariables(stored, () => rowOf(stored.hash, match.variables, this.#policy));
+    outbox.addVariables(stored, () => rowOf(stored.hash, match.variables, this.#policy));
     return stored.hash;
   }
 

@@ -20,7 +20,7 @@ export function endOfDropped(months: DroppedMonths): Timestamp | null {
   return months.size === 0 ? null : beginningOfMonth(Math.max(...months.keys()) + 1);
 }
 
-/** The same, but null where calls of `time` are kept. */
+/** The same; null where calls of `time` are kept. */
 export async function readKeptSince(database: Database, time: Timestamp): Promise<Timestamp | null> {
   const since = endOfDropped(await readDroppedMonths(database));
   return since !== null && time < since ? since : null;

@@ -8,7 +8,7 @@ import type { DropProgress, RetentionLog } from '../../contract/retention-log.ts
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
-import { beginningOfMonth, endOfDropped, monthOf, readDroppedMonths } from './dropped-months.ts';
+import { beginningOfMonth, monthOf, readDroppedMonths } from './dropped-months.ts';
 import { keepSums } from './usage-hours.ts';
 
 /**
@@ -22,33 +22,38 @@ const CONTENT_TABLES = ['call_texts', 'call_lists', 'call_variables'] as const;
 
 export function createRetentionLog(database: Database): RetentionLog {
   return {
-    keptSince: async () => endOfDropped(await readDroppedMonths(database)),
     dropBefore: async (time, progress = {}) => {
+      const { signal } = progress;
       const known = await readDroppedMonths(database);
       const stored = (await partitionsOf(database, 'invocations')).map(Number);
-      const old = stored.filter((month) => month < monthOf(time));
-      const next = old.find((month) => !known.has(month));
-      for (const month of old) {
-        if (month !== next && !known.has(month)) continue;
-        if (month === next) await addUpMonth(database, month, progress);
-        progress.signal?.throwIfAborted();
+      const end = monthOf(time);
+      const next = stored.find((month) => month < end && !known.has(month));
+      if (next !== undefined) await dropMonth(database, next, progress);
+      // What came too late of those that were dropped before.
+      for (const month of stored.filter((each) => each < end && known.has(each))) {
+        signal?.throwIfAborted();
         await dropPartition(database, 'invocations', String(month));
       }
-      const first = stored.find((month) => month !== next && !known.has(month));
-      const since = first === undefined || first > monthOf(time) ? monthOf(time) : first;
-      await deleteFromQuarantine(database, beginningOfMonth(since));
-      await dropWhatTheyReferredTo(database, beginningOfMonth(since), progress.signal);
+      const since = beginningOfMonth(Math.min(end, ...stored.filter((month) => month !== next && !known.has(month))));
+      await deleteFromQuarantine(database, since);
+      await dropWhatTheyReferredTo(database, since, signal);
     },
   };
 }
 
-async function addUpMonth(database: Database, month: number, progress: DropProgress): Promise<void> {
+async function dropMonth(
+  database: Database,
+  month: number,
+  { signal, onBegin, onDropped }: DropProgress,
+): Promise<void> {
   const from = beginningOfMonth(month);
-  progress.onBegin?.({ from });
-  const { state, calls } = await keepSums(database, month, progress.signal);
+  onBegin?.({ from });
+  const { state, calls } = await keepSums(database, month, signal);
   // From here on the month is what was added up. If this process ends now, the next has only to drop it.
   await database.insert('dropped_months', [{ month, state }]);
-  progress.onDropped?.({ from, calls });
+  signal?.throwIfAborted();
+  await dropPartition(database, 'invocations', String(month));
+  onDropped?.({ from, calls });
 }
 
 /** Also what an earlier run, that was cut off, left behind. */

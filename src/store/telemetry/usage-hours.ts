@@ -7,7 +7,7 @@
  */
 
 import type { Timestamp } from '../../contract/time.ts';
-import { millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
+import { earlierOf, laterOf, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import type { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database, QueryParameters } from '../database.ts';
 import { endOfDropped, readDroppedMonths } from './dropped-months.ts';
@@ -99,7 +99,7 @@ export async function partialSums(
   { quietS = QUIET_S, turns }: AddUpOptions,
 ): Promise<PartialSums> {
   const dropped = await readDroppedMonths(database);
-  const from = later(asked, endOfDropped(dropped));
+  const from = laterOf(asked, endOfDropped(dropped));
   const first = firstHourFrom(from);
   const end = Math.floor(millisFromTimestamp(to) / HOUR_MS) * HOUR_S;
   const hours = await hoursBetween(database, first, end, { quietS, timeZone });
@@ -140,7 +140,7 @@ export async function partialSums(
       from: atSecond(first),
       to: atSecond(end),
       droppedFrom: asked,
-      droppedTo: from < to ? from : to,
+      droppedTo: earlierOf(from, to),
       dropped: [...dropped.keys()],
       droppedStates: [...dropped.values()],
       hours: addedUp.map(({ hour }) => hour),
@@ -273,8 +273,8 @@ async function addUp(database: Database, hours: readonly Pick<Hour, 'hour' | 'ro
 const STATES_OF_DROPPED = 2 ** 52;
 
 /**
- * Adds up a month whose calls are about to go. Returns how many there were, and the state under which its hours then stand. One of its own each
- * time: what was added up by half, by a process that ended, is not used.
+ * Adds up a month whose calls are about to go. Returns how many there were, and the state under which its hours then
+ * stand. One of its own each time: what was added up by half, by a process that ended, is not used.
  */
 export async function keepSums(
   database: Database,
@@ -300,10 +300,6 @@ export async function keepSums(
     { month, state },
   );
   return { state, calls: Number(sums?.calls ?? 0) };
-}
-
-function later(time: Timestamp, other: Timestamp | null): Timestamp {
-  return other !== null && other > time ? other : time;
 }
 
 function atSecond(seconds: number): Timestamp {
