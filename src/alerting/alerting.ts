@@ -18,7 +18,8 @@ import { Gathering, GROUP_MAX, QUIET_MS } from './group.ts';
 import { isAnnounced, muteReason } from './mute.ts';
 import { NotQueued } from './not-queued.ts';
 import { Pace } from './pace.ts';
-import { abandoned, attemptFailed, delivered, isGivenUp, newDelivery, suppressed, undone } from './record.ts';
+import { type Sent, Receipts } from './receipts.ts';
+import { abandoned, attemptFailed, isGivenUp, newDelivery, suppressed, undone } from './record.ts';
 import { ATTEMPTS_MAX, BACKOFF_MS, comeBackMs, isOrphaned, isOutOfPatience, isStranded } from './retry.ts';
 import { type AlertRoute, routeIncident } from './route.ts';
 
@@ -62,22 +63,13 @@ interface Outgoing {
   readonly signal: AbortSignal;
 }
 
-/** A message that is out. */
-interface Sent {
-  readonly receipt: string;
-  /** That of several alerts. */
-  readonly message: string | null;
-  /** All that it is about. */
-  readonly group: readonly Outgoing[];
-  /** Its receipt goes into the rows of all at once: a message is known as a whole or not at all. */
-  recording: Promise<void> | null;
-}
-
 export class Alerting implements Component {
   readonly name = 'alerting';
   readonly #options: AlertingOptions;
-  /** Sent, while the store could not take the receipt: the next attempt records and does not send. */
-  readonly #unrecordedReceipts = new Map<string, Sent>();
+  readonly #receipts = new Receipts(
+    (rows) => this.#record(...rows),
+    () => this.#now(),
+  );
   /** Until when (monotonic) a receiver asked us to stay away, by delivery. */
   readonly #stayAwayUntilMs = new Map<string, number>();
   readonly #sending = new Set<string>();
@@ -187,7 +179,7 @@ export class Alerting implements Component {
     if (found === null) return;
     const { delivery, incident, all } = found;
     // What is out comes to its end here, also when its row was recorded with another of its message.
-    const turn: Turn = this.#unrecordedReceipts.has(id) ? { turn: 'now' } : turnOf(delivery, all, incident);
+    const turn: Turn = this.#receipts.unrecorded(id) === undefined ? turnOf(delivery, all, incident) : { turn: 'now' };
     if (turn.turn === 'never' || turn.turn === 'later' || incident === null) return;
     if (turn.turn === 'suppressed') await this.#record(suppressed(delivery, turn.reason, this.#now()));
     else if (await this.#isPutOff(delivery, isTurn(job))) return;
@@ -218,9 +210,7 @@ export class Alerting implements Component {
     }
     let sent: Sent;
     try {
-      sent =
-        this.#unrecordedReceipts.get(delivery.id) ?? (await this.#sendWithOthers(channel, delivery, incident, job));
-      this.#unrecordedReceipts.set(delivery.id, sent);
+      sent = this.#receipts.unrecorded(delivery.id) ?? (await this.#sendWithOthers(channel, delivery, incident, job));
     } catch (error) {
       const fault = asFault(error);
       const comesAgain = fault.kind === 'overloaded' && !isOutOfPatience(delivery, this.#now());
@@ -229,24 +219,10 @@ export class Alerting implements Component {
       await this.#isPutOff(delivery, true);
       return false;
     }
-    await this.#recordSent(sent);
+    await this.#receipts.record(delivery.id, sent);
     this.#failing.delete(delivery.channel);
-    this.#unrecordedReceipts.delete(delivery.id);
     this.#stayAwayUntilMs.delete(delivery.id);
     return true;
-  }
-
-  /** Once for all of its alerts, and again when it failed. */
-  async #recordSent(sent: Sent): Promise<void> {
-    const { receipt, message, group } = sent;
-    const at = this.#now();
-    sent.recording ??= this.#record(...group.map(({ delivery }) => delivered(delivery, receipt, at, message))).catch(
-      (error: unknown) => {
-        sent.recording = null;
-        throw error;
-      },
-    );
-    await sent.recording;
   }
 
   /** True when it has to wait for its turn at a receiver that asked for patience, and has a job for then. */
@@ -300,12 +276,13 @@ export class Alerting implements Component {
     const timeout = AbortSignal.timeout(this.#options.sendTimeoutMs ?? SEND_TIMEOUT_MS);
     const signal = AbortSignal.any([first.signal, timeout]);
     const alerts = group.map(({ alert }) => alert);
+    const deliveries = group.map(({ delivery }) => delivery);
     try {
       if (group.length === 1 || channel.sendTogether === undefined) {
-        return { receipt: await channel.send(first.alert, signal), message: null, group, recording: null };
+        return { receipt: await channel.send(first.alert, signal), message: null, deliveries };
       }
       const message = buildGroup(alerts, this.#options);
-      return { receipt: await channel.sendTogether(message, signal), message: message.id, group, recording: null };
+      return { receipt: await channel.sendTogether(message, signal), message: message.id, deliveries };
     } catch (error) {
       const { delivery } = first;
       if (timeout.aborted) throw new Fault('transient', `Channel ${delivery.channel} did not answer in time.`);
