@@ -134,7 +134,7 @@ function citation({ prompt, environment, time, known_at: knownAt }, asked, conte
     h(
       'p',
       { class: 'quiet' },
-      `It uses what was known at ${exactTimeWords(knownAt)}. The link says so, and gives the same answer later.`,
+      `It uses what was known at ${exactTimeWords(knownAt)}. The link says so, and gives the same answer later. What was used is in it as long as calls are kept.`,
     ),
     h('div', { class: 'command' }, h('code', { tabindex: '0' }, link), copyButton(link, 'the link', context.announce)),
     asked.known_at === undefined ? null : h('p', {}, now),

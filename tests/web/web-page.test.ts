@@ -131,6 +131,7 @@ test('what was active at a time: three answers with evidence, under an address t
   const answer = await page.locator('.timelines').innerText();
   const citation = await page.locator('.command code').innerText();
   expect(new URL(citation).searchParams.get('known_at')).toMatch(/Z$/);
+  await shows(page, 'main', /gives the same answer later\. What was used is in it as long as calls are kept\./);
   await page.goto(citation);
   await shows(page, 'main', 'Ask again with what is known now');
   expect(await page.locator('.timelines').innerText()).toBe(answer);
