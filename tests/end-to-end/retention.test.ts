@@ -58,5 +58,11 @@ it('lets go of old calls when it is told for how long they are kept, and says so
   expect(at.stdout).toMatch(/used\s+not known any more: calls are kept since \d{4}-\d\d-01T00:00:00/);
   const reprice = ['reprice', '--from', new Date(longAgoMs).toISOString(), '--url', second.api];
   expect((await runPlumbline(directory, reprice)).stderr).toMatch(/Calls are kept since .*: what those before cost/);
+  const repriced = JSON.parse((await runPlumbline(directory, [...reprice, '--json'])).stdout);
+  expect(repriced).toEqual({
+    calls: 1,
+    changed: 0,
+    calls_kept_since: expect.stringMatching(/^\d{4}-\d\d-01T00:00:00/),
+  });
   expect(await second.stop()).toBe(0);
 });

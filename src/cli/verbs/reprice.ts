@@ -8,6 +8,7 @@ interface Answer {
   readonly calls: number;
   readonly changed: number;
   readonly next: string | null;
+  /** What calls of before cost stays as it was. Null: those of the whole period are kept. */
   readonly calls_kept_since: string | null;
 }
 
@@ -36,7 +37,7 @@ export const reprice: Verb = {
       next = some.next;
       if (next !== null) output.note(`Up to ${next}: looked at ${calls} calls, ${changed} changed.`);
     }
-    if (flags['json'] === true) output.json({ calls, changed });
+    if (flags['json'] === true) output.json({ calls, changed, calls_kept_since: keptSince });
     else output.print(`Looked at ${calls} calls; ${changed} have another price now.`);
     if (keptSince !== null) output.note(`Calls are kept since ${keptSince}: what those before cost stays as it was.`);
     if (changed === 0)
