@@ -13,14 +13,42 @@ const HOLDER = join(import.meta.dirname, '..', 'support', 'store-holder.ts');
 const ENDS_WITHIN_MS = 60_000;
 
 it.each(['abort', 'wait'])('ends by SIGABRT (%s)', { timeout: 2 * ENDS_WITHIN_MS }, async (how) => {
-  const directory = tempDirectory();
-  const child = spawn(process.execPath, [HOLDER, directory, how], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const exit = once(child, 'exit');
-  const late = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
-  await once(child.stdout, 'data');
-  if (how === 'wait') child.kill('SIGABRT');
-  const [, signal] = (await exit) as [number | null, string | null];
-  clearTimeout(late);
+  const { directory, signal } = await endOf(how);
   expect(signal).toBe('SIGABRT');
   await (await openDatabase({ path: directory }, '1.0.0', systemClock)).close();
 });
+
+it.each([
+  ['throw', 1, /Error: planted\n +at .*store-holder\.ts:\d+/],
+  ['reject', 1, /Error: planted\n +at .*store-holder\.ts:\d+[^]*cause\]: Error: the cause/],
+  ['exit', 3, /^$/],
+])(
+  'says what nobody caught, and ends with its exit code (%s)',
+  { timeout: 2 * ENDS_WITHIN_MS },
+  async (how, ...said) => {
+    const { directory, code, errors } = await endOf(how);
+    expect([code, errors]).toEqual([said[0], expect.stringMatching(said[1])]);
+    await (await openDatabase({ path: directory }, '1.0.0', systemClock)).close();
+  },
+);
+
+interface End {
+  readonly directory: string;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly errors: string;
+}
+
+async function endOf(how: string): Promise<End> {
+  const directory = tempDirectory();
+  const child = spawn(process.execPath, [HOLDER, directory, how], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (chunk) => (errors += chunk));
+  const closed = once(child, 'close');
+  const late = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
+  await once(child.stdout, 'data');
+  if (how === 'wait') child.kill('SIGABRT');
+  const [code, signal] = (await closed) as [number | null, string | null];
+  clearTimeout(late);
+  return { directory, code, signal, errors };
+}
