@@ -43,6 +43,13 @@ export async function openStore(
   return orClosed(database, work, signal);
 }
 
+/** The directory, or the server's address: without a user and a password that stand in the URL. */
+export function addressOf(location: StoreLocation): string {
+  if (location.kind === 'embedded') return location.path;
+  const { protocol, host } = URL.parse(location.url) ?? { protocol: 'http:', host: '' };
+  return host === '' ? 'at a URL that is none' : `${protocol}//${host}`;
+}
+
 /** What the store had to go on without, in words. Empty also where it does not tell. */
 export async function missingFromStore(database: Database): Promise<readonly string[]> {
   // A server's account may not look there.

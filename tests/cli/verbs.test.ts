@@ -81,6 +81,14 @@ describe('init, lock, validate, doctor', () => {
     expect(doctor.stdout).toMatch(/ok\s+store /);
   });
 
+  test('doctor names a server without what its URL says of who asks', async () => {
+    write('plumbline.yaml', 'store: { url: "http://plum:a-long-password@127.0.0.1:1/plumbline" }\n');
+    const { code, stdout } = await run('doctor');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/failed +store http:\/\/127\.0\.0\.1:1: The store failed to open/);
+    expect(stdout).not.toContain('a-long-password');
+  });
+
   test('init overwrites nothing by itself', async () => {
     write('plumbline.yaml', 'mine: true\n');
     const init = await run('init');

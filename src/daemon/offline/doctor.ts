@@ -10,6 +10,7 @@ import { settlesWithin } from '../../lib/limits.ts';
 import { formatDuration } from '../../lib/time.ts';
 import { formatProblem } from '../../lib/problems.ts';
 import type { OpenSource } from '../../polling/source-config.ts';
+import { addressOf } from '../open-store.ts';
 import type { RegistryLoad } from '../registry/registry-keeper.ts';
 
 /** Problems of the registry that are shown in full; the rest is counted. */
@@ -103,7 +104,7 @@ async function* checkRegistry(configuration: Configuration, tools: DoctorTools):
 }
 
 async function* checkStore({ store }: Configuration, tools: DoctorTools, running: string | null): AsyncIterable<Check> {
-  const what = store.kind === 'embedded' ? `store ${store.path}` : `store ${store.url}`;
+  const what = `store ${addressOf(store)}`;
   if (store.kind === 'embedded' && running !== null) {
     yield ok(what, 'in use by the running daemon');
     return;
