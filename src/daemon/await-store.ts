@@ -16,6 +16,8 @@ export interface Attempt {
 }
 
 export interface AwaitStoreOptions<Opened> {
+  /** What is waited for, where it is told that it says nothing: its address. */
+  readonly address: string;
   /** One attempt. Where it rejects it must hold nothing. */
   readonly open: (attempt: Attempt) => Promise<Opened>;
   /** Whether a later attempt may succeed where this one failed. */
@@ -31,7 +33,7 @@ export interface AwaitStorePace {
   readonly pauseMs: number;
   /** A store that is back is found within this. */
   readonly pauseMsMax: number;
-  /** An attempt that takes longer is a wait as well: a server that says nothing is given a minute. */
+  /** An attempt that takes longer is a wait as well: one that says nothing is given up later. */
   readonly silentMs: number;
 }
 
@@ -40,7 +42,7 @@ const AWAY = 'away';
 
 /** Rejects with the first error that does not pass, or with the signal's reason. */
 export async function awaitStore<Opened>(options: AwaitStoreOptions<Opened>, signal: AbortSignal): Promise<Opened> {
-  const { open, mayPass, onWaiting, log } = options;
+  const { address, open, mayPass, onWaiting, log } = options;
   const { pauseMs, pauseMsMax, silentMs } = { ...PACE, ...options.pace };
   const troubles = new TroubleLog(log);
   const wait = (reason: string): void => {
@@ -50,7 +52,8 @@ export async function awaitStore<Opened>(options: AwaitStoreOptions<Opened>, sig
   };
   for (let attempt = 0; ; attempt += 1) {
     signal.throwIfAborted();
-    const silent = setTimeout(() => wait(`It has not answered for ${formatDuration(silentMs)}.`), silentMs);
+    const silence = `It has not answered for ${formatDuration(silentMs)}: ${address}.`;
+    const silent = setTimeout(() => wait(silence), silentMs);
     try {
       const opened = await open({ signal, answered: () => clearTimeout(silent) });
       troubles.over(AWAY, 'the store is there');

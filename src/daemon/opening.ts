@@ -9,7 +9,7 @@ import { claimSpoolDirectory } from '../store/engine/data-directory.ts';
 import { awaitStore, type Attempt } from './await-store.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import { endInTurn } from './end-in-turn.ts';
-import { cutOffBy, openForDaemon, type OpenedStore } from './open-store.ts';
+import { addressOf, cutOffBy, openForDaemon, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 
 export type RunningDaemon = Pick<Daemon, 'stop'>;
@@ -59,7 +59,10 @@ export async function startWithServer(
   try {
     await reception.open();
     const open = (attempt: Attempt): Promise<Daemon> => startBehind(options, reception, attempt);
-    const daemon = await awaitStore({ open, mayPass, onWaiting: wait, log }, stopping);
+    const daemon = await awaitStore(
+      { address: addressOf(configuration.store), open, mayPass, onWaiting: wait, log },
+      stopping,
+    );
     const stop = async (): Promise<readonly string[]> => {
       const unfinished = await daemon.stop();
       await letGo();

@@ -34,6 +34,7 @@ function waitFor(outcomes: readonly (Fault | string)[], more: Partial<AwaitStore
     throw outcome;
   };
   const options = {
+    address: 'http://clickhouse:8123',
     open,
     mayPass: (error: unknown) => error !== WRONG,
     onWaiting: (reason: string) => void reasons.push(reason),
@@ -82,7 +83,7 @@ test('pauses grow, up to a limit', async () => {
 test('a store that says nothing is said to be waited for, while it is asked', async () => {
   const answer = Promise.withResolvers<string>();
   const waiting = waitFor([], { open: () => answer.promise, pace: { silentMs: 5 } });
-  await expect.poll(() => reasons).toEqual([expect.stringContaining('has not answered')]);
+  await expect.poll(() => reasons).toEqual([expect.stringMatching(/has not answered .*: http:\/\/clickhouse:8123\.$/)]);
   answer.resolve('store');
   expect(await waiting).toBe('store');
   expect(said).toHaveLength(2);

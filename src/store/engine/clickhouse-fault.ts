@@ -131,13 +131,18 @@ const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
 ]);
 
 const UNREACHED: Meaning = { kind: 'transient', hint: 'Start the store, or correct `url` in `store:`.' };
+const SILENT: Meaning = {
+  kind: 'transient',
+  hint: 'Check that the store is well, that `url` in `store:` is its address, and what is between, such as a firewall.',
+};
 const TLS: Meaning = { kind: 'config', hint: 'Check the certificate of the store, and `https` in its URL.' };
 
 /** Operating system and Node codes that a person must look at; any other code of a socket is transient. */
 const MEANING_BY_SYSTEM_CODE: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['ENOSPC', DISK_FULL],
   ['EDQUOT', DISK_FULL],
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT'].map((code): [string, Meaning] => [code, UNREACHED]),
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH'].map((code): [string, Meaning] => [code, UNREACHED]),
+  ['ETIMEDOUT', SILENT],
   ['ERR_INVALID_URL', { kind: 'config', hint: 'Check `url` in `store:`.' }],
   ['CERT_HAS_EXPIRED', TLS],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', TLS],

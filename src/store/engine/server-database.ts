@@ -3,12 +3,14 @@
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { Fault } from '../../contract/fault.ts';
+import { describeError, Fault } from '../../contract/fault.ts';
+import { formatDuration } from '../../lib/time.ts';
 import { clickHouseCode, clickHouseFault, withFaults } from './clickhouse-fault.ts';
 import { DATABASE_NAME, type Database, type TableDialect } from '../database.ts';
 import { isForeignServer } from './foreign-server.ts';
 import { jsonLines } from '../json-lines.ts';
 import { COMMON_SETTINGS, insertSettings } from './query-settings.ts';
+import { isSilence, serverAgent, silence } from './server-agent.ts';
 import { serverParameters } from './sql-literals.ts';
 import { plainTables, quoteIdentifier, replicatedTables } from './table-dialect.ts';
 
@@ -22,12 +24,20 @@ export interface ServerOptions {
   /** Name of the cluster over which tables are replicated. */
   readonly cluster?: string | undefined;
   readonly release: string;
+  /** For how long a request may wait for the next byte of its answer. Default 60 s. */
   readonly requestTimeoutMs?: number;
+  /** Until a connection stands. Default 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** Until the first answer, which takes no work. Default 15 s. */
+  readonly firstAnswerTimeoutMs?: number;
   /** Gives up the opening. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const REQUEST_TIMEOUT_MS = 60_000;
+// A lost packet costs one second, the next two, the next four.
+const CONNECT_TIMEOUT_MS = 10_000;
+const FIRST_ANSWER_TIMEOUT_MS = 15_000;
 const OPEN_CONNECTIONS_MAX = 20;
 const UNKNOWN_DATABASE = 81;
 
@@ -42,12 +52,12 @@ export async function openServerDatabase(options: ServerOptions): Promise<Databa
     await client.close();
     const fault = clickHouseFault(error, `open the database ${location.database}`, 'server');
     // What is on the way is transient; but behind a wrong port or path no ClickHouse will ever answer.
-    if (clickHouseCode(error) !== null || fault.kind !== 'transient') throw fault;
+    if (clickHouseCode(error) !== null || fault.kind !== 'transient' || isSilence(error)) throw fault;
     if (!(await isForeignServer(location.url, options.signal))) throw fault;
     const hint = `What answers at ${location.url} is no ClickHouse server: check \`url\` in \`store:\`.`;
     throw new Fault('config', fault.message, { hint, cause: error });
   }
-  return serverDatabase(client, dialect, options.release);
+  return serverDatabase(client, dialect, location, options);
 }
 
 interface Location {
@@ -81,19 +91,35 @@ async function createMissingDatabase(
   dialect: TableDialect,
   options: ServerOptions,
 ): Promise<void> {
-  const asked = options.signal === undefined ? {} : { abort_signal: options.signal };
   try {
-    await client.command({ query: 'SELECT 1', ...asked });
+    await awaitFirstAnswer(client, location, options);
     return;
   } catch (error) {
     if (clickHouseCode(error) !== UNKNOWN_DATABASE) throw error;
   }
   const withoutDatabase = connect(location, undefined, options);
+  const asked = options.signal === undefined ? {} : { abort_signal: options.signal };
   try {
     const name = quoteIdentifier(location.database);
     await withoutDatabase.command({ query: `CREATE DATABASE IF NOT EXISTS ${name} ${dialect.onCluster}`, ...asked });
   } finally {
     await withoutDatabase.close();
+  }
+}
+
+/** Who says nothing to so little is not waited for as for a report. */
+async function awaitFirstAnswer(
+  client: ClickHouseClient,
+  { url }: Location,
+  { signal, firstAnswerTimeoutMs = FIRST_ANSWER_TIMEOUT_MS }: ServerOptions,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(firstAnswerTimeoutMs);
+  try {
+    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    await client.command({ query: 'SELECT 1', abort_signal: either });
+  } catch (error) {
+    if (!timeout.aborted || signal?.aborted === true) throw error;
+    throw silence(`${url} did not answer within ${formatDuration(firstAnswerTimeoutMs)}`, error);
   }
 }
 
@@ -108,7 +134,10 @@ function connect(location: Location, database: string | undefined, options: Serv
       log: { level: ClickHouseLogLevel.OFF },
       application: `plumbline/${options.release}`,
       request_timeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-      max_open_connections: OPEN_CONNECTIONS_MAX,
+      http_agent: serverAgent(location.url, {
+        connectionsMax: OPEN_CONNECTIONS_MAX,
+        connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      }),
       compression: { request: true, response: true },
       // A page of hashes is longer than a URL may be.
       use_multipart_params_auto: true,
@@ -123,11 +152,18 @@ function connect(location: Location, database: string | undefined, options: Serv
   }
 }
 
-function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release: string): Database {
+function serverDatabase(
+  client: ClickHouseClient,
+  dialect: TableDialect,
+  { url }: Location,
+  { release, requestTimeoutMs = REQUEST_TIMEOUT_MS }: ServerOptions,
+): Database {
+  const ask = <Result>(doing: string, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> =>
+    withFaults(doing, 'server', () => namingTheSilent(url, requestTimeoutMs, work), signal);
   const insertJsonLines: Database['insertJsonLines'] = async (table, lines) => {
     if (lines.byteLength === 0) return;
     // Not `insert`: that takes bytes apart into objects and back. Bytes go through `exec` as they are.
-    await withFaults(`insert into ${table}`, 'server', async () => {
+    await ask(`insert into ${table}`, async () => {
       const { stream } = await client.exec({
         query: `INSERT INTO ${quoteIdentifier(table)} FORMAT JSONEachRow`,
         values: Readable.from([Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)], { objectMode: false }),
@@ -137,9 +173,8 @@ function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release
     });
   };
   const query: Database['query'] = <Row>(sql: string, parameters = {}, signal?: AbortSignal) =>
-    withFaults(
+    ask(
       'answer a query',
-      'server',
       async () => {
         const result = await client.query({
           query: sql,
@@ -158,17 +193,36 @@ function serverDatabase(client: ClickHouseClient, dialect: TableDialect, release
     query,
     queryAhead: query,
     command: (sql, parameters = {}) =>
-      withFaults('run a statement', 'server', async () => {
+      ask('run a statement', async () => {
         await client.command({ query: sql, query_params: serverParameters(sql, parameters) });
       }),
     insert: (table, rows) => insertJsonLines(table, jsonLines(rows)),
     insertJsonLines,
     ping: () =>
-      withFaults('answer', 'server', async () => {
+      ask('answer', async () => {
         // With a SELECT, so that credentials are checked too.
         const answer = await client.ping({ select: true });
         if (!answer.success) throw answer.error;
       }),
     close: () => client.close(),
   };
+}
+
+/** Of a request that it gives up the client says neither whom it asked nor for how long. */
+async function namingTheSilent<Result>(
+  url: string,
+  requestTimeoutMs: number,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const begunMs = performance.now();
+  try {
+    return await work();
+  } catch (error) {
+    const hasCode = (error as { code?: unknown } | null)?.code !== undefined || clickHouseCode(error) !== null;
+    if (hasCode || performance.now() - begunMs < requestTimeoutMs) throw error;
+    throw silence(
+      `${url} gave no good answer within ${formatDuration(requestTimeoutMs)}: ${describeError(error)}`,
+      error,
+    );
+  }
 }
