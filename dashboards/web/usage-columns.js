@@ -2,7 +2,7 @@
 /** The columns of usage: how each is shown, sorted, and written to a file. */
 
 import { h } from './dom.js';
-import { countWords, formatMoney, latencyWords, moneyWords, parseMoney, shareWords } from './numbers.js';
+import { countWords, formatMoney, latencyWords, moneyWords, parseMoney, plural, shareWords } from './numbers.js';
 import { endedOtherwise, endedWords, judgedWords } from './usage-quality.js';
 import { contentWords } from './words.js';
 
@@ -34,10 +34,14 @@ const COUNTS = [
   ['unpriced', 'Unpriced calls', 'unpriced_calls', (row) => row.unpriced_calls],
 ];
 
+const P95 = 'p95';
+/** Of fewer calls 95 of 100 are all of them but for a part of one. */
+const P95_CALLS_MIN = 20;
+
 /** @type {readonly (readonly [string, string, string, (row: UsageRow) => number | null])[]} */
 const LATENCIES = [
   ['p50', 'Latency p50', 'latency_ms_p50', (row) => row.latency_ms.p50],
-  ['p95', 'p95', 'latency_ms_p95', (row) => row.latency_ms.p95],
+  [P95, 'p95', 'latency_ms_p95', (row) => row.latency_ms.p95],
   ['p99', 'p99', 'latency_ms_p99', (row) => row.latency_ms.p99],
   ['first_p50', 'First token p50', 'first_token_ms_p50', (row) => row.first_token_ms.p50],
   ['first_p95', 'p95', 'first_token_ms_p95', (row) => row.first_token_ms.p95],
@@ -203,9 +207,24 @@ function latencyColumn(key, label, file, read) {
     file,
     isNumber: true,
     value: read,
-    cell: (row) => latencyWords(read(row)),
+    cell: (row) => (key === P95 && isOfFew(row) ? fewWords(row, read(row)) : latencyWords(read(row))),
     compare: (a, b) => (read(a) ?? -1) - (read(b) ?? -1),
   };
+}
+
+/** @param {UsageRow} row */
+function isOfFew(row) {
+  return row.calls < P95_CALLS_MIN;
+}
+
+/**
+ * @param {UsageRow} row
+ * @param {number | null} millis
+ */
+function fewWords({ calls }, millis) {
+  if (millis === null) return latencyWords(millis);
+  const title = `of ${plural(calls, 'call')}: hardly more than the slowest`;
+  return h('span', { class: 'quiet', title }, `~${latencyWords(millis)}`);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Versions of a prompt side by side, by the call, so that it can be read off what a change of it did. Pure. */
 
 import type { UsageRow } from '../contract/invocation-log.ts';
-import { byCount, millisWords, NONE, scoreWords, shareWords } from './usage-words.ts';
+import { byCount, isOfFew, millisWords, NONE, p95Words, scoreWords, shareWords } from './usage-words.ts';
 
 /** A number of each version, how it is written, and how the difference is. */
 interface Line {
@@ -56,11 +56,27 @@ function totals(rows: readonly (UsageRow | null)[]): Line[] {
     byCall('input tokens a call', (row) => row.input_tokens),
     byCall('of them cached', (row) => row.cache_read_tokens),
     byCall('output tokens a call', (row) => row.output_tokens),
-    line(rows, 'output tokens p95', (row) => row.output_tokens_of_call.p95, amountWords, inPerCent),
+    p95(rows, 'output tokens p95', (row) => row.output_tokens_of_call.p95, amountWords),
     millis('latency p50', (row) => row.latency_ms.p50),
-    millis('latency p95', (row) => row.latency_ms.p95),
+    p95(rows, 'latency p95', (row) => row.latency_ms.p95, millisWords),
     millis('first token p50', (row) => row.first_token_ms.p50),
   ];
+}
+
+/** Of few calls it says too little to be compared. */
+function p95(
+  rows: readonly (UsageRow | null)[],
+  title: string,
+  read: (row: UsageRow) => number | null,
+  words: (value: number) => string,
+): Line {
+  const made = line(rows, title, read, words, inPerCent);
+  const marked = rows.map((row) => row !== null && isOfFew(row));
+  return {
+    ...made,
+    values: made.values.map((value, at) => (marked[at] === true ? null : value)),
+    words: rows.map((row, at) => (row === null ? NONE : p95Words(made.words[at] ?? NONE, row))),
+  };
 }
 
 /** Of calls that have a price. */

@@ -12,6 +12,24 @@ export function millisWords(value: number | null): string {
   return value === null ? NONE : `${Math.round(value)} ms`;
 }
 
+/** Of fewer calls 95 of 100 are all of them but for a part of one: their p95 is about that of the slowest. */
+const P95_CALLS_MIN = 20;
+
+export function isOfFew({ calls }: UsageRow): boolean {
+  return calls < P95_CALLS_MIN;
+}
+
+/** `~900 ms` where it is of few calls; `words` are those of the p95 itself. */
+export function p95Words(words: string, row: UsageRow): string {
+  return words !== NONE && isOfFew(row) ? `~${words}` : words;
+}
+
+/** What a mark of `p95Words` in these means, or null when there is none. */
+export function p95Note(rows: readonly (UsageRow | null)[]): string | null {
+  const isMarked = rows.some((row) => row !== null && row.latency_ms.p95 !== null && isOfFew(row));
+  return isMarked ? `~ is of fewer than ${P95_CALLS_MIN} calls: hardly more than the slowest of them.` : null;
+}
+
 export function shareWords(count: number, of: number): string {
   return of === 0 ? NONE : `${((100 * count) / of).toFixed(1)}%`;
 }

@@ -63,14 +63,16 @@ describe('beside the quick start', () => {
     const answer = JSON.parse((await run('usage', '--by', 'model,version', ...range, '--json')).stdout);
     // The quick start's own calls go on meanwhile.
     const sent = answer.data.filter(({ model }: any) => model === 'gpt-4o' || model === 'own');
-    const [head, ...lines] = (await run('usage', '--by', 'model, version', ...range)).stdout.trimEnd().split('\n');
+    const usage = await run('usage', '--by', 'model, version', ...range);
+    const [head, ...lines] = usage.stdout.trimEnd().split('\n');
     expect(head).toMatch(/^model +version +calls +errors +input +cached +output +p50 +p95 +usd +not priced$/);
     const cells = lines.map((line) => line.trimEnd().split(/ {2,}/));
     const shown = cells.filter(([model]) => model === 'gpt-4o' || model === 'own');
     expect(shown.map(([model, version, calls, , , , , , , usd]) => [model, version, calls, usd])).toEqual(
       sent.map((row: any) => [row.model, row.version ?? '-', String(row.calls), row.cost_usd]),
     );
-    expect(shown).toContainEqual(['own', '-', '1', '0', '42', '16', '17', '500 ms', '500 ms', '0.000255']);
+    expect(shown).toContainEqual(['own', '-', '1', '0', '42', '16', '17', '500 ms', '~500 ms', '0.000255']);
+    expect(usage.stderr).toContain('~ is of fewer than 20 calls');
     expect((await run('usage', '--from', '2020-01-01T00:00:00Z', '--to', '2020-01-02T00:00:00Z')).stdout).toBe(
       'No calls began in this period.\n',
     );

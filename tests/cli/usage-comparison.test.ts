@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { compareUsage } from '../../src/cli/usage-comparison.ts';
+import { p95Note } from '../../src/cli/usage-words.ts';
 import type { UsageRow } from '../../src/contract/invocation-log.ts';
 
 const NONE = { p50: null, p95: null, p99: null };
@@ -48,4 +49,13 @@ test('how far off a mean may be is told by Student, and not of a handful of scor
   // t of 9 degrees is 2.262, and of 99 it is 1.984.
   expect(lineOf('helpful', row(judged(10)), row(judged(100)))).toEqual(['helpful', '0.5 ±0.357', '0.5 ±0.0992', '']);
   expect(lineOf('helpful', row(judged(2)), row(judged(9)))).toEqual(['helpful', '0.5', '0.5', '']);
+});
+
+test('p95 of few calls is marked, and not compared', () => {
+  const of = (calls: number, p95: number): UsageRow => row({ calls, latency_ms: { p50: 100, p95, p99: p95 } });
+  expect(lineOf('latency p95', of(19, 400), of(20, 800))).toEqual(['latency p95', '~400 ms', '800 ms', '-']);
+  expect(lineOf('latency p95', of(20, 400), of(20, 800))).toEqual(['latency p95', '400 ms', '800 ms', '+100.0%']);
+  expect(lineOf('latency p50', of(3, 400), of(3, 800))).toEqual(['latency p50', '100 ms', '100 ms', '']);
+  expect(p95Note([of(19, 400), null])).toContain('fewer than 20 calls');
+  expect(p95Note([of(20, 400), row({ calls: 1 }), null])).toBeNull();
 });

@@ -84,7 +84,7 @@ test('usage shows how calls ended and were judged, by the days of the reader, an
   // The daemon's own answer, as if one prompt were judged.
   const judged = [
     { ...data[0], calls: 80, finish_reasons: { length: 4, stop: 76 }, evaluations },
-    ...data.slice(1).map((row: object) => ({ ...row, finish_reasons: {}, evaluations: {} })),
+    ...data.slice(1).map((row: object) => ({ ...row, calls: 19, finish_reasons: {}, evaluations: {} })),
   ];
   const asked: (string | null)[] = [];
   let isJudged = true;
@@ -95,6 +95,10 @@ test('usage shows how calls ended and were judged, by the days of the reader, an
   await page.getByRole('link', { name: 'Usage' }).click();
   await shows(page, 'tbody tr', 'stop 95.0%, length 5.0%');
   await shows(page, 'tbody tr', 'helpful 0.813 (of 40), safe 98.0% pass (of 50)');
+  // p95 of fewer than 20 calls is marked.
+  const p95 = await page.locator('tbody td[data-label="p95"]').allInnerTexts();
+  expect(p95.filter((words) => !words.startsWith('~'))).toHaveLength(1);
+  expect(p95).toHaveLength(data.length);
   const heads = (): Promise<string[]> => page.locator('thead th:visible').allInnerTexts();
   expect((await heads()).slice(-2)).toEqual(['Ended by', 'Judged']);
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);

@@ -6,7 +6,7 @@ import { daemonOf } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
 import { slipIn } from '../slip.ts';
 import { compareUsage } from '../usage-comparison.ts';
-import { judgedWords, millisWords, NONE } from '../usage-words.ts';
+import { judgedWords, millisWords, NONE, p95Note, p95Words } from '../usage-words.ts';
 import { listFlag, textFlag, timeFlag, type Flags, type Verb } from '../verb.ts';
 
 interface Answer {
@@ -51,6 +51,8 @@ export const usage: Verb = {
     else if (data.length === 0) output.print('No calls began in this period.');
     else if (versions === null || rows === undefined) output.print(asTable(by.split(','), data, output));
     else output.print(table(compareUsage(versions, rows)));
+    const few = flags['json'] === true ? null : p95Note(rows ?? data);
+    if (few !== null) output.note(few);
     const slip =
       data.length > 0 || only['prompt'] === undefined
         ? null
@@ -119,7 +121,7 @@ function totalsOf(row: UsageRow): readonly string[] {
     String(row.cache_read_tokens),
     String(row.output_tokens),
     millisWords(row.latency_ms.p50),
-    millisWords(row.latency_ms.p95),
+    p95Words(millisWords(row.latency_ms.p95), row),
     row.cost_usd,
     row.unpriced_calls === 0 ? '' : `${row.unpriced_calls} calls`,
   ];
