@@ -10,7 +10,6 @@ import { ContentSpaces } from './content/content-space.ts';
 import type { ContentPolicies } from './content/policy.ts';
 import { Intake } from './intake.ts';
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts';
-import { BATCH_BYTES_MAX } from './loading/loader.ts';
 import { Pace } from './loading/pace.ts';
 import { RecentRecords } from './loading/recent-records.ts';
 import { observe } from './metrics.ts';
@@ -81,7 +80,7 @@ export class Entrance {
       keepFreeBytes: limits.spoolKeepFreeBytes,
       retryAfterMs: limits.retryAfterMs,
     });
-    const recent = new RecentRecords(limits.recentBytesMax, BATCH_BYTES_MAX, clock);
+    const recent = new RecentRecords(limits.recentBytesMax, limits.batchBytesMax, clock);
     const pace = new Pace(() => this.#isBehind(), limits.pacedMsMax);
     const onTrouble = troubles.of('spool');
     this.#intake = new Intake({ spool, recent, pace, spaces, limits: limits.decode, clock, onTrouble, onError });

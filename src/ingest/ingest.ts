@@ -160,6 +160,8 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
     clock,
     horizon,
     ...turns,
+    roundFactsMax: limits.roundFactsMax,
+    roundBytesMax: limits.roundBytesMax,
     pauseMs: backoffMs,
     pauseMsMax: backoffMaxMs,
     onTrouble: troubles.of('reading back' satisfies Troubled),
@@ -181,6 +183,7 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
     settledUpTo: () => settler.settledUpTo(),
     onError,
     clock,
+    batchBytesMax: limits.batchBytesMax,
     lingerMs: limits.lingerMs,
   });
   entrance.pacedWhile(() => {

@@ -14,6 +14,8 @@ export interface IngestLimits {
   readonly retryAfterMs: number;
   /** Spooled rows held in memory until they are in the store; beyond it they are read from the spool. */
   readonly recentBytesMax: number;
+  /** Rows of all tables together that are loaded at once. What an insert costs beside its rows, and how often rows are merged, falls with it. */
+  readonly batchBytesMax: number;
   /**
    * While more than so many of them wait to be loaded by a store that works, or loading or settling is so far behind,
    * requests wait, so long at most.
@@ -28,6 +30,9 @@ export interface IngestLimits {
   readonly traceFactsMax: number;
   readonly traceBytesMax: number;
   readonly retainMs: number;
+  /** Facts that are settled in one round, and bytes: few inserts, and each written within a moment. */
+  readonly roundFactsMax: number;
+  readonly roundBytesMax: number;
   /** How long a small batch waits for more before it is loaded. */
   readonly lingerMs: number;
   /** A trace of which nothing came for so long is settled; one of which something comes, after the second. */
@@ -53,6 +58,7 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   spoolKeepFreeBytes: 128 * 1024 * 1024,
   retryAfterMs: 5_000,
   recentBytesMax: 96 * 1024 * 1024,
+  batchBytesMax: 24 * 1024 * 1024,
   pacedBytes: 20 * 1024 * 1024,
   pacedLagMs: 800,
   pacedMsMax: 500,
@@ -61,6 +67,8 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   traceFactsMax: 20_000,
   traceBytesMax: 32 * 1024 * 1024,
   retainMs: 30_000,
+  roundFactsMax: 10_000,
+  roundBytesMax: 24 * 1024 * 1024,
   lingerMs: 500,
   quietMs: 1_200,
   provisionalMs: 2_500,

@@ -40,6 +40,7 @@ async function load(settledUpTo: () => SpoolPosition | null): Promise<{ rows: nu
     settledUpTo,
     onError,
     clock: systemClock,
+    batchBytesMax: 1_000_000,
     lingerMs: 1,
   });
   await loader.start();

@@ -30,14 +30,14 @@ export interface LoaderOptions {
   readonly settledUpTo: () => SpoolPosition | null;
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
+  /** See `IngestLimits`. */
+  readonly batchBytesMax: number;
   /** So long a small batch waits for more, since its first record was received. */
   readonly lingerMs: number;
 }
 
-// Of all tables together. What an insert costs beside its rows, and how often rows are merged, falls with its size.
-export const BATCH_BYTES_MAX = 24 * 1024 * 1024;
-// A batch smaller than this waits a little for more: parts of the store should not be tiny.
-const BATCH_BYTES_MIN = 12 * 1024 * 1024;
+// A batch smaller than this part of the largest waits a little for more: parts of the store should not be tiny.
+const LARGE_PART = 0.5;
 const POLL_MS = 50;
 // Where one loop fails for a reason of ours, e.g. an unreadable segment.
 const PAUSE_AFTER_BUG_MS = 1_000;
@@ -99,13 +99,13 @@ export class Loader implements Component {
   }
 
   async #loadOne(): Promise<boolean> {
-    const { spool, recent, lingerMs, heardUpTo, clock } = this.#options;
+    const { spool, recent, batchBytesMax, lingerMs, heardUpTo, clock } = this.#options;
     const waiting = spool.end - this.#position;
     if (waiting <= 0) {
       heardUpTo(clock.monotonicMs());
       return false;
     }
-    if (waiting < BATCH_BYTES_MIN && !this.#isDraining)
+    if (waiting < batchBytesMax * LARGE_PART && !this.#isDraining)
       await sleep(Math.max(0, lingerMs - recent.waitingMs), this.#abort.signal);
     const batch = await this.#nextBatch();
     try {
@@ -122,11 +122,11 @@ export class Loader implements Component {
   }
 
   async #nextBatch(): Promise<RecentBatch> {
-    const { recent, clock } = this.#options;
+    const { recent, batchBytesMax, clock } = this.#options;
     const batch = recent.take(this.#position);
     if (batch !== null) return batch;
     // Of an earlier process, or forgotten while the store was away.
-    const chunk = await this.#reader.read(this.#position, BATCH_BYTES_MAX);
+    const chunk = await this.#reader.read(this.#position, batchBytesMax);
     countSpoolSkipped(chunk.skippedBytes);
     for (const damaged of chunk.damaged) await this.#tellOfDamage(damaged);
     const byLane = Map.groupBy(

@@ -2,10 +2,6 @@
 
 import { toldOfBoth, type Told, type TraceState } from './trace-state.ts';
 
-// The rest waits for the next round: hundreds of traces of a thousand spans each may be settled again at once.
-const FACTS_PER_ROUND = 10_000;
-const BYTES_PER_ROUND = 24 * 1024 * 1024;
-
 export class Asked {
   /** Keys that need not be looked for again. */
   readonly keys = new Set<string>();
@@ -13,6 +9,14 @@ export class Asked {
   /** How much of traces was read. */
   facts = 0;
   bytes = 0;
+  readonly #factsMax: number;
+  readonly #bytesMax: number;
+
+  /** The rest waits for the next round: hundreds of traces of a thousand spans each may be settled again at once. */
+  constructor(factsMax: number, bytesMax: number) {
+    this.#factsMax = factsMax;
+    this.#bytesMax = bytesMax;
+  }
 
   clear(): void {
     this.keys.clear();
@@ -22,7 +26,7 @@ export class Asked {
   }
 
   get isEnough(): boolean {
-    return this.facts >= FACTS_PER_ROUND || this.bytes >= BYTES_PER_ROUND;
+    return this.facts >= this.#factsMax || this.bytes >= this.#bytesMax;
   }
 
   /** Whether something of the trace was read. */

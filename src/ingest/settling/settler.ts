@@ -37,6 +37,9 @@ export interface SettlerOptions extends SettlementOptions, TurnLimits {
   readonly recall: FactRecall;
   readonly clock: Clock;
   readonly horizon: KnowledgeHorizon;
+  /** See `IngestLimits`. */
+  readonly roundFactsMax: number;
+  readonly roundBytesMax: number;
   /** After a store failed that is read from; it doubles up to the next. */
   readonly pauseMs: number;
   readonly pauseMsMax: number;
@@ -47,9 +50,6 @@ export interface SettlerOptions extends SettlementOptions, TurnLimits {
 const TICK_MS = 200;
 // So long at a time nobody else is served.
 const SLICE_MS = 10;
-// One round: large enough for few inserts, small enough to be written within a moment.
-const FACTS_PER_ROUND = 10_000;
-const BYTES_PER_ROUND = 24 * 1024 * 1024;
 // What comes meanwhile waits for it, on a machine that is slow or busy as well.
 const ROUND_MS = 600;
 // So often at most in a row, since what comes while the store is asked has to be asked about as well.
@@ -68,7 +68,7 @@ export class Settler implements Component {
   #isCompleting = false;
   readonly #groups: TraceGroups;
   /** For this round. */
-  readonly #asked = new Asked();
+  readonly #asked: Asked;
   /** Of the traces that are due, those of which only what is new has its turn. */
   readonly #newOnly = new Set<TraceState>();
   /** The round that is being settled. */
@@ -88,6 +88,7 @@ export class Settler implements Component {
 
   constructor(options: SettlerOptions) {
     this.#options = options;
+    this.#asked = new Asked(options.roundFactsMax, options.roundBytesMax);
     this.#groups = new TraceGroups(options.window);
     this.#writing = new RoundWriter(options.writer, options.window);
   }
@@ -215,7 +216,7 @@ export class Settler implements Component {
   }
 
   #due(): TraceState[] {
-    const { window, clock } = this.#options;
+    const { window, clock, roundFactsMax, roundBytesMax } = this.#options;
     const now = { nowMs: clock.monotonicMs(), heardUpToMs: this.#heardUpToMs };
     const early = window.isOverfull && !this.#isDraining;
     const due: TraceState[] = [];
@@ -234,7 +235,7 @@ export class Settler implements Component {
       if (turn !== 'whole') countEarlySettled(1);
       facts += trace.facts.length;
       bytes += trace.bytes;
-      isCut = facts >= FACTS_PER_ROUND || bytes >= BYTES_PER_ROUND;
+      isCut = facts >= roundFactsMax || bytes >= roundBytesMax;
       if (isCut) break;
     }
     this.#lateness.looked(now.nowMs, facts, isCut);
