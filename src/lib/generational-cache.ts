@@ -1,8 +1,10 @@
 /**
  * A map that forgets: two generations, and when the young one is full the old one is dropped.
  * Approximates least-recently-used with nothing but map lookups. Holds between one and two times
- * `weightMax`.
+ * `weightMax`, or a part of that; see `cache-share.ts`.
  */
+
+import { cacheRoom } from './cache-share.ts';
 
 export class GenerationalCache<Key, Value> {
   readonly #weightMax: number;
@@ -26,7 +28,7 @@ export class GenerationalCache<Key, Value> {
   set(key: Key, value: Value, weight: number): void {
     this.#young.set(key, value);
     this.#weight += weight;
-    if (this.#weight < this.#weightMax) return;
+    if (this.#weight < cacheRoom(this.#weightMax)) return;
     this.#old = this.#young;
     this.#young = new Map();
     this.#weight = 0;

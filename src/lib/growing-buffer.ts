@@ -4,6 +4,8 @@
  * and fresh buffers for megabytes a second make it collect the whole heap every second.
  */
 
+import { cacheRoom } from './cache-share.ts';
+
 const NO_ROOM = Buffer.alloc(0);
 // UTF-16 units become at most three bytes each.
 const BYTES_PER_UNIT_MAX = 3;
@@ -44,11 +46,23 @@ export class Rooms {
   /** One of its own, which nobody else has any more. */
   give(room: Buffer): void {
     const rooms = this.#spare[sizeFor(room.length)];
-    if (room.length < ROOM_BYTES_MIN || rooms === undefined || this.#spareBytes + room.length > SPARE_BYTES_MAX) return;
+    if (
+      room.length < ROOM_BYTES_MIN ||
+      rooms === undefined ||
+      this.#spareBytes + room.length > cacheRoom(SPARE_BYTES_MAX)
+    )
+      return;
     rooms.push(room);
     this.#spareBytes += room.length;
     const nowMs = performance.now();
     if (nowMs - this.#lookedMs > NEEDED_WITHIN_MS) this.#letGo(nowMs);
+  }
+
+  /** Keeps none: memory is needed elsewhere. */
+  clear(): void {
+    for (const rooms of this.#spare) rooms.length = 0;
+    this.#spareBytes = 0;
+    this.#neverNeededBytes = 0;
   }
 
   #letGo(nowMs: number): void {
@@ -66,6 +80,11 @@ export class Rooms {
 
 // Not from Node's pool: one of its slabs lives as long as the longest of all that share it.
 const OWN_ROOMS = new Rooms((bytes) => Buffer.allocUnsafeSlow(bytes));
+
+/** Of this thread, all that have none of their own: see `Rooms.clear`. */
+export function clearSpareRooms(): void {
+  OWN_ROOMS.clear();
+}
 
 export class GrowingBuffer {
   #room: Buffer = NO_ROOM;

@@ -1,5 +1,6 @@
 /** A `GenerationalCache` of strings that are looked up by a print of each; see `printed-table.ts`. */
 
+import { cacheRoom } from './cache-share.ts';
 import { PrintedTable } from './printed-table.ts';
 
 export class PrintedCache<Value> {
@@ -37,7 +38,7 @@ export class PrintedCache<Value> {
   #add(key: string, value: Value, weight: number, print: number): void {
     this.#young.set(key, value, print);
     this.#weight += weight;
-    if (this.#weight < this.#weightMax) return;
+    if (this.#weight < cacheRoom(this.#weightMax)) return;
     this.#generation += 1;
     this.#old = this.#young;
     this.#young = new PrintedTable();

@@ -4,6 +4,8 @@
  * looks that string up in a map finds its hash already known to the engine.
  */
 
+import { cacheRoom } from '../lib/cache-share.ts';
+
 /** Longer texts are histories, which grow and so never repeat. */
 const TEXT_BYTES_MAX = 32 * 1024;
 /** Of all kept texts; what is read from them takes about as much again, twice. */
@@ -58,7 +60,7 @@ export function repeatedText(bytes: Buffer, start: number, end: number): Repeate
 
 function keep(slot: number, bytes: Buffer): RepeatedText {
   keptBytes += bytes.length - (kept[slot]?.bytes.length ?? 0);
-  if (keptBytes > KEPT_BYTES_MAX) {
+  if (keptBytes > cacheRoom(KEPT_BYTES_MAX)) {
     kept.fill(undefined);
     keptBytes = bytes.length;
   }

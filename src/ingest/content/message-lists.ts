@@ -7,6 +7,7 @@
 
 import { hash as digest } from 'node:crypto';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
+import { cacheRoom } from '../../lib/cache-share.ts';
 import { PrintedTable, printOfHash } from '../../lib/printed-table.ts';
 import { LIST_CONVERSATION_CHARACTERS } from '../../text/reference.ts';
 import { NEVER_STORED, NOTHING_TO_STORE, type Outbox, type Storable } from './outbox.ts';
@@ -86,7 +87,7 @@ export class MessageLists {
 
   /** The place of a list of packed messages, behind those of `from`; `storedIn` says whether a row of it was written. */
   find(messages: readonly string[], from?: ListNode): ListNode {
-    if (this.#characters > CHARACTERS_MAX) this.#nextGeneration();
+    if (this.#characters > cacheRoom(CHARACTERS_MAX)) this.#nextGeneration();
     const node = this.#behind(from === undefined ? this.#root : this.#inYoungTree(from), messages);
     if (node.generation !== this.#generation) this.#list(node);
     return node;

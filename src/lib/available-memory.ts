@@ -1,0 +1,8 @@
+/** How much memory there is for this process: that of the machine, or of the container, which may be a small part of it. */
+
+import { totalmem } from 'node:os';
+
+/** In bytes. Linux says of a container without a limit that it has more than all machines. */
+export function availableMemory(machineBytes = totalmem(), containerBytes = process.constrainedMemory()): number {
+  return containerBytes > 0 ? Math.min(machineBytes, containerBytes) : machineBytes;
+}
