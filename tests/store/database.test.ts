@@ -146,6 +146,25 @@ describe('the data directory', () => {
     await database.close();
   });
 
+  it('reads as many rows at a time as there is memory for', async () => {
+    const memory = { bytesMax: 300_000_000, cacheShare: 0.5, reading: { rows: 512, threads: 1 } };
+    const database = await openDatabase({ path: tempDirectory(), memory }, '1.2.3', systemClock);
+    const settings = 'max_block_size, max_threads'
+      .split(', ')
+      .map((name) => `toString(getSetting('${name}')) AS ${name}`);
+    expect(await database.query(`SELECT ${settings.join(', ')}`)).toEqual([
+      { max_block_size: '512', max_threads: '1' },
+    ]);
+    const sizes = await database.query(
+      "SELECT name, value FROM system.server_settings WHERE name IN ('max_server_memory_usage', 'mark_cache_size') ORDER BY name",
+    );
+    expect(sizes).toEqual([
+      { name: 'mark_cache_size', value: '32000000' },
+      { name: 'max_server_memory_usage', value: '300000000' },
+    ]);
+    await database.close();
+  });
+
   it('says who has it open', async () => {
     const path = tempDirectory();
     const database = await openDatabase({ path }, '1.2.3', systemClock);

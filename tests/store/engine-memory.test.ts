@@ -1,15 +1,14 @@
-/** The engine's share of the memory, on a machine and in a container on it. */
+/** The engine's share of the memory where nobody says it, and how long it keeps what it has freed. */
 
 import { expect, test } from 'vitest';
-import { engineBytesMax } from '../../src/store/engine/memory.ts';
+import { keepMs, ownEngineMemory } from '../../src/store/engine/memory.ts';
 
 const GIB = 1024 ** 3;
 
-test.each([
-  ['the machine where nothing limits the process', 8 * GIB, 0, 4 * GIB],
-  // As Linux says that there is no limit.
-  ['the machine where the limit is beyond all machines', 8 * GIB, 2 ** 64, 4 * GIB],
-  ['the container', 64 * GIB, GIB, GIB / 2],
-])('is half of %s', (_what, machineBytes, containerBytes, share) => {
-  expect(engineBytesMax(machineBytes, containerBytes)).toBe(share);
+test('is half of what there is', () => {
+  expect(ownEngineMemory(8 * GIB)).toEqual({ bytesMax: 4 * GIB, cacheShare: 1, reading: null });
+});
+
+test('is not kept where others need it', () => {
+  expect([keepMs(GIB), keepMs(4 * GIB), keepMs(64 * GIB)]).toEqual([1_000, 60_000, 60_000]);
 });

@@ -4,7 +4,7 @@
  */
 
 // Before the engine's library.
-import { engineBytesMax } from './memory.ts';
+import { ownEngineMemory, type EngineMemory } from './memory.ts';
 import {
   ClickHouseLogLevel,
   createClient,
@@ -43,6 +43,8 @@ export interface EmbeddedOptions {
   readonly path: string;
   readonly release: string;
   readonly clock: Clock;
+  /** Half of what there is, if it is not said. */
+  readonly memory?: EngineMemory | undefined;
 }
 
 // Three of Node's four I/O threads, two of them for reads and statements: an insert, what new calls ask, and the
@@ -59,7 +61,8 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   const engine = version().libchdb.replaceAll('"', '');
   await prepareDirectory(options.path, options.release, engine);
   detachStandardInput();
-  const keeper = await openSession(options.path);
+  const memory = options.memory ?? ownEngineMemory();
+  const keeper = await openSession(options.path, memory);
   const isClosed = endAtExit();
   const connections = Array.from({ length: CONNECTIONS }, () =>
     createChdbConnection({ path: enginePath(options.path) }),
@@ -82,7 +85,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   };
   try {
     await keeper.queryAsync(`CREATE DATABASE IF NOT EXISTS ${DATABASE_NAME} ENGINE = Atomic`);
-    for (const each of connections) await prepareConnection(each);
+    for (const each of connections) await prepareConnection(each, memory);
     letEngineStepBack();
     endAtAbort();
     await claimDirectory(options.path, options.release, engine, options.clock.now());
@@ -169,8 +172,11 @@ function pooledConnection(pool: Pool<ChdbConnection>, use: 'read' | 'write'): Co
 }
 
 /** Settings hold for a connection's life. */
-async function prepareConnection(connection: ChdbConnection): Promise<void> {
-  const settings = Object.entries(EMBEDDED_SETTINGS).map(([name, value]) => `${name} = ${literalSetting(value)}`);
+async function prepareConnection(connection: ChdbConnection, { reading }: EngineMemory): Promise<void> {
+  const narrow = reading === null ? {} : { max_block_size: reading.rows, max_threads: reading.threads };
+  const settings = Object.entries({ ...EMBEDDED_SETTINGS, ...narrow }).map(
+    ([name, value]) => `${name} = ${literalSetting(value)}`,
+  );
   await connection.command({ query: `USE ${DATABASE_NAME}; SET ${settings.join(', ')}` });
 }
 
@@ -182,22 +188,25 @@ function literalSetting(value: string | number): string {
  * The first session fixes what the engine may use. Its defaults are those of a server that owns the
  * machine; here it shares a process with the daemon.
  */
-function engineArguments(): string[] {
+function engineArguments({ bytesMax, cacheShare }: EngineMemory): string[] {
+  const cache = (megabytes: number): number => Math.floor(megabytes * MEGABYTE * cacheShare);
   return [
     `--storage_configuration.disks.default.keep_free_space_bytes=${KEEP_FREE_BYTES}`,
-    `--max_server_memory_usage=${engineBytesMax()}`,
-    `--mark_cache_size=${64 * MEGABYTE}`,
-    `--primary_index_cache_size=${64 * MEGABYTE}`,
-    `--index_mark_cache_size=${16 * MEGABYTE}`,
-    `--compiled_expression_cache_size=${16 * MEGABYTE}`,
-    `--query_condition_cache_size=${16 * MEGABYTE}`,
+    `--max_server_memory_usage=${bytesMax}`,
+    // Half of it: inserts and reports come before merges.
+    `--merges_mutations_memory_usage_soft_limit=${Math.floor(bytesMax / 2)}`,
+    `--mark_cache_size=${cache(64)}`,
+    `--primary_index_cache_size=${cache(64)}`,
+    `--index_mark_cache_size=${cache(16)}`,
+    `--compiled_expression_cache_size=${cache(16)}`,
+    `--query_condition_cache_size=${cache(16)}`,
   ];
 }
 
-async function openSession(directory: string): Promise<Session> {
+async function openSession(directory: string, memory: EngineMemory): Promise<Session> {
   const path = enginePath(directory);
   try {
-    return new Session(path, { connectionArgs: engineArguments() });
+    return new Session(path, { connectionArgs: engineArguments(memory) });
   } catch (error) {
     // The engine says only that it could not; its lock file says whether somebody else has it.
     const owner = await directoryOwner(directory);

@@ -5,15 +5,30 @@
  * With the five seconds that the engine is built with, what one batch of rows had freed was given back
  * before the next batch came, and every page of it was a fault again: 1.1 of them for each span, a quarter
  * of what the engine's threads did on a virtual machine, where a fault costs ten times what it does on iron.
+ * Where memory is short it is needed elsewhere in between.
  */
 
-import { totalmem } from 'node:os';
+import { availableMemory } from '../../lib/available-memory.ts';
 
 const KEEP_MS = 60_000;
+const KEEP_MS_IN_LITTLE = 1_000;
+const LITTLE_BYTES = 4 * 1024 ** 3;
 
-process.env['JE_MALLOC_CONF'] ??= `dirty_decay_ms:${KEEP_MS}`;
+export interface EngineMemory {
+  readonly bytesMax: number;
+  /** Which part of their sizes its caches have, at most 1. */
+  readonly cacheShare: number;
+  /** Rows that it reads at a time, by so many threads; null: as it likes. */
+  readonly reading: { readonly rows: number; readonly threads: number } | null;
+}
 
-/** Half of what there is: of the machine, or of the container, which may be a small part of it. */
-export function engineBytesMax(machineBytes = totalmem(), containerBytes = process.constrainedMemory()): number {
-  return Math.floor((containerBytes > 0 ? Math.min(machineBytes, containerBytes) : machineBytes) / 2);
+process.env['JE_MALLOC_CONF'] ??= `dirty_decay_ms:${keepMs(availableMemory())}`;
+
+export function keepMs(availableBytes: number): number {
+  return availableBytes < LITTLE_BYTES ? KEEP_MS_IN_LITTLE : KEEP_MS;
+}
+
+/** For whoever has the engine for himself: half of what there is. */
+export function ownEngineMemory(availableBytes = availableMemory()): EngineMemory {
+  return { bytesMax: Math.floor(availableBytes / 2), cacheShare: 1, reading: null };
 }

@@ -3,10 +3,11 @@
 import type { Clock } from '../../contract/time.ts';
 import type { Database } from '../database.ts';
 import { openEmbeddedDatabase } from './embedded-database.ts';
+import type { EngineMemory } from './memory.ts';
 import { openServerDatabase } from './server-database.ts';
 
 export type DatabaseOptions =
-  | { readonly path: string }
+  | { readonly path: string; readonly memory?: EngineMemory | undefined }
   | {
       readonly url: string;
       readonly user?: string | undefined;
