@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { Component } from '../../src/contract/component.ts';
 import { Fault, stackOf } from '../../src/contract/fault.ts';
 import type { AuthorizeIngest } from '../../src/contract/telemetry.ts';
+import { cacheRoom } from '../../src/lib/cache-share.ts';
 import { sleep } from '../../src/lib/limits.ts';
 import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import type { OtlpHttpOptions } from './http.ts';
@@ -71,7 +72,13 @@ export class ThreadedHttpReceiver implements Component {
   /** Resolves with the port as soon as the thread listens. */
   #run(port: number): Promise<number> {
     const { host, limits, inFlight } = this.#options;
-    const workerData: HttpThreadOptions = { host, port, limits, inFlight: inFlight.counts };
+    const workerData: HttpThreadOptions = {
+      host,
+      port,
+      limits,
+      cacheShare: cacheRoom(1),
+      inFlight: inFlight.counts,
+    };
     const worker = new Worker(THREAD, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX } });
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromHttpThread) => {

@@ -9,6 +9,8 @@ export interface HttpThreadOptions {
   readonly host: string;
   readonly port: number;
   readonly limits: OtlpLimits;
+  /** See `setCacheShare`: each thread has its own. */
+  readonly cacheShare: number;
   /** See `InFlight`; this thread has the second place. */
   readonly inFlight: Int32Array<SharedArrayBuffer>;
 }

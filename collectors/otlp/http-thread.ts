@@ -6,6 +6,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isFault, stackOf } from '../../src/contract/fault.ts';
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
+import { setCacheShare } from '../../src/lib/cache-share.ts';
+import { collectGarbage } from '../../src/lib/collect-garbage.ts';
 import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
 import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import { OtlpHttpReceiver } from './http.ts';
@@ -16,12 +18,15 @@ type Decision = ReturnType<AuthorizeIngest>;
 
 // So often what was counted here is told to whoever shows it.
 const COUNTED_EVERY_MS = 250;
+// While memory is short. Nothing else would have the garbage of a thread that refuses collected.
+const LET_GO_EVERY_MS = 1_000;
 // Senders are few; whoever makes up keys is asked about every time.
 const DECISIONS_MAX = 1_000;
 
 const daemon = parentPort;
 if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
-const { host, port, limits, inFlight } = workerData as HttpThreadOptions;
+const { host, port, limits, cacheShare, inFlight } = workerData as HttpThreadOptions;
+setCacheShare(cacheShare);
 
 interface Waiting {
   readonly resolve: (acknowledgement: Acknowledgement) => void;
@@ -42,11 +47,13 @@ const rooms = new Rooms((bytes) => {
   return room;
 });
 
+const bytes = new InFlight(limits.inFlightBytesMax, inFlight, HTTP_THREAD_PLACE);
+
 const receiver = new OtlpHttpReceiver({
   host,
   port,
   limits,
-  inFlight: new InFlight(limits.inFlightBytesMax, inFlight, HTTP_THREAD_PLACE),
+  inFlight: bytes,
   rooms,
   accept,
   authorize: ({ authorization }) => {
@@ -76,6 +83,7 @@ daemon.on('message', (message: ToHttpThread) => {
 });
 
 const counting = setInterval(tellCounts, COUNTED_EVERY_MS);
+const lettingGo = setInterval(letGo, LET_GO_EVERY_MS);
 
 try {
   await receiver.start();
@@ -132,9 +140,16 @@ function tellCounts(): void {
   if (sums.length > 0) say({ kind: 'counted', sums });
 }
 
+function letGo(): void {
+  if (!bytes.isHeld) return;
+  rooms.clear();
+  collectGarbage();
+}
+
 async function stop(deadlineMs: number): Promise<void> {
   await receiver.stop(deadlineMs);
   clearInterval(counting);
+  clearInterval(lettingGo);
   tellCounts();
   say({ kind: 'stopped' });
 }

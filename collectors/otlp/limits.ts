@@ -33,7 +33,7 @@ export class InFlight {
   /** `own`: the place of this thread. `bytesMax` is below 2^31, as counts are 32 bits long. */
   constructor(
     bytesMax: number,
-    counts = new Int32Array(new SharedArrayBuffer(THREADS * Int32Array.BYTES_PER_ELEMENT)),
+    counts = new Int32Array(new SharedArrayBuffer((THREADS + 1) * Int32Array.BYTES_PER_ELEMENT)),
     own = 0,
   ) {
     this.bytesMax = bytesMax;
@@ -47,9 +47,18 @@ export class InFlight {
     return bytes;
   }
 
+  /** While it is held, there is no room for anything more, in any thread. */
+  hold(isHeld: boolean): void {
+    Atomics.store(this.counts, HELD_PLACE, isHeld ? 1 : 0);
+  }
+
+  get isHeld(): boolean {
+    return Atomics.load(this.counts, HELD_PLACE) === 1;
+  }
+
   /** False, and nothing is taken, when there is no room. Two threads at the same moment may exceed it by one piece. */
   take(bytes: number): boolean {
-    if (this.bytes + bytes > this.bytesMax) return false;
+    if (this.isHeld || this.bytes + bytes > this.bytesMax) return false;
     Atomics.add(this.counts, this.#own, bytes);
     return true;
   }
@@ -89,3 +98,5 @@ export class Share {
 
 /** The daemon's own thread, and the one that receives HTTP. */
 const THREADS = 2;
+/** Behind those of the threads. */
+const HELD_PLACE = THREADS;

@@ -32,6 +32,7 @@ import { watchClock } from './clock-watch.ts';
 import { registryLoader } from './registry/load-registry.ts';
 import { openConfiguredSources } from './targets/open-configured-sources.ts';
 import { endInTurn, type Stoppable } from './end-in-turn.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { missingFromStore, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 import { NOT_RECORDED, notePollEvent } from './targets/poll-log.ts';
@@ -45,6 +46,7 @@ import { TrafficWatch } from './traffic/traffic-watch.ts';
 export interface DaemonOptions {
   readonly configuration: Configuration;
   readonly version: string;
+  readonly memory: MemoryBudget;
   readonly log: Log;
   readonly metrics: MetricsReader;
   readonly print: (text: string) => void;
@@ -312,7 +314,7 @@ export class Daemon {
     const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
     return [
       ...this.#missingFromStore,
-      ...[this.#reception.directory.problem ?? []].flat(),
+      ...this.#reception.problems,
       ...this.telemetry.problems(),
       ...[this.registry.problem ?? [], this.#queue.problem ?? [], this.#retention.problem ?? []].flat(),
       ...(notRecorded === null ? [] : [`What sources hold can't be recorded: ${notRecorded}`]),

@@ -10,17 +10,22 @@ import { setFlagsFromString } from 'node:v8';
 
 // Where the flags are known to exist and to do this; an unknown one is complained about on stderr.
 const V8_MAJOR = '13';
-// So much more than after the last collection: twice the memory. By itself V8 waits for up to four times, and buffers would count too.
-const GROWTH_PERCENT = 100;
 // With fewer, helpers only take turns with the thread that waits for them.
 const CORES_FOR_HELPERS = 4;
 
-/** To be called at the start. False where this V8 is not known. */
-export function tuneGarbageCollection(v8Version = process.versions.v8, cores = availableParallelism()): boolean {
+/**
+ * To be called at the start. False where this V8 is not known. `growthPercent`: so much more than after the last
+ * collection V8 holds until the next. By itself it waits for up to four times, and buffers would count too.
+ */
+export function tuneGarbageCollection(
+  growthPercent = 100,
+  v8Version = process.versions.v8,
+  cores = availableParallelism(),
+): boolean {
   if (v8Version.split('.', 1)[0] !== V8_MAJOR) return false;
   // Buffers count as part of the heap that they belong to: it is collected when both together have grown by some part.
   setFlagsFromString('--external-memory-accounted-in-global-limit');
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+  setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
   // Asked about anew by each scavenge, and by nothing else.
   if (cores < CORES_FOR_HELPERS) setFlagsFromString('--no-parallel-scavenge');
   return true;

@@ -1,6 +1,6 @@
 /** Opens the configured store and brings its schema up to date. */
 
-import type { Configuration, StoreLocation } from '../config/load.ts';
+import type { StoreLocation } from '../config/load.ts';
 import type { LatestObservation } from '../contract/store.ts';
 import type { Clock } from '../contract/time.ts';
 import { systemClock } from '../lib/time.ts';
@@ -8,24 +8,27 @@ import type { TellLog } from '../lib/trouble-log.ts';
 import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { migrate } from '../store/migrate.ts';
+import type { EngineMemory } from '../store/engine/memory.ts';
 import { openDatabase } from '../store/engine/open-database.ts';
 import { readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
 import type { Attempt } from './await-store.ts';
 import { bringBack } from './clock-watch.ts';
+import type { DaemonOptions } from './daemon.ts';
 
 /**
  * Throws a `Fault` that names the owner of a data directory in use, or what the server answered. `attempt` is for a
- * server; given up, it rejects soon with anything.
+ * server; given up, it rejects soon with anything. `memory`: of the embedded engine, for whoever needs more beside it.
  */
 export async function openStore(
   location: StoreLocation,
   release: string,
   clock: Clock,
   attempt?: Attempt,
+  memory?: EngineMemory,
 ): Promise<Database> {
   const options =
     location.kind === 'embedded'
-      ? { path: location.path }
+      ? { path: location.path, memory }
       : {
           url: location.url,
           user: location.user,
@@ -67,10 +70,15 @@ export interface OpenedStore {
 
 /** The same for a daemon. */
 export async function openForDaemon(
-  { configuration, version, log }: { configuration: Configuration; version: string; log: TellLog },
+  {
+    configuration,
+    version,
+    log,
+    memory,
+  }: Pick<DaemonOptions, 'configuration' | 'version' | 'memory'> & { log: TellLog },
   attempt?: Attempt,
 ): Promise<OpenedStore> {
-  const database = await openStore(configuration.store, version, systemClock, attempt);
+  const database = await openStore(configuration.store, version, systemClock, attempt, memory.engine);
   const work = async (): Promise<OpenedStore> => {
     await bringBack(database, systemClock, log);
     const store = createStore(database, systemClock);

@@ -5,7 +5,7 @@
 
 import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
 import { ThreadedHttpReceiver } from '../../collectors/otlp/http-in-thread.ts';
-import { DEFAULT_OTLP_LIMITS, InFlight } from '../../collectors/otlp/limits.ts';
+import { InFlight } from '../../collectors/otlp/limits.ts';
 import { observeInFlight } from '../../collectors/otlp/metrics.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Component } from '../contract/component.ts';
@@ -24,10 +24,13 @@ import { announceAddress } from '../store/engine/data-directory.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { observeProblems } from './counts.ts';
 import type { Stoppable } from './end-in-turn.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { MemoryWatch } from './memory-watch.ts';
 
 export interface ReceptionOptions {
   readonly configuration: Configuration;
   readonly version: string;
+  readonly memory: MemoryBudget;
   readonly log: Log;
   readonly metrics: MetricsReader;
 }
@@ -47,12 +50,13 @@ export class Reception {
   readonly #http: HttpServer;
   readonly #otlpHttp: ThreadedHttpReceiver;
   readonly #otlpGrpc: OtlpGrpcReceiver;
+  readonly #memoryWatch: MemoryWatch | null;
   #isOpen = false;
   #state: (() => DaemonState) | null = null;
   #waitsBecause: string | null = null;
 
   constructor(options: ReceptionOptions) {
-    const { configuration, version, log, metrics } = options;
+    const { configuration, version, memory, log, metrics } = options;
     const { server, keys } = configuration;
     this.#options = options;
     this.entrance = createEntrance(options);
@@ -68,13 +72,14 @@ export class Reception {
       { ...this.health, notYet: (mayRead) => this.#notYet(mayRead) },
       { host, port, keys, publicUrl, version, onBug },
     );
-    const inFlight = new InFlight(DEFAULT_OTLP_LIMITS.inFlightBytesMax);
+    const inFlight = new InFlight(memory.otlp.inFlightBytesMax);
     observeInFlight(() => inFlight.bytes);
+    this.#memoryWatch = memoryWatch(memory, inFlight);
     const shared = {
       host,
       accept: this.entrance.accept,
       authorize: authorizeIngest(configuration),
-      limits: DEFAULT_OTLP_LIMITS,
+      limits: memory.otlp,
       inFlight,
       onError: ingestErrors(log),
     };
@@ -106,6 +111,7 @@ export class Reception {
   async open(): Promise<void> {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    await this.#memoryWatch?.start();
     await this.directory.start();
     await this.entrance.open();
     for (const listener of this.#listeners) await listener.start();
@@ -114,7 +120,12 @@ export class Reception {
 
   /** What is to be stopped when nobody loads from the spool any more, and before its directory is let go of. */
   get toStopLast(): readonly Stoppable[] {
-    return [{ name: 'spool', stop: () => this.entrance.close() }, this.directory];
+    return [{ name: 'spool', stop: () => this.entrance.close() }, this.directory, ...[this.#memoryWatch ?? []].flat()];
+  }
+
+  /** Of what is not told by whoever loads what came in. */
+  get problems(): readonly string[] {
+    return [this.directory.problem ?? [], this.#memoryWatch?.problem ?? []].flat();
   }
 
   get isWaiting(): boolean {
@@ -134,7 +145,7 @@ export class Reception {
 
   readonly #earlyState = (): DaemonState => ({
     ready: false,
-    problems: [this.#words, ...[this.directory.problem ?? []].flat(), ...this.entrance.troubles.problems],
+    problems: [this.#words, ...this.problems, ...this.entrance.troubles.problems],
   });
 
   get #words(): string {
@@ -149,11 +160,16 @@ export class Reception {
   }
 }
 
-function createEntrance({ configuration, log }: ReceptionOptions): Entrance {
+function memoryWatch({ watch }: MemoryBudget, inFlight: InFlight): MemoryWatch | null {
+  return watch === null ? null : new MemoryWatch({ ...watch, onShort: (isShort) => inFlight.hold(isShort) });
+}
+
+function createEntrance({ configuration, memory, log }: ReceptionOptions): Entrance {
   return new Entrance({
     clock: systemClock,
     dataDirectory: configuration.dataDirectory,
     policies: contentPolicies(configuration.content),
+    limits: memory.ingest,
     onError: ingestErrors(log),
     onTrouble: (problem) =>
       problem === null ? log.info('telemetry goes its way again, into the spool and the store') : log.warn(problem),

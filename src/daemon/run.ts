@@ -6,6 +6,8 @@ import type { Flags } from '../cli/verb.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Configuration, LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
+import { availableMemory } from '../lib/available-memory.ts';
+import { setCacheShare } from '../lib/cache-share.ts';
 import { formatBytes } from '../lib/http.ts';
 import { formatProblems } from '../lib/problems.ts';
 import { formatDuration } from '../lib/time.ts';
@@ -13,6 +15,7 @@ import { takeConsole } from '../observability/library-output.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../observability/log.ts';
 import { startMetrics } from '../observability/metrics.ts';
 import { tuneGarbageCollection } from './garbage-collection.ts';
+import { memoryBudget, TOO_LITTLE_MEMORY_HINT, tooLittleMemory } from './memory-budget.ts';
 import { startWithEmbeddedStore, startWithServer } from './opening.ts';
 import { prepareQuickstart, Quickstart } from './quickstart.ts';
 import { Reception } from './reception.ts';
@@ -33,7 +36,9 @@ export interface RunOptions {
 export async function runDaemon(options: RunOptions): Promise<void> {
   const { output, environment, version, command } = options;
   const begun = performance.now();
-  tuneGarbageCollection();
+  const memory = memoryBudget(availableMemory());
+  setCacheShare(memory.cacheShare);
+  tuneGarbageCollection(memory.heapGrowthPercent);
   // Instruments made before this would count nothing.
   const metrics = startMetrics(version);
   const quickstartFile = options.hasConfiguration ? null : await prepareQuickstart(options.workingDirectory);
@@ -46,7 +51,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     secrets: configuration.secrets,
   });
   takeConsole((text) => log.warn({}, text));
-  const parts = { configuration, version, log, metrics, print: output.print, colour: output.colour, command };
+  const parts = { configuration, version, memory, log, metrics, print: output.print, colour: output.colour, command };
   const reception = new Reception(parts);
   const end = async (unfinished: readonly string[]): Promise<void> => {
     await metrics.stop();
@@ -71,6 +76,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
 
   const quickstart = quickstartFile === null ? null : startedQuickstart(quickstartFile, reception, options);
   await quickstart?.start();
+  const tooLittle = tooLittleMemory(memory);
+  if (tooLittle !== null) output.note(`${tooLittle} ${TOO_LITTLE_MEMORY_HINT}`);
   if (configuration.sources.length === 0) output.note('Nothing is watched yet: add `sources:` to plumbline.yaml.');
   await stopping.asked;
   await quickstart?.stop();

@@ -45,7 +45,7 @@ it('does not go through the whole heap for buffers that come and go', () => {
 function hasHelpers(cores: number): boolean {
   const script = `
     import { tuneGarbageCollection } from ${JSON.stringify(MODULE)};
-    tuneGarbageCollection(process.versions.v8, ${cores});
+    tuneGarbageCollection(100, process.versions.v8, ${cores});
     let kept = [];
     for (let turn = 0; turn < 3_000_000; turn += 1) {
       kept.push({ turn, text: 'x' + turn });
@@ -66,5 +66,5 @@ it('scavenges in one thread where there are few cores', () => {
 });
 
 it('is left as it is where V8 may not know the flags', () => {
-  expect(tuneGarbageCollection('99.1.2')).toBe(false);
+  expect(tuneGarbageCollection(100, '99.1.2')).toBe(false);
 });

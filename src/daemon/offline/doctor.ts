@@ -6,11 +6,13 @@ import type { Configuration } from '../../config/load.ts';
 import { describeError } from '../../contract/fault.ts';
 import type { Queue } from '../../contract/queue.ts';
 import type { Reading } from '../../contract/source.ts';
+import { formatBytes } from '../../lib/http.ts';
 import { settlesWithin } from '../../lib/limits.ts';
 import { formatDuration } from '../../lib/time.ts';
 import { formatProblem } from '../../lib/problems.ts';
 import type { OpenSource } from '../../polling/source-config.ts';
 import { addressOf } from '../open-store.ts';
+import { TOO_LITTLE_MEMORY_HINT, tooLittleMemory, type MemoryBudget } from '../memory-budget.ts';
 import type { RegistryLoad } from '../registry/registry-keeper.ts';
 
 /** Problems of the registry that are shown in full; the rest is counted. */
@@ -19,6 +21,8 @@ const QUEUE_JOB_MS = 10_000;
 const QUEUE_STOP_MS = 2_000;
 
 export interface DoctorTools {
+  /** Of a daemon that is started here, as in the same container. */
+  readonly memory: MemoryBudget;
   /** Address of the daemon that runs with this configuration's data, or null. */
   readonly runningDaemon: () => Promise<string | null>;
   /** Address of any daemon that listens where this configuration's would, or null. */
@@ -40,6 +44,7 @@ export async function* doctor(configuration: Configuration, tools: DoctorTools):
   else if (other === null) yield ok('daemon', 'none is running with this configuration');
   else yield otherDaemon(configuration, other);
   if (running !== null) yield* checkDaemon(running, tools);
+  yield checkMemory(tools);
   yield* checkRegistry(configuration, tools);
   yield* checkStore(configuration, tools, running);
   yield* checkQueue(configuration, tools);
@@ -54,6 +59,12 @@ async function* checkDaemon(url: string, tools: DoctorTools): AsyncIterable<Chec
   } catch (error) {
     yield failed('daemon', error);
   }
+}
+
+function checkMemory({ memory }: DoctorTools): Check {
+  const words = tooLittleMemory(memory);
+  if (words === null) return ok('memory', formatBytes(memory.availableBytes));
+  return { what: 'memory', status: 'warning', words, hint: TOO_LITTLE_MEMORY_HINT };
 }
 
 /** In another container or on another machine it may be the daemon of this configuration all the same. */

@@ -6,12 +6,14 @@ import type { RegistryReport } from '../../cli/registry-report.ts';
 import type { Configuration } from '../../config/load.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { ActiveAt, AtQuery } from '../../contract/store.ts';
+import { availableMemory } from '../../lib/available-memory.ts';
 import { takeConsole } from '../../observability/library-output.ts';
 import { systemClock } from '../../lib/time.ts';
 import { createQueue } from '../../queue/index.ts';
 import { parseLockRequest, planLock, writeLockFile } from '../../registry/lock.ts';
 import { validateRegistry } from '../../registry/validate.ts';
 import { createStore } from '../../store/index.ts';
+import { memoryBudget } from '../memory-budget.ts';
 import { doctor, type DoctorTools } from './doctor.ts';
 import { registryLoader, registryOptions } from '../registry/load-registry.ts';
 import { openConfiguredSources } from '../targets/open-configured-sources.ts';
@@ -70,6 +72,7 @@ export async function* examine(configuration: Configuration, version: string): A
 
 function doctorTools(configuration: Configuration, version: string): DoctorTools {
   return {
+    memory: memoryBudget(availableMemory()),
     runningDaemon: () => runningDaemonUrl(configuration),
     otherDaemon: async () => {
       const url = urlOf(configuration.server);
