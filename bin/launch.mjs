@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import { constants, totalmem } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const NODE_MAJOR_MIN = 24;
@@ -22,7 +22,11 @@ const NODE_PACKAGES = {
 
 // Has glibc ask for huge pages for large buffers, where the system lets programs ask: bodies and batches come and go
 // in megabytes, and each page of theirs is a fault. It is read when a process starts. Others ignore it.
-const MEMORY = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+const MUCH_MEMORY = 'glibc.malloc.hugetlb=1';
+// In a small container it is to give every large buffer back as soon as it is free. By itself it keeps those that lie
+// between others: a quarter of a gigabyte.
+const LITTLE_MEMORY = 'glibc.malloc.mmap_threshold=262144:glibc.malloc.arena_max=2';
+const LITTLE_BYTES = 4 * 1024 ** 3;
 
 // One Ctrl-C reaches us twice when npm started us: from the terminal, and passed on by npm.
 const SAME_SIGNAL_MS = 500;
@@ -56,8 +60,24 @@ export function requireNode() {
 export async function run(module, args) {
   const node = requireNode();
   if (node !== process.execPath) return runAsChild(module, args);
+  beginAnewWithLittleMemory(node, module, args);
   process.argv = [node, module, ...args];
   await import(pathToFileURL(module).href);
+}
+
+/** What glibc is told about memory, for the container or the machine. Old Nodes don't know of the container's. */
+export function memoryTunables(machineBytes = totalmem(), containerBytes = process.constrainedMemory?.() ?? 0) {
+  const bytes = containerBytes > 0 ? Math.min(machineBytes, containerBytes) : machineBytes;
+  return bytes < LITTLE_BYTES ? LITTLE_MEMORY : MUCH_MEMORY;
+}
+
+/** In the same process; the image can't know how large its container will be. What somebody else has said holds. */
+function beginAnewWithLittleMemory(node, module, args) {
+  const { GLIBC_TUNABLES: told = MUCH_MEMORY } = process.env;
+  const tunables = memoryTunables();
+  if (process.platform !== 'linux' || told !== MUCH_MEMORY || tunables === MUCH_MEMORY) return;
+  const path = fileURLToPath(pathToFileURL(module));
+  process.execve?.(node, [node, ...process.execArgv, path, ...args], { ...process.env, GLIBC_TUNABLES: tunables });
 }
 
 /**
@@ -68,7 +88,7 @@ export async function run(module, args) {
 export function runAsChild(module, args) {
   const follow = new URL('follow-launcher.mjs', import.meta.url).href;
   const child = spawn(requireNode(), ['--import', follow, fileURLToPath(pathToFileURL(module)), ...args], {
-    env: { ...MEMORY, ...process.env },
+    env: { GLIBC_TUNABLES: memoryTunables(), ...process.env },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     detached: true,
   });

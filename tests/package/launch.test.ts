@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { memoryTunables } from '../../bin/launch.mjs';
 import { sleep } from '../../src/lib/limits.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
@@ -58,7 +59,7 @@ test('a signal that comes twice at once is heard once; the exit code is passed o
 });
 
 test.runIf(process.platform === 'linux').each([
-  [{}, 'glibc.malloc.hugetlb=1'],
+  [{}, memoryTunables()],
   [{ GLIBC_TUNABLES: 'glibc.malloc.arena_max=2' }, 'glibc.malloc.arena_max=2'],
 ])('the C library is told how to get memory, unless somebody told it before: %j', async (environment, expected) => {
   const { childPid } = await launch(environment);
@@ -66,6 +67,34 @@ test.runIf(process.platform === 'linux').each([
   expect(variables.filter((variable) => variable.startsWith('GLIBC_TUNABLES='))).toEqual([
     `GLIBC_TUNABLES=${expected}`,
   ]);
+});
+
+test('with little memory it is told to give back what is free, with much to ask for large pages', () => {
+  const GIB = 1024 ** 3;
+  expect(memoryTunables(8 * GIB, 0)).toBe('glibc.malloc.hugetlb=1');
+  expect(memoryTunables(8 * GIB, 2 ** 64)).toBe('glibc.malloc.hugetlb=1');
+  expect(memoryTunables(8 * GIB, GIB)).toContain('glibc.malloc.mmap_threshold=');
+  expect(memoryTunables(GIB, 0)).toContain('glibc.malloc.mmap_threshold=');
+});
+
+test.runIf(process.platform === 'linux').each([
+  // As the image says it, for containers of any size.
+  ['glibc.malloc.hugetlb=1', /^glibc\.malloc\.mmap_threshold=/],
+  ['glibc.malloc.arena_max=3', /^glibc\.malloc\.arena_max=3$/],
+])('a process that has begun in a small container with %s begins anew', async (told, expected) => {
+  const code = `process.constrainedMemory = () => 1024 ** 3;
+    const { run } = await import(${JSON.stringify(LAUNCH)}); await run(${JSON.stringify(COUNTER)}, ['with', 'arguments']);`;
+  const launcher = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH, GLIBC_TUNABLES: told },
+  });
+  launched.push(launcher);
+  let printed = '';
+  launcher.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  await expect.poll(() => printed, { timeout: 10_000 }).toBe(`ready ${launcher.pid} with arguments\n`);
+  const variables = readFileSync(`/proc/${launcher.pid}/environ`, 'utf8').split('\0');
+  const said = variables.find((variable) => variable.startsWith('GLIBC_TUNABLES='));
+  expect(said?.replace('GLIBC_TUNABLES=', '')).toMatch(expected);
 });
 
 test('a second signal that somebody means is heard too', async () => {
