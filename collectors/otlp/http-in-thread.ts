@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { Component } from '../../src/contract/component.ts';
 import { Fault, stackOf } from '../../src/contract/fault.ts';
 import type { AuthorizeIngest } from '../../src/contract/telemetry.ts';
-import { cacheRoom } from '../../src/lib/cache-share.ts';
+import { memoryShares } from '../../src/lib/memory-shares.ts';
 import { sleep } from '../../src/lib/limits.ts';
 import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import type { OtlpHttpOptions } from './http.ts';
@@ -76,7 +76,7 @@ export class ThreadedHttpReceiver implements Component {
       host,
       port,
       limits,
-      cacheShare: cacheRoom(1),
+      memoryShares: memoryShares(),
       inFlight: inFlight.counts,
     };
     const worker = new Worker(THREAD, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX } });

@@ -1,6 +1,7 @@
 /** What the thread that receives OTLP over HTTP and the daemon's own thread say to each other. */
 
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
+import type { MemoryShares } from '../../src/lib/memory-shares.ts';
 import type { OtlpLimits } from './limits.ts';
 import type { Counted } from './metrics.ts';
 
@@ -9,8 +10,8 @@ export interface HttpThreadOptions {
   readonly host: string;
   readonly port: number;
   readonly limits: OtlpLimits;
-  /** See `setCacheShare`: each thread has its own. */
-  readonly cacheShare: number;
+  /** Each thread has its own. */
+  readonly memoryShares: MemoryShares;
   /** See `InFlight`; this thread has the second place. */
   readonly inFlight: Int32Array<SharedArrayBuffer>;
 }

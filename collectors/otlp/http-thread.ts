@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isFault, stackOf } from '../../src/contract/fault.ts';
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
-import { setCacheShare } from '../../src/lib/cache-share.ts';
+import { setMemoryShares } from '../../src/lib/memory-shares.ts';
 import { collectGarbage } from '../../src/lib/collect-garbage.ts';
 import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
 import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
@@ -25,8 +25,8 @@ const DECISIONS_MAX = 1_000;
 
 const daemon = parentPort;
 if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
-const { host, port, limits, cacheShare, inFlight } = workerData as HttpThreadOptions;
-setCacheShare(cacheShare);
+const { host, port, limits, memoryShares, inFlight } = workerData as HttpThreadOptions;
+setMemoryShares(memoryShares);
 
 interface Waiting {
   readonly resolve: (acknowledgement: Acknowledgement) => void;

@@ -6,6 +6,7 @@
 
 import { DEFAULT_OTLP_LIMITS, type OtlpLimits } from '../../collectors/otlp/limits.ts';
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '../ingest/limits.ts';
+import type { MemoryShares } from '../lib/memory-shares.ts';
 import type { EngineMemory } from '../store/engine/memory.ts';
 
 const MIB = 1024 * 1024;
@@ -21,10 +22,11 @@ const SHARE_MIN = 1 / 8;
 
 // Beside the engine's part there must be one for the daemon, and for the files that the kernel reads for both.
 const ENGINE_PART = { least: 0.25, most: 0.5 };
-// It reads sixty thousand rows at a time by itself: of long texts a quarter of a gigabyte, and more than it may have.
-const READING = { rows: 2_048, threads: 1 };
+// So many rows it reads at a time by itself, in each thread: of long texts a quarter of a gigabyte, and more than it may have.
+const READING_ROWS = 65_409;
+const SHARE_FOR_THREADS = 0.5;
 // How much more than after the last collection V8 may hold until the next: twice the memory. Often collected costs time.
-const GROWTH_PERCENT = { least: 25, most: 100 };
+const GROWTH_PERCENT = { least: 50, most: 100 };
 // Of what there is: from the first on, nothing more is taken until there is less than the second. What was taken before
 // has to find room beside it, and what else runs in the container.
 const SHORT_PART = 0.72;
@@ -33,14 +35,13 @@ const CALM_PART = 0.64;
 export interface MemoryBudget {
   /** What it is a budget of. */
   readonly availableBytes: number;
-  /** Which part of its size whatever may be forgotten has; see `setCacheShare`. */
-  readonly cacheShare: number;
+  readonly shares: MemoryShares;
   readonly heapGrowthPercent: number;
   readonly engine: EngineMemory;
   readonly ingest: Partial<IngestLimits>;
   readonly otlp: OtlpLimits;
-  /** Null where nobody needs to look; see `MemoryWatch`. */
-  readonly watch: { readonly shortBytes: number; readonly calmBytes: number } | null;
+  /** See `MemoryWatch`. */
+  readonly watch: { readonly shortBytes: number; readonly calmBytes: number };
 }
 
 /** `availableBytes`: see `availableMemory`. */
@@ -48,16 +49,19 @@ export function memoryBudget(availableBytes: number): MemoryBudget {
   const share = Math.min(1, Math.max(SHARE_MIN, (availableBytes - FIXED) / (PLENTY - FIXED)));
   const between = ({ least, most }: { least: number; most: number }): number => least + share * (most - least);
   const part = (whole: number): number => Math.floor(whole * share);
+  // They shrink more slowly than what comes and goes: what is not found in one that is too small is read from the store
+  // and written there anew, which takes more memory than it saves.
+  const caches = Math.sqrt(share);
   const limits = DEFAULT_INGEST_LIMITS;
   const inFlightBytesMax = part(DEFAULT_OTLP_LIMITS.inFlightBytesMax);
   return {
     availableBytes,
-    cacheShare: share,
+    shares: { caches, spareRooms: share },
     heapGrowthPercent: Math.round(between(GROWTH_PERCENT)),
     engine: {
       bytesMax: Math.floor(availableBytes * between(ENGINE_PART)),
-      cacheShare: share,
-      reading: share === 1 ? null : READING,
+      cacheShare: caches,
+      reading: share === 1 ? null : { rows: part(READING_ROWS), threads: share < SHARE_FOR_THREADS ? 1 : 0 },
     },
     ingest: {
       recentBytesMax: part(limits.recentBytesMax),
@@ -76,13 +80,10 @@ export function memoryBudget(availableBytes: number): MemoryBudget {
       // A body that was compressed is in flight twice: one that is not taken now must be so at a quieter time.
       bodyBytesMax: Math.min(DEFAULT_OTLP_LIMITS.bodyBytesMax, Math.floor(inFlightBytesMax / 2)),
     },
-    watch:
-      share === 1
-        ? null
-        : {
-            shortBytes: Math.floor(availableBytes * SHORT_PART),
-            calmBytes: Math.floor(availableBytes * CALM_PART),
-          },
+    watch: {
+      shortBytes: Math.floor(availableBytes * SHORT_PART),
+      calmBytes: Math.floor(availableBytes * CALM_PART),
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Looks at how much memory the process holds, where there is little: when it is nearly all, nothing more is taken until
+ * Looks at how much memory the process holds: when it is nearly all, nothing more is taken until
  * there is less, and garbage is collected. Bounds alone would have to be small enough for the worst of all loads at once.
  */
 

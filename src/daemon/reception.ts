@@ -50,7 +50,7 @@ export class Reception {
   readonly #http: HttpServer;
   readonly #otlpHttp: ThreadedHttpReceiver;
   readonly #otlpGrpc: OtlpGrpcReceiver;
-  readonly #memoryWatch: MemoryWatch | null;
+  readonly #memoryWatch: MemoryWatch;
   #isOpen = false;
   #state: (() => DaemonState) | null = null;
   #waitsBecause: string | null = null;
@@ -74,7 +74,7 @@ export class Reception {
     );
     const inFlight = new InFlight(memory.otlp.inFlightBytesMax);
     observeInFlight(() => inFlight.bytes);
-    this.#memoryWatch = memoryWatch(memory, inFlight);
+    this.#memoryWatch = new MemoryWatch({ ...memory.watch, onShort: (isShort) => inFlight.hold(isShort) });
     const shared = {
       host,
       accept: this.entrance.accept,
@@ -111,7 +111,7 @@ export class Reception {
   async open(): Promise<void> {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    await this.#memoryWatch?.start();
+    await this.#memoryWatch.start();
     await this.directory.start();
     await this.entrance.open();
     for (const listener of this.#listeners) await listener.start();
@@ -120,12 +120,12 @@ export class Reception {
 
   /** What is to be stopped when nobody loads from the spool any more, and before its directory is let go of. */
   get toStopLast(): readonly Stoppable[] {
-    return [{ name: 'spool', stop: () => this.entrance.close() }, this.directory, ...[this.#memoryWatch ?? []].flat()];
+    return [{ name: 'spool', stop: () => this.entrance.close() }, this.directory, this.#memoryWatch];
   }
 
   /** Of what is not told by whoever loads what came in. */
   get problems(): readonly string[] {
-    return [this.directory.problem ?? [], this.#memoryWatch?.problem ?? []].flat();
+    return [this.directory.problem ?? [], this.#memoryWatch.problem ?? []].flat();
   }
 
   get isWaiting(): boolean {
@@ -158,10 +158,6 @@ export class Reception {
     const words = mayRead ? this.#words : "The store can't be reached yet.";
     return new Fault('transient', `${words} Telemetry is taken meanwhile.`, { retryAfterMs: RETRY_AFTER_MS });
   }
-}
-
-function memoryWatch({ watch }: MemoryBudget, inFlight: InFlight): MemoryWatch | null {
-  return watch === null ? null : new MemoryWatch({ ...watch, onShort: (isShort) => inFlight.hold(isShort) });
 }
 
 function createEntrance({ configuration, memory, log }: ReceptionOptions): Entrance {

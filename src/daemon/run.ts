@@ -7,7 +7,7 @@ import type { Environment } from '../config/environment.ts';
 import type { Configuration, LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
 import { availableMemory } from '../lib/available-memory.ts';
-import { setCacheShare } from '../lib/cache-share.ts';
+import { setMemoryShares } from '../lib/memory-shares.ts';
 import { formatBytes } from '../lib/http.ts';
 import { formatProblems } from '../lib/problems.ts';
 import { formatDuration } from '../lib/time.ts';
@@ -37,7 +37,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   const { output, environment, version, command } = options;
   const begun = performance.now();
   const memory = memoryBudget(availableMemory());
-  setCacheShare(memory.cacheShare);
+  setMemoryShares(memory.shares);
   tuneGarbageCollection(memory.heapGrowthPercent);
   // Instruments made before this would count nothing.
   const metrics = startMetrics(version);

@@ -1,10 +1,10 @@
 /**
  * A map that forgets: two generations, and when the young one is full the old one is dropped.
  * Approximates least-recently-used with nothing but map lookups. Holds between one and two times
- * `weightMax`, or a part of that; see `cache-share.ts`.
+ * `weightMax`, or a part of that; see `memory-shares.ts`.
  */
 
-import { cacheRoom } from './cache-share.ts';
+import { cacheRoom } from './memory-shares.ts';
 
 export class GenerationalCache<Key, Value> {
   readonly #weightMax: number;

@@ -4,7 +4,7 @@
  * and fresh buffers for megabytes a second make it collect the whole heap every second.
  */
 
-import { cacheRoom } from './cache-share.ts';
+import { spareRoom } from './memory-shares.ts';
 
 const NO_ROOM = Buffer.alloc(0);
 // UTF-16 units become at most three bytes each.
@@ -49,7 +49,7 @@ export class Rooms {
     if (
       room.length < ROOM_BYTES_MIN ||
       rooms === undefined ||
-      this.#spareBytes + room.length > cacheRoom(SPARE_BYTES_MAX)
+      this.#spareBytes + room.length > spareRoom(SPARE_BYTES_MAX)
     )
       return;
     rooms.push(room);

@@ -1,6 +1,6 @@
 /** A `GenerationalCache` of strings that are looked up by a print of each; see `printed-table.ts`. */
 
-import { cacheRoom } from './cache-share.ts';
+import { cacheRoom } from './memory-shares.ts';
 import { PrintedTable } from './printed-table.ts';
 
 export class PrintedCache<Value> {

@@ -4,7 +4,7 @@
  * looks that string up in a map finds its hash already known to the engine.
  */
 
-import { cacheRoom } from '../lib/cache-share.ts';
+import { cacheRoom } from '../lib/memory-shares.ts';
 
 /** Longer texts are histories, which grow and so never repeat. */
 const TEXT_BYTES_MAX = 32 * 1024;

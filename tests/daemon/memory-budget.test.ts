@@ -14,7 +14,7 @@ describe('with plenty of memory', () => {
     const budget = memoryBudget(bytes);
     expect(limitsOf(budget)).toEqual(DEFAULT_INGEST_LIMITS);
     expect(budget.otlp).toEqual(DEFAULT_OTLP_LIMITS);
-    expect(budget).toMatchObject({ cacheShare: 1, heapGrowthPercent: 100, watch: null });
+    expect(budget).toMatchObject({ shares: { caches: 1, spareRooms: 1 }, heapGrowthPercent: 100 });
     expect(budget.engine).toEqual({ bytesMax: bytes / 2, cacheShare: 1, reading: null });
   });
 });
@@ -56,8 +56,8 @@ describe('with less', () => {
     const { engine, ingest, otlp, watch } = memoryBudget(MEMORY_MIN);
     const { recentBytesMax = 0, windowBytesMax = 0 } = ingest;
     const bytes = engine.bytesMax + recentBytesMax + windowBytesMax + otlp.inFlightBytesMax;
-    expect(bytes).toBeLessThan((watch?.shortBytes ?? 0) - 256 * MIB);
-    expect(watch?.calmBytes).toBeLessThan(watch?.shortBytes ?? 0);
+    expect(bytes).toBeLessThan(watch.shortBytes - 256 * MIB);
+    expect(watch.calmBytes).toBeLessThan(watch.shortBytes);
   });
 });
 

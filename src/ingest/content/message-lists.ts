@@ -7,7 +7,7 @@
 
 import { hash as digest } from 'node:crypto';
 import type { ContentHash, PromptMessage } from '../../contract/prompt.ts';
-import { cacheRoom } from '../../lib/cache-share.ts';
+import { cacheRoom } from '../../lib/memory-shares.ts';
 import { PrintedTable, printOfHash } from '../../lib/printed-table.ts';
 import { LIST_CONVERSATION_CHARACTERS } from '../../text/reference.ts';
 import { NEVER_STORED, NOTHING_TO_STORE, type Outbox, type Storable } from './outbox.ts';

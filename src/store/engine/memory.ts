@@ -18,7 +18,7 @@ export interface EngineMemory {
   readonly bytesMax: number;
   /** Which part of their sizes its caches have, at most 1. */
   readonly cacheShare: number;
-  /** Rows that it reads at a time, by so many threads; null: as it likes. */
+  /** Rows that it reads at a time, by so many threads (0: one for each core); null: as it likes. */
   readonly reading: { readonly rows: number; readonly threads: number } | null;
 }
 
