@@ -71,11 +71,15 @@ export function memoryTunables(machineBytes = totalmem(), containerBytes = proce
   return bytes < LITTLE_BYTES ? LITTLE_MEMORY : MUCH_MEMORY;
 }
 
-/** In the same process; the image can't know how large its container will be. What somebody else has said holds. */
+/**
+ * In the same process; the image can't know how large its container will be. What somebody else has said holds. Not
+ * where a parent speaks with us over a channel, which would be closed.
+ */
 function beginAnewWithLittleMemory(node, module, args) {
   const { GLIBC_TUNABLES: told = MUCH_MEMORY } = process.env;
   const tunables = memoryTunables();
-  if (process.platform !== 'linux' || told !== MUCH_MEMORY || tunables === MUCH_MEMORY) return;
+  if (process.platform !== 'linux' || told !== MUCH_MEMORY || tunables === MUCH_MEMORY || process.send !== undefined)
+    return;
   const path = fileURLToPath(pathToFileURL(module));
   process.execve?.(node, [node, ...process.execArgv, path, ...args], { ...process.env, GLIBC_TUNABLES: tunables });
 }
