@@ -44,7 +44,7 @@ export function bodyTooLarge(limits: OtlpLimits): Refusal {
 }
 
 export function noRoom(limits: OtlpLimits): Refusal {
-  return overloaded('Too many bytes are in flight for the memory that there is.', limits.retryAfterMs);
+  return overloaded('Too many bytes are in flight.', limits.retryAfterMs);
 }
 
 export function stopping(limits: OtlpLimits): Refusal {
