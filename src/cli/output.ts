@@ -3,6 +3,7 @@
  * everywhere; none of them may steer the terminal.
  */
 
+import stringWidth from 'fast-string-width';
 import { forTerminal, jsonForTerminal } from '../text/invisible.ts';
 
 export interface Output {
@@ -56,14 +57,23 @@ export function colourDiff(output: Pick<Output, 'colour'>, diff: string): string
     .join('\n');
 }
 
-/** Columns as wide as their widest cell. The last column is not padded. A cell is one line. */
+/** Columns as wide as their widest cell is on a terminal. The last column is not padded. A cell is one line. */
 export function table(cells: readonly (readonly string[])[]): string {
-  const rows = cells.map((row) => row.map((cell) => cell.replace(/[\r\n\t]+/g, ' ')));
+  const rows = cells.map((row) =>
+    row.map((cell) => {
+      const text = forTerminal(cell.replace(/[\r\n\t]+/g, ' '));
+      return { text, width: stringWidth(text) };
+    }),
+  );
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
+  for (const row of rows) row.forEach(({ width }, index) => (widths[index] = Math.max(widths[index] ?? 0, width)));
   return rows
     .map((row) =>
-      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  '),
+      row
+        .map(({ text, width }, index) =>
+          index === row.length - 1 ? text : text + ' '.repeat((widths[index] ?? 0) - width),
+        )
+        .join('  '),
     )
     .join('\n');
 }
