@@ -38,3 +38,8 @@ const SYSTEM_TICKS = 12;
 function fieldsOf(file: string): readonly number[] {
   return readFileSync(file, 'utf8').split(') ').at(-1)?.split(' ').map(Number) ?? [];
 }
+
+/** What another process has had written to disks so far. */
+export function writtenBytes(pid: number): number {
+  return Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
+}

@@ -42,6 +42,8 @@ export interface IngestOptions {
 
 // With less waiting the store is not short of time: it answers late, and would whoever waits for it.
 const LITTLE_BYTES = 1024 * 1024;
+// Of what has waited for others: a usual insert takes half of it.
+const LOADED_WITHIN_MS = 300;
 
 export class Ingest implements Component {
   readonly name = 'ingest';
@@ -162,6 +164,7 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
     ...turns,
     roundFactsMax: limits.roundFactsMax,
     roundBytesMax: limits.roundBytesMax,
+    roundEveryMs: limits.roundEveryMs,
     pauseMs: backoffMs,
     pauseMsMax: backoffMaxMs,
     onTrouble: troubles.of('reading back' satisfies Troubled),
@@ -189,7 +192,7 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
   entrance.pacedWhile(() => {
     if (writer.isTroubled || settlerWriter.isTroubled) return false;
     if (recent.bytes > limits.pacedBytes || settler.lateMs > limits.pacedLagMs) return true;
-    return recent.bytes > LITTLE_BYTES && recent.waitingMs > limits.pacedLagMs;
+    return recent.bytes > LITTLE_BYTES && recent.waitingMs > limits.lingerMs + LOADED_WITHIN_MS;
   });
   observe('window_facts', 'Facts held in memory to be settled.', '1', () => window.facts);
   return { loader, settler, sightings };

@@ -38,6 +38,8 @@ export interface IngestLimits {
   /** A trace of which nothing came for so long is settled; one of which something comes, after the second. */
   readonly quietMs: number;
   readonly provisionalMs: number;
+  /** Rounds of settling begin so long after one another, unless more is due than one round takes. */
+  readonly roundEveryMs: number;
   /** First wait after the store failed; it doubles up to the next. */
   readonly storeBackoffMs: number;
   readonly storeBackoffMaxMs: number;
@@ -69,9 +71,10 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   retainMs: 30_000,
   roundFactsMax: 10_000,
   roundBytesMax: 24 * 1024 * 1024,
-  lingerMs: 500,
+  lingerMs: 900,
   quietMs: 1_200,
   provisionalMs: 2_500,
+  roundEveryMs: 1_000,
   storeBackoffMs: 250,
   storeBackoffMaxMs: 15_000,
   storeStalledMs: 30_000,

@@ -23,6 +23,7 @@ export const FAST: Partial<IngestLimits> = {
   lingerMs: 100,
   quietMs: 50,
   provisionalMs: 200,
+  roundEveryMs: 50,
   retainMs: 60_000,
   storeBackoffMs: 5,
   storeBackoffMaxMs: 50,

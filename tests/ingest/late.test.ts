@@ -141,7 +141,7 @@ class Daemon {
       clock: this.clock,
       horizon: this.rounds,
       dataDirectory: this.#dataDirectory,
-      limits: { quietMs: 0, provisionalMs: 0, retainMs: 30_000, seenTracesMax: this.#seenTracesMax },
+      limits: { quietMs: 0, provisionalMs: 0, roundEveryMs: 0, retainMs: 30_000, seenTracesMax: this.#seenTracesMax },
     });
     await this.#ingest.start();
   }

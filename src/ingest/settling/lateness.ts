@@ -34,6 +34,11 @@ export class Lateness {
     this.#last = NOTHING_DUE;
   }
 
+  /** Whether the last round left something to the next one. */
+  get isCut(): boolean {
+    return this.#last.isCut;
+  }
+
   /** In milliseconds; 0 while it is a moment's work. */
   at(nowMs: number): number {
     return this.#last.facts < BUSY_FACTS ? 0 : nowMs - this.#waitingSinceMs;

@@ -40,6 +40,11 @@ export interface SettlerOptions extends SettlementOptions, TurnLimits {
   /** See `IngestLimits`. */
   readonly roundFactsMax: number;
   readonly roundBytesMax: number;
+  /**
+   * Rounds begin so long after one another, unless more is due than one round takes: an insert costs the store as much
+   * as some thousand rows do, however few it has.
+   */
+  readonly roundEveryMs: number;
   /** After a store failed that is read from; it doubles up to the next. */
   readonly pauseMs: number;
   readonly pauseMsMax: number;
@@ -83,6 +88,8 @@ export class Settler implements Component {
   readonly #lateness = new Lateness();
   /** In monotonic milliseconds: all that was received until then has been added. */
   #heardUpToMs = 0;
+  /** In monotonic milliseconds, like all times here. */
+  #nextRoundMs = 0;
   /** In a row. */
   #failures = 0;
 
@@ -194,8 +201,9 @@ export class Settler implements Component {
     while (!signal.aborted) {
       try {
         if ((await this.#uncounted?.tell()) === true) this.#succeeded();
-        const due = this.#due();
+        const due = this.#isResting() ? [] : this.#due();
         if (due.length > 0) {
+          this.#nextRoundMs = this.#options.clock.monotonicMs() + this.#options.roundEveryMs;
           await this.#round(due);
           this.#succeeded();
         }
@@ -213,6 +221,14 @@ export class Settler implements Component {
     await this.#writing.idle;
     this.#isOver = true;
     this.#letIn();
+  }
+
+  #isResting(): boolean {
+    const { window, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#isDraining || window.isOverfull || this.#lateness.isCut || nowMs >= this.#nextRoundMs) return false;
+    this.#lateness.looked(nowMs, 0, false);
+    return true;
   }
 
   #due(): TraceState[] {
