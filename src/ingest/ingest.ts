@@ -133,6 +133,9 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
   const { recent } = spooled;
   const { traceFactsMax: factsPerTraceMax, traceBytesMax: bytesPerTraceMax } = limits;
   const { storeBackoffMs: backoffMs, storeBackoffMaxMs: backoffMaxMs, storeStalledMs: stalledMs } = limits;
+  // Of a call that two of them have parts of, one waits after the other.
+  const isShared = options.isShared === true;
+  const lingerMs = isShared ? limits.lingerMs / 2 : limits.lingerMs;
   const writerOf = (part: Troubled): PatientWriter =>
     new PatientWriter({ log, clock, onTrouble: troubles.of(part), backoffMs, backoffMaxMs, stalledMs });
   const window = new TraceWindow({
@@ -164,7 +167,7 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
     ...turns,
     roundFactsMax: limits.roundFactsMax,
     roundBytesMax: limits.roundBytesMax,
-    roundEveryMs: limits.roundEveryMs,
+    roundEveryMs: isShared ? 0 : limits.roundEveryMs,
     pauseMs: backoffMs,
     pauseMsMax: backoffMaxMs,
     onTrouble: troubles.of('reading back' satisfies Troubled),
@@ -173,10 +176,9 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
   const writer = writerOf('loader');
   const onSighted: SightingsOptions['onSighted'] = (...sighting) => settler.sighted(...sighting);
   const onRepricing = (period: Period): void => repriced.add(period);
-  const sightings =
-    options.isShared === true
-      ? new Sightings({ log, writer, clock, onSighted, onRepricing, lookMs: limits.sightingsMs, onError })
-      : null;
+  const sightings = isShared
+    ? new Sightings({ log, writer, clock, onSighted, onRepricing, lookMs: limits.sightingsMs, onError })
+    : null;
   const loader = new Loader({
     ...spooled,
     writer,
@@ -187,12 +189,12 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
     onError,
     clock,
     batchBytesMax: limits.batchBytesMax,
-    lingerMs: limits.lingerMs,
+    lingerMs,
   });
   entrance.pacedWhile(() => {
     if (writer.isTroubled || settlerWriter.isTroubled) return false;
     if (recent.bytes > limits.pacedBytes || settler.lateMs > limits.pacedLagMs) return true;
-    return recent.bytes > LITTLE_BYTES && recent.waitingMs > limits.lingerMs + LOADED_WITHIN_MS;
+    return recent.bytes > LITTLE_BYTES && recent.waitingMs > lingerMs + LOADED_WITHIN_MS;
   });
   observe('window_facts', 'Facts held in memory to be settled.', '1', () => window.facts);
   return { loader, settler, sightings };

@@ -33,12 +33,12 @@ export interface IngestLimits {
   /** Facts that are settled in one round, and bytes: few inserts, and each written within a moment. */
   readonly roundFactsMax: number;
   readonly roundBytesMax: number;
-  /** How long a small batch waits for more before it is loaded. */
+  /** How long a small batch waits for more before it is loaded; half of it with several replicas. */
   readonly lingerMs: number;
   /** A trace of which nothing came for so long is settled; one of which something comes, after the second. */
   readonly quietMs: number;
   readonly provisionalMs: number;
-  /** Rounds of settling begin so long after one another, unless more is due than one round takes. */
+  /** Rounds of settling begin so long after one another, unless more is due than one takes, or there are several replicas. */
   readonly roundEveryMs: number;
   /** First wait after the store failed; it doubles up to the next. */
   readonly storeBackoffMs: number;
@@ -71,10 +71,10 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   retainMs: 30_000,
   roundFactsMax: 10_000,
   roundBytesMax: 24 * 1024 * 1024,
-  lingerMs: 900,
+  lingerMs: 800,
   quietMs: 1_200,
   provisionalMs: 2_500,
-  roundEveryMs: 1_000,
+  roundEveryMs: 800,
   storeBackoffMs: 250,
   storeBackoffMaxMs: 15_000,
   storeStalledMs: 30_000,

@@ -40,10 +40,7 @@ export interface SettlerOptions extends SettlementOptions, TurnLimits {
   /** See `IngestLimits`. */
   readonly roundFactsMax: number;
   readonly roundBytesMax: number;
-  /**
-   * Rounds begin so long after one another, unless more is due than one round takes: an insert costs the store as much
-   * as some thousand rows do, however few it has.
-   */
+  /** Rounds begin so long after one another, unless more is due than one takes: an insert of one row costs as much as of a thousand. */
   readonly roundEveryMs: number;
   /** After a store failed that is read from; it doubles up to the next. */
   readonly pauseMs: number;
