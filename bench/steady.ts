@@ -30,8 +30,8 @@ const WARM_UP_S = 15;
 const EVERY_MS = 50;
 // Spans that began before the daemon did are looked for in the store: not what is measured.
 const DAEMON_START_MS = 30_000;
-/** What we promise: a tenth of a core for anything, and the rest by the span. */
-const LIMIT_CORES = { always: 0.1, perSpan: 0.0005 };
+/** What we promise: a third of a core for that anything comes at all, and the rest by the span. */
+const LIMIT_CORES = { always: 0.33, perSpan: 0.0005 };
 
 export async function run(args: readonly string[]): Promise<void> {
   const rates = option(args, '--rates', '10,100,1000').split(',').map(Number);
