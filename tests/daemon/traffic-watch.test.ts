@@ -140,10 +140,11 @@ describe('calls open nothing', () => {
     scene.registry.change([scene.v1, scene.v2, long], [pin(long)]);
     const send = (edit: (text: string) => string, from: number): Promise<void> =>
       scene.send(
-        Array.from({ length: 20 }, (_, index) => ({
+        // Sent twice they are as many as a look has examples, so that none is left out by chance.
+        Array.from({ length: 8 }, (_, index) => ({
           text: edit(scene.text('a name', `parcel ${index * 37}?`).concat('\n', rules.join('\n'))),
           calls: 1,
-          from: from - index / 10,
+          from: from - index / 5,
           declares: [name, '3'] as const,
           attributesOf: (system: string) =>
             Object.fromEntries(
