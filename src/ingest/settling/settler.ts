@@ -26,7 +26,7 @@ import { Settlement, type SettlementOptions } from './settlement.ts';
 import { TraceGroups, type NotedGroups } from './trace-groups.ts';
 import type { Told, TraceState } from './trace-state.ts';
 import { traceKey, type TraceWindow } from './trace-window.ts';
-import { isReady, rest, turnOf, type Turn, type TurnLimits } from './turns.ts';
+import { isFast, isReady, rest, turnOf, type Turn, type TurnLimits } from './turns.ts';
 import { UncountedUsage } from './uncounted-usage.ts';
 
 export interface SettlerOptions extends SettlementOptions, TurnLimits {
@@ -224,6 +224,8 @@ export class Settler implements Component {
     const { window, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (this.#isDraining || window.isOverfull || this.#lateness.isCut || nowMs >= this.#nextRoundMs) return false;
+    // It is many rows by itself, and more the longer it waits.
+    for (const trace of window.dirty) if (isFast(trace)) return false;
     this.#lateness.looked(nowMs, 0, false);
     return true;
   }

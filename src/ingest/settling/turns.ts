@@ -28,13 +28,16 @@ const GROWING_TRACE_FACTOR = 20;
 // What is new of it seldom takes longer than a moment; but where it is most of the trace, it gets a third of the time at most.
 const NEW_FACTOR = 2;
 
+/** What comes that fast would take ever longer to be settled at once. */
+export function isFast({ facts, shownFacts }: TraceState): boolean {
+  return facts.length - shownFacts >= LARGE_TRACE_FACTS;
+}
+
 /** Null: not now. */
 export function turnOf(trace: TraceState, { nowMs, heardUpToMs }: Moment, limits: TurnLimits): Turn | null {
   if (trace.isSealed) return 'whole';
   const { quietMs, provisionalMs } = limits;
-  // What comes that fast would take ever longer to be settled at once.
-  const isFast = trace.facts.length - trace.shownFacts >= LARGE_TRACE_FACTS;
-  const patienceMs = isFast ? quietMs : provisionalMs;
+  const patienceMs = isFast(trace) ? quietMs : provisionalMs;
   const isQuiet =
     nowMs - trace.lastAddedMs >= quietMs && heardUpToMs - trace.lastAddedMs >= Math.min(quietMs, FOLLOWS_WITHIN_MS);
   if (!isQuiet && nowMs - trace.dirtySinceMs < patienceMs) return null;
