@@ -6,6 +6,7 @@
 
 import { DEFAULT_OTLP_LIMITS, type OtlpLimits } from '../../collectors/otlp/limits.ts';
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '../ingest/limits.ts';
+import { PLENTY_OF_MEMORY } from '../lib/available-memory.ts';
 import type { MemoryShares } from '../lib/memory-shares.ts';
 import type { EngineMemory } from '../store/engine/memory.ts';
 
@@ -13,8 +14,6 @@ const MIB = 1024 * 1024;
 
 /** With less the daemon may be ended under load, whatever it refuses. Measured: docs/operations.md. */
 export const MEMORY_MIN = 1024 * MIB;
-// From here on nothing is smaller than it is without a limit.
-const PLENTY = 4096 * MIB;
 // The code, what is loaded at the start, and the engine with nothing to do: no limit makes it less.
 const FIXED = 256 * MIB;
 // With a still smaller part of each batches and bodies would be too small to be of use.
@@ -46,7 +45,7 @@ export interface MemoryBudget {
 
 /** `availableBytes`: see `availableMemory`. */
 export function memoryBudget(availableBytes: number): MemoryBudget {
-  const share = Math.min(1, Math.max(SHARE_MIN, (availableBytes - FIXED) / (PLENTY - FIXED)));
+  const share = Math.min(1, Math.max(SHARE_MIN, (availableBytes - FIXED) / (PLENTY_OF_MEMORY - FIXED)));
   const between = ({ least, most }: { least: number; most: number }): number => least + share * (most - least);
   const part = (whole: number): number => Math.floor(whole * share);
   // They shrink more slowly than what comes and goes: what is not found in one that is too small is read from the store

@@ -24,14 +24,19 @@ beforeAll(async () => {
 
 afterAll(() => store.database.close());
 
-/** The store, and how many calls each insert had. */
-function countingInserts(): { readonly telemetry: TelemetryLog; readonly calls: number[] } {
+/** The store, how many calls each insert had, and what waits for so many inserts. */
+function countingInserts() {
   const calls: number[] = [];
   const insertLines: TelemetryLog['insertLines'] = async (lane, lines) => {
     await store.telemetry.insertLines(lane, lines);
     if (lane === 'invocations') calls.push(lines.filter((byte) => byte === NEWLINE).length);
   };
-  return { telemetry: { ...store.telemetry, insertLines }, calls };
+  const come = (count: number): Promise<number> =>
+    eventually(
+      () => Promise.resolve(calls.length),
+      (now) => now === count,
+    );
+  return { telemetry: { ...store.telemetry, insertLines }, calls, come };
 }
 
 /** Each in a trace of its own. */
@@ -48,20 +53,14 @@ it('writes calls that come one by one together, and does not wait when it stops'
   const inserts = countingInserts();
   await withIngest(inserts.telemetry, { clock, limits: LIMITS }, async (ingest) => {
     await send(ingest, ...callsOf(1, clock));
-    await eventually(
-      () => Promise.resolve(inserts.calls),
-      ({ length }) => length === 1,
-    );
+    await inserts.come(1);
     await send(ingest, ...callsOf(1, clock));
     await send(ingest, ...callsOf(1, clock));
     await isLoaded(3);
     await sleep(SOME_TICKS_MS);
     expect(inserts.calls).toEqual([1]);
     clock.advance(EVERY_MS);
-    await eventually(
-      () => Promise.resolve(inserts.calls),
-      ({ length }) => length === 2,
-    );
+    await inserts.come(2);
     await send(ingest, ...callsOf(1, clock));
   });
   expect(inserts.calls).toEqual([1, 2, 1]);
@@ -72,17 +71,11 @@ it('does not rest while more is due than one round takes', async () => {
   const inserts = countingInserts();
   await withIngest(inserts.telemetry, { clock, limits: LIMITS }, async (ingest) => {
     await send(ingest, ...callsOf(1, clock));
-    await eventually(
-      () => Promise.resolve(inserts.calls),
-      ({ length }) => length === 1,
-    );
+    await inserts.come(1);
     for (let sent = 0; sent < 20_000; sent += 1_000) await send(ingest, ...callsOf(1_000, clock));
     await isLoaded(20_001);
     clock.advance(EVERY_MS);
-    await eventually(
-      () => Promise.resolve(inserts.calls),
-      ({ length }) => length === 3,
-    );
+    await inserts.come(3);
     expect(inserts.calls).toEqual([1, 10_000, 10_000]);
   });
 });

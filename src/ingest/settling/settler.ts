@@ -85,7 +85,7 @@ export class Settler implements Component {
   readonly #lateness = new Lateness();
   /** In monotonic milliseconds: all that was received until then has been added. */
   #heardUpToMs = 0;
-  /** In monotonic milliseconds, like all times here. */
+  /** The same: until then settling rests, when little waits. */
   #nextRoundMs = 0;
   /** In a row. */
   #failures = 0;

@@ -8,11 +8,10 @@
  * Where memory is short it is needed elsewhere in between.
  */
 
-import { availableMemory } from '../../lib/available-memory.ts';
+import { availableMemory, PLENTY_OF_MEMORY } from '../../lib/available-memory.ts';
 
 const KEEP_MS = 60_000;
 const KEEP_MS_IN_LITTLE = 1_000;
-const LITTLE_BYTES = 4 * 1024 ** 3;
 
 export interface EngineMemory {
   readonly bytesMax: number;
@@ -25,7 +24,7 @@ export interface EngineMemory {
 process.env['JE_MALLOC_CONF'] ??= `dirty_decay_ms:${keepMs(availableMemory())}`;
 
 export function keepMs(availableBytes: number): number {
-  return availableBytes < LITTLE_BYTES ? KEEP_MS_IN_LITTLE : KEEP_MS;
+  return availableBytes < PLENTY_OF_MEMORY ? KEEP_MS_IN_LITTLE : KEEP_MS;
 }
 
 /** For whoever has the engine for himself: half of what there is. */
