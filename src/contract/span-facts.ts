@@ -49,6 +49,13 @@ export interface SpanFacts {
    * `agent`: it is the sum of what an agent asked for, and a call only where nothing below it reports one.
    */
   readonly boundary?: 'tool' | 'agent';
+  /**
+   * Of what an agent did: the run that it was, empty for that of its trace. There may be a sum of it, and others that
+   * show its requests to be told of one by one: the sum that was there at the same time as these is no call.
+   */
+  readonly run?: string;
+  /** Of a call: the sum of the requests of its run. */
+  readonly isSum?: true;
 
   readonly service?: string;
   readonly instance?: string;

@@ -1,13 +1,13 @@
 /**
  * Claude Code: spans for calls, log records for cost. Its `api_request` record carries the span id
  * of the whole interaction, so it is matched to a call by the request's id, which newer versions
- * send, else by what both counted.
+ * send, else by what both counted. A record of each prompt shows that those of requests come too.
  * https://docs.claude.com/en/docs/claude-code/monitoring-usage
  */
 
 import { firstNumber, firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
-import { readModel, readSession } from './coding-agent.ts';
+import { claudeRun, readModel, readSession } from './coding-agent.ts';
 import type { Dialect, LogInput, Reading, SpanInput } from './dialect.ts';
 import { millisOf } from './durations.ts';
 import { dollars, finishReasons } from './names.ts';
@@ -20,7 +20,13 @@ function readSpan({ span, scope }: SpanInput): Reading | null {
   if (type === undefined || !(scope.name.startsWith(SCOPE) || span.name.startsWith('claude_code.'))) return null;
   const context = readContext(span.attributes);
   if (type !== 'llm_request') {
-    return { ...context, role: 'wrapper', ...(type.startsWith('tool') ? { boundary: 'tool' as const } : {}) };
+    const boundary = type.startsWith('tool') ? { boundary: 'tool' as const } : {};
+    return {
+      ...context,
+      role: 'wrapper',
+      ...boundary,
+      ...(type === 'interaction' && claudeRun(context.conversationId)),
+    };
   }
   const reading: Reading = { ...context, role: 'call', ...readCall(span.attributes) };
   const firstTokenMs = number(span.attributes, 'ttft_ms');
@@ -34,8 +40,11 @@ function readSpan({ span, scope }: SpanInput): Reading | null {
 function readLog({ log, scope, eventName }: LogInput): Reading | null {
   if (!scope.name.startsWith(SCOPE) && !eventName.startsWith('claude_code.')) return null;
   const event = eventName.replace(/^claude_code\./, '');
+  const context = readContext(log.attributes);
+  // With it each request that answers it has a record.
+  if (event === 'user_prompt') return { ...context, role: 'detail', ...claudeRun(context.conversationId) };
   if (event !== 'api_request' && event !== 'api_error') return null;
-  const reading: Reading = { ...readContext(log.attributes), role: 'report', ...readCall(log.attributes) };
+  const reading: Reading = { ...context, role: 'report', ...readCall(log.attributes) };
   const cost = dollars(number(log.attributes, 'cost_usd'));
   if (cost !== undefined) reading.reportedCostUsd = cost;
   const durationMs = millisOf(number(log.attributes, 'duration_ms'));

@@ -1,6 +1,7 @@
 /** What agents of the command line say alike, each under names of its own: the model, the conversation, who asks. */
 
 import { firstText, text } from '../otlp/attributes.ts';
+import { shortId } from '../lib/hash.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Reading } from './dialect.ts';
 import { settingsOf } from './tools.ts';
@@ -19,4 +20,9 @@ export function readSession(attributes: OtlpAttributes, conversation: string, us
 export function readModel(model: string | undefined): Reading {
   const settings = settingsOf(model, undefined, undefined);
   return model === undefined || settings === undefined ? {} : { requestModel: model, settings };
+}
+
+/** The run of a session of Claude Code, whoever reports it. */
+export function claudeRun(session: string | undefined): Pick<Reading, 'run'> {
+  return session === undefined ? {} : { run: `claude-code.${shortId(session)}` };
 }

@@ -25,6 +25,7 @@ import { llamaIndex } from './llama-index.ts';
 import { logfire } from './logfire.ts';
 import { mastra } from './mastra.ts';
 import { mlflow } from './mlflow.ts';
+import { openclaw } from './openclaw.ts';
 import { openinference } from './openinference.ts';
 import { openlit } from './openlit.ts';
 import { openllmetry } from './openllmetry.ts';
@@ -70,6 +71,7 @@ export const DIALECTS: readonly Dialect[] = [
   agentgateway,
   truefoundry,
   openrouter,
+  openclaw,
   agentFramework,
   rig,
   strands,

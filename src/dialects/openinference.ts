@@ -8,6 +8,7 @@ import type { Evaluation, Message, TokenParts } from '../contract/invocation.ts'
 import type { Json } from '../contract/prompt.ts';
 import { firstNumber, firstText, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes, OtlpScope, OtlpSpan } from '../otlp/model.ts';
+import { claudeRun } from './coding-agent.ts';
 import { countingOf } from './counting.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { millisUntilEvent } from './durations.ts';
@@ -47,6 +48,8 @@ function readSpan({ span, scope }: SpanInput, known: Readonly<Reading>): Reading
     return reading;
   }
   reading.role = 'call';
+  // Claude Code may report its requests by itself.
+  if (isQuery) Object.assign(reading, claudeRun(text(attributes, 'session.id')), { isSum: true });
   reading.operation = kind === 'EMBEDDING' ? 'embeddings' : isSound(attributes) ? 'other' : 'chat';
   const request = recordAt(attributes, 'llm.invocation_parameters');
   readModels(reading, attributes, request, scope.name === BEDROCK);
@@ -71,7 +74,7 @@ function isSound(attributes: OtlpAttributes): boolean {
   return service === 'stt' || service === 'tts';
 }
 
-/** Of Claude's Agent SDK, in JavaScript and Python: all requests of a query, which nothing else reports. */
+/** Of Claude's Agent SDK, in JavaScript and Python: the sum of all requests of a query. */
 const CLAUDE_AGENT = /claude[-_]agent[-_]sdk$/;
 
 function isClaudeQuery(attributes: OtlpAttributes, { name }: OtlpScope): boolean {

@@ -106,7 +106,7 @@ const TWINNED = new Set(['openinference', 'openllmetry', 'langfuse']);
  * Sizes and 16 bits tell such calls apart, and tell nobody what was said where content is redacted.
  */
 function addTwinKey(known: Reading, scope: OtlpScope): void {
-  if (known.input === undefined || known.output === undefined) return;
+  if (known.input === undefined || known.output === undefined || known.run !== undefined) return;
   const said = JSON.stringify([known.input.at(-1), known.output]);
   const bits = createHash('sha256').update(said).digest('hex').slice(0, 4);
   known.twinKey = `${known.input.length}.${said.length}.${bits}`;

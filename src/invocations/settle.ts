@@ -15,6 +15,7 @@ import { mergeInvocation } from './merge.ts';
 import { precedingPrompts, type PromptIndex, indexPrompts } from './prompts.ts';
 import { type MatchedReports, matchReports } from './reports.ts';
 import type { Settled, SpanIdentity } from './settled.ts';
+import { withoutToldSums } from './sums.ts';
 import { type Trace, buildTrace, factsOfNode } from './trace.ts';
 import { compareText } from '../lib/compare.ts';
 import { type CallUnit, compareIdentity, findUnits, identityOf } from './units.ts';
@@ -31,7 +32,7 @@ export function* settleInSteps(facts: readonly SpanFacts[]): Steps<Settled> {
   const [only] = facts;
   // Most calls are reported by one span alone: nothing is around it, and nothing else tells of it.
   if (facts.length === 1 && only?.role === 'call') return { invocations: [soleCall(only)] };
-  const traces = splitTraces(withoutDuplicates(facts));
+  const traces = splitTraces(withoutToldSums(withoutDuplicates(facts)));
   const reports = new Map<Trace, MatchedReports>();
   const prompts = new Map<Trace, PromptIndex>();
   const units: CallUnit[] = [];
@@ -71,10 +72,16 @@ const NO_KEYS: readonly string[] = [];
  * by any of its own. Store them with the facts, and look up those of facts that arrive.
  */
 export function lookupKeys(fact: SpanFacts): readonly string[] {
-  const { responseId, twinKey } = fact;
-  if (responseId === undefined && twinKey === undefined) return NO_KEYS;
-  if (twinKey === undefined) return [`id:${responseId}`];
-  return responseId === undefined ? [`io:${twinKey}`] : [`id:${responseId}`, `io:${twinKey}`];
+  const { responseId } = fact;
+  const twin = twinOf(fact);
+  if (responseId === undefined && twin === undefined) return NO_KEYS;
+  if (twin === undefined) return [`id:${responseId}`];
+  return responseId === undefined ? [`io:${twin}`] : [`id:${responseId}`, `io:${twin}`];
+}
+
+/** What others that tell of the same have at about the same time: what was said, or the name of the run. */
+export function twinOf({ twinKey, run }: SpanFacts): string | undefined {
+  return run === undefined || run === '' ? twinKey : run;
 }
 
 function splitTraces(facts: readonly SpanFacts[]): Trace[] {

@@ -5,6 +5,7 @@
 
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { compareText } from '../lib/compare.ts';
+import { wrapperOf } from './sums.ts';
 
 /** Nobody nests deeper; a circle ends here too. */
 const ANCESTORS_MAX = 256;
@@ -59,10 +60,7 @@ function wrapSums(trace: Trace): void {
     const node = trace.nodes.get(spanId) as TraceNode;
     if (!isCall(node)) continue;
     for (const above of ancestors(trace, node)) {
-      if (above.fact === null || !isSum(above.fact)) continue;
-      // What went into the agent is not what went into each of its calls.
-      const { input: _input, system: _system, ...rest } = above.fact;
-      above.fact = { ...rest, role: 'wrapper' };
+      if (above.fact !== null && isSum(above.fact)) above.fact = wrapperOf(above.fact);
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What belongs together and comes apart: judgements before and after their call, reports of one call
- * by two instrumentations, an hour between them, in any order, with and without a restart. SEED
- * repeats a run.
+ * by two instrumentations, the sum of an agent's requests and these, an hour between them, in any order, with and
+ * without a restart. SEED repeats a run.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -41,8 +41,8 @@ type Piece = { readonly span: SpanDraft } | { readonly log: LogDraft };
 interface Told {
   /** Everything that is sent, each in a request of its own, an hour after the one before. */
   readonly pieces: readonly Piece[];
-  /** Of the one call that they are about. */
-  readonly spanId: string;
+  /** Of the one call that they are about; null when there is none. */
+  readonly spanId: string | null;
   readonly evaluations: readonly string[];
 }
 
@@ -104,6 +104,57 @@ function twins(service: string, startMs: number): Told {
       { span: { traceId: hexId(16), spanId, startMs: startMs + 20, service, scope: 'client', attributes: inner } },
     ],
   };
+}
+
+const SESSION_SCOPE = 'openinference.instrumentation.claude_agent_sdk';
+
+function queryOf(service: string, session: string, startMs: number): Piece {
+  const attributes = {
+    'openinference.span.kind': 'AGENT',
+    'session.id': session,
+    'llm.model_name': 'claude-sonnet-4-6',
+    'input.value': 'hello',
+    'output.value': 'hi',
+    'llm.token_count.prompt': 52,
+    'llm.token_count.completion': 34,
+    'llm.token_count.prompt_details.cache_read': 32,
+  };
+  return { span: { startMs, durationMs: 4_000, service, scope: SESSION_SCOPE, attributes } };
+}
+
+/** The sum of what an agent asked for, and in another trace what it did by itself. */
+function sumAndRequest(service: string, startMs: number): Told {
+  const [session, traceId, interactionId, spanId] = [hexId(8), hexId(16), hexId(8), hexId(8)];
+  const scope = 'com.anthropic.claude_code.tracing';
+  const interaction = { 'span.type': 'interaction', 'session.id': session };
+  const request = {
+    'span.type': 'llm_request',
+    'session.id': session,
+    model: 'm',
+    input_tokens: 52,
+    output_tokens: 34,
+  };
+  const inner = { traceId, service, scope };
+  return {
+    spanId,
+    evaluations: [],
+    pieces: [
+      queryOf(service, session, startMs),
+      { span: { ...inner, spanId: interactionId, startMs: startMs + 1_500, attributes: interaction } },
+      { span: { ...inner, spanId, parentSpanId: interactionId, startMs: startMs + 1_600, attributes: request } },
+    ],
+  };
+}
+
+/** The same, where the agent tells of it by records outside of any trace. */
+function sumAndPrompt(service: string, startMs: number): Told {
+  const session = hexId(8);
+  const prompt = {
+    timeMs: startMs + 1_500,
+    eventName: 'claude_code.user_prompt',
+    attributes: { 'session.id': session },
+  };
+  return { spanId: null, evaluations: [], pieces: [queryOf(service, session, startMs), { log: prompt }] };
 }
 
 const NOON = '2026-11-20T12:00:00.000000000Z' as Timestamp;
@@ -193,7 +244,7 @@ async function sendAll(daemon: Daemon, told: Told, { order, restarts }: Circumst
 }
 
 describe(`what comes up to an hour late, seed ${seed}`, () => {
-  const cases = [judgedCall, twins].flatMap((make) =>
+  const cases = [judgedCall, twins, sumAndRequest, sumAndPrompt].flatMap((make) =>
     [
       { restarts: false, seenTracesMax: 10_000 },
       { restarts: true, seenTracesMax: 10_000 },
@@ -209,7 +260,7 @@ describe(`what comes up to an hour late, seed ${seed}`, () => {
     daemon.clock.advance(HOUR_MS);
     const startMs = millisFromTimestamp(daemon.clock.now()) - 5_000;
     const told = given.make(service, startMs);
-    const expected = [{ spanId: told.spanId, evaluations: told.evaluations }];
+    const expected = told.spanId === null ? [] : [{ spanId: told.spanId, evaluations: told.evaluations }];
     const isRight = (calls: unknown): boolean => JSON.stringify(calls) === JSON.stringify(expected);
     try {
       await sendAll(daemon, told, given);

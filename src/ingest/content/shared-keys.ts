@@ -1,11 +1,11 @@
 /**
  * Keys that facts of different traces share when they may tell of the same call: the provider's
- * response id, and for reports that lack it what was said at about the same time. As strings for
+ * response id, and for reports that lack it what was said, or which run it was, at about the same time. As strings for
  * memory, and as they stand in the columns of `span_facts`. Pure.
  */
 
 import type { SpanFacts } from '../../contract/span-facts.ts';
-import { lookupKeys } from '../../invocations/settle.ts';
+import { lookupKeys, twinOf } from '../../invocations/settle.ts';
 import { millisFromTimestamp } from '../../lib/time.ts';
 
 // Twins report one call at the same moment; a call may begin at the end of one slot of time.
@@ -31,7 +31,8 @@ export function responseIdOf(keys: readonly string[]): string | undefined {
 
 /** What stands in the column `twin_key`; empty for none. */
 export function twinColumn(facts: SpanFacts): string {
-  return facts.twinKey === undefined ? '' : `${facts.twinKey}@${slotOf(facts)}`;
+  const twin = twinOf(facts);
+  return twin === undefined ? '' : `${twin}@${slotOf(facts)}`;
 }
 
 /** The keys of what stands in the columns; see `sharedKeys`. */
