@@ -25,6 +25,7 @@ import { llamaIndex } from './llama-index.ts';
 import { logfire } from './logfire.ts';
 import { mastra } from './mastra.ts';
 import { mlflow } from './mlflow.ts';
+import { modelServer } from './model-server.ts';
 import { openclaw } from './openclaw.ts';
 import { openinference } from './openinference.ts';
 import { openlit } from './openlit.ts';
@@ -72,6 +73,7 @@ export const DIALECTS: readonly Dialect[] = [
   truefoundry,
   openrouter,
   openclaw,
+  modelServer,
   agentFramework,
   rig,
   strands,

@@ -47,7 +47,25 @@ export function buildTrace(traceId: string, facts: readonly SpanFacts[]): Trace 
   for (const node of nodes.values()) if (node.details.length > 1) node.details.sort(byMaking);
   const trace = { traceId, nodes, reports: reports.toSorted(byMaking), evaluations: evaluations.toSorted(byMaking) };
   if (facts.some(isSum)) wrapSums(trace);
+  if (facts.some(isOfServer)) wrapSequences(trace);
   return trace;
+}
+
+/** A model server reports each sequence of a request, which is one call to whoever asked. */
+function isOfServer({ role, dialects }: SpanFacts): boolean {
+  return role === 'call' && dialects.includes('model-server');
+}
+
+function wrapSequences(trace: Trace): void {
+  const inside = [...trace.nodes.values()].filter((node) => {
+    if (node.fact === null || !isOfServer(node.fact)) return false;
+    for (const above of ancestors(trace, node)) {
+      if (above.fact?.boundary !== undefined) return false;
+      if (isCall(above)) return true;
+    }
+    return false;
+  });
+  for (const node of inside) if (node.fact !== null) node.fact = { ...node.fact, role: 'wrapper' };
 }
 
 function isSum({ role, boundary }: SpanFacts): boolean {

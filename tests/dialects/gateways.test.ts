@@ -70,6 +70,30 @@ it('vLLM and SGLang say when the first token came', () => {
   expect(read(server)).toMatchObject({ role: 'call', firstTokenMs: 250, tokens: { input: 42, output: 17 } });
 });
 
+describe('a model server', () => {
+  const sequence = (id: string, more: Attributes = {}) =>
+    read({ 'gen_ai.request.id': id, 'gen_ai.latency.e2e': 1.5, 'gen_ai.usage.completion_tokens': 17, ...more });
+
+  it.each([
+    ['chatcmpl-a-1', 'chatcmpl-a-1', 'chat'],
+    ['cmpl-a-0', 'cmpl-a', 'text_completion'],
+    ['resp_a_0', 'resp_a', 'chat'],
+    // SGLang's.
+    ['9f8e7d', '9f8e7d', 'chat'],
+  ])('calls its request as it does the response: %s', (id, responseId, operation) => {
+    expect(sequence(id)).toMatchObject({ role: 'call', responseId, operation });
+  });
+
+  it('makes embeddings where it writes nothing, and judges texts where it scores', () => {
+    expect(sequence('embd-a-3', { 'gen_ai.usage.completion_tokens': 0 })).toMatchObject({
+      role: 'call',
+      operation: 'embeddings',
+      responseId: 'embd-a',
+    });
+    expect(sequence('rerank-a-3', { 'gen_ai.usage.completion_tokens': 0 })?.role).toBe('wrapper');
+  });
+});
+
 it('Mastra had other names for tokens that came from a cache and went there', () => {
   const counts = {
     ...CALL,

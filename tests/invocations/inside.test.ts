@@ -151,3 +151,23 @@ describe("an agent's sum", () => {
     ]);
   });
 });
+
+describe('what a model server tells of a sequence', () => {
+  const server = { dialects: ['model-server', 'semconv'], tokens: { input: 4 } } as const;
+  const found = (...facts: readonly SpanFacts[]) => settle(facts).invocations.map((call) => call.spanId);
+
+  it('is no call inside of one, and one where nothing around it is', () => {
+    const client = span(1, null, [0, 100], { operation: 'embeddings', tokens: { input: 8 } });
+    const sequences = [span(3, 2, [20, 80], server), span(4, 2, [20, 90], server)];
+    expect(found(client, span(2, 1, [10, 95], link), ...sequences)).toEqual([spanId(1)]);
+    expect(found(span(2, null, [10, 95], wrapper), ...sequences)).toEqual([spanId(3), spanId(4)]);
+  });
+
+  it('is one inside of a tool that a call has', () => {
+    const tool = span(2, 1, [10, 95], { ...wrapper, boundary: 'tool' });
+    expect(found(span(1, null, [0, 100], { tokens }), tool, span(3, 2, [20, 80], server))).toEqual([
+      spanId(1),
+      spanId(3),
+    ]);
+  });
+});
