@@ -16,6 +16,8 @@ const LEFT_CACHE_OUT = new Map([
   ['@arizeai/openinference-instrumentation-anthropic', /^0\.[01]\./],
 ]);
 
+/** AgentOps' instrumentation, which says nothing of a cache. */
+const HIDE_CACHE = new Set(['anthropic']);
 /** OpenTelemetry's instrumentations of AWS's SDKs say what Bedrock calls input, without what came from a cache. */
 const HIDE_CACHE_OF_BEDROCK = new Set([
   'opentelemetry.instrumentation.botocore.bedrock-runtime',
@@ -39,6 +41,8 @@ const LEAVE_THOUGHTS_OUT = new Set([
   '@traceloop/instrumentation-vertexai',
   'openinference.instrumentation.vertexai',
   'openinference.instrumentation.llama_index',
+  // AgentOps'.
+  'google-genai',
   SPRING,
 ]);
 
@@ -58,7 +62,7 @@ export function countingOf({ name, version }: OtlpScope): Counting {
   return {
     leavesCacheOut: leftCacheOut || LEAVE_CACHE_OUT.has(name),
     leavesCacheOutWhereWritten: LEAVE_CACHE_OUT_WHERE_WRITTEN.has(name),
-    hidesCache: leftCacheOut,
+    hidesCache: leftCacheOut || HIDE_CACHE.has(name),
     hidesCacheOfBedrock: HIDE_CACHE_OF_BEDROCK.has(name),
     leavesThoughtsOut: LEAVE_THOUGHTS_OUT.has(name),
   };

@@ -6,6 +6,7 @@
 
 import { agentFramework } from './agent-framework.ts';
 import { agentgateway } from './agentgateway.ts';
+import { agentscope } from './agentscope.ts';
 import { anthropicSdk } from './anthropic-sdk.ts';
 import { braintrust } from './braintrust.ts';
 import { claudeCode } from './claude-code.ts';
@@ -24,6 +25,7 @@ import { livekit } from './livekit.ts';
 import { llamaIndex } from './llama-index.ts';
 import { logfire } from './logfire.ts';
 import { mastra } from './mastra.ts';
+import { mistral } from './mistral.ts';
 import { mlflow } from './mlflow.ts';
 import { modelServer } from './model-server.ts';
 import { openclaw } from './openclaw.ts';
@@ -37,6 +39,7 @@ import { quarkusLangchain4j } from './quarkus-langchain4j.ts';
 import { rig } from './rig.ts';
 import { semconv } from './semconv.ts';
 import { strands } from './strands.ts';
+import { trpcAgentGo } from './trpc-agent-go.ts';
 import { truefoundry } from './truefoundry.ts';
 import { vercelAiGateway } from './vercel-ai-gateway.ts';
 import { vercelAi } from './vercel-ai.ts';
@@ -74,6 +77,9 @@ export const DIALECTS: readonly Dialect[] = [
   openrouter,
   openclaw,
   modelServer,
+  mistral,
+  agentscope,
+  trpcAgentGo,
   agentFramework,
   rig,
   strands,

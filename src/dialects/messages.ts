@@ -82,9 +82,7 @@ function readList(list: readonly Json[], role: string): Message[] {
   if (!list.some(isMessageLike)) return withParts(role, readParts(list));
   const messages: Message[] = [];
   for (const item of list) {
-    // Kong sends the response's body, in a list of messages.
-    const isBody = !isRecord(item) || isRecords(item['choices']);
-    for (const message of isBody ? readMessages(item, role) : readMessage(item, role)) {
+    for (const message of readItem(item, role)) {
       const last = messages.at(-1);
       // The responses API lists reasoning, text and calls of one turn as items of their own.
       if (isItem(item) && last !== undefined && last.role === message.role && message.role === 'assistant') {
@@ -93,6 +91,16 @@ function readList(list: readonly Json[], role: string): Message[] {
     }
   }
   return messages;
+}
+
+/** Kong sends the response's body, in a list of messages; tRPC-Agent-Go its choices. */
+function readItem(item: Json, role: string): Message[] {
+  if (!isRecord(item) || isRecords(item['choices'])) return readMessages(item, role);
+  return isChoice(item) ? readChoice(item) : readMessage(item, role);
+}
+
+function isChoice(json: JsonRecord): boolean {
+  return isRecord(json['message']) && 'index' in json && !('role' in json);
 }
 
 const ITEM_TYPES = new Set(['message', 'function_call', 'function_call_output', 'reasoning']);
@@ -114,6 +122,7 @@ function isMessageLike(json: Json): boolean {
     'lc' in json ||
     'tool_calls' in json ||
     'choices' in json ||
+    isChoice(json) ||
     isItem(json) ||
     LANGCHAIN_TYPES.has(typeOf(json)) ||
     (isArray(json['content']) && json['type'] === undefined)

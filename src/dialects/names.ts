@@ -63,6 +63,10 @@ const NO_PROVIDERS = new Set([
   'ruby_llm',
   'eino',
   'dify',
+  'trpc.go.agent',
+  // NVIDIA's NeMo Agent Toolkit names frameworks.
+  'adk',
+  'strands',
   'gcp.vertex.agent',
   '_other',
   'other',

@@ -3,7 +3,7 @@
  * as the APIs count them. Of a realtime session each answer is a call.
  */
 
-import { number, text } from '../otlp/attributes.ts';
+import { firstNumber, number, text } from '../otlp/attributes.ts';
 import type { OtlpAttributes } from '../otlp/model.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 import { jsonOf } from './json-text.ts';
@@ -34,15 +34,22 @@ function readSpan({ span: { attributes } }: SpanInput): Reading {
   return reading;
 }
 
+/** Each by its present name and the one before; the first two had others for OpenAI's realtime answers. */
+const INPUT = ['gen_ai.usage.input_tokens', 'tokens.prompt'];
+const OUTPUT = ['gen_ai.usage.output_tokens', 'tokens.completion'];
+const CACHE_READ = ['gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens'];
+const CACHE_WRITE = ['gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_creation_input_tokens'];
+const REASONING = ['gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens'];
+
 /** Anthropic and Bedrock leave out what came from a cache, Gemini its thoughts. */
 function readUsage(reading: Reading, attributes: OtlpAttributes): void {
   const provider = text(attributes, 'gen_ai.provider.name') ?? text(attributes, 'gen_ai.system') ?? '';
   const tokens = tokenUsage({
-    input: number(attributes, 'gen_ai.usage.input_tokens'),
-    output: number(attributes, 'gen_ai.usage.output_tokens'),
-    cacheRead: number(attributes, 'gen_ai.usage.cache_read_input_tokens'),
-    cacheWrite: number(attributes, 'gen_ai.usage.cache_creation_input_tokens'),
-    reasoning: number(attributes, 'gen_ai.usage.reasoning_tokens'),
+    input: firstNumber(attributes, INPUT),
+    output: firstNumber(attributes, OUTPUT),
+    cacheRead: firstNumber(attributes, CACHE_READ),
+    cacheWrite: firstNumber(attributes, CACHE_WRITE),
+    reasoning: firstNumber(attributes, REASONING),
     reasoningIsBeside: provider.startsWith('gcp.'),
     excludesCache: provider === 'anthropic' || provider === 'aws.bedrock',
   });

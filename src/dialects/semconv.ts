@@ -183,7 +183,9 @@ function readModel(reading: Reading, attributes: OtlpAttributes): void {
   const parameters: [string, Json][] = [];
   for (const [name, key] of PARAMETERS) {
     const value = attributes.get(key);
-    if (value !== undefined && value !== null) parameters.push([name, parameterOf(name, plain(value))]);
+    // An empty list is what somebody sends who was given none.
+    if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
+    parameters.push([name, parameterOf(name, plain(value))]);
   }
   const tools = attributes.get('gen_ai.tool.definitions');
   const settings = settingsOf(

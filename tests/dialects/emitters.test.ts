@@ -378,9 +378,12 @@ it.each(['session_id', 'metadata.sessionId'])('Laminar says in its own words who
   expect(read({ ...CALL, ...who })).toMatchObject({ role: 'call', conversationId: 's1', userId: 'u1' });
 });
 
-it.each(['pydantic_ai', 'claude_agent_sdk', 'google_adk'])('%s provides no model', (provider) => {
-  expect(read({ ...CALL, 'gen_ai.provider.name': provider })).not.toHaveProperty('provider');
-});
+it.each(['pydantic_ai', 'claude_agent_sdk', 'google_adk', 'adk', 'strands', 'trpc.go.agent'])(
+  '%s provides no model',
+  (provider) => {
+    expect(read({ ...CALL, 'gen_ai.provider.name': provider })).not.toHaveProperty('provider');
+  },
+);
 
 it('a second is no response id', () => {
   expect(read({ ...CALL, 'gen_ai.response.id': '1795300000' })).not.toHaveProperty('responseId');

@@ -1,6 +1,6 @@
 /** What frameworks say of thoughts, and write in place of hidden content. */
 
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { read } from './span.ts';
 
 const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
@@ -128,4 +128,40 @@ it.each([
 ])('a temperature of single precision, as .NET has it, is what stands in the code: %s', (sent, written) => {
   const settings = read({ ...CALL, 'gen_ai.request.temperature': sent })?.settings;
   expect(settings?.parameters).toEqual({ temperature: written });
+});
+
+describe('Pipecat', () => {
+  const scope = { name: 'pipecat' };
+  const call = (provider: string, counts: Readonly<Record<string, number>>, operation = 'chat') =>
+    read({ 'gen_ai.operation.name': operation, 'gen_ai.provider.name': provider, ...counts }, {}, scope)?.tokens;
+  const claude = { 'gen_ai.usage.input_tokens': 26, 'gen_ai.usage.output_tokens': 17 };
+  const gemini = { 'gen_ai.usage.input_tokens': 42, 'gen_ai.usage.output_tokens': 12 };
+
+  it.each([
+    ['cache_read.input_tokens', 'cache_creation.input_tokens', 'reasoning.output_tokens'],
+    ['cache_read_input_tokens', 'cache_creation_input_tokens', 'reasoning_tokens'],
+  ])('counts as the API does that it asks, by its names of now and then: %s', (cacheRead, cacheWrite, reasoning) => {
+    const cache = { [`gen_ai.usage.${cacheRead}`]: 16, [`gen_ai.usage.${cacheWrite}`]: 8 };
+    const whole = { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 };
+    expect(call('anthropic', { ...claude, ...cache })).toEqual(whole);
+    expect(call('aws.bedrock', { ...claude, ...cache })).toEqual(whole);
+    const thoughts = { [`gen_ai.usage.${reasoning}`]: 5 };
+    expect(call('gcp.gemini', { ...gemini, ...thoughts })).toEqual({ input: 42, output: 17, reasoning: 5 });
+  });
+
+  it('had words of its own for the tokens of a realtime answer', () => {
+    const counts = { 'tokens.prompt': 42, 'tokens.completion': 17, 'tokens.total': 59 };
+    expect(call('openai', counts, 'llm_response')).toEqual({ input: 42, output: 17 });
+  });
+});
+
+it("AgentOps counts as the API does, without Claude's cache and Gemini's thoughts", () => {
+  const counts = (output: number, total: number) => ({
+    ...CALL,
+    'gen_ai.usage.prompt_tokens': 42,
+    'gen_ai.usage.completion_tokens': output,
+    'gen_ai.usage.total_tokens': total,
+  });
+  expect(read(counts(17, 59), {}, { name: 'anthropic' })?.incomplete).toEqual(['usage_without_cache']);
+  expect(read(counts(12, 59), {}, { name: 'google-genai' })?.tokens).toEqual({ input: 42, output: 17, reasoning: 5 });
 });
