@@ -1,6 +1,6 @@
 # The container image: compiled, without development tools, run by a user without rights.
 # docker build -t plumbline .
-# docker run --init -p 7070:7070 -p 4318:4318 -v plumbline:/data -v ./config:/config:ro plumbline
+# docker run -p 7070:7070 -p 4318:4318 -v plumbline:/data -v ./config:/config:ro plumbline
 # What is published is reached only if ./config/plumbline.yaml has `server: { host: 0.0.0.0 }`, and so `keys:`.
 
 FROM node:24-bookworm-slim AS build
@@ -14,9 +14,10 @@ RUN npm run build \
   && rm -rf node_modules/node-linux-* node_modules/.bin
 
 FROM node:24-bookworm-slim
-# The registry reads the history of prompts from git.
+# The registry reads the history of prompts from git, which needs ssh for some addresses. tini is the first process: as that
+# one itself, Node would leave the children of git behind as zombies, and outlive signals that end every other process.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends ca-certificates git \
+  && apt-get install -y --no-install-recommends ca-certificates git openssh-client tini \
   && rm -rf /var/lib/apt/lists/* \
   # What is mounted there belongs to another user, of whom git would read nothing.
   && git config --system --add safe.directory /config \
@@ -41,5 +42,6 @@ VOLUME /data
 EXPOSE 7070 4318 4317
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:7070/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/bin/plumbline.mjs"]
+# `-s`: also where something else is the first process, such as with `docker run --init`.
+ENTRYPOINT ["tini", "-s", "--", "node", "/app/bin/plumbline.mjs"]
 CMD ["start"]

@@ -1,5 +1,6 @@
 /** Runs the daemon in the foreground until it is told to stop: what `plumbline start` does. */
 
+import { constants } from 'node:os';
 import { dirname, relative } from 'node:path';
 import { styled, type Output } from '../cli/output.ts';
 import type { Flags } from '../cli/verb.ts';
@@ -150,6 +151,8 @@ function startedQuickstart(
   });
 }
 
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** The first request to stop is heard; the second one ends the process at once. */
 class StopRequest {
   readonly #output: Output;
@@ -158,6 +161,8 @@ class StopRequest {
 
   constructor(output: Output) {
     this.#output = output;
+    // To the first process of a container a signal that nobody listens to does nothing.
+    if (process.pid === 1) for (const signal of STOP_SIGNALS) process.once(signal, endBy);
   }
 
   /** Resolves at the first one. */
@@ -167,18 +172,22 @@ class StopRequest {
 
   /** Before, a signal does what it does to every process. The signal that is returned aborts at the first request. */
   listen(): AbortSignal {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#onSignal);
+    for (const signal of STOP_SIGNALS) process.off(signal, endBy).on(signal, this.#onSignal);
     return this.#stopping.signal;
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (this.#stopping.signal.aborted) {
-      // As if nobody listened: an exit would wait for the engine, which is at work.
-      process.removeAllListeners(signal);
-      process.kill(process.pid, signal);
-    }
+    if (this.#stopping.signal.aborted) endBy(signal);
     this.#output.note('Stopping; once more to stop at once.');
     this.#stopping.abort(new Error('The daemon stops.'));
     this.#asked.resolve();
   };
+}
+
+/** As if nobody listened: an exit may have to wait for the engine, which is at work. */
+function endBy(signal: NodeJS.Signals): never {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  // Still there: the first process of a container.
+  process.exit(128 + constants.signals[signal]);
 }

@@ -1,11 +1,12 @@
 /** How the daemon and the verbs end: when they are told to, and when nobody takes what they print. */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { startDaemon } from '../support/daemon.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { READY, startDaemon } from '../support/daemon.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
@@ -54,4 +55,60 @@ test.skipIf(!existsSync('/dev/full'))('an answer that could not be written is no
   child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
   expect(await once(child, 'close')).toEqual([2, null]);
   expect(told).toMatch(/^Standard output can't be written: ENOSPC.*\n$/);
+});
+
+/** Makes a program the first process of a container, in which a signal that nobody listens to does nothing. */
+const AS_FIRST = ['--user', '--map-root-user', '--pid', '--mount-proc', '--fork', '--kill-child'];
+const canBeFirst = spawnSync('unshare', [...AS_FIRST, 'true']).status === 0;
+
+describe.skipIf(!canBeFirst)('as the first process of a container (needs unshare, and a kernel that lets it)', () => {
+  const started: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of started.splice(0)) child.kill('SIGKILL');
+  });
+
+  function start() {
+    const daemon = ['start', '--port', '0', '--otlp-port', '0', '--grpc-port', '0'];
+    const outside = spawn('unshare', [...AS_FIRST, process.execPath, MAIN, ...daemon], {
+      cwd: configured(),
+      env: { ...process.env, NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    started.push(outside);
+    let printed = '';
+    const take = (chunk: Buffer): void => void (printed += chunk.toString());
+    outside.stdout.on('data', take);
+    outside.stderr.on('data', take);
+    const ended = once(outside, 'exit');
+    const signal = (name: NodeJS.Signals): void => {
+      const [pid] = readFileSync(`/proc/${outside.pid}/task/${outside.pid}/children`, 'utf8').split(' ');
+      if (pid !== undefined && pid !== '') process.kill(Number(pid), name);
+    };
+    return { ended, signal, printed: () => printed };
+  }
+
+  test('it can be stopped while it starts', async () => {
+    const { ended, signal, printed } = start();
+    const asking = setInterval(() => signal('SIGTERM'), 20);
+    try {
+      expect(await ended).toEqual([143, null]);
+    } finally {
+      clearInterval(asking);
+    }
+    expect(printed()).not.toMatch(READY);
+  });
+
+  test('the second request ends it at once', async () => {
+    const { ended, signal, printed } = start();
+    await expect.poll(printed, { timeout: 60_000 }).toMatch(READY);
+    const [, , otlp = ''] = READY.exec(printed()) ?? [];
+    // A body that does not end is waited for.
+    const sender = request(new URL('/v1/traces', otlp), { method: 'POST', headers: { 'content-length': '1000' } });
+    sender.on('error', () => {}).write('{');
+    await once(sender, 'socket').then(([socket]) => once(socket, 'connect'));
+    signal('SIGINT');
+    await expect.poll(printed).toMatch(/once more to stop at once/);
+    signal('SIGINT');
+    expect(await ended).toEqual([130, null]);
+  });
 });

@@ -66,6 +66,12 @@ test('what is typed in a container is about its daemon: the command of alerts, t
   expect(all('RUN').join(' ')).toContain('ln -s /app/bin/plumbline.mjs /usr/local/bin/plumbline');
 });
 
+test('its first process is one that cleans up after others, and it is installed', () => {
+  const [first] = JSON.parse(all('ENTRYPOINT')[0] ?? '[]') as readonly string[];
+  expect(first).toBe('tini');
+  expect(all('RUN').join(' ').split(' ')).toContain('tini');
+});
+
 test('the image has the major version of Node that we need', () => {
   const major = /\d+/.exec(JSON.parse(read('package.json')).engines.node)?.[0];
   const images = docker.all.filter(({ word }) => word === 'FROM').map(({ rest }) => rest);
@@ -79,7 +85,7 @@ test('what is copied exists, and what is started is copied', () => {
   const made = new Set(['dist', 'node_modules']);
   const names = sources.map((source) => source.replace(/^\/app\//, ''));
   expect(names.filter((name) => !made.has(name) && !existsSync(join(ROOT, name)))).toEqual([]);
-  const [, entry = ''] = JSON.parse(all('ENTRYPOINT')[0] ?? '[]') as readonly string[];
+  const entry = (JSON.parse(all('ENTRYPOINT')[0] ?? '[]') as readonly string[]).at(-1) ?? '';
   expect(existsSync(join(ROOT, entry.replace('/app/', '')))).toBe(true);
   expect(names).toContain('bin');
   const ignored = read('.dockerignore').split('\n');
