@@ -40,6 +40,12 @@ test('it is YAML', () => {
   expect(documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])).toEqual([]);
 });
 
+test('each object says in which namespace it is, since kubectl refuses those of another one than it is told', () => {
+  expect(objects.filter(({ metadata }) => metadata.namespace === undefined)).toEqual([]);
+  const commands = text.split('\n').filter((line) => /^# +kubectl .*apply/.test(line));
+  expect(commands).toEqual([expect.not.stringMatching(/ -n | --namespace/)]);
+});
+
 test('its configuration and its prompts are valid with the secrets that it has', () => {
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-kubernetes-'));
   try {
