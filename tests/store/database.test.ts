@@ -189,6 +189,15 @@ describe('the data directory', () => {
     await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject(refused);
     rmSync(join(path, 'owner.json'));
     await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject(refused);
+    // In another container its id may be that of somebody here.
+    for (const pid of [process.pid, process.ppid]) {
+      writeFileSync(join(path, 'clickhouse/status'), `PID: ${pid}\n`);
+      const elsewhere = {
+        message: expect.stringContaining('could not open'),
+        hint: expect.stringContaining('container'),
+      };
+      await expect(openDatabase({ path }, '1.2.3', systemClock)).rejects.toMatchObject(elsewhere);
+    }
     const exit = once(child, 'exit');
     child.kill('SIGKILL');
     await exit;

@@ -32,7 +32,7 @@ import { DATABASE_NAME, type Database, type QueryParameters } from '../database.
 import { jsonLines } from '../json-lines.ts';
 import { letEngineStepBack } from './threads.ts';
 import { endAtAbort, endAtExit } from './fatal-signals.ts';
-import { isRunning } from './process-identity.ts';
+import { mayHaveOpen } from './process-identity.ts';
 import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
 import { detachStandardInput } from './standard-input.ts';
@@ -212,22 +212,27 @@ async function openSession(directory: string, memory: EngineMemory): Promise<Ses
     const owner = await directoryOwner(directory);
     if (owner !== null) throw directoryInUse(directory, owner);
     const pid = pidInStatusFile(path);
-    if (pid !== null && isRunning({ pid, bootId: null, startTicks: null })) {
+    if (pid !== null && mayHaveOpen(pid, statusFile(path))) {
       throw new Fault('config', `The data directory ${directory} is in use by process ${pid}.`, {
         hint: `Stop that process (kill ${pid}), or choose another directory with --data.`,
         cause: error,
       });
     }
     throw new Fault('config', `The embedded ClickHouse could not open ${path}.`, {
-      hint: 'Look at what it printed above; another container may have the directory open, or the disk may be damaged.',
+      hint: 'Look at what it printed above: another container or machine may have the directory open, or the disk may be damaged.',
       cause: error,
     });
   }
 }
 
-/** The engine writes `PID: 123` into the file that it locks. */
+/** The one that the engine locks. */
+function statusFile(path: string): string {
+  return join(path, 'status');
+}
+
+/** The engine writes `PID: 123` into it. */
 function pidInStatusFile(path: string): number | null {
-  const file = join(path, 'status');
+  const file = statusFile(path);
   if (!existsSync(file)) return null;
   const pid = Number(/^PID: (\d+)/m.exec(readFileSync(file, 'utf8'))?.[1]);
   return Number.isInteger(pid) && pid > 0 ? pid : null;

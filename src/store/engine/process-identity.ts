@@ -3,7 +3,7 @@
  * process since, or the machine was started again.
  */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -25,6 +25,24 @@ export function isRunning(identity: ProcessIdentity): boolean {
   if (identity.bootId !== null && identity.bootId !== bootId()) return false;
   if (!exists(identity.pid)) return false;
   return identity.startTicks === null || identity.startTicks === startTicks(identity.pid);
+}
+
+/**
+ * Whether the process `pid` that we see has the file open. Another container's process has an id there that is somebody
+ * else's here, often our own. Errs to true where the system does not tell.
+ */
+export function mayHaveOpen(pid: number, file: string): boolean {
+  if (pid === process.pid || !exists(pid)) return false;
+  const files = `/proc/${pid}/fd`;
+  try {
+    const { dev, ino } = statSync(file);
+    return readdirSync(files).some((name) => {
+      const other = statSync(`${files}/${name}`, { throwIfNoEntry: false });
+      return other?.dev === dev && other.ino === ino;
+    });
+  } catch {
+    return true;
+  }
 }
 
 function exists(pid: number): boolean {
