@@ -58,8 +58,9 @@ function firstSince(facts: readonly SpanFacts[], from: string): number {
   return low;
 }
 
+/** What a program tells by records, and not by spans, has the span that it was started in, and is no part of a tree. */
 function isInside(fact: SpanFacts, sum: SpanFacts, parents: ReadonlyMap<string, string>): boolean {
-  if (fact.traceId !== sum.traceId) return false;
+  if (fact.traceId !== sum.traceId || (fact.signal === 'log' && fact.spanId === sum.spanId)) return false;
   let id = fact.spanId;
   for (let depth = 0; id !== '' && depth < ANCESTORS_MAX; depth++) {
     if (id === sum.spanId) return true;

@@ -37,6 +37,8 @@ describe('the sum of a run', () => {
     expect(found(sum([0, 9_000]), span(2, null, [1_000, 8_000], interaction), ...requests)).toEqual(told);
     const record = log(0, 'r1', 1_000, { traceId: '', spanId: '', run: 'r' });
     expect(found(sum([0, 9_000]), record, ...requests)).toEqual(told);
+    // The program was told of the span in which it was started.
+    expect(found(sum([0, 9_000]), log(1, 'r1', 1_000, { run: 'r' }), ...requests)).toEqual(told);
   });
 
   it('is one where only another time of the run is told of', () => {
