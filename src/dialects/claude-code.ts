@@ -57,17 +57,19 @@ function readContext(attributes: OtlpAttributes): Reading {
   return readSession(attributes, 'session.id', ['user.email', 'user.account_uuid', 'user.id']);
 }
 
-/** Input leaves cached input out, as Anthropic's own API does. */
+/** Input leaves cached input out, as Anthropic's own API does, but in the conventions' words, which newer versions add. */
 function readCall(attributes: OtlpAttributes): Reading {
   const model = firstText(attributes, ['model', 'gen_ai.request.model']);
   const reading: Reading = { operation: 'chat', provider: 'anthropic', ...readModel(model) };
-  if (model !== undefined) reading.responseModel = model;
+  const answered = text(attributes, 'gen_ai.response.model') ?? model;
+  if (answered !== undefined) reading.responseModel = answered;
+  const whole = number(attributes, 'gen_ai.usage.input_tokens');
   const tokens = tokenUsage({
-    input: number(attributes, 'input_tokens'),
+    input: whole ?? number(attributes, 'input_tokens'),
     output: number(attributes, 'output_tokens'),
     cacheRead: number(attributes, 'cache_read_tokens'),
-    cacheWrite: number(attributes, 'cache_creation_tokens'),
-    excludesCache: true,
+    cacheWrite: firstNumber(attributes, ['gen_ai.usage.cache_write.input_tokens', 'cache_creation_tokens']),
+    excludesCache: whole === undefined,
   });
   if (tokens !== undefined) reading.tokens = tokens;
   const responseId = firstText(attributes, ['gen_ai.response.id', 'request_id']);

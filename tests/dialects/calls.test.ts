@@ -123,6 +123,23 @@ describe('Claude Code', () => {
     expect(typed('interaction')).toMatchObject({ role: 'wrapper' });
     expect(typed('tool.execution')).toMatchObject({ role: 'wrapper', boundary: 'tool' });
   });
+
+  it('counts input whole in the words of the conventions, which it says besides, and knows who answered', () => {
+    const own = { model: 'opus', input_tokens: 26, output_tokens: 17, cache_read_tokens: 16 };
+    const common = {
+      'gen_ai.usage.input_tokens': 50,
+      'gen_ai.usage.output_tokens': 17,
+      'gen_ai.usage.cache_read.input_tokens': 16,
+      'gen_ai.usage.cache_write.input_tokens': 8,
+      'gen_ai.response.model': 'claude-opus-4-6',
+    };
+    const scope = { name: 'com.anthropic.claude_code.tracing' };
+    expect(read({ 'span.type': 'llm_request', ...own, ...common }, {}, scope)).toMatchObject({
+      requestModel: 'opus',
+      responseModel: 'claude-opus-4-6',
+      tokens: { input: 50, output: 17, cacheRead: 16, cacheWrite: 8 },
+    });
+  });
 });
 
 describe('OpenLLMetry', () => {
