@@ -10,7 +10,7 @@ import { createStore, type Store } from '../store/index.ts';
 import { migrate } from '../store/migrate.ts';
 import type { EngineMemory } from '../store/engine/memory.ts';
 import { openDatabase } from '../store/engine/open-database.ts';
-import { readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
+import { dropRepeated, readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
 import type { Attempt } from './await-store.ts';
 import { bringBack } from './clock-watch.ts';
 import type { DaemonOptions } from './daemon.ts';
@@ -40,6 +40,8 @@ export async function openStore(
   const database = await openDatabase(options, release, clock, signal);
   attempt?.answered();
   const work = async (): Promise<Database> => {
+    // Where that fails it is told of as missing rows would be, and nothing is lost.
+    if (database.kind === 'embedded') await dropRepeated(database).catch(() => undefined);
     await migrate(database, clock, undefined, signal);
     return database;
   };
