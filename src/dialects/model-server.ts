@@ -7,7 +7,8 @@
 import { firstNumber, text } from '../otlp/attributes.ts';
 import type { Dialect, Reading, SpanInput } from './dialect.ts';
 
-/** The second is SGLang's, where it speaks the present conventions. */
+const INPUT = ['gen_ai.usage.prompt_tokens', 'gen_ai.usage.input_tokens'];
+/** The second is SGLang's, where it speaks the present conventions. Of embeddings it sends neither. */
 const OUTPUT = ['gen_ai.usage.completion_tokens', 'gen_ai.usage.output_tokens'];
 /** Of a completion of several prompts, and of a response, the sequence stands behind the id. */
 const SEQUENCE = /^((?:cmpl|resp|embd|pool)[-_].+)[-_]\d+$/;
@@ -15,10 +16,10 @@ const SEQUENCE = /^((?:cmpl|resp|embd|pool)[-_].+)[-_]\d+$/;
 function readSpan({ span: { attributes } }: SpanInput): Reading | null {
   const id = text(attributes, 'gen_ai.request.id');
   const output = firstNumber(attributes, OUTPUT);
-  if (id === undefined || output === undefined) return null;
+  if (id === undefined || (output ?? firstNumber(attributes, INPUT)) === undefined) return null;
   if (/^(?:score|rerank|classify)-/.test(id)) return { role: 'wrapper' };
   // Whoever asks for text gets some.
-  const operation = output === 0 ? 'embeddings' : id.startsWith('cmpl-') ? 'text_completion' : 'chat';
+  const operation = !output ? 'embeddings' : id.startsWith('cmpl-') ? 'text_completion' : 'chat';
   return { role: 'call', operation, responseId: SEQUENCE.exec(id)?.[1] ?? id };
 }
 

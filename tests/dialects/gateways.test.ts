@@ -92,6 +92,11 @@ describe('a model server', () => {
     });
     expect(sequence('rerank-a-3', { 'gen_ai.usage.completion_tokens': 0 })?.role).toBe('wrapper');
   });
+
+  it('makes embeddings where it does not say how much it wrote', () => {
+    const read9 = { 'gen_ai.request.id': '9f8e7d', 'gen_ai.latency.e2e': 1.5, 'gen_ai.usage.prompt_tokens': 9 };
+    expect(read(read9)).toMatchObject({ role: 'call', operation: 'embeddings', responseId: '9f8e7d' });
+  });
 });
 
 it('Mastra had other names for tokens that came from a cache and went there', () => {
