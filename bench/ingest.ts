@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeTraces } from '../src/otlp/decode.ts';
 import { runPlumbline, startDaemon, type Daemon } from '../tests/support/daemon.ts';
-import { processUse, type ProcessUse } from './ingest/process-use.ts';
+import { processUse, type JavaScriptThread, type ProcessUse } from './ingest/process-use.ts';
 import { sendAll } from './ingest/send.ts';
 import { makeTraffic, type Traffic } from './ingest/traffic.ts';
 
@@ -30,7 +30,8 @@ interface Result {
   readonly acknowledged_per_second: number;
   readonly mb_per_second: number;
   readonly cpu_us_per_span: number;
-  readonly main_thread_cpu_us_per_span: number;
+  /** Of each thread that runs JavaScript: with cores enough, the busiest sets the pace. */
+  readonly thread_cpu_us_per_span: Readonly<Record<JavaScriptThread, number>>;
   /** CPU of the straight insert of the same rows, merges included. */
   readonly straight_cpu_us_per_span: number;
   readonly page_faults_per_span: number;
@@ -146,7 +147,7 @@ async function measure(kb: number, spans: number): Promise<Result> {
       acknowledged_per_second: Math.round(traffic.spans / through.acknowledgedSeconds),
       mb_per_second: round((through.spansPerSecond * traffic.bytes) / traffic.spans / 1e6, 1),
       cpu_us_per_span: round(through.cpuUsPerSpan, 1),
-      main_thread_cpu_us_per_span: round(through.mainCpuUsPerSpan, 1),
+      thread_cpu_us_per_span: through.threadCpuUsPerSpan,
       straight_cpu_us_per_span: round((straight.cpuSeconds / traffic.spans) * 1e6, 1),
       page_faults_per_span: round(through.pageFaultsPerSpan, 2),
       resident_mb: Math.round(through.residentMb),
@@ -193,7 +194,7 @@ interface Through {
   /** Sustained. */
   readonly spansPerSecond: number;
   readonly cpuUsPerSpan: number;
-  readonly mainCpuUsPerSpan: number;
+  readonly threadCpuUsPerSpan: Readonly<Record<JavaScriptThread, number>>;
   readonly pageFaultsPerSpan: number;
   /** Of the whole run. */
   readonly seconds: number;
@@ -224,10 +225,16 @@ async function drive(directory: string, traffic: Traffic): Promise<Through> {
     ]);
     const [from, to] = sustainedBetween(looks, traffic.calls, acknowledgedSeconds);
     const spans = ((to.settled - from.settled) / traffic.calls) * traffic.spans;
+    const ofThread = (thread: JavaScriptThread): number =>
+      round(((to.threadCpuSeconds[thread] - from.threadCpuSeconds[thread]) / spans) * 1e6, 1);
     return {
       spansPerSecond: spans / (to.seconds - from.seconds),
       cpuUsPerSpan: ((to.cpuSeconds - from.cpuSeconds) / spans) * 1e6,
-      mainCpuUsPerSpan: ((to.mainCpuSeconds - from.mainCpuSeconds) / spans) * 1e6,
+      threadCpuUsPerSpan: {
+        main: ofThread('main'),
+        drafting: ofThread('drafting'),
+        'otlp-http': ofThread('otlp-http'),
+      },
       pageFaultsPerSpan: (to.pageFaults - from.pageFaults) / spans,
       seconds: looks.at(-1)?.seconds ?? 0,
       acknowledgedSeconds,
@@ -316,7 +323,10 @@ function print(result: Result): void {
       `  decode alone    ${result.decode_per_second} spans/s, ratio ${result.ratio_to_decode}`,
       `  receive alone   ${result.receive_per_second} spans/s, ratio ${result.ratio_to_receive}`,
       `  straight insert ${result.straight_insert_per_second} spans/s, ratio ${result.ratio_to_straight_insert}`,
-      `  daemon          ${result.cpu_us_per_span} us CPU a span, main thread ${result.main_thread_cpu_us_per_span} (straight insert ${result.straight_cpu_us_per_span}), ${result.page_faults_per_span} page faults, ${result.resident_mb} MB resident`,
+      `  daemon          ${result.cpu_us_per_span} us CPU a span (straight insert ${result.straight_cpu_us_per_span}), ${result.page_faults_per_span} page faults, ${result.resident_mb} MB resident`,
+      `  its threads     ${Object.entries(result.thread_cpu_us_per_span)
+        .map(([name, us]) => `${name} ${us}`)
+        .join(', ')} us CPU a span`,
       `  on disk         ${result.disk_bytes_per_span} B a span, naive rows ${result.naive_disk_bytes_per_span} B: 1/${result.naive_to_disk}`,
       ...Object.entries(tables).map(
         ([name, { rows, bytes, json_bytes: json }]) => `    ${name}: ${rows} rows, ${bytes} B (${json} B as JSON)`,

@@ -155,7 +155,7 @@ function replica(
       throw error;
     },
   };
-  const entrance = new Entrance({ ...shared, dataDirectory, policies: KEEP_EVERYTHING });
+  const entrance = new Entrance({ ...shared, dataDirectory, policies: KEEP_EVERYTHING, hasDraftingThread: true });
   const ingest = new Ingest({
     ...shared,
     entrance,

@@ -1,17 +1,21 @@
 /** What another process has used so far, as Linux tells it. */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessUse {
   /** Of all threads. */
   readonly cpuSeconds: number;
-  /** Of the thread that runs JavaScript. */
-  readonly mainCpuSeconds: number;
+  /** Of each thread that runs JavaScript. */
+  readonly threadCpuSeconds: Readonly<Record<JavaScriptThread, number>>;
   readonly residentMb: number;
   /** Pages of memory that were not there when they were used, in all threads. */
   readonly pageFaults: number;
 }
+
+/** The workers by their names. */
+const WORKERS = ['drafting', 'otlp-http'] as const;
+export type JavaScriptThread = 'main' | (typeof WORKERS)[number];
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
@@ -20,10 +24,32 @@ export function processUse(pid: number): ProcessUse {
   const whole = fieldsOf(`/proc/${pid}/stat`);
   return {
     cpuSeconds: cpuSeconds(whole),
-    mainCpuSeconds: cpuSeconds(fieldsOf(`/proc/${pid}/task/${pid}/stat`)),
+    threadCpuSeconds: threadCpuSeconds(pid),
     residentMb: Number(kilobytes ?? 0) / 1_000,
     pageFaults: whole[MINOR_FAULTS] ?? 0,
   };
+}
+
+function threadCpuSeconds(pid: number): Record<JavaScriptThread, number> {
+  const seconds = { main: threadCpu(pid, String(pid)), drafting: 0, 'otlp-http': 0 };
+  for (const id of readdirSync(`/proc/${pid}/task`)) {
+    const name = WORKERS.find((worker) => worker === nameOf(pid, id));
+    if (name !== undefined) seconds[name] += threadCpu(pid, id);
+  }
+  return seconds;
+}
+
+function threadCpu(pid: number, id: string): number {
+  return cpuSeconds(fieldsOf(`/proc/${pid}/task/${id}/stat`));
+}
+
+/** Null of one that has ended meanwhile. */
+function nameOf(pid: number, id: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim();
+  } catch {
+    return null;
+  }
 }
 
 function cpuSeconds(fields: readonly number[]): number {

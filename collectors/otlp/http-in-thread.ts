@@ -7,11 +7,11 @@ import { Worker } from 'node:worker_threads';
 import type { Component } from '../../src/contract/component.ts';
 import { Fault, stackOf } from '../../src/contract/fault.ts';
 import type { AuthorizeIngest } from '../../src/contract/telemetry.ts';
+import { recount } from '../../src/lib/instruments.ts';
 import { memoryShares } from '../../src/lib/memory-shares.ts';
 import { sleep } from '../../src/lib/limits.ts';
 import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import type { OtlpHttpOptions } from './http.ts';
-import { recount } from './metrics.ts';
 
 export interface ThreadedHttpOptions extends Omit<OtlpHttpOptions, 'authorize' | 'rooms'> {
   /** Of the headers only `authorization` is handed over. */
@@ -79,7 +79,11 @@ export class ThreadedHttpReceiver implements Component {
       memoryShares: memoryShares(),
       inFlight: inFlight.counts,
     };
-    const worker = new Worker(THREAD, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX } });
+    const worker = new Worker(THREAD, {
+      name: 'otlp-http',
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX },
+    });
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromHttpThread) => {
         if (message.kind === 'listening') {

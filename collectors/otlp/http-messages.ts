@@ -1,9 +1,9 @@
 /** What the thread that receives OTLP over HTTP and the daemon's own thread say to each other. */
 
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
+import type { Counted } from '../../src/lib/instruments.ts';
 import type { MemoryShares } from '../../src/lib/memory-shares.ts';
 import type { OtlpLimits } from './limits.ts';
-import type { Counted } from './metrics.ts';
 
 /** Given to the thread at its start. */
 export interface HttpThreadOptions {

@@ -9,10 +9,10 @@ import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../s
 import { setMemoryShares } from '../../src/lib/memory-shares.ts';
 import { collectGarbage } from '../../src/lib/collect-garbage.ts';
 import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
+import { countElsewhere } from '../../src/lib/instruments.ts';
 import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import { OtlpHttpReceiver } from './http.ts';
 import { InFlight } from './limits.ts';
-import { countElsewhere } from './metrics.ts';
 
 type Decision = ReturnType<AuthorizeIngest>;
 

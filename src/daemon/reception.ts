@@ -74,7 +74,7 @@ export class Reception {
     );
     const inFlight = new InFlight(memory.otlp.inFlightBytesMax);
     observeInFlight(() => inFlight.bytes);
-    this.#memoryWatch = new MemoryWatch({ ...memory.watch, onShort: (isShort) => inFlight.hold(isShort) });
+    this.#memoryWatch = new MemoryWatch({ ...memory.watch, onShort: this.#onShort(inFlight) });
     const shared = {
       host,
       accept: this.entrance.accept,
@@ -153,6 +153,13 @@ export class Reception {
     return `The store can't be reached yet: ${this.#waitsBecause}`;
   }
 
+  #onShort(inFlight: InFlight): (isShort: boolean) => void {
+    return (isShort) => {
+      inFlight.hold(isShort);
+      this.entrance.memoryIsShort(isShort);
+    };
+  }
+
   /** The reason names addresses, which not everybody may hear who may push. */
   #notYet(mayRead: boolean): Fault {
     const words = mayRead ? this.#words : "The store can't be reached yet.";
@@ -166,6 +173,7 @@ function createEntrance({ configuration, memory, log }: ReceptionOptions): Entra
     dataDirectory: configuration.dataDirectory,
     policies: contentPolicies(configuration.content),
     limits: memory.ingest,
+    hasDraftingThread: memory.hasDraftingThread,
     onError: ingestErrors(log),
     onTrouble: (problem) =>
       problem === null ? log.info('telemetry goes its way again, into the spool and the store') : log.warn(problem),

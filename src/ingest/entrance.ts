@@ -8,7 +8,9 @@ import type { AcceptTelemetry } from '../contract/telemetry.ts';
 import type { Clock } from '../contract/time.ts';
 import { ContentSpaces } from './content/content-space.ts';
 import type { ContentPolicies } from './content/policy.ts';
-import { Intake } from './intake.ts';
+import { Drafter } from './drafting/drafter.ts';
+import { ThreadedDrafter } from './drafting/drafter-in-thread.ts';
+import { Intake, type DraftRequest } from './intake.ts';
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts';
 import { Pace } from './loading/pace.ts';
 import { RecentRecords } from './loading/recent-records.ts';
@@ -26,6 +28,8 @@ export interface EntranceOptions {
   /** Called when the spool or the store begins to fail, as seen from the ingest, and when all works again. */
   readonly onTrouble?: OnTrouble;
   readonly limits?: Partial<IngestLimits>;
+  /** Whether requests are read in a thread of their own, which has a memory of texts of its own. */
+  readonly hasDraftingThread?: boolean;
 }
 
 /** What is spooled, for whoever loads it. */
@@ -44,6 +48,7 @@ export class Entrance {
   readonly #options: EntranceOptions;
   #spooled: Spooled | null = null;
   #intake: Intake | null = null;
+  #thread: ThreadedDrafter | null = null;
   #isBehind: () => boolean = never;
   #leftBytes = 0;
 
@@ -71,8 +76,8 @@ export class Entrance {
   /** From now on requests are taken. Safe twice: whoever needs it open says so. */
   async open(): Promise<Spooled> {
     if (this.#spooled !== null) return this.#spooled;
-    const { clock, dataDirectory, onError } = this.#options;
-    const { limits, spaces, troubles } = this;
+    const { clock, dataDirectory } = this.#options;
+    const { limits, troubles } = this;
     const spool = await Spool.open({
       directory: join(dataDirectory, 'spool'),
       bytesMax: limits.spoolBytesMax,
@@ -82,8 +87,8 @@ export class Entrance {
     });
     const recent = new RecentRecords(limits.recentBytesMax, limits.batchBytesMax, clock);
     const pace = new Pace(() => this.#isBehind(), limits.pacedMsMax);
-    const onTrouble = troubles.of('spool');
-    this.#intake = new Intake({ spool, recent, pace, spaces, limits: limits.decode, clock, onTrouble, onError });
+    const draft = await this.#drafting();
+    this.#intake = new Intake({ spool, recent, pace, draft, clock, onTrouble: troubles.of('spool') });
     this.#spooled = { spool, recent };
     observe('spool_bytes', 'Bytes in the spool.', 'By', () => spool.usedBytes);
     return this.#spooled;
@@ -102,5 +107,24 @@ export class Entrance {
     await spooled.spool.close();
     this.#leftBytes = spooled.spool.usedBytes;
     this.#spooled = null;
+    await this.#thread?.stop();
+    this.#thread = null;
+  }
+
+  /** While memory is short, nothing is kept that need not be. */
+  memoryIsShort(isShort: boolean): void {
+    this.#thread?.memoryIsShort(isShort);
+  }
+
+  async #drafting(): Promise<DraftRequest> {
+    const { policies, onError, hasDraftingThread } = this.#options;
+    const { limits, spaces } = this;
+    if (hasDraftingThread !== true) {
+      const drafter = new Drafter({ spaces, limits: limits.decode, onError });
+      return (request, receivedAt) => drafter.draft(request, receivedAt);
+    }
+    this.#thread = new ThreadedDrafter({ policies, limits, received: spaces.received, onError });
+    await this.#thread.start();
+    return this.#thread.draft;
   }
 }

@@ -17,12 +17,56 @@ interface Description {
   readonly unit?: string;
 }
 
+const counters = new Map<string, Count>();
+
 /** Only ever grows. Nothing is seen of it before it was counted for the first time. */
 export function counter(options: Description): Count {
   const add = lazily(options, (from, { name, ...rest }) => from.createCounter(name, rest));
-  return (amount, labels) => {
-    if (amount > 0) add(amount, labels);
+  const count: Count = (amount, labels = {}) => {
+    if (amount <= 0) return;
+    if (elsewhere === null) add(amount, labels);
+    else elsewhere.add({ name: options.name, amount, labels });
   };
+  counters.set(options.name, count);
+  return count;
+}
+
+/** A sum of one counter, on its way from a thread without a meter to the one that has it. */
+export interface Counted {
+  readonly name: string;
+  readonly amount: number;
+  readonly labels: Attributes;
+}
+
+/** What was counted in a thread since it was last asked. */
+class CountsElsewhere {
+  readonly #sums = new Map<string, Counted>();
+
+  add({ name, amount, labels }: Counted): void {
+    const key = [name, ...Object.values(labels)].join(' ');
+    this.#sums.set(key, { name, amount: amount + (this.#sums.get(key)?.amount ?? 0), labels });
+  }
+
+  take(): readonly Counted[] {
+    if (this.#sums.size === 0) return NOTHING_COUNTED;
+    const sums = [...this.#sums.values()];
+    this.#sums.clear();
+    return sums;
+  }
+}
+
+const NOTHING_COUNTED: readonly Counted[] = [];
+let elsewhere: CountsElsewhere | null = null;
+
+/** From now on this thread only adds up; whoever has the meter counts it with `recount`. */
+export function countElsewhere(): CountsElsewhere {
+  elsewhere ??= new CountsElsewhere();
+  return elsewhere;
+}
+
+/** What was counted elsewhere, of counters whose modules are loaded here too. */
+export function recount(sums: readonly Counted[]): void {
+  for (const { name, amount, labels } of sums) counters.get(name)?.(amount, labels);
 }
 
 /** One of the values of a gauge, which labels tell apart. */

@@ -91,30 +91,39 @@ function turnsOf(name: string, count: number, long: (name: string) => string): {
   ]).flat();
 }
 
+/** Where requests are read. */
+const PLACES = [
+  ['here', false],
+  ['in a thread of its own', true],
+] as const;
+
 describe('content', () => {
-  it('that must only be hashed never reaches the disk, not even in the spool', async () => {
-    const secret = `the secret ${hexId(20)}`;
-    const texts: (string | undefined)[] = [];
-    const attribute: Options['attribute'] = (call) => {
-      texts.push(call.instruction?.text);
-      return { kind: 'exact', prompt: 'p', version: '1', owner: null };
-    };
-    const policies = contentPolicies({ default: 'full', environments: { production: 'hash_only' }, redact: [] });
-    await withIngest({ policies, attribute }, async (run) => {
-      const traceId = hexId(16);
-      const attributes = chatAttributes(secret, [{ role: 'user', text: `${secret}?` }], `${secret}!`, {
-        'user.id': `${secret}@example.com`,
-        'error.type': 'boom',
+  it.each(PLACES)(
+    'that must only be hashed never reaches the disk, not even in the spool, read %s',
+    async (_, hasDraftingThread) => {
+      const secret = `the secret ${hexId(20)}`;
+      const texts: (string | undefined)[] = [];
+      const attribute: Options['attribute'] = (call) => {
+        texts.push(call.instruction?.text);
+        return { kind: 'exact', prompt: 'p', version: '1', owner: null };
+      };
+      const policies = contentPolicies({ default: 'full', environments: { production: 'hash_only' }, redact: [] });
+      await withIngest({ hasDraftingThread, policies, attribute }, async (run) => {
+        const traceId = hexId(16);
+        const attributes = chatAttributes(secret, [{ role: 'user', text: `${secret}?` }], `${secret}!`, {
+          'user.id': `${secret}@example.com`,
+          'error.type': 'boom',
+        });
+        await run.send({ traceId, attributes });
+        const { items } = await one(run, traceId);
+        expect((await run.onDisk()).includes(secret)).toBe(false);
+        expect(JSON.stringify(items[0]?.invocation.input)).toMatch(/not kept: sha256:[0-9a-f]{64}/);
+        expect(items[0]?.invocation.tokens.input).toBe(42);
+        // It was in memory long enough to be attributed.
+        expect(texts).toEqual([secret]);
       });
-      await run.send({ traceId, attributes });
-      const { items } = await one(run, traceId);
-      expect((await run.onDisk()).includes(secret)).toBe(false);
-      expect(JSON.stringify(items[0]?.invocation.input)).toMatch(/not kept: sha256:[0-9a-f]{64}/);
-      expect(items[0]?.invocation.tokens.input).toBe(42);
-      // It was in memory long enough to be attributed.
-      expect(texts).toEqual([secret]);
-    });
-  });
+    },
+  );
 
   it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
     'of an environment that is called %s is treated as the default says',
@@ -123,32 +132,35 @@ describe('content', () => {
     },
   );
 
-  it('is redacted by the environment’s rules before it is spooled', async () => {
-    const mail = `jane.${hexId(6)}@example.com`;
-    const card = '4111 1111 1111 1111';
-    const own = `ACME-${hexId(6)}`;
-    const policies = contentPolicies({
-      default: 'redacted',
-      environments: { staging: 'full' },
-      redact: [{ name: 'acme', pattern: 'ACME-[0-9a-f]+', replacement: '[customer]' }],
-    });
-    await withIngest({ policies }, async (run) => {
-      const [production, staging] = [hexId(16), hexId(16)];
-      const text = `I am ${mail}, number ${own}, and pay with ${card}. ${'And so on. '.repeat(20)}`;
-      const attributes = chatAttributes('Be kind.', [{ role: 'user', text }], `Hello ${mail}`);
-      await run.send({ traceId: production, attributes });
-      const { items } = await one(run, production);
-      const user = items[0]?.invocation.input?.[1];
-      const redacted = `I am [redacted:email], number [customer], and pay with [redacted:card]. ${'And so on. '.repeat(20)}`;
-      expect(user?.parts).toEqual([{ type: 'text', text: redacted }]);
-      const onDisk = await run.onDisk();
-      for (const secret of [mail, card, own]) expect(onDisk.includes(secret)).toBe(false);
-      expect(onDisk.includes('[redacted:email]')).toBe(true);
-      await run.send({ traceId: staging, environment: 'staging', attributes });
-      const kept = await one(run, staging);
-      expect(JSON.stringify(kept.items[0]?.invocation.input)).toContain(mail);
-    });
-  });
+  it.each(PLACES)(
+    'is redacted by the environment’s rules before it is spooled, read %s',
+    async (_, hasDraftingThread) => {
+      const mail = `jane.${hexId(6)}@example.com`;
+      const card = '4111 1111 1111 1111';
+      const own = `ACME-${hexId(6)}`;
+      const policies = contentPolicies({
+        default: 'redacted',
+        environments: { staging: 'full' },
+        redact: [{ name: 'acme', pattern: 'ACME-[0-9a-f]+', replacement: '[customer]' }],
+      });
+      await withIngest({ hasDraftingThread, policies }, async (run) => {
+        const [production, staging] = [hexId(16), hexId(16)];
+        const text = `I am ${mail}, number ${own}, and pay with ${card}. ${'And so on. '.repeat(20)}`;
+        const attributes = chatAttributes('Be kind.', [{ role: 'user', text }], `Hello ${mail}`);
+        await run.send({ traceId: production, attributes });
+        const { items } = await one(run, production);
+        const user = items[0]?.invocation.input?.[1];
+        const redacted = `I am [redacted:email], number [customer], and pay with [redacted:card]. ${'And so on. '.repeat(20)}`;
+        expect(user?.parts).toEqual([{ type: 'text', text: redacted }]);
+        const onDisk = await run.onDisk();
+        for (const secret of [mail, card, own]) expect(onDisk.includes(secret)).toBe(false);
+        expect(onDisk.includes('[redacted:email]')).toBe(true);
+        await run.send({ traceId: staging, environment: 'staging', attributes });
+        const kept = await one(run, staging);
+        expect(JSON.stringify(kept.items[0]?.invocation.input)).toContain(mail);
+      });
+    },
+  );
 
   it.each(['redacted', 'hash_only'] as const)(
     'of a log record that is %s can not be guessed by its id',
@@ -183,37 +195,40 @@ describe('content', () => {
     },
   );
 
-  it('of a conversation of 50 turns is stored once, and every turn reads in full', async () => {
-    await withIngest({}, async (run) => {
-      const system = `You are patient. ${'Answer step by step. '.repeat(20)}`;
-      const said: { role: string; text: string }[] = [];
-      const traces: string[] = [];
-      for (let turn = 0; turn < 50; turn += 1) {
-        const filler = 'more words '.repeat(turn % 3 === 0 ? 40 : 2);
-        said.push({ role: 'user', text: `question ${turn} ${filler}` });
-        const traceId = hexId(16);
-        traces.push(traceId);
-        await run.send({ traceId, attributes: chatAttributes(system, said, `answer ${turn} ${filler}`) });
-        said.push({ role: 'assistant', text: `answer ${turn} ${filler}` });
-      }
-      const last = await one(run, traces[49] as string);
-      expect(last.items[0]?.invocation.input).toHaveLength(1 + 99);
-      const middle = await one(run, traces[24] as string);
-      expect(middle.items[0]?.invocation.input?.slice(1)).toEqual(
-        said.slice(0, 49).map(({ role, text }) => ({ role, parts: [{ type: 'text', text }] })),
-      );
-      const [texts] = await run.store.database.query<{ rows: string; distinct: string }>(
-        'SELECT count() AS rows, uniqExact(hash) AS distinct FROM call_texts',
-      );
-      // The system prompt, and the long third of the questions and answers.
-      expect(texts).toEqual({ rows: String(1 + 34), distinct: String(1 + 34) });
-      const [lists] = await run.store.database.query<{ messages: string }>(
-        'SELECT sum(length(messages)) AS messages FROM call_lists',
-      );
-      // Two for each turn; naively it would be 2,500.
-      expect(Number(lists?.messages)).toBe(99);
-    });
-  });
+  it.each(PLACES)(
+    'of a conversation of 50 turns is stored once, and every turn reads in full, read %s',
+    async (_, hasDraftingThread) => {
+      await withIngest({ hasDraftingThread }, async (run) => {
+        const system = `You are patient. ${'Answer step by step. '.repeat(20)}`;
+        const said: { role: string; text: string }[] = [];
+        const traces: string[] = [];
+        for (let turn = 0; turn < 50; turn += 1) {
+          const filler = 'more words '.repeat(turn % 3 === 0 ? 40 : 2);
+          said.push({ role: 'user', text: `question ${turn} ${filler}` });
+          const traceId = hexId(16);
+          traces.push(traceId);
+          await run.send({ traceId, attributes: chatAttributes(system, said, `answer ${turn} ${filler}`) });
+          said.push({ role: 'assistant', text: `answer ${turn} ${filler}` });
+        }
+        const last = await one(run, traces[49] as string);
+        expect(last.items[0]?.invocation.input).toHaveLength(1 + 99);
+        const middle = await one(run, traces[24] as string);
+        expect(middle.items[0]?.invocation.input?.slice(1)).toEqual(
+          said.slice(0, 49).map(({ role, text }) => ({ role, parts: [{ type: 'text', text }] })),
+        );
+        const [texts] = await run.store.database.query<{ rows: string; distinct: string }>(
+          'SELECT count() AS rows, uniqExact(hash) AS distinct FROM call_texts',
+        );
+        // The system prompt, and the long third of the questions and answers.
+        expect(texts).toEqual({ rows: String(1 + 34), distinct: String(1 + 34) });
+        const [lists] = await run.store.database.query<{ messages: string }>(
+          'SELECT sum(length(messages)) AS messages FROM call_lists',
+        );
+        // Two for each turn; naively it would be 2,500.
+        expect(Number(lists?.messages)).toBe(99);
+      });
+    },
+  );
 
   it('that goes on is stored again when the store may soon let go of it', async () => {
     let aheadMs = 0;
@@ -254,61 +269,69 @@ describe('content', () => {
     );
   });
 
-  it('of a long history is read in full, where the beginning was known and where it was not', async () => {
-    await withIngest({}, async (run) => {
-      const long = (name: string): string => `${name} ${'says the same again and again '.repeat(12)}`;
-      const opening = [
-        { role: 'system', text: long('system') },
-        { role: 'developer', text: 'short' },
-        { role: 'user', text: long('opening') },
-      ];
-      // Two conversations that begin alike and part, and one that takes a message back.
-      const branches = ['a', 'b'].map((branch) => [...opening, ...turnsOf(branch, 8, long)]);
-      const sent = branches.flatMap((said) => Array.from({ length: 8 }, (_, turn) => said.slice(0, 3 + 2 * turn)));
-      const edited = [...opening, { role: 'user', text: 'edited' }, ...turnsOf('a', 3, long).slice(1)];
-      const conversations = [...sent, edited, ...sent.slice(4, 6)];
-      const traces: string[] = [];
-      for (const said of conversations) {
-        const traceId = hexId(16);
-        traces.push(traceId);
-        const { 'gen_ai.system_instructions': _system, ...attributes } = chatAttributes('', said, 'ok');
-        await run.send({ traceId, attributes });
-      }
-      for (const [index, said] of conversations.entries()) {
-        const { items } = await one(run, traces[index] as string);
-        const expected = said.map(({ role, text }) => ({ role, parts: [{ type: 'text', text }] }));
-        expect(items[0]?.invocation.input).toEqual(expected);
-      }
-    });
-  });
+  it.each(PLACES)(
+    'of a long history is read in full, where the beginning was known and where it was not, read %s',
+    async (_, hasDraftingThread) => {
+      await withIngest({ hasDraftingThread }, async (run) => {
+        const long = (name: string): string => `${name} ${'says the same again and again '.repeat(12)}`;
+        const opening = [
+          { role: 'system', text: long('system') },
+          { role: 'developer', text: 'short' },
+          { role: 'user', text: long('opening') },
+        ];
+        // Two conversations that begin alike and part, and one that takes a message back.
+        const branches = ['a', 'b'].map((branch) => [...opening, ...turnsOf(branch, 8, long)]);
+        const sent = branches.flatMap((said) =>
+          Array.from({ length: 8 }, (_each, turn) => said.slice(0, 3 + 2 * turn)),
+        );
+        const edited = [...opening, { role: 'user', text: 'edited' }, ...turnsOf('a', 3, long).slice(1)];
+        const conversations = [...sent, edited, ...sent.slice(4, 6)];
+        const traces: string[] = [];
+        for (const said of conversations) {
+          const traceId = hexId(16);
+          traces.push(traceId);
+          const { 'gen_ai.system_instructions': _system, ...attributes } = chatAttributes('', said, 'ok');
+          await run.send({ traceId, attributes });
+        }
+        for (const [index, said] of conversations.entries()) {
+          const { items } = await one(run, traces[index] as string);
+          const expected = said.map(({ role, text }) => ({ role, parts: [{ type: 'text', text }] }));
+          expect(items[0]?.invocation.input).toEqual(expected);
+        }
+      });
+    },
+  );
 
-  it('of a history is kept although the request that first brought it was refused', async () => {
-    const store = await openStore();
-    const dataDirectory = tempDirectory();
-    const ingest = createIngest(store.telemetry, { dataDirectory });
-    await ingest.start();
-    const said = turnsOf('a', 4, (name) => `${name} ${'says the same again and again '.repeat(12)}`);
-    const conversation = { 'gen_ai.conversation.id': hexId(8) };
-    const send = (traceId: string, turns: number): ReturnType<typeof ingest.accept> => {
-      const attributes = chatAttributes('Answer.', said.slice(0, turns), 'ok', conversation);
-      return ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody([{ traceId, attributes }]) });
-    };
-    // A file where the spool's first must be made fails it the way a disk does.
-    const inTheWay = join(dataDirectory, 'spool', '000000000001.spool');
-    writeFileSync(inTheWay, '');
-    expect(await send(hexId(16), 6)).toMatchObject({ outcome: 'overloaded' });
-    unlinkSync(inTheWay);
-    const traceId = hexId(16);
-    expect(await send(traceId, 8)).toMatchObject({ outcome: 'durable' });
-    const [call] = await eventually(
-      async () => (await store.invocations.list({ traceId }, { limit: 1 })).items,
-      (items) => items.length > 0,
-    );
-    const read = call?.invocation.input?.slice(1).map(({ parts }) => parts);
-    expect(read).toEqual(said.map(({ text }) => [{ type: 'text', text }]));
-    await ingest.stop(5_000);
-    await store.database.close();
-  });
+  it.each(PLACES)(
+    'of a history is kept although the request that first brought it was refused, read %s',
+    async (_, hasDraftingThread) => {
+      const store = await openStore();
+      const dataDirectory = tempDirectory();
+      const ingest = createIngest(store.telemetry, { dataDirectory, hasDraftingThread });
+      await ingest.start();
+      const said = turnsOf('a', 4, (name) => `${name} ${'says the same again and again '.repeat(12)}`);
+      const conversation = { 'gen_ai.conversation.id': hexId(8) };
+      const send = (traceId: string, turns: number): ReturnType<typeof ingest.accept> => {
+        const attributes = chatAttributes('Answer.', said.slice(0, turns), 'ok', conversation);
+        return ingest.accept({ signal: 'traces', encoding: 'json', body: tracesBody([{ traceId, attributes }]) });
+      };
+      // A file where the spool's first must be made fails it the way a disk does.
+      const inTheWay = join(dataDirectory, 'spool', '000000000001.spool');
+      writeFileSync(inTheWay, '');
+      expect(await send(hexId(16), 6)).toMatchObject({ outcome: 'overloaded' });
+      unlinkSync(inTheWay);
+      const traceId = hexId(16);
+      expect(await send(traceId, 8)).toMatchObject({ outcome: 'durable' });
+      const [call] = await eventually(
+        async () => (await store.invocations.list({ traceId }, { limit: 1 })).items,
+        (items) => items.length > 0,
+      );
+      const read = call?.invocation.input?.slice(1).map(({ parts }) => parts);
+      expect(read).toEqual(said.map(({ text }) => [{ type: 'text', text }]));
+      await ingest.stop(5_000);
+      await store.database.close();
+    },
+  );
 
   it('that is too long is cut with a mark, and keeps the hash of the whole', async () => {
     const texts = { textCharactersMax: 1_000, rememberedCharactersMax: 100_000 };

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock, Timestamp } from '../../src/contract/time.ts';
 import type { SpanFacts } from '../../src/contract/span-facts.ts';
 import { ContentSpaces } from '../../src/ingest/content/content-space.ts';
-import { FactLine, factsLine } from '../../src/ingest/content/fact-rows.ts';
+import { factHead, FactLine, factsLine } from '../../src/ingest/content/fact-rows.ts';
 import { KEEP_EVERYTHING } from '../../src/ingest/content/policy.ts';
 import { ownPage } from '../../src/ingest/content/shared-page.ts';
 import { DEFAULT_TEXT_LIMITS } from '../../src/ingest/content/texts.ts';
@@ -62,7 +62,7 @@ class Settling {
       const bytes = Buffer.from(factsLine(each, AT));
       const trace = this.#window.open(traceKey(each), true, 0);
       trace.parents ??= [];
-      const line = new FactLine(each, ownPage(bytes), 0, bytes.length - 1);
+      const line = new FactLine(factHead(each), ownPage(bytes), 0, bytes.length - 1);
       this.#window.add(trace, line, 0 as SpoolPosition, 0);
     }
   }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SpanFacts } from '../../src/contract/span-facts.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
-import { FactLine, factsLine, readFacts, standAlone } from '../../src/ingest/content/fact-rows.ts';
+import { factHead, FactLine, factsLine, readFacts, standAlone } from '../../src/ingest/content/fact-rows.ts';
 import { ownPage } from '../../src/ingest/content/shared-page.ts';
 import { laneNumber } from '../../src/ingest/loading/lanes.ts';
 import { RecentRecords } from '../../src/ingest/loading/recent-records.ts';
@@ -121,7 +121,7 @@ function record(
     const line = factsLine(packed, AT);
     lines += line;
     start += line.length;
-    return new FactLine(packed, page, start - line.length, start - 1);
+    return new FactLine(factHead(packed), page, start - line.length, start - 1);
   });
   const text = Buffer.from(`{"hash":"sha256:${step}","content":"t"}\n`);
   const sections = [

@@ -28,9 +28,12 @@ const NAMES = Object.keys(ENCODINGS) as (keyof typeof ENCODINGS)[];
 
 const random = seededRandom();
 
-it(`keeps the texts of senders apart, seed ${random.seed}`, async () => {
+it.each([
+  ['here', false],
+  ['in a thread of its own', true],
+])(`keeps the texts of senders apart, read %s, seed ${random.seed}`, async (_, hasDraftingThread) => {
   const store = await openStore();
-  const ingest = createIngest(store.telemetry);
+  const ingest = createIngest(store.telemetry, { hasDraftingThread });
   await ingest.start();
   const errors: unknown[] = [];
   const inFlight = new InFlight(DEFAULT_OTLP_LIMITS.inFlightBytesMax);

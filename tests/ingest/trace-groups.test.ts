@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SpanFacts } from '../../src/contract/span-facts.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
-import { FactLine, factsLine } from '../../src/ingest/content/fact-rows.ts';
+import { factHead, FactLine, factsLine } from '../../src/ingest/content/fact-rows.ts';
 import { ownPage } from '../../src/ingest/content/shared-page.ts';
 import { TraceGroups } from '../../src/ingest/settling/trace-groups.ts';
 import type { TraceState } from '../../src/ingest/settling/trace-state.ts';
@@ -42,7 +42,7 @@ function add(key: string, responseId: string, from: number, nowMs = from): Trace
   } as unknown as SpanFacts;
   const bytes = Buffer.from(factsLine(facts, AT));
   const trace = window.open(key, true, nowMs);
-  window.add(trace, new FactLine(facts, ownPage(bytes), 0, bytes.length - 1), from as SpoolPosition, nowMs);
+  window.add(trace, new FactLine(factHead(facts), ownPage(bytes), 0, bytes.length - 1), from as SpoolPosition, nowMs);
   return trace;
 }
 

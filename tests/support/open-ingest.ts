@@ -43,6 +43,7 @@ export async function openIngest(
       if (problem !== null) console.error(problem);
     },
     limits,
+    hasDraftingThread: true,
   });
   const ingest = new Ingest({
     entrance,

@@ -14,6 +14,7 @@ import { MessageMemory, type OnText } from './messages.ts';
 import { boundedName, boundNames } from './names.ts';
 import type { Outbox } from './outbox.ts';
 import { policyFor, type ContentPolicies, type ContentPolicy } from './policy.ts';
+import { ReceivedContent } from './received-content.ts';
 import { TextMemory, type TextLimits } from './texts.ts';
 import { VariableMemory } from './variables.ts';
 
@@ -120,11 +121,14 @@ function mapValues<Value, Result>(
 
 /** One space for each distinct policy, found by environment. */
 export class ContentSpaces {
+  /** What was packed elsewhere, under any of the policies: a hash is that of the text as the policy left it. */
+  readonly received: ReceivedContent;
   readonly #policies: ContentPolicies;
   readonly #limits: TextLimits;
   readonly #spaces = new Map<ContentPolicy, ContentSpace>();
 
   constructor(policies: ContentPolicies, limits: TextLimits) {
+    this.received = new ReceivedContent(limits.rememberedCharactersMax);
     this.#policies = policies;
     this.#limits = limits;
   }
@@ -138,12 +142,17 @@ export class ContentSpaces {
     return space;
   }
 
+  /** The text of a hash that calls of `space` refer to, while it is remembered. */
+  textOf(hash: ContentHash, space: ContentSpace): string | undefined {
+    return space.texts.textOf(hash) ?? this.received.textOf(hash);
+  }
+
   /** A list that any of the spaces remembers. */
   listAt(hash: ContentHash): ListNode | undefined {
     for (const space of this.#spaces.values()) {
       const list = space.lists.at(hash);
       if (list !== undefined) return list;
     }
-    return undefined;
+    return this.received.listAt(hash);
   }
 }

@@ -11,11 +11,8 @@ import { addMillis } from '../../lib/time.ts';
 import { responseIdOf, sharedKeys, twinColumn } from './shared-keys.ts';
 import { ownPage, type Page } from './shared-page.ts';
 
-/**
- * The facts of one span or record as they stand in a section of the spool, and what finds them. A
- * class, since there are a hundred thousand of them at times: all fields are in the object itself.
- */
-export class FactLine {
+/** What finds facts, and tells which others belong to them. */
+export interface FactHead {
   readonly traceId: string;
   readonly spanId: string;
   readonly recordId: string;
@@ -23,6 +20,25 @@ export class FactLine {
   /** What it tells of may have begun, and been told of, since then. */
   readonly relatedSince: Timestamp;
   /** Under which other traces may tell of the same calls; see `sharedKeys`. */
+  readonly keys: readonly string[];
+}
+
+/** Of packed facts. */
+export function factHead(facts: SpanFacts): FactHead {
+  const { traceId, spanId, recordId, startedAt } = facts;
+  return { traceId, spanId, recordId, startedAt, relatedSince: relatedSince(facts), keys: sharedKeys(facts) };
+}
+
+/**
+ * The facts of one span or record as they stand in a section of the spool, and what finds them. A
+ * class, since there are a hundred thousand of them at times: all fields are in the object itself.
+ */
+export class FactLine implements FactHead {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly recordId: string;
+  readonly startedAt: Timestamp;
+  readonly relatedSince: Timestamp;
   readonly keys: readonly string[];
   /** Monotonic milliseconds, whole ones; 0 for what was not received by this process. */
   receivedMs = 0;
@@ -32,13 +48,13 @@ export class FactLine {
   end: number;
 
   /** Of packed facts whose line stands in `page` from `start` to `end`. */
-  constructor(facts: SpanFacts, page: Page, start: number, end: number) {
-    this.traceId = facts.traceId;
-    this.spanId = facts.spanId;
-    this.recordId = facts.recordId;
-    this.startedAt = facts.startedAt;
-    this.relatedSince = relatedSince(facts);
-    this.keys = sharedKeys(facts);
+  constructor(head: FactHead, page: Page, start: number, end: number) {
+    this.traceId = head.traceId;
+    this.spanId = head.spanId;
+    this.recordId = head.recordId;
+    this.startedAt = head.startedAt;
+    this.relatedSince = head.relatedSince;
+    this.keys = head.keys;
     this.page = page;
     this.start = start;
     this.end = end;
@@ -118,7 +134,8 @@ export function parseFactLines(bytes: Buffer): FactLine[] {
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 ? bytes.length : newline;
-    lines.push(new FactLine(factsOf(JSON.parse(bytes.toString('utf8', start, end)) as Row), page, start, end));
+    const head = factHead(factsOf(JSON.parse(bytes.toString('utf8', start, end)) as Row));
+    lines.push(new FactLine(head, page, start, end));
     start = end + 1;
   }
   return lines;
@@ -135,7 +152,7 @@ export function factLineOfRow(stored: StoredFacts): FactLine {
     started_at: startedAt,
   });
   const bytes = Buffer.from(`${ids.slice(0, -1)},"facts":${stored.facts}}`);
-  return new FactLine(factsOf(JSON.parse(bytes.toString()) as Row), ownPage(bytes), 0, bytes.length);
+  return new FactLine(factHead(factsOf(JSON.parse(bytes.toString()) as Row)), ownPage(bytes), 0, bytes.length);
 }
 
 /** Packed facts, as they were before they became a line. Of it only what is not known anyway is parsed. */

@@ -73,7 +73,7 @@ const CONVERSATION_MESSAGES = 4;
 // A reader follows at most so many rows, which it gets side by side; then a list is written whole again.
 const BASE_DEPTH_MAX = 400;
 // Of all places of a tree, with what each takes beside its message; in two generations.
-const CHARACTERS_MAX = 40_000_000;
+export const LIST_CHARACTERS_MAX = 40_000_000;
 const PLACE_CHARACTERS = 400;
 
 /** Two generations: when the young one is full, the old one is forgotten, and what comes again is young. */
@@ -84,18 +84,27 @@ export class MessageLists {
   #old = new PrintedTable<ListNode>();
   /** Of the young tree. */
   #characters = 0;
+  readonly #charactersMax: number;
+
+  constructor(charactersMax = LIST_CHARACTERS_MAX) {
+    this.#charactersMax = charactersMax;
+  }
 
   /** The place of a list of packed messages, behind those of `from`; `storedIn` says whether a row of it was written. */
   find(messages: readonly string[], from?: ListNode): ListNode {
-    if (this.#characters > cacheRoom(CHARACTERS_MAX)) this.#nextGeneration();
+    if (this.#characters > cacheRoom(this.#charactersMax)) this.#nextGeneration();
     const node = this.#behind(from === undefined ? this.#root : this.#inYoungTree(from), messages);
     if (node.generation !== this.#generation) this.#list(node);
     return node;
   }
 
+  /** While it is remembered; for as long again, from now on. */
   at(hash: ContentHash): ListNode | undefined {
     const print = printOfHash(hash);
-    return this.#young.get(hash, print) ?? this.#old.get(hash, print);
+    const young = this.#young.get(hash, print);
+    if (young !== undefined) return young;
+    const old = this.#old.get(hash, print);
+    return old === undefined ? undefined : this.#inYoungTree(old);
   }
 
   #behind(from: ListNode, messages: readonly string[]): ListNode {

@@ -37,6 +37,8 @@ export class Outbox {
   /** What it carries points here, and not at its lines: texts are remembered for much longer than they. */
   readonly #claim: object = {};
   readonly #variables: StoredVariables[] = [];
+  /** Texts that were referred to and may not be stored. */
+  readonly unstorable = new Set<StoredText>();
   /** Rows of the table `call_texts`. */
   readonly textLines = new GrowingBuffer();
   /** Rows of the table `call_lists`. */
@@ -52,6 +54,7 @@ export class Outbox {
   readonly has = (content: Storable): boolean => content.storedIn >= this.#period || content.claimedBy === this.#claim;
 
   readonly addText = (text: StoredText): void => {
+    if (!text.mayBeStored) this.unstorable.add(text);
     if (this.has(text)) return;
     text.claimedBy = this.#claim;
     this.#texts.push(text);

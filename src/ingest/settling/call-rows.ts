@@ -274,6 +274,6 @@ export class CallRows {
   };
 
   #textOf(hash: ContentHash, space: ContentSpace): string | undefined {
-    return space.texts.textOf(hash) ?? this.#fetched.get(hash);
+    return this.#options.spaces.textOf(hash, space) ?? this.#fetched.get(hash);
   }
 }
