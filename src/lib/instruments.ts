@@ -25,7 +25,7 @@ export function counter(options: Description): Count {
   const count: Count = (amount, labels = {}) => {
     if (amount <= 0) return;
     if (elsewhere === null) add(amount, labels);
-    else elsewhere.add({ name: options.name, amount, labels });
+    else elsewhere.add({ of: options, amount, labels });
   };
   counters.set(options.name, count);
   return count;
@@ -33,7 +33,7 @@ export function counter(options: Description): Count {
 
 /** A sum of one counter, on its way from a thread without a meter to the one that has it. */
 export interface Counted {
-  readonly name: string;
+  readonly of: Description;
   readonly amount: number;
   readonly labels: Attributes;
 }
@@ -42,9 +42,9 @@ export interface Counted {
 class CountsElsewhere {
   readonly #sums = new Map<string, Counted>();
 
-  add({ name, amount, labels }: Counted): void {
-    const key = [name, ...Object.values(labels)].join(' ');
-    this.#sums.set(key, { name, amount: amount + (this.#sums.get(key)?.amount ?? 0), labels });
+  add({ of, amount, labels }: Counted): void {
+    const key = [of.name, ...Object.values(labels)].join(' ');
+    this.#sums.set(key, { of, amount: amount + (this.#sums.get(key)?.amount ?? 0), labels });
   }
 
   take(): readonly Counted[] {
@@ -64,9 +64,9 @@ export function countElsewhere(): CountsElsewhere {
   return elsewhere;
 }
 
-/** What was counted elsewhere, of counters whose modules are loaded here too. */
+/** What was counted elsewhere; by the counters of this thread, where it has them. */
 export function recount(sums: readonly Counted[]): void {
-  for (const { name, amount, labels } of sums) counters.get(name)?.(amount, labels);
+  for (const { of, amount, labels } of sums) (counters.get(of.name) ?? counter(of))(amount, labels);
 }
 
 /** One of the values of a gauge, which labels tell apart. */
