@@ -170,8 +170,9 @@ describe('a thread that drafts requests', () => {
     const said = vi.spyOn(Worker.prototype, 'postMessage');
     const { thread } = await startThread();
     const [request] = conversation(1) as [TelemetryRequest];
-    const waiting = thread.draft(request, systemClock.now());
+    expect(isDrafted(await thread.draft(request, systemClock.now()))).toBe(true);
     const [worker] = said.mock.contexts as Worker[];
+    const waiting = thread.draft(request, systemClock.now());
     await worker?.terminate();
     expect(await waiting).toMatchObject({ outcome: 'overloaded', retryAfterMs: DEFAULT_INGEST_LIMITS.retryAfterMs });
     expect(await thread.draft(request, systemClock.now())).toMatchObject({ outcome: 'overloaded' });

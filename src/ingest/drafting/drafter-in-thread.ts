@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { stackOf } from '../../contract/fault.ts';
 import type { Acknowledgement, TelemetryRequest } from '../../contract/telemetry.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { Gate } from '../../lib/gate.ts';
 import { Rooms } from '../../lib/growing-buffer.ts';
 import { recount } from '../../lib/instruments.ts';
 import { sleep } from '../../lib/limits.ts';
@@ -42,6 +43,8 @@ const THREAD = new URL(`./drafter-thread.${import.meta.url.endsWith('.ts') ? 'ts
 // What it makes of a request is garbage a moment later.
 const YOUNG_MB_MAX = 64;
 const RESTART_MS = 1_000;
+// Of bodies that are there at once: work for some ten milliseconds, in which nobody here may hear of it.
+const BYTES_THERE_MAX = 4 * 1024 * 1024;
 
 const NO_SECTIONS: readonly Section[] = [];
 const NO_FACTS: readonly FactLine[] = [];
@@ -60,6 +63,7 @@ export class ThreadedDrafter {
   /** For bodies, on their way there and back. */
   readonly #rooms = new Rooms((bytes) => Buffer.allocUnsafeSlow(bytes));
   readonly #waiting = new Map<number, Waiting>();
+  readonly #gate = new Gate(BYTES_THERE_MAX);
   #worker: Worker | null = null;
   #isStopped = false;
   #isShort = false;
@@ -87,7 +91,10 @@ export class ThreadedDrafter {
     this.#worker?.postMessage({ kind: 'short', isShort } satisfies ToDrafterThread);
   }
 
-  readonly draft = (request: TelemetryRequest, receivedAt: Timestamp): Promise<Drafted | Acknowledgement> => {
+  readonly draft = (request: TelemetryRequest, receivedAt: Timestamp): Promise<Drafted | Acknowledgement> =>
+    this.#gate.run(() => this.#draft(request, receivedAt), undefined, request.body.length);
+
+  #draft(request: TelemetryRequest, receivedAt: Timestamp): Promise<Drafted | Acknowledgement> {
     const worker = this.#worker;
     if (worker === null) return Promise.resolve(this.#comeAgain());
     const { signal, encoding, body } = request;
@@ -102,7 +109,7 @@ export class ThreadedDrafter {
       const message: ToDrafterThread = { kind: 'draft', id, signal, encoding, memory, length, receivedAt };
       worker.postMessage(message, [memory]);
     });
-  };
+  }
 
   #run(): Promise<void> {
     const { policies, limits } = this.#options;
