@@ -139,7 +139,10 @@ export class ThreadedDrafter {
         else reject(error);
       });
       worker.once('exit', () => {
-        if (this.#worker !== worker) return;
+        if (this.#worker !== worker) {
+          reject(new Error('The thread that drafts requests ended while it started.'));
+          return;
+        }
         this.#worker = null;
         for (const waiting of this.#waiting.values()) waiting.resolve(this.#comeAgain());
         this.#waiting.clear();
