@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KEEP_EVERYTHING } from '../src/ingest/content/policy.ts';
+import { isWorthAThread } from '../src/ingest/drafting/drafter-in-thread.ts';
 import { Entrance } from '../src/ingest/entrance.ts';
 import { Ingest } from '../src/ingest/ingest.ts';
 import { KnowledgeHorizon } from '../src/lib/knowledge-horizon.ts';
@@ -155,7 +156,12 @@ function replica(
       throw error;
     },
   };
-  const entrance = new Entrance({ ...shared, dataDirectory, policies: KEEP_EVERYTHING, hasDraftingThread: true });
+  const entrance = new Entrance({
+    ...shared,
+    dataDirectory,
+    policies: KEEP_EVERYTHING,
+    hasDraftingThread: isWorthAThread(),
+  });
   const ingest = new Ingest({
     ...shared,
     entrance,

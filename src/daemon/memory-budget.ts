@@ -38,8 +38,8 @@ export interface MemoryBudget {
   readonly heapGrowthPercent: number;
   readonly engine: EngineMemory;
   readonly ingest: Partial<IngestLimits>;
-  /** Whether requests may be read in a thread of their own, which takes what a second memory of texts does. */
-  readonly hasDraftingThread: boolean;
+  /** Whether requests may be drafted in a thread of its own, which has a heap and a memory of texts of its own. */
+  readonly allowsDraftingThread: boolean;
   readonly otlp: OtlpLimits;
   /** See `MemoryWatch`. */
   readonly watch: { readonly shortBytes: number; readonly calmBytes: number };
@@ -75,7 +75,7 @@ export function memoryBudget(availableBytes: number): MemoryBudget {
       roundFactsMax: part(limits.roundFactsMax),
       roundBytesMax: part(limits.roundBytesMax),
     },
-    hasDraftingThread: share === 1,
+    allowsDraftingThread: share === 1,
     otlp: {
       ...DEFAULT_OTLP_LIMITS,
       inFlightBytesMax,

@@ -16,6 +16,7 @@ import type { Api, DaemonStatus, HealthApi } from '../http/api.ts';
 import { admit } from '../http/auth.ts';
 import { HttpServer } from '../http/server.ts';
 import { contentPolicies } from '../ingest/content/policy.ts';
+import { isWorthAThread } from '../ingest/drafting/drafter-in-thread.ts';
 import { Entrance } from '../ingest/entrance.ts';
 import { systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
@@ -173,7 +174,7 @@ function createEntrance({ configuration, memory, log }: ReceptionOptions): Entra
     dataDirectory: configuration.dataDirectory,
     policies: contentPolicies(configuration.content),
     limits: memory.ingest,
-    hasDraftingThread: memory.hasDraftingThread,
+    hasDraftingThread: memory.allowsDraftingThread && isWorthAThread(),
     onError: ingestErrors(log),
     onTrouble: (problem) =>
       problem === null ? log.info('telemetry goes its way again, into the spool and the store') : log.warn(problem),

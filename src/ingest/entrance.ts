@@ -28,7 +28,7 @@ export interface EntranceOptions {
   /** Called when the spool or the store begins to fail, as seen from the ingest, and when all works again. */
   readonly onTrouble?: OnTrouble;
   readonly limits?: Partial<IngestLimits>;
-  /** Whether requests are read in a thread of their own, which has a memory of texts of its own. */
+  /** Whether requests are drafted in a thread of its own; by itself in this one. */
   readonly hasDraftingThread?: boolean;
 }
 

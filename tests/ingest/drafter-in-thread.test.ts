@@ -10,7 +10,11 @@ import { contentPolicies, KEEP_EVERYTHING } from '../../src/ingest/content/polic
 import { DEFAULT_TEXT_LIMITS } from '../../src/ingest/content/texts.ts';
 import { Drafter } from '../../src/ingest/drafting/drafter.ts';
 import type { Drafted } from '../../src/ingest/drafting/draft.ts';
-import { ThreadedDrafter, type ThreadedDrafterOptions } from '../../src/ingest/drafting/drafter-in-thread.ts';
+import {
+  isWorthAThread,
+  ThreadedDrafter,
+  type ThreadedDrafterOptions,
+} from '../../src/ingest/drafting/drafter-in-thread.ts';
 import { DEFAULT_INGEST_LIMITS } from '../../src/ingest/limits.ts';
 import { laneOf } from '../../src/ingest/loading/lanes.ts';
 import { systemClock } from '../../src/lib/time.ts';
@@ -92,6 +96,10 @@ afterEach(async () => {
 });
 
 describe('a thread that drafts requests', () => {
+  it('is for machines with cores that nobody else needs', () => {
+    expect([1, 2, 3, 4, 16].map((cores) => isWorthAThread(cores))).toEqual([false, false, false, true, true]);
+  });
+
   it('makes the rows of each that would be made here, of those that were stored before and those that were not', async () => {
     const { thread } = await startThread();
     const drafter = new Drafter({

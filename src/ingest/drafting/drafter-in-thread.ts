@@ -4,6 +4,7 @@
  * same as a `Drafter`, only later.
  */
 
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { stackOf } from '../../contract/fault.ts';
 import type { Acknowledgement, TelemetryRequest } from '../../contract/telemetry.ts';
@@ -36,6 +37,15 @@ export interface ThreadedDrafterOptions {
   readonly received: ReceivedContent;
   /** A bug. */
   readonly onError: (error: unknown) => void;
+}
+
+// The daemon's thread, this one, and two for the engine and senders. With two in all, what the thread costs more than it
+// saves the other is a tenth of the rate.
+const CORES_MIN = 4;
+
+/** Whether there are cores enough for requests to be drafted beside everything else. */
+export function isWorthAThread(cores = availableParallelism()): boolean {
+  return cores >= CORES_MIN;
 }
 
 // Sources have one ending, the compiled package another.
