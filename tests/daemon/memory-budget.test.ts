@@ -15,11 +15,16 @@ describe('with plenty of memory', () => {
     expect(limitsOf(budget)).toEqual(DEFAULT_INGEST_LIMITS);
     expect(budget.otlp).toEqual(DEFAULT_OTLP_LIMITS);
     expect(budget).toMatchObject({ shares: { caches: 1, spareRooms: 1 }, heapGrowthPercent: 100 });
+    expect(budget.allowsDraftingThread).toBe(true);
     expect(budget.engine).toEqual({ bytesMax: bytes / 2, cacheShare: 1, reading: null });
   });
 });
 
 describe('with less', () => {
+  it('the daemon’s thread drafts requests by itself', () => {
+    expect(memoryBudget(4_095 * MIB).allowsDraftingThread).toBe(false);
+  });
+
   const little = fc.integer({ min: 128 * MIB, max: 4_095 * MIB });
 
   test('less memory never gives anything more room', () => {
