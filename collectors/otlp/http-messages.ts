@@ -2,7 +2,6 @@
 
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
 import type { Counted } from '../../src/lib/instruments.ts';
-import type { MemoryShares } from '../../src/lib/memory-shares.ts';
 import type { OtlpLimits } from './limits.ts';
 
 /** Given to the thread at its start. */
@@ -10,8 +9,6 @@ export interface HttpThreadOptions {
   readonly host: string;
   readonly port: number;
   readonly limits: OtlpLimits;
-  /** Each thread has its own. */
-  readonly memoryShares: MemoryShares;
   /** See `InFlight`; this thread has the second place. */
   readonly inFlight: Int32Array<SharedArrayBuffer>;
 }

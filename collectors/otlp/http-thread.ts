@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isFault, stackOf } from '../../src/contract/fault.ts';
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
+import type { ThreadData } from '../../src/lib/kept-thread.ts';
 import { setMemoryShares } from '../../src/lib/memory-shares.ts';
 import { collectGarbage } from '../../src/lib/collect-garbage.ts';
 import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
@@ -25,8 +26,9 @@ const DECISIONS_MAX = 1_000;
 
 const daemon = parentPort;
 if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
-const { host, port, limits, memoryShares, inFlight } = workerData as HttpThreadOptions;
+const { data, memoryShares } = workerData as ThreadData<HttpThreadOptions>;
 setMemoryShares(memoryShares);
+const { host, port, limits, inFlight } = data;
 
 interface Waiting {
   readonly resolve: (acknowledgement: Acknowledgement) => void;

@@ -5,15 +5,13 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { stackOf } from '../../contract/fault.ts';
 import type { Acknowledgement, TelemetryRequest } from '../../contract/telemetry.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { Gate } from '../../lib/gate.ts';
 import { Rooms } from '../../lib/growing-buffer.ts';
 import { recount } from '../../lib/instruments.ts';
-import { sleep } from '../../lib/limits.ts';
-import { memoryShares } from '../../lib/memory-shares.ts';
+import { KeptThread, type RunningThread } from '../../lib/kept-thread.ts';
 import { FactLine } from '../content/fact-rows.ts';
 import type { ContentPolicies } from '../content/policy.ts';
 import type { ReceivedContent } from '../content/received-content.ts';
@@ -48,11 +46,8 @@ export function isWorthAThread(cores = availableParallelism()): boolean {
   return cores >= CORES_MIN;
 }
 
-// Sources have one ending, the compiled package another.
-const THREAD = new URL(`./drafter-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 // What it makes of a request is garbage a moment later.
 const YOUNG_MB_MAX = 64;
-const RESTART_MS = 1_000;
 // Of bodies that are there at once: work for some ten milliseconds, in which nobody here may hear of it.
 const BYTES_THERE_MAX = 4 * 1024 * 1024;
 
@@ -74,39 +69,49 @@ export class ThreadedDrafter {
   readonly #rooms = new Rooms((bytes) => Buffer.allocUnsafeSlow(bytes));
   readonly #waiting = new Map<number, Waiting>();
   readonly #gate = new Gate(BYTES_THERE_MAX);
-  #worker: Worker | null = null;
-  #isStopped = false;
+  readonly #thread: KeptThread<DrafterThreadData, FromDrafterThread, ToDrafterThread>;
   #isShort = false;
   #lastId = 0;
 
   constructor(options: ThreadedDrafterOptions) {
+    const { policies, limits, onError } = options;
     this.#options = options;
+    this.#thread = new KeptThread({
+      module: './drafter-thread',
+      beside: import.meta.url,
+      name: 'drafting',
+      youngMbMax: YOUNG_MB_MAX,
+      data: () => ({ policies, texts: limits.texts, limits: limits.decode, isMemoryShort: this.#isShort }),
+      isReady: ({ kind }) => kind === 'ready',
+      onMessage: (message, thread) => this.#hear(thread, message),
+      onEnd: () => this.#ended(),
+      onError,
+    });
   }
 
   /** Resolves as soon as the thread is ready. */
-  async start(): Promise<void> {
-    await this.#run();
+  start(): Promise<void> {
+    return this.#thread.start();
   }
 
   /** Requests that nobody has drafted yet are told to come again. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#worker?.terminate();
+  stop(): Promise<void> {
+    return this.#thread.end();
   }
 
   /** While memory is short the thread keeps none that it does not need. */
   memoryIsShort(isShort: boolean): void {
     this.#isShort = isShort;
     if (isShort) this.#rooms.clear();
-    this.#worker?.postMessage({ kind: 'short', isShort } satisfies ToDrafterThread);
+    this.#thread.running?.say({ kind: 'short', isShort });
   }
 
   readonly draft = (request: TelemetryRequest, receivedAt: Timestamp): Promise<Drafted | Acknowledgement> =>
     this.#gate.run(() => this.#draft(request, receivedAt), undefined, request.body.length);
 
   #draft(request: TelemetryRequest, receivedAt: Timestamp): Promise<Drafted | Acknowledgement> {
-    const worker = this.#worker;
-    if (worker === null) return Promise.resolve(this.#comeAgain());
+    const thread = this.#thread.running;
+    if (thread === null) return Promise.resolve(this.#comeAgain());
     const { signal, encoding, body } = request;
     const room = this.#rooms.take(Math.max(1, body.length));
     body.copy(room);
@@ -116,65 +121,17 @@ export class ThreadedDrafter {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       const { length } = body;
-      const message: ToDrafterThread = { kind: 'draft', id, signal, encoding, memory, length, receivedAt };
-      worker.postMessage(message, [memory]);
+      thread.say({ kind: 'draft', id, signal, encoding, memory, length, receivedAt }, [memory]);
     });
   }
 
-  #run(): Promise<void> {
-    const { policies, limits } = this.#options;
-    const workerData: DrafterThreadData = {
-      policies,
-      texts: limits.texts,
-      limits: limits.decode,
-      memoryShares: memoryShares(),
-    };
-    const worker = new Worker(THREAD, {
-      name: 'drafting',
-      workerData,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX },
-    });
-    return new Promise((resolve, reject) => {
-      worker.on('message', (message: FromDrafterThread) => {
-        if (message.kind !== 'ready') {
-          this.#hear(worker, message);
-          return;
-        }
-        this.#worker = worker;
-        if (this.#isShort) this.memoryIsShort(true);
-        resolve();
-      });
-      worker.on('error', (error) => {
-        if (this.#worker === worker) this.#options.onError(error);
-        else reject(error);
-      });
-      worker.once('exit', () => {
-        if (this.#worker !== worker) {
-          reject(new Error('The thread that drafts requests ended while it started.'));
-          return;
-        }
-        this.#worker = null;
-        for (const waiting of this.#waiting.values()) waiting.resolve(this.#comeAgain());
-        this.#waiting.clear();
-        if (!this.#isStopped) void this.#restart();
-      });
-    });
+  #ended(): void {
+    for (const waiting of this.#waiting.values()) waiting.resolve(this.#comeAgain());
+    this.#waiting.clear();
   }
 
-  /** A bug has ended the thread, and was told of. */
-  async #restart(): Promise<void> {
-    while (!this.#isStopped) {
-      await sleep(RESTART_MS);
-      try {
-        await this.#run();
-        return;
-      } catch (error) {
-        this.#options.onError(error);
-      }
-    }
-  }
-
-  #hear(worker: Worker, message: Exclude<FromDrafterThread, { readonly kind: 'ready' }>): void {
+  #hear(thread: RunningThread<ToDrafterThread>, message: FromDrafterThread): void {
+    if (message.kind === 'ready') return;
     if (message.kind === 'failed') {
       this.#options.onError(new Error(message.stack));
       return;
@@ -189,13 +146,13 @@ export class ThreadedDrafter {
     }
     recount(message.counted);
     try {
-      waiting.resolve(message.records === null ? message.acknowledgement : this.#drafted(worker, message));
+      waiting.resolve(message.records === null ? message.acknowledgement : this.#drafted(thread, message));
     } catch (error) {
       waiting.reject(new Error(stackOf(error)));
     }
   }
 
-  #drafted(worker: Worker, { id, acknowledgement, records, draft }: Answer): Drafted {
+  #drafted(thread: RunningThread<ToDrafterThread>, { id, acknowledgement, records, draft }: Answer): Drafted {
     const made = { acknowledgement, records: records as RecordCounts };
     if (draft === null) {
       return { ...made, sections: NO_SECTIONS, facts: NO_FACTS, markStored: nothing, release: nothing };
@@ -211,7 +168,7 @@ export class ThreadedDrafter {
       markStored: () => {
         isStored = true;
       },
-      release: () => worker.postMessage({ kind: 'over', id, isStored, rows } satisfies ToDrafterThread, [rows]),
+      release: () => thread.say({ kind: 'over', id, isStored, rows }, [rows]),
     };
   }
 

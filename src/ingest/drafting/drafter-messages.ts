@@ -4,7 +4,6 @@ import type { ContentHash } from '../../contract/prompt.ts';
 import type { Acknowledgement, TelemetryRequest } from '../../contract/telemetry.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Counted } from '../../lib/instruments.ts';
-import type { MemoryShares } from '../../lib/memory-shares.ts';
 import type { DecodeLimits } from '../../otlp/limits.ts';
 import type { ContentPolicies } from '../content/policy.ts';
 import type { TextLimits } from '../content/texts.ts';
@@ -15,8 +14,7 @@ export interface DrafterThreadData {
   readonly policies: ContentPolicies;
   readonly texts: TextLimits;
   readonly limits: DecodeLimits;
-  /** Each thread has its own. */
-  readonly memoryShares: MemoryShares;
+  readonly isMemoryShort: boolean;
 }
 
 export type ToDrafterThread =

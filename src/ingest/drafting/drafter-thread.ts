@@ -8,6 +8,7 @@ import { stackOf } from '../../contract/fault.ts';
 import { collectGarbage } from '../../lib/collect-garbage.ts';
 import { clearSpareRooms, Rooms } from '../../lib/growing-buffer.ts';
 import { countElsewhere } from '../../lib/instruments.ts';
+import type { ThreadData } from '../../lib/kept-thread.ts';
 import { setMemoryShares } from '../../lib/memory-shares.ts';
 import { ContentSpaces } from '../content/content-space.ts';
 import type { Draft } from './draft.ts';
@@ -25,8 +26,9 @@ const LET_GO_EVERY_MS = 1_000;
 
 const daemon = parentPort;
 if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
-const { policies, texts, limits, memoryShares } = workerData as DrafterThreadData;
+const { data, memoryShares } = workerData as ThreadData<DrafterThreadData>;
 setMemoryShares(memoryShares);
+const { policies, texts, limits, isMemoryShort } = data;
 
 const counts = countElsewhere();
 const rooms = new Rooms((bytes) => Buffer.allocUnsafeSlow(bytes));
@@ -50,12 +52,10 @@ daemon.on('message', (message: ToDrafterThread) => {
       underWay.delete(message.id);
       return;
     case 'short':
-      clearInterval(lettingGo);
-      if (!message.isShort) return;
-      letGo();
-      lettingGo = setInterval(letGo, LET_GO_EVERY_MS);
+      memoryIsShort(message.isShort);
   }
 });
+memoryIsShort(isMemoryShort);
 say({ kind: 'ready' });
 
 function draft(message: Extract<ToDrafterThread, { readonly kind: 'draft' }>): void {
@@ -103,6 +103,13 @@ function handedOver(drafted: Draft): ThreadDraft | null {
     heads,
     unstorable: [...unstorable].map(({ hash, text }) => [hash, text] as const),
   };
+}
+
+function memoryIsShort(isShort: boolean): void {
+  clearInterval(lettingGo);
+  if (!isShort) return;
+  letGo();
+  lettingGo = setInterval(letGo, LET_GO_EVERY_MS);
 }
 
 function letGo(): void {
