@@ -11,8 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import Mustache from 'mustache';
 import nunjucks from 'nunjucks';
 import { parse } from 'yaml';
@@ -25,7 +24,7 @@ if (promptFolder === undefined || otlpEndpoint === undefined) {
   process.exit(2);
 }
 
-const sdk = new NodeSDK({
+const provider = new NodeTracerProvider({
   resource: resourceFromAttributes({
     'service.name': 'support-desk',
     'service.instance.id': `support-desk-${process.pid}`,
@@ -35,7 +34,7 @@ const sdk = new NodeSDK({
     new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint}/v1/traces` }), { scheduledDelayMillis: 500 }),
   ],
 });
-sdk.start();
+provider.register();
 const modelServer = await startModelServer();
 nunjucks.configure({ autoescape: false });
 
@@ -128,7 +127,7 @@ async function ask(messages: readonly ChatMessage[], conversation: string): Prom
 async function stop(): Promise<void> {
   clearInterval(timer);
   await modelServer.stop();
-  await sdk.shutdown();
+  await provider.shutdown();
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
