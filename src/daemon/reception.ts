@@ -75,7 +75,11 @@ export class Reception {
     );
     const inFlight = new InFlight(memory.otlp.inFlightBytesMax);
     observeInFlight(() => inFlight.bytes);
-    this.#memoryWatch = new MemoryWatch({ ...memory.watch, onShort: this.#onShort(inFlight) });
+    const onShort = (isShort: boolean): void => {
+      inFlight.hold(isShort);
+      this.entrance.memoryIsShort(isShort);
+    };
+    this.#memoryWatch = new MemoryWatch({ ...memory.watch, onShort });
     const shared = {
       host,
       accept: this.entrance.accept,
@@ -152,13 +156,6 @@ export class Reception {
   get #words(): string {
     if (this.#waitsBecause === null) return 'The daemon is starting, and has not opened its store yet.';
     return `The store can't be reached yet: ${this.#waitsBecause}`;
-  }
-
-  #onShort(inFlight: InFlight): (isShort: boolean) => void {
-    return (isShort) => {
-      inFlight.hold(isShort);
-      this.entrance.memoryIsShort(isShort);
-    };
   }
 
   /** The reason names addresses, which not everybody may hear who may push. */

@@ -9,8 +9,8 @@ import { addMillis } from '../lib/time.ts';
 
 // What shows it may begin before the span of who waits for the answer.
 const BEGINS_BEFORE_MS = 10_000;
-/** Nobody nests deeper. */
-const ANCESTORS_MAX = 256;
+/** Nobody nests deeper; a circle ends here too. */
+export const ANCESTORS_MAX = 256;
 
 /** The facts, of which sums whose parts are told of are no calls. */
 export function withoutToldSums(facts: readonly SpanFacts[]): readonly SpanFacts[] {

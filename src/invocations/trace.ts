@@ -5,10 +5,7 @@
 
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { compareText } from '../lib/compare.ts';
-import { wrapperOf } from './sums.ts';
-
-/** Nobody nests deeper; a circle ends here too. */
-const ANCESTORS_MAX = 256;
+import { ANCESTORS_MAX, wrapperOf } from './sums.ts';
 
 export interface TraceNode {
   readonly spanId: string;

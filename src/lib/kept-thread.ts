@@ -30,6 +30,10 @@ export interface RunningThread<To> {
   say(message: To, handedOver?: readonly ArrayBuffer[]): void;
 }
 
+interface Life<To> extends RunningThread<To> {
+  readonly worker: Worker;
+}
+
 /** What each thread is given beside its own data. */
 export interface ThreadData<Data> {
   readonly data: Data;
@@ -41,8 +45,7 @@ const RESTART_MS = 1_000;
 
 export class KeptThread<Data, From, To> {
   readonly #options: KeptThreadOptions<Data, From, To>;
-  #worker: Worker | null = null;
-  #running: RunningThread<To> | null = null;
+  #running: Life<To> | null = null;
   #isEnding = false;
 
   constructor(options: KeptThreadOptions<Data, From, To>) {
@@ -66,19 +69,18 @@ export class KeptThread<Data, From, To> {
   /** It is not started again. */
   async end(): Promise<void> {
     this.#isEnding = true;
-    const worker = this.#worker;
-    this.#worker = null;
-    await worker?.terminate();
+    await this.#running?.worker.terminate();
   }
 
   #untilReady(worker: Worker): Promise<void> {
     const { onMessage, onEnd, onError } = this.#options;
-    const running: RunningThread<To> = {
+    const running: Life<To> = {
+      worker,
       say: (message, handedOver = []) => worker.postMessage(message, handedOver),
     };
     return new Promise((resolve, reject) => {
       worker.on('message', (message: From) => {
-        if (this.#running !== running && this.#becomesReady(message, worker, running, reject)) resolve();
+        if (this.#running !== running && this.#becomesReady(message, running, reject)) resolve();
         else onMessage(message, running);
       });
       worker.on('error', (error) => {
@@ -88,25 +90,24 @@ export class KeptThread<Data, From, To> {
       worker.once('exit', () => {
         // Of no use where it ran.
         reject(new Error(`The thread ${this.#options.name} ended while it started.`));
-        if (this.#running === running) this.#running = null;
         onEnd();
-        if (this.#worker !== worker) return;
-        this.#worker = null;
+        if (this.#running !== running) return;
+        this.#running = null;
         void this.#startAgain();
       });
     });
   }
 
-  #becomesReady(message: From, worker: Worker, running: RunningThread<To>, refuse: (error: Error) => void): boolean {
+  #becomesReady(message: From, running: Life<To>, refuse: (error: Error) => void): boolean {
     try {
       if (!this.#options.isReady(message)) return false;
     } catch (error) {
       refuse(error as Error);
-      void worker.terminate();
+      void running.worker.terminate();
       return true;
     }
-    if (this.#isEnding) void worker.terminate();
-    else [this.#worker, this.#running] = [worker, running];
+    if (this.#isEnding) void running.worker.terminate();
+    else this.#running = running;
     return true;
   }
 

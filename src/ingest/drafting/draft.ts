@@ -2,11 +2,11 @@
 
 import type { SpanFacts } from '../../contract/span-facts.ts';
 import { stackOf } from '../../contract/fault.ts';
-import type { Acknowledgement, TelemetrySignal } from '../../contract/telemetry.ts';
+import type { Acknowledgement, TelemetryRequest, TelemetrySignal } from '../../contract/telemetry.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import { shortId } from '../../lib/hash.ts';
-import type { OtlpLog, OtlpSpan } from '../../otlp/model.ts';
+import type { Decoded, OtlpLog, OtlpSpan } from '../../otlp/model.ts';
 import type { ContentSpace } from '../content/content-space.ts';
 import { FactLine, factHead, factsLine } from '../content/fact-rows.ts';
 import type { KnownHistory } from '../content/known-histories.ts';
@@ -43,6 +43,9 @@ export interface RecordCounts {
   readonly dropped: number;
 }
 
+/** A slice of what was decoded, of which nothing else is held. */
+type DecodedCounts = Pick<Decoded<never>, 'accepted' | 'rejected' | 'rejectedReason'>;
+
 // Texts go elsewhere: of large bodies the facts are a small part.
 const EXPECTED_BYTES_MAX = 128 * 1024;
 
@@ -52,17 +55,21 @@ const NO_PAGE = ownPage(Buffer.alloc(0));
 export class Draft implements Drafted {
   readonly outbox: Outbox;
   readonly facts: FactLine[] = [];
-  acknowledgement: Acknowledgement = { outcome: 'durable', rejected: 0, message: '' };
-  records: RecordCounts = { signal: 'traces', kept: 0, accepted: 0, rejected: 0, dropped: 0 };
+  /** Attributes and events that were left out. */
+  dropped = 0;
+  readonly #signal: TelemetrySignal;
+  readonly #decoded: DecodedCounts;
   readonly #recordIds = new RecordIds();
   readonly #receivedAt: Timestamp;
   readonly #factLines: GrowingBuffer;
   readonly #quarantineLines = new GrowingBuffer();
 
-  constructor(receivedAt: Timestamp, bodyBytes: number) {
+  constructor({ signal, body }: TelemetryRequest, decoded: DecodedCounts, receivedAt: Timestamp) {
+    this.#signal = signal;
+    this.#decoded = decoded;
     this.#receivedAt = receivedAt;
     this.outbox = new Outbox(receivedAt);
-    this.#factLines = new GrowingBuffer(Math.min(bodyBytes, EXPECTED_BYTES_MAX));
+    this.#factLines = new GrowingBuffer(Math.min(body.length, EXPECTED_BYTES_MAX));
   }
 
   /** Returns the facts as they were packed. */
@@ -84,6 +91,16 @@ export class Draft implements Drafted {
     const id = shortId(traceId, spanId, name);
     const entry = { id, at: this.#receivedAt, kind: 'span', lane: '', reason, payload, status: 'waiting' } as const;
     this.#quarantineLines.add(quarantineLine(entry));
+  }
+
+  get acknowledgement(): Acknowledgement {
+    const { rejected, rejectedReason: message } = this.#decoded;
+    return { outcome: 'durable', rejected, message };
+  }
+
+  get records(): RecordCounts {
+    const { accepted, rejected } = this.#decoded;
+    return { signal: this.#signal, kept: this.facts.length, accepted, rejected, dropped: this.dropped };
   }
 
   get sections(): readonly Section[] {

@@ -5,7 +5,6 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { stackOf } from '../../contract/fault.ts';
 import type { Acknowledgement, TelemetryRequest } from '../../contract/telemetry.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { Gate } from '../../lib/gate.ts';
@@ -148,7 +147,7 @@ export class ThreadedDrafter {
     try {
       waiting.resolve(message.records === null ? message.acknowledgement : this.#drafted(thread, message));
     } catch (error) {
-      waiting.reject(new Error(stackOf(error)));
+      waiting.reject(error as Error);
     }
   }
 

@@ -39,11 +39,9 @@ export class Drafter {
       const reason = decoded.reason === 'too_many' ? 'too_large' : 'malformed';
       return { outcome: 'undecodable', reason, message: decoded.message };
     }
-    const draft = new Draft(receivedAt, request.body.length);
-    const dropped = this.#read(request, decoded, draft);
-    const { accepted, rejected, rejectedReason: message } = decoded;
-    draft.acknowledgement = { outcome: 'durable', rejected, message };
-    draft.records = { signal: request.signal, kept: draft.facts.length, accepted, rejected, dropped };
+    const { groups, ...counts } = decoded;
+    const draft = new Draft(request, counts, receivedAt);
+    this.#read(request, groups, draft);
     return draft;
   }
 
@@ -52,13 +50,11 @@ export class Drafter {
     return decode(request.body, request.encoding, this.#options.limits);
   }
 
-  /** Returns how many attributes and events were left out. */
-  #read({ signal }: TelemetryRequest, decoded: Decoded<OtlpSpan | OtlpLog>, draft: Draft): number {
+  #read({ signal }: TelemetryRequest, groups: Decoded<OtlpSpan | OtlpLog>['groups'], draft: Draft): void {
     const logs = new LogReader();
-    let dropped = 0;
-    for (const { resource, scope, items } of decoded.groups) {
+    for (const { resource, scope, items } of groups) {
       for (const item of items) {
-        dropped += item.droppedAttributes;
+        draft.dropped += item.droppedAttributes;
         try {
           if (signal === 'traces') {
             this.#readSpan(resource, scope, item as OtlpSpan, draft);
@@ -74,7 +70,6 @@ export class Drafter {
         }
       }
     }
-    return dropped;
   }
 
   #readSpan(resource: OtlpResource, scope: OtlpScope, span: OtlpSpan, draft: Draft): void {
