@@ -3,11 +3,9 @@
  * a body is not looked at here: its memory goes to the daemon's own thread, and comes back with the answer.
  */
 
-import { parentPort, workerData } from 'node:worker_threads';
 import { isFault, stackOf } from '../../src/contract/fault.ts';
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
-import type { ThreadData } from '../../src/lib/kept-thread.ts';
-import { setMemoryShares } from '../../src/lib/memory-shares.ts';
+import { insideThread } from '../../src/lib/kept-thread.ts';
 import { collectGarbage } from '../../src/lib/collect-garbage.ts';
 import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
 import { countElsewhere } from '../../src/lib/instruments.ts';
@@ -24,10 +22,7 @@ const LET_GO_EVERY_MS = 1_000;
 // Senders are few; whoever makes up keys is asked about every time.
 const DECISIONS_MAX = 1_000;
 
-const daemon = parentPort;
-if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
-const { data, memoryShares } = workerData as ThreadData<HttpThreadOptions>;
-setMemoryShares(memoryShares);
+const { data, say, hear } = insideThread<HttpThreadOptions, FromHttpThread, ToHttpThread>();
 const { host, port, limits, inFlight } = data;
 
 interface Waiting {
@@ -65,7 +60,7 @@ const receiver = new OtlpHttpReceiver({
   onError: (error) => say({ kind: 'failed', stack: stackOf(error) }),
 });
 
-daemon.on('message', (message: ToHttpThread) => {
+hear((message) => {
   switch (message.kind) {
     case 'answer':
       takeBack(message.memory);
@@ -154,8 +149,4 @@ async function stop(deadlineMs: number): Promise<void> {
   clearInterval(lettingGo);
   tellCounts();
   say({ kind: 'stopped' });
-}
-
-function say(message: FromHttpThread, handedOver: readonly ArrayBuffer[] = []): void {
-  daemon?.postMessage(message, handedOver);
 }

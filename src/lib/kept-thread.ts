@@ -1,8 +1,8 @@
 /** A thread of the daemon that is started again when a bug ends it. */
 
-import { Worker } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { sleep } from './limits.ts';
-import { memoryShares, type MemoryShares } from './memory-shares.ts';
+import { memoryShares, setMemoryShares, type MemoryShares } from './memory-shares.ts';
 
 export interface KeptThreadOptions<Data, From, To> {
   /** Of its module without the ending: sources have one, the compiled package another. */
@@ -34,11 +34,11 @@ interface Life<To> extends RunningThread<To> {
   readonly worker: Worker;
 }
 
-/** What each thread is given beside its own data. */
-export interface ThreadData<Data> {
+/** What each thread is given. */
+interface Given<Data> {
   readonly data: Data;
-  /** Each thread has its own: to be set first. */
-  readonly memoryShares: MemoryShares;
+  /** Each thread has its own. */
+  readonly shares: MemoryShares;
 }
 
 const RESTART_MS = 1_000;
@@ -61,8 +61,9 @@ export class KeptThread<Data, From, To> {
   start(): Promise<void> {
     const { module, beside, name, youngMbMax, data } = this.#options;
     const url = new URL(`${module}.${beside.endsWith('.ts') ? 'ts' : 'js'}`, beside);
-    const workerData: ThreadData<Data> = { data: data(), memoryShares: memoryShares() };
-    const worker = new Worker(url, { name, workerData, resourceLimits: { maxYoungGenerationSizeMb: youngMbMax } });
+    const given: Given<Data> = { data: data(), shares: memoryShares() };
+    const resourceLimits = { maxYoungGenerationSizeMb: youngMbMax };
+    const worker = new Worker(url, { name, workerData: given, resourceLimits });
     return this.#untilReady(worker);
   }
 
@@ -123,4 +124,25 @@ export class KeptThread<Data, From, To> {
       }
     }
   }
+}
+
+/** What a kept thread has of the daemon. */
+export interface InsideThread<Data, From, To> {
+  readonly data: Data;
+  /** `handedOver`: memory that is the daemon's from now on. */
+  readonly say: (message: From, handedOver?: readonly ArrayBuffer[]) => void;
+  readonly hear: (onMessage: (message: To) => void) => void;
+}
+
+/** To be called first of all by the thread's module; throws anywhere else. */
+export function insideThread<Data, From, To>(): InsideThread<Data, From, To> {
+  const daemon = parentPort;
+  if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
+  const { data, shares } = workerData as Given<Data>;
+  setMemoryShares(shares);
+  return {
+    data,
+    say: (message, handedOver = []) => daemon.postMessage(message, handedOver),
+    hear: (onMessage) => void daemon.on('message', onMessage),
+  };
 }

@@ -3,13 +3,11 @@
  * is new of them goes along with the rows.
  */
 
-import { parentPort, workerData } from 'node:worker_threads';
 import { stackOf } from '../../contract/fault.ts';
 import { collectGarbage } from '../../lib/collect-garbage.ts';
 import { clearSpareRooms, Rooms } from '../../lib/growing-buffer.ts';
 import { countElsewhere } from '../../lib/instruments.ts';
-import type { ThreadData } from '../../lib/kept-thread.ts';
-import { setMemoryShares } from '../../lib/memory-shares.ts';
+import { insideThread } from '../../lib/kept-thread.ts';
 import { ContentSpaces } from '../content/content-space.ts';
 import type { Draft } from './draft.ts';
 import { Drafter } from './drafter.ts';
@@ -24,10 +22,7 @@ import type {
 // While memory is short. Nothing else would have the garbage of a thread collected that has nothing to do.
 const LET_GO_EVERY_MS = 1_000;
 
-const daemon = parentPort;
-if (daemon === null) throw new Error('This module runs in a thread of the daemon only.');
-const { data, memoryShares } = workerData as ThreadData<DrafterThreadData>;
-setMemoryShares(memoryShares);
+const { data, say, hear } = insideThread<DrafterThreadData, FromDrafterThread, ToDrafterThread>();
 const { policies, texts, limits, isMemoryShort } = data;
 
 const counts = countElsewhere();
@@ -41,7 +36,7 @@ const drafter = new Drafter({
 const underWay = new Map<number, Draft>();
 let lettingGo: NodeJS.Timeout | undefined;
 
-daemon.on('message', (message: ToDrafterThread) => {
+hear((message) => {
   switch (message.kind) {
     case 'draft':
       draft(message);
@@ -116,8 +111,4 @@ function letGo(): void {
   rooms.clear();
   clearSpareRooms();
   collectGarbage();
-}
-
-function say(message: FromDrafterThread, handed: readonly ArrayBuffer[] = []): void {
-  daemon?.postMessage(message, handed);
 }
