@@ -14,6 +14,7 @@ export const VERDICTS = [
   'replica_split',
   'badge_lied',
   'registry_tampered',
+  'output_drift',
   'unverifiable',
   'unreachable',
 ] as const;
@@ -30,6 +31,7 @@ export const DRIFT_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   'replica_split',
   'badge_lied',
   'registry_tampered',
+  'output_drift',
 ]);
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;

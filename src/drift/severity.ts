@@ -12,6 +12,7 @@ const SEVERITY: Readonly<Record<Verdict, Severity>> = {
   settings_changed: 'warning',
   replica_split: 'warning',
   badge_lied: 'warning',
+  output_drift: 'warning',
   edited: 'critical',
   unregistered: 'critical',
   missing: 'critical',

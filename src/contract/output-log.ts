@@ -1,0 +1,208 @@
+/**
+ * Outputs of one version from one model, as far as they are compared with what they were: a few are read each hour, what
+ * is noted of each is kept, and counted in the bins of a baseline. The judgement of them is `output_drift`.
+ */
+
+import type { TimeInterval, Timestamp } from './time.ts';
+
+/** Whose outputs are compared with one another. Services are not told apart: they use the same prompt. */
+export interface OutputSeries {
+  readonly environment: string;
+  readonly prompt: string;
+  readonly version: string;
+  /** As it was asked for; how the one that answered is called is a feature. */
+  readonly model: string;
+}
+
+/** What one call answered, as far as it is known. */
+export interface Output {
+  /** All text that it said, without its thoughts. Null: not kept. */
+  readonly text: string | null;
+  /** Names of the tools that it called, in order. */
+  readonly tools: readonly string[];
+  readonly finishReason: string;
+  readonly responseModel: string;
+  readonly outputTokens: number | null;
+  /** What it was asked, as a measure of what it depends on besides the prompt. */
+  readonly inputTokens: number | null;
+}
+
+/** Which call it is. */
+export interface OutputOf {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly startedAt: Timestamp;
+}
+
+/** What is noted of an output; what each place means says `src/statistics/output-features.ts`. */
+export interface OutputFeatures {
+  /** Null: not known. */
+  readonly numbers: readonly (number | null)[];
+  /** Bits; null: not known. */
+  readonly flags: number | null;
+  readonly words: readonly string[];
+}
+
+export type OutputSample = OutputOf & OutputFeatures;
+
+/** The bins of one feature. */
+export type FeatureBins =
+  /** Between the edges, then one for each value that much of the reference has, then one for what is not known. */
+  | { readonly edges: readonly number[]; readonly atoms: readonly number[] }
+  /** No, yes, not known. */
+  | { readonly flag: true }
+  /** Each of them, then all others. */
+  | { readonly top: readonly string[] };
+
+/** What outputs are compared with. A later one takes the place of an earlier one, which stays in the store. */
+export interface OutputBaseline {
+  readonly series: OutputSeries;
+  /** Its identity within the series. */
+  readonly madeAt: Timestamp;
+  /** Which list of features it was made of. */
+  readonly featuresId: number;
+  /** The hours whose outputs it was made of: `[from, until)`. */
+  readonly from: Timestamp;
+  readonly until: Timestamp;
+  readonly outputs: number;
+  /** Outputs of this hour and later ones are compared with it, and join it when they are like it. */
+  readonly comparedFrom: Timestamp;
+  readonly bins: readonly FeatureBins[];
+  /** Of all features one after the other. */
+  readonly counts: readonly number[];
+  /** Of each feature: how much more its hours differ than by chance. */
+  readonly overdispersion: readonly number[];
+}
+
+/** `learning`: there is no baseline yet. */
+export const OUTPUT_STATES = ['learning', 'watching', 'changed'] as const;
+export type OutputState = (typeof OUTPUT_STATES)[number];
+
+export interface ChangedFeature {
+  readonly name: string;
+  /** What it is, for a person: `length in characters`. */
+  readonly words: string;
+  /** Typical of it before and since, for a person: `821` and `4`; both empty where no words say it. */
+  readonly before: string;
+  readonly now: string;
+  /** How much more likely a change is than none, by this feature alone: the logarithm to base 10. */
+  readonly log10Factor: number;
+  readonly windowHours: number;
+}
+
+export interface OutputChange {
+  /** When it changed: after the first, by the second. */
+  readonly between: TimeInterval;
+  /** Outputs of this hour and later ones are the changed ones. */
+  readonly sinceHour: Timestamp;
+  readonly noticedAt: Timestamp;
+  /** The clearest first; at most a handful. */
+  readonly features: readonly ChangedFeature[];
+  /** What was asked changed too, so that it may be the reason. */
+  readonly inputsChanged: boolean;
+  /** How many are compared. */
+  readonly outputsBefore: number;
+  readonly outputsSince: number;
+  readonly examplesBefore: readonly OutputOf[];
+  readonly examplesSince: readonly OutputOf[];
+}
+
+/** What is known of a series now; the newest is kept. */
+export interface OutputStatus {
+  readonly series: OutputSeries;
+  /** When it was judged. */
+  readonly at: Timestamp;
+  readonly state: OutputState;
+  /** The newest hour with outputs. */
+  readonly lastHour: Timestamp;
+  /** While it is learning: since which hour, of how many outputs; and, of how many and until when at the earliest it does. */
+  readonly learning: {
+    readonly since: Timestamp;
+    readonly outputs: number;
+    readonly outputsNeeded: number;
+    readonly until: Timestamp;
+  } | null;
+  readonly baseline: Pick<OutputBaseline, 'madeAt' | 'from' | 'until' | 'outputs' | 'comparedFrom'> | null;
+  /** How often such counts come about by chance: once in 10 to the power of this many hours. Null: not compared yet. */
+  readonly log10Score: number | null;
+  readonly change: OutputChange | null;
+}
+
+/** Outputs of one series, picked evenly from the calls of an hour. */
+export interface AnswersOfHour {
+  readonly series: OutputSeries;
+  /** How many calls there were. */
+  readonly calls: number;
+  readonly answers: readonly (OutputOf & { readonly output: Output })[];
+}
+
+export interface SeriesExtent {
+  readonly series: OutputSeries;
+  readonly firstHour: Timestamp;
+  readonly lastHour: Timestamp;
+  readonly outputs: number;
+}
+
+export interface HourOfSamples {
+  readonly hour: Timestamp;
+  readonly samples: readonly OutputSample[];
+}
+
+export interface HourOfCounts {
+  readonly hour: Timestamp;
+  readonly outputs: number;
+  readonly counts: readonly number[];
+}
+
+export interface SumsOfCounts {
+  readonly series: OutputSeries;
+  /** Null: nothing was compared yet. */
+  readonly lastHour: Timestamp | null;
+  /** Without those of the baseline; zeros where there is nothing. */
+  readonly all: readonly number[];
+  /** One for each of the windows. */
+  readonly windows: readonly (readonly number[])[];
+}
+
+/** Hours are the times at which they begin. A series is given back as it was stored. */
+export interface OutputLog {
+  /** The hours since then whose outputs were read, also those in which there were none. */
+  readHours(since: Timestamp): Promise<readonly Timestamp[]>;
+  /**
+   * At most `answersMax` answers of each series, of at most `seriesMax` series, the busiest first. Calls that failed or
+   * of which no version is known are left out.
+   */
+  answers(hour: Timestamp, answersMax: number, seriesMax: number): Promise<readonly AnswersOfHour[]>;
+  /** Notes that the hour was read with the samples. May be repeated. */
+  keepSamples(hour: Timestamp, featuresId: number, samples: readonly SeriesOfSamples[]): Promise<void>;
+  /** Of the series that had outputs since then. */
+  extents(featuresId: number, since: Timestamp): Promise<readonly SeriesExtent[]>;
+  /** Of one series, in `[from, until)`, in order. */
+  samples(
+    series: OutputSeries,
+    featuresId: number,
+    from: Timestamp,
+    until: Timestamp,
+  ): Promise<readonly HourOfSamples[]>;
+  keepBaseline(baseline: OutputBaseline): Promise<void>;
+  /** The newest of each of these. */
+  baselines(series: readonly OutputSeries[]): Promise<readonly OutputBaseline[]>;
+  keepCounts(baseline: OutputBaseline, hours: readonly HourOfCounts[]): Promise<void>;
+  /** Since `from`, but not before `baseline.comparedFrom`; in order. */
+  counts(baseline: OutputBaseline, from: Timestamp): Promise<readonly HourOfCounts[]>;
+  /** Sums for each of these baselines: of everything compared with it, and of its last hours, `hour` included. */
+  sums(
+    baselines: readonly OutputBaseline[],
+    hour: Timestamp,
+    windowHours: readonly number[],
+  ): Promise<readonly SumsOfCounts[]>;
+  keepStatuses(statuses: readonly OutputStatus[]): Promise<void>;
+  statuses(): Promise<readonly OutputStatus[]>;
+  /** The texts of these, as far as they are kept. */
+  texts(outputs: readonly OutputOf[]): Promise<readonly (OutputOf & { readonly text: string | null })[]>;
+}
+
+export interface SeriesOfSamples {
+  readonly series: OutputSeries;
+  readonly samples: readonly OutputSample[];
+}
