@@ -166,16 +166,19 @@ export interface SumsOfCounts {
 
 /** Hours are the times at which they begin. A series is given back as it was stored. */
 export interface OutputLog {
-  /** The hours since then whose outputs were read, also those in which there were none. */
-  readHours(since: Timestamp): Promise<readonly Timestamp[]>;
+  /** Up to which time all hours were read; null: none was. */
+  readUntil(): Promise<Timestamp | null>;
+  keepReadUntil(until: Timestamp): Promise<void>;
+  /** The hours in `[from, until)` in which calls began, in order; with one query. */
+  hoursWithCalls(from: Timestamp, until: Timestamp): Promise<readonly Timestamp[]>;
   /**
    * At most `answersMax` answers of each series, of at most `seriesMax` series, the busiest first. Calls that failed or
    * of which no version is known are left out.
    */
   answers(hour: Timestamp, answersMax: number, seriesMax: number): Promise<readonly AnswersOfHour[]>;
-  /** Notes that the hour was read with the samples. May be repeated. */
+  /** May be repeated. */
   keepSamples(hour: Timestamp, featuresId: number, samples: readonly SeriesOfSamples[]): Promise<void>;
-  /** Of the series that had outputs since then. */
+  /** Of the outputs of that hour and later ones, by series. */
   extents(featuresId: number, since: Timestamp): Promise<readonly SeriesExtent[]>;
   /** Of one series, in `[from, until)`, in order. */
   samples(
