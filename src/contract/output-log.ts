@@ -36,7 +36,7 @@ export interface OutputOf {
 
 /** What is noted of an output; what each place means says `src/statistics/output-features.ts`. */
 export interface OutputFeatures {
-  /** Null: not known. */
+  /** Null: not known. Kept with the precision of `Math.fround`, in which they come back. */
   readonly numbers: readonly (number | null)[];
   /** Bits; null: not known. */
   readonly flags: number | null;
@@ -166,7 +166,7 @@ export interface SumsOfCounts {
 
 /** Hours are the times at which they begin. A series is given back as it was stored. */
 export interface OutputLog {
-  /** Up to which time all hours were read; null: none was. */
+  /** Up to which time all hours were read, as it was kept last; null: none was. */
   readUntil(): Promise<Timestamp | null>;
   keepReadUntil(until: Timestamp): Promise<void>;
   /** The hours in `[from, until)` in which calls began, in order; with one query. */
@@ -176,6 +176,8 @@ export interface OutputLog {
    * of which no version is known are left out.
    */
   answers(hour: Timestamp, answersMax: number, seriesMax: number): Promise<readonly AnswersOfHour[]>;
+  /** The same in pieces, so that the texts of few are in memory at once. A series comes in several of them. */
+  answersInPieces(hour: Timestamp, answersMax: number, seriesMax: number): AsyncIterable<readonly AnswersOfHour[]>;
   /** May be repeated. */
   keepSamples(hour: Timestamp, featuresId: number, samples: readonly SeriesOfSamples[]): Promise<void>;
   /** Of the outputs of that hour and later ones, by series. */
@@ -201,7 +203,7 @@ export interface OutputLog {
   ): Promise<readonly SumsOfCounts[]>;
   keepStatuses(statuses: readonly OutputStatus[]): Promise<void>;
   statuses(): Promise<readonly OutputStatus[]>;
-  /** The texts of these, as far as they are kept. */
+  /** The texts of these, in their order; null where it is not kept any more, or never was. */
   texts(outputs: readonly OutputOf[]): Promise<readonly (OutputOf & { readonly text: string | null })[]>;
 }
 

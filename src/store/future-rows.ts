@@ -7,17 +7,29 @@
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { addMillis, CLOCKS_DIFFER_MS_MAX } from '../lib/time.ts';
 import type { Database } from './database.ts';
+import { SERIES } from './telemetry/output-series.ts';
 
 const NOW = "{now:DateTime64(9, 'UTC')}";
 const LIMIT = "{limit:DateTime64(9, 'UTC')}";
 
-/** Of one part the order stays: its last answer may be older than its last look. */
-const inOrder = (column: string): string =>
-  `${NOW} - toIntervalNanosecond(row_number() OVER (PARTITION BY target, part ORDER BY ${column} DESC) - 1)`;
+interface TimedRows {
+  readonly table: string;
+  readonly column: string;
+  /** What the newest is kept of. Of one the order stays: its last answer may be older than its last look. */
+  readonly of: string;
+  readonly more?: string;
+}
 
-const TABLES = [
-  { table: 'latest_observations', column: 'observed_at', more: `, least(asked_at, ${NOW}) AS asked_at` },
-  { table: 'latest_verdicts', column: 'at', more: '' },
+const TABLES: readonly TimedRows[] = [
+  {
+    table: 'latest_observations',
+    column: 'observed_at',
+    of: 'target, part',
+    more: `, least(asked_at, ${NOW}) AS asked_at`,
+  },
+  { table: 'latest_verdicts', column: 'at', of: 'target, part' },
+  { table: 'output_statuses', column: 'at', of: SERIES },
+  { table: 'output_reads', column: 'until', of: 'what' },
 ];
 
 /** The latest time that there was; null when none was beyond now. Safe to repeat, also after a crash in between. */
@@ -25,7 +37,7 @@ export async function bringBackFutureRows(database: Database, clock: Clock): Pro
   const now = clock.now();
   const limit = addMillis(now, CLOCKS_DIFFER_MS_MAX);
   let latest: Timestamp | null = null;
-  for (const { table, column, more } of TABLES) {
+  for (const { table, column, of, more = '' } of TABLES) {
     const [row] = await database.query<{ newest: Timestamp | null }>(
       `SELECT maxOrNull(${column}) AS newest FROM ${table} WHERE ${column} > ${LIMIT}`,
       { limit },
@@ -34,7 +46,7 @@ export async function bringBackFutureRows(database: Database, clock: Clock): Pro
     if (newest === null) continue;
     if (latest === null || newest > latest) latest = newest;
     await database.command(
-      `INSERT INTO ${table} SELECT * REPLACE (${inOrder(column)} AS ${column}${more})
+      `INSERT INTO ${table} SELECT * REPLACE (${inOrder(of, column)} AS ${column}${more})
        FROM (SELECT * FROM ${table} FINAL WHERE ${column} > ${LIMIT})`,
       { now, limit },
     );
@@ -43,4 +55,8 @@ export async function bringBackFutureRows(database: Database, clock: Clock): Pro
     });
   }
   return latest;
+}
+
+function inOrder(of: string, column: string): string {
+  return `${NOW} - toIntervalNanosecond(row_number() OVER (PARTITION BY ${of} ORDER BY ${column} DESC) - 1)`;
 }

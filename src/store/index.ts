@@ -9,6 +9,7 @@ import type {
   TimelineLog,
   VerdictLog,
 } from '../contract/store.ts';
+import type { OutputLog } from '../contract/output-log.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { RetentionLog } from '../contract/retention-log.ts';
 import type { Clock } from '../contract/time.ts';
@@ -18,6 +19,7 @@ import { createDeliveryLog } from './delivery-log.ts';
 import { createIncidentLog } from './incident-log.ts';
 import { createObservationLog } from './observation-log.ts';
 import { createRegistryLog } from './registry-log.ts';
+import { createOutputLog } from './telemetry/output-log.ts';
 import { createRetentionLog } from './telemetry/retention.ts';
 import { createRestoreLog } from './restore-log.ts';
 import { createTextLog } from './text-log.ts';
@@ -34,6 +36,7 @@ export interface Store {
   readonly restores: RestoreLog;
   readonly timeline: TimelineLog;
   readonly retention: RetentionLog;
+  readonly outputs: OutputLog;
   /** Whoever writes observations, calls, versions or pins announces their time here; the timeline answers up to it. */
   readonly horizon: KnowledgeHorizon;
 }
@@ -52,6 +55,7 @@ export function createStore(database: Database, clock: Clock): Store {
     restores: createRestoreLog(database),
     timeline: createTimelineLog(database, texts, clock, horizon),
     retention: createRetentionLog(database),
+    outputs: createOutputLog(database, texts),
     horizon,
   };
 }

@@ -17,6 +17,7 @@ import { askedAt } from './0014-asked-at.ts';
 import { sightingsRepriced } from './0015-sightings-repriced.ts';
 import { retention } from './0016-retention.ts';
 import { oldContent } from './0017-old-content.ts';
+import { outputDrift } from './0018-output-drift.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sightingsRepriced,
   retention,
   oldContent,
+  outputDrift,
 ];

@@ -1,7 +1,8 @@
 /**
- * Lets go of old calls by whole months, with the facts they were settled from and the texts that only they refer to.
- * Dropping a partition costs nothing, whatever is in it; deleting rows would write all others again. What a month
- * cost stays: its usage is added up before, by the hour, and is from then on what `usage-hours.ts` answers with.
+ * Lets go of old calls by whole months, with the facts they were settled from, the texts that only they refer to, and
+ * what is noted of their outputs. Dropping a partition costs nothing, whatever is in it; deleting rows would write all
+ * others again. What a month cost stays: its usage is added up before, by the hour, and is from then on what
+ * `usage-hours.ts` answers with.
  */
 
 import type { DropProgress, RetentionLog } from '../../contract/retention-log.ts';
@@ -18,6 +19,8 @@ import { keepSums } from './usage-hours.ts';
  */
 const REFERRED_TO_MS = 10 * 24 * 3_600_000;
 
+/** By the hour in which a call began; they end by themselves after two months. */
+const TABLES_OF_OUTPUTS = ['output_samples', 'output_hours'] as const;
 const CONTENT_TABLES = ['call_texts', 'call_lists', 'call_variables'] as const;
 
 export function createRetentionLog(database: Database): RetentionLog {
@@ -56,7 +59,7 @@ async function dropMonth(
   onDropped?.({ from, calls });
 }
 
-/** Also what an earlier run, that was cut off, left behind. */
+/** And what was noted of their outputs. Also what an earlier run, that was cut off, left behind. */
 async function dropWhatTheyReferredTo(
   database: Database,
   callsSince: Timestamp,
@@ -67,6 +70,7 @@ async function dropWhatTheyReferredTo(
   const tables = [
     ['span_facts', firstDay],
     ...CONTENT_TABLES.map((table) => [table, monthOf(since)] as const),
+    ...TABLES_OF_OUTPUTS.map((table) => [table, monthOf(callsSince)] as const),
   ] as const;
   for (const [table, first] of tables) {
     for (const id of await partitionsOf(database, table)) {

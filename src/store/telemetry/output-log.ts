@@ -1,0 +1,168 @@
+/**
+ * What is noted of outputs: samples of hours, what they are compared with, and what is known of each series. Whatever is
+ * written again has the same key, and counts once.
+ */
+
+import type {
+  AnswersOfHour,
+  HourOfSamples,
+  OutputBaseline,
+  OutputLog,
+  OutputSample,
+  OutputSeries,
+  OutputStatus,
+  SeriesExtent,
+  SeriesOfSamples,
+} from '../../contract/output-log.ts';
+import type { TextLog } from '../../contract/store.ts';
+import type { Timestamp } from '../../contract/time.ts';
+import { chunks } from '../../lib/chunks.ts';
+import type { Database } from '../database.ts';
+import { jsonLines } from '../json-lines.ts';
+import { answersInPieces, readOutputTexts } from './output-answers.ts';
+import { HOUR_OF_ROW, keepCounts, readCounts, sumCounts } from './output-counts.ts';
+import { keyOfSeries, OF_ONE_SERIES, OF_SERIES, parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
+import { startedBefore, startedSince } from './started.ts';
+
+const ROWS_PER_INSERT = 5_000;
+const SERIES_PER_QUERY = 500;
+
+export function createOutputLog(database: Database, texts: TextLog): OutputLog {
+  return {
+    readUntil: async () => {
+      const [row] = await database.query<{ until: Timestamp }>('SELECT until FROM output_reads FINAL');
+      return row?.until ?? null;
+    },
+    keepReadUntil: (until) => database.insert('output_reads', [{ until }]),
+    hoursWithCalls: async (from, until) => {
+      const rows = await database.query<{ hour: Timestamp }>(
+        `SELECT DISTINCT toDateTime64(toStartOfHour(started_at), 9, 'UTC') AS hour FROM invocations
+         WHERE ${startedSince('from')} AND ${startedBefore('until')} ORDER BY hour`,
+        { from, until },
+      );
+      return rows.map(({ hour }) => hour);
+    },
+    answers: async (hour, answersMax, seriesMax) => {
+      const whole = new Map<string, { -readonly [Key in keyof AnswersOfHour]: AnswersOfHour[Key] }>();
+      for await (const piece of answersInPieces(database, texts, hour, answersMax, seriesMax)) {
+        for (const part of piece) {
+          const before = whole.get(keyOfSeries(part.series))?.answers ?? [];
+          whole.set(keyOfSeries(part.series), { ...part, answers: [...before, ...part.answers] });
+        }
+      }
+      return [...whole.values()].toSorted((a, b) => b.calls - a.calls);
+    },
+    answersInPieces: (hour, answersMax, seriesMax) => answersInPieces(database, texts, hour, answersMax, seriesMax),
+    keepSamples: (hour, featuresId, samples) => keepSamples(database, hour, featuresId, samples),
+    extents: (featuresId, since) => readExtents(database, featuresId, since),
+    samples: (series, featuresId, from, until) => readSamples(database, series, featuresId, from, until),
+    keepBaseline: async (baseline) => {
+      const row = { ...baseline.series, made_at: baseline.madeAt, document: JSON.stringify(baseline) };
+      await database.insert('output_baselines', [row]);
+    },
+    baselines: (series) => readBaselines(database, series),
+    keepCounts: (baseline, hours) => keepCounts(database, baseline, hours),
+    counts: (baseline, from) => readCounts(database, baseline, from),
+    sums: (baselines, hour, windowHours) => sumCounts(database, baselines, hour, windowHours),
+    keepStatuses: async (statuses) => {
+      const rows = statuses.map((status) => {
+        return { ...status.series, at: status.at, state: status.state, document: JSON.stringify(status) };
+      });
+      if (rows.length > 0) await database.insertJsonLines('output_statuses', jsonLines(rows));
+    },
+    statuses: async () => {
+      const rows = await database.query<{ at: Timestamp; document: string }>(
+        `SELECT at, document FROM output_statuses FINAL ORDER BY ${SERIES}`,
+      );
+      return rows.map(({ at, document }) => ({ ...(JSON.parse(document) as OutputStatus), at }));
+    },
+    texts: (outputs) => readOutputTexts(database, texts, outputs),
+  };
+}
+
+async function keepSamples(
+  database: Database,
+  hour: Timestamp,
+  featuresId: number,
+  samples: readonly SeriesOfSamples[],
+): Promise<void> {
+  if (samples.length === 0) return;
+  const rows = samples.flatMap(({ series, samples: some }) =>
+    some.map(({ traceId, spanId, startedAt, numbers, flags, words }) => {
+      const of = { ...seriesOf(series), features_id: featuresId, hour };
+      return { ...of, trace_id: traceId, span_id: spanId, started_at: startedAt, numbers, flags, words };
+    }),
+  );
+  for (const some of chunks(rows, ROWS_PER_INSERT)) await database.insertJsonLines('output_samples', jsonLines(some));
+  const hours = samples.map((of) => {
+    return { ...seriesOf(of.series), features_id: featuresId, hour, outputs: of.samples.length };
+  });
+  await database.insertJsonLines('output_hours', jsonLines(hours));
+}
+
+async function readExtents(database: Database, featuresId: number, since: Timestamp): Promise<readonly SeriesExtent[]> {
+  const rows = await database.query<
+    OutputSeries & { readonly first: Timestamp; readonly last: Timestamp; readonly all: number }
+  >(
+    `SELECT ${SERIES}, min(${HOUR_OF_ROW}) AS first, max(${HOUR_OF_ROW}) AS last, toFloat64(sum(outputs)) AS all
+     FROM output_hours FINAL
+     WHERE features_id = {featuresId:UInt16} AND hour >= {since:DateTime64(9, 'UTC')} AND outputs > 0
+     GROUP BY ${SERIES} ORDER BY ${SERIES}`,
+    { featuresId, since },
+  );
+  return rows.map((row) => {
+    return { series: seriesOf(row), firstHour: row.first, lastHour: row.last, outputs: row.all };
+  });
+}
+
+interface SampleRow {
+  readonly at_hour: Timestamp;
+  readonly trace_id: string;
+  readonly span_id: string;
+  readonly started_at: Timestamp;
+  readonly numbers: readonly (number | null)[];
+  readonly flags: number | null;
+  readonly words: readonly string[];
+}
+
+async function readSamples(
+  database: Database,
+  series: OutputSeries,
+  featuresId: number,
+  from: Timestamp,
+  until: Timestamp,
+): Promise<readonly HourOfSamples[]> {
+  const rows = await database.query<SampleRow>(
+    `SELECT ${HOUR_OF_ROW} AS at_hour, trace_id, span_id, started_at, numbers, flags, words FROM output_samples FINAL
+     WHERE ${OF_ONE_SERIES} AND features_id = {featuresId:UInt16}
+       AND hour >= {from:DateTime64(9, 'UTC')} AND hour < {until:DateTime64(9, 'UTC')}
+     ORDER BY hour, trace_id, span_id`,
+    { ...seriesOf(series), featuresId, from, until },
+  );
+  const hours = Map.groupBy(rows, (row) => row.at_hour);
+  return [...hours].map(([hour, some]) => ({ hour, samples: some.map(toSample) }));
+}
+
+function toSample({ trace_id, span_id, started_at, numbers, flags, words }: SampleRow): OutputSample {
+  return {
+    traceId: trace_id,
+    spanId: span_id,
+    startedAt: started_at,
+    // They come with no more digits than tell them from their neighbours.
+    numbers: numbers.map((number) => (number === null ? null : Math.fround(number))),
+    flags,
+    words,
+  };
+}
+
+async function readBaselines(database: Database, series: readonly OutputSeries[]): Promise<readonly OutputBaseline[]> {
+  const found: OutputBaseline[] = [];
+  for (const some of chunks(series, SERIES_PER_QUERY)) {
+    const rows = await database.query<{ document: string }>(
+      `SELECT document FROM output_baselines FINAL WHERE ${OF_SERIES} ORDER BY made_at DESC LIMIT 1 BY ${SERIES}`,
+      parametersOfSeries(some),
+    );
+    found.push(...rows.map(({ document }) => JSON.parse(document) as OutputBaseline));
+  }
+  return found;
+}
