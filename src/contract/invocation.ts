@@ -66,7 +66,14 @@ export interface Evaluation {
   readonly score: number | null;
   readonly label: string | null;
   readonly explanation: string | null;
+  /** Who judged, where that was said: what they say later of the same call under the same name takes its place. */
+  readonly by?: string;
+  /** The sender's own id of it, which tells it apart in place of `by`. */
+  readonly id?: string;
 }
+
+/** Longer labels are kept with their call and not counted: where a judge writes its reasons there, each would be a sum of its own. */
+export const LABEL_CHARACTERS_MAX = 60;
 
 export type Operation = 'chat' | 'text_completion' | 'embeddings' | 'other';
 

@@ -21,7 +21,10 @@ import { DETAILS_EVENT, isMessageEvent, readInstructions, readMessageEvent, read
 import { readTools, settingsOf } from './tools.ts';
 import { tokenUsage, type Usage } from './usage.ts';
 
-const EVALUATION_EVENT = 'gen_ai.evaluation.result';
+export const EVALUATION_EVENT = 'gen_ai.evaluation.result';
+/** The conventions have no words for who judged, nor for what identifies a judgement. */
+export const JUDGED_BY = 'plumbline.evaluation.by';
+export const JUDGEMENT_ID = 'plumbline.evaluation.id';
 const EXCEPTION_EVENT = 'gen_ai.client.operation.exception';
 
 const BOUNDARIES = new Map<string, 'tool' | 'agent'>([
@@ -369,7 +372,9 @@ function readEvaluation(attributes: OtlpAttributes): Reading | null {
   const label = text(attributes, 'gen_ai.evaluation.score.label') ?? null;
   if (name === undefined || (score === null && label === null)) return null;
   const explanation = text(attributes, 'gen_ai.evaluation.explanation') ?? null;
-  const reading: Reading = { role: 'evaluation', evaluations: [{ name, score, label, explanation }] };
+  const [by, id] = [text(attributes, JUDGED_BY), text(attributes, JUDGEMENT_ID)];
+  const judge = { ...(by !== undefined && { by }), ...(id !== undefined && { id }) };
+  const reading: Reading = { role: 'evaluation', evaluations: [{ name, score, label, explanation, ...judge }] };
   const responseId = text(attributes, 'gen_ai.response.id');
   if (responseId !== undefined) reading.responseId = responseId;
   return reading;

@@ -17,6 +17,7 @@ interface MergeInput {
   readonly facts: readonly SpanFacts[];
   /** About what is around it, nearest first: only prompt, conversation, user and sender are taken. */
   readonly context: readonly SpanFacts[];
+  /** Of records, in the order in which they were made. */
   readonly evaluations: readonly Evaluation[];
 }
 
@@ -185,10 +186,22 @@ function mergeEvaluations(facts: readonly SpanFacts[], attached: readonly Evalua
     : [];
   const evaluations = own.length === 0 ? attached : [...own, ...attached];
   if (evaluations.length < 2) return evaluations;
-  const distinct = new Map(
-    evaluations.map((item) => [JSON.stringify([item.name, item.score, item.label, item.explanation]), item]),
-  );
-  return [...distinct].toSorted(([a], [b]) => compareText(a, b)).map(([, item]) => item);
+  const distinct = new Map(evaluations.map((item) => [judgementKey(item), item]));
+  return [...distinct.values()]
+    .map((item) => [contentOf(item), item] as const)
+    .toSorted(([a], [b]) => compareText(a, b))
+    .map(([, item]) => item);
+}
+
+/** What one judge says later takes the place of what they said; where nobody says who judged, equal ones are one. */
+function judgementKey(item: Evaluation): string {
+  if (item.id !== undefined) return JSON.stringify([item.name, 'id', item.id]);
+  return item.by === undefined ? contentOf(item) : JSON.stringify([item.name, 'by', item.by]);
+}
+
+function contentOf({ name, score, label, explanation, id, by }: Evaluation): string {
+  const judge = id === undefined && by === undefined ? [] : [id ?? null, by ?? null];
+  return JSON.stringify([name, score, label, explanation, ...judge]);
 }
 
 interface Found {

@@ -4,7 +4,9 @@
  * lack, its cost; without such spans each report is a call.
  */
 
+import { createHash } from 'node:crypto';
 import type { SpanFacts } from '../contract/span-facts.ts';
+import type { SpanIdentity } from './settled.ts';
 import type { Trace, TraceNode } from './trace.ts';
 import { isCall } from './trace.ts';
 import { compareText } from '../lib/compare.ts';
@@ -14,6 +16,14 @@ export interface MatchedReports {
   readonly byCall: ReadonlyMap<TraceNode, SpanFacts>;
   /** Reports that are calls themselves: no span of this trace is of their dialect. */
   readonly calls: readonly SpanFacts[];
+}
+
+/** A call of which there is only a log record gets an identity made from it. */
+export function reportIdentity(report: SpanFacts): SpanIdentity {
+  const digest = createHash('sha256')
+    .update(`${report.conversationId ?? ''}/${report.recordId}`)
+    .digest('hex');
+  return { traceId: report.traceId === '' ? digest.slice(0, 32) : report.traceId, spanId: digest.slice(32, 48) };
 }
 
 const NO_REPORTS: MatchedReports = { byCall: new Map(), calls: [] };

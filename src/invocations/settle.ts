@@ -4,8 +4,7 @@
  * `settled.ts` for how a caller uses it when facts keep arriving.
  */
 
-import { createHash } from 'node:crypto';
-import type { Invocation } from '../contract/invocation.ts';
+import type { Evaluation, Invocation } from '../contract/invocation.ts';
 import type { SpanFacts } from '../contract/span-facts.ts';
 import { resultOf, type Steps } from '../lib/steps.ts';
 import { type CallGroup, groupAcross } from './across.ts';
@@ -13,8 +12,8 @@ import { withoutDuplicates } from './duplicates.ts';
 import { attachEvaluations } from './evaluations.ts';
 import { mergeInvocation } from './merge.ts';
 import { precedingPrompts, type PromptIndex, indexPrompts } from './prompts.ts';
-import { type MatchedReports, matchReports } from './reports.ts';
-import type { Settled, SpanIdentity } from './settled.ts';
+import { type MatchedReports, matchReports, reportIdentity } from './reports.ts';
+import type { Settled } from './settled.ts';
 import { withoutToldSums } from './sums.ts';
 import { type Trace, buildTrace, factsOfNode } from './trace.ts';
 import { compareText } from '../lib/compare.ts';
@@ -44,14 +43,17 @@ export function* settleInSteps(facts: readonly SpanFacts[]): Steps<Settled> {
   }
   const groups = groupAcross(units);
   yield;
-  const judged = attachEvaluations(traces, groups);
+  const reported = [...reports.values()].flatMap(({ calls }) => calls);
+  const judged = attachEvaluations(traces, groups, reported);
   const invocations: Invocation[] = [];
   for (const group of groups) {
     const about = factsOf(group, reports, prompts);
-    invocations.push(mergeInvocation({ ...identityOf(group.owner), ...about, evaluations: judged.get(group) ?? [] }));
+    invocations.push(
+      mergeInvocation({ ...identityOf(group.owner), ...about, evaluations: judged.get(group) ?? NOTHING }),
+    );
     if (invocations.length % MERGED_PER_STEP === 0) yield;
   }
-  for (const { calls } of reports.values()) for (const report of calls) invocations.push(reportedCall(report));
+  for (const report of reported) invocations.push(reportedCall(report, judged.get(report) ?? NOTHING));
   if (invocations.length > 1) {
     invocations.sort((a, b) => compareText(a.startedAt, b.startedAt) || compareIdentity(a, b));
   }
@@ -147,14 +149,6 @@ function withoutEvaluations(fact: SpanFacts): SpanFacts {
   return rest;
 }
 
-/** A call of which there is only a log record gets an identity made from it. */
-function reportIdentity(report: SpanFacts): SpanIdentity {
-  const digest = createHash('sha256')
-    .update(`${report.conversationId ?? ''}/${report.recordId}`)
-    .digest('hex');
-  return { traceId: report.traceId === '' ? digest.slice(0, 32) : report.traceId, spanId: digest.slice(32, 48) };
-}
-
-function reportedCall(report: SpanFacts): Invocation {
-  return mergeInvocation({ ...reportIdentity(report), facts: [report], context: [], evaluations: [] });
+function reportedCall(report: SpanFacts, evaluations: readonly Evaluation[]): Invocation {
+  return mergeInvocation({ ...reportIdentity(report), facts: [report], context: [], evaluations });
 }

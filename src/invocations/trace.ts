@@ -81,7 +81,7 @@ function wrapSums(trace: Trace): void {
 }
 
 /** Time, then the place in the request, then content: log records of a burst have equal times. */
-function byMaking(a: SpanFacts, b: SpanFacts): number {
+export function byMaking(a: SpanFacts, b: SpanFacts): number {
   return (
     compareText(a.startedAt, b.startedAt) ||
     (a.sequence ?? 0) - (b.sequence ?? 0) ||

@@ -13,7 +13,7 @@ import { MessageLists, type ListNode } from './message-lists.ts';
 import { MessageMemory, type OnText } from './messages.ts';
 import { boundedName, boundNames } from './names.ts';
 import type { Outbox } from './outbox.ts';
-import { policyFor, type ContentPolicies, type ContentPolicy } from './policy.ts';
+import { policyFor, strictestPolicy, type ContentPolicies, type ContentPolicy } from './policy.ts';
 import { ReceivedContent } from './received-content.ts';
 import { TextMemory, type TextLimits } from './texts.ts';
 import { VariableMemory } from './variables.ts';
@@ -46,7 +46,7 @@ export class ContentSpace {
     if (facts.settings !== undefined) packed.settings = this.#packSettings(facts.settings, onText);
     if (facts.error !== undefined) packed.error = { type: facts.error.type, message: text(facts.error.message) };
     if (facts.evaluations !== undefined)
-      packed.evaluations = facts.evaluations.map((each) => packEvaluation(each, text));
+      packed.evaluations = facts.evaluations.map((each) => this.#packEvaluation(each, text));
     if (facts.userId !== undefined) packed.userId = text(facts.userId);
     if (facts.conversationId !== undefined) packed.conversationId = this.texts.inline(facts.conversationId);
     boundNames(packed);
@@ -86,6 +86,14 @@ export class ContentSpace {
     return [...inline, listMessage(node.hash as ContentHash)];
   }
 
+  #packEvaluation({ by, id, ...said }: Evaluation, text: (value: string) => string): Evaluation {
+    // What redaction makes of two people may be one, who would take back what the other said.
+    const names = { by, id };
+    const told = Object.entries(names).filter(([, name]) => name !== undefined && this.texts.inline(name) === name);
+    const packed = Object.fromEntries(told.map(([key, name]) => [key, text(name as string)]));
+    return { ...said, explanation: said.explanation === null ? null : text(said.explanation), ...packed };
+  }
+
   #packSettings(settings: PromptSettings, onText: OnText): PromptSettings {
     const json = (value: Json): Json => this.messages.packJson(value, onText);
     return {
@@ -106,10 +114,6 @@ export function instructionsBefore(messages: readonly Message[]): number {
 export function isHandle(message: Message | undefined, handle: string): boolean {
   const [only] = message?.parts ?? [];
   return only?.type === 'text' && only.text === handle;
-}
-
-function packEvaluation(evaluation: Evaluation, text: (value: string) => string): Evaluation {
-  return evaluation.explanation === null ? evaluation : { ...evaluation, explanation: text(evaluation.explanation) };
 }
 
 function mapValues<Value, Result>(
@@ -134,7 +138,16 @@ export class ContentSpaces {
   }
 
   for(environment: string | undefined): ContentSpace {
-    const policy = policyFor(this.#policies, environment);
+    return this.#under(policyFor(this.#policies, environment));
+  }
+
+  /** Under whose policy facts are packed. Who judges need not know where the call was made, which may be anywhere then. */
+  ofFacts({ role, environment }: SpanFacts): ContentSpace {
+    if (role === 'evaluation' && environment === undefined) return this.#under(strictestPolicy(this.#policies));
+    return this.for(environment);
+  }
+
+  #under(policy: ContentPolicy): ContentSpace {
     const known = this.#spaces.get(policy);
     if (known !== undefined) return known;
     const space = new ContentSpace(policy, this.#limits);

@@ -91,8 +91,10 @@ const FACTS_KEY = Buffer.from('"facts":');
 const RECEIVED_KEY = Buffer.from('"received_at":"');
 const TIMESTAMP_LENGTH = '2026-11-20T02:47:00.000000000Z'.length;
 
-// A judgement that names its call by the response id alone may be made so long after it.
+// A judgement that names its call by the response id in another trace may be made so long after it; outside of any
+// trace, where nothing else finds the call, as long after as anything is found by such an id.
 const JUDGED_WITHIN_MS = 3_600_000;
+const JUDGED_ALONE_WITHIN_MS = 24 * 3_600_000;
 
 /** One line of `span_facts`, with its line end. */
 export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {
@@ -178,8 +180,9 @@ export function saySame(a: FactLine, b: FactLine): boolean {
   return aRoom.compare(bRoom, bStart, b.end, aStart, a.end) === 0;
 }
 
-function relatedSince({ role, startedAt }: SpanFacts): Timestamp {
-  return role === 'evaluation' ? addMillis(startedAt, -JUDGED_WITHIN_MS) : startedAt;
+function relatedSince({ role, traceId, startedAt }: SpanFacts): Timestamp {
+  if (role !== 'evaluation') return startedAt;
+  return addMillis(startedAt, traceId === '' ? -JUDGED_ALONE_WITHIN_MS : -JUDGED_WITHIN_MS);
 }
 
 function factsOf({ facts, trace_id: traceId, span_id: spanId, record_id, response_id, started_at }: Row): SpanFacts {

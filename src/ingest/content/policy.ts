@@ -72,6 +72,15 @@ export function policyFor(policies: ContentPolicies, environment: string | undef
   return policies.byEnvironment.get(environment ?? '') ?? policies.default;
 }
 
+const STRICTEST_FIRST: readonly ContentMode[] = ['hash_only', 'redacted', 'full'];
+
+/** For a text of which nobody knows where it belongs. */
+export function strictestPolicy(policies: ContentPolicies): ContentPolicy {
+  const all = [policies.default, ...policies.byEnvironment.values()];
+  const mode = STRICTEST_FIRST.find((each) => all.some((policy) => policy.mode === each));
+  return all.find((policy) => policy.mode === mode) ?? policies.default;
+}
+
 export const KEEP_EVERYTHING: ContentPolicies = { default: { mode: 'full', rules: [] }, byEnvironment: new Map() };
 
 /** As the configuration writes it. */

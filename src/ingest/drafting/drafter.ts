@@ -60,7 +60,7 @@ export class Drafter {
             this.#readSpan(resource, scope, item as OtlpSpan, draft);
           } else {
             const facts = logs.read(resource, scope, item as OtlpLog);
-            if (facts !== null) draft.add(facts, this.#options.spaces.for(facts.environment));
+            if (facts !== null) draft.add(facts, this.#options.spaces.ofFacts(facts));
           }
         } catch (error) {
           // A reader's bug must not cost the sender the rest of the request.

@@ -6,6 +6,7 @@
  * calls are gone (`retention.ts`) the sums are all that there is.
  */
 
+import { LABEL_CHARACTERS_MAX } from '../../contract/invocation.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { earlierOf, laterOf, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import type { OneAtATime } from '../../lib/one-at-a-time.ts';
@@ -15,9 +16,6 @@ import { startedBefore, startedSince } from './started.ts';
 
 /** What usage can be grouped by. The model is the answered one, else the asked one. */
 const GROUPS = 'prompt, version, model, service, owner, environment, service_tier';
-
-/** Characters. Where a judge writes its reasons as the label, each would be a sum of its own. */
-const LABEL_MAX = 60;
 
 /** Columns of `usage_hours` that are added up, from columns of `invocations`. */
 const SUMS = `
@@ -38,7 +36,7 @@ const SUMS = `
   sumMapIf(CAST((reasons, arrayMap(_ -> 1, reasons)), 'Map(LowCardinality(String), UInt64)'), notEmpty(reasons))
     AS finish_reasons,
   sumMap(
-    arrayMap(each -> toJSONString([each.name, if(lengthUTF8(each.label) <= ${LABEL_MAX}, each.label, '')]), evaluations),
+    arrayMap(each -> toJSONString([each.name, if(lengthUTF8(each.label) <= ${LABEL_CHARACTERS_MAX}, each.label, '')]), evaluations),
     arrayMap(_ -> toUInt64(1), evaluations),
     arrayMap(each -> toUInt64(isNotNull(each.score)), evaluations),
     arrayMap(each -> ifNull(each.score, 0), evaluations),
