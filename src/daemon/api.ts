@@ -4,7 +4,7 @@ import { restoreCommand } from '../alerting/alert.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { Clock } from '../contract/time.ts';
-import type { Api, HealthApi } from '../http/api.ts';
+import type { Api, FeedbackApi, HealthApi } from '../http/api.ts';
 import { notFound } from '../http/problem.ts';
 import type { IncidentDesk } from '../incidents/incident-desk.ts';
 import type { Log } from '../observability/log.ts';
@@ -29,6 +29,7 @@ export interface ApiParts {
   readonly watch: TargetWatch;
   readonly log: Log;
   readonly health: HealthApi;
+  readonly feedback: FeedbackApi;
   readonly clock: Clock;
   readonly everyMsOf: (source: string) => number;
   /** How the command line is called here. */
@@ -43,6 +44,7 @@ export function daemonApi(parts: ApiParts): Api {
   const pushes = new PushDesk({ polling, clock: parts.clock });
   return {
     ...parts.health,
+    ...parts.feedback,
     now: () => parts.clock.now(),
     observations: store.observations,
     verdicts: store.verdicts,

@@ -336,6 +336,7 @@ export class Daemon {
       watch: this.watch,
       log,
       health: this.#reception.health,
+      feedback: this.#reception.feedback,
       clock: systemClock,
       everyMsOf: (source) => configuration.sources.find((candidate) => candidate.name === source)?.everyMs ?? 0,
     });

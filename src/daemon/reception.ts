@@ -10,9 +10,10 @@ import { observeInFlight } from '../../collectors/otlp/metrics.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Component } from '../contract/component.ts';
 import { describeError, Fault, isFault, stackOf } from '../contract/fault.ts';
+import type { Feedback } from '../contract/feedback.ts';
 import type { AuthorizeIngest } from '../contract/telemetry.ts';
 import type { Timestamp } from '../contract/time.ts';
-import type { Api, DaemonStatus, HealthApi } from '../http/api.ts';
+import type { Api, DaemonStatus, FeedbackApi, HealthApi } from '../http/api.ts';
 import { admit } from '../http/auth.ts';
 import { HttpServer } from '../http/server.ts';
 import { contentPolicies } from '../ingest/content/policy.ts';
@@ -44,6 +45,7 @@ const RETRY_AFTER_MS = 5_000;
 
 export class Reception {
   readonly health: HealthApi;
+  readonly feedback: FeedbackApi = { takeFeedback: (feedback) => this.#takeFeedback(feedback) };
   readonly entrance: Entrance;
   readonly directory: DirectoryWatch;
   readonly #options: ReceptionOptions;
@@ -70,7 +72,7 @@ export class Reception {
     const { host, port, publicUrl } = server;
     const onBug = (error: unknown, where: string): void => log.error({ error: stackOf(error) }, `a bug in ${where}`);
     this.#http = new HttpServer(
-      { ...this.health, notYet: (mayRead) => this.#notYet(mayRead) },
+      { ...this.health, ...this.feedback, notYet: (mayRead) => this.#notYet(mayRead) },
       { host, port, keys, publicUrl, version, onBug },
     );
     const inFlight = new InFlight(memory.otlp.inFlightBytesMax);
@@ -146,6 +148,15 @@ export class Reception {
   serve(api: Api, state: () => DaemonState): void {
     this.#http.serve(api);
     this.#state = state;
+  }
+
+  async #takeFeedback(feedback: readonly Feedback[]): Promise<void> {
+    const answer = await this.entrance.acceptFeedback(feedback);
+    if (answer.outcome === 'durable') return;
+    // The API checks what it takes, so that all of it can be read.
+    if (answer.outcome === 'undecodable') throw new Error(`Feedback could not be read: ${answer.message}`);
+    const { message, retryAfterMs } = answer;
+    throw new Fault('overloaded', message, { retryAfterMs, hint: 'None of it was taken. Send the same again.' });
   }
 
   readonly #earlyState = (): DaemonState => ({

@@ -69,7 +69,16 @@ export const Invocation = z
     price: text,
     first_token_ms: z.number().nullable(),
     error: z.object({ type: text, message: text }).nullable(),
-    evaluations: z.array(z.object({ name: text, score: z.number().nullable(), label: maybe, explanation: maybe })),
+    evaluations: z.array(
+      z.object({
+        name: text,
+        score: z.number().nullable(),
+        label: maybe,
+        explanation: maybe,
+        by: maybe.meta({ description: 'Who judged.' }),
+        id: maybe.meta({ description: 'The sender’s own id of it.' }),
+      }),
+    ),
     incomplete: z.array(text),
     dialects: z.array(text),
   })

@@ -273,4 +273,5 @@ export const Repriced = z.object({
   next: time.nullable(),
   calls_kept_since: callsKeptSince,
 });
+export const Accepted = z.object({ accepted: count });
 export const Push = z.object({ looking_at: z.array(text) });

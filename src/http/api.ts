@@ -2,6 +2,7 @@
 
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
 import type { Fault } from '../contract/fault.ts';
+import type { Feedback } from '../contract/feedback.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
 import type { ContentHash, SeenContent, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
@@ -20,13 +21,18 @@ export interface HealthApi {
   metrics(): Promise<string>;
 }
 
+export interface FeedbackApi {
+  /** Resolves when all of it is on disk. Throws a `Fault` that is `overloaded` when none of it is. */
+  takeFeedback(feedback: readonly Feedback[]): Promise<void>;
+}
+
 /** What answers while the rest of the API is not there yet; see `HttpServer.serve`. */
-export interface EarlyApi extends HealthApi {
+export interface EarlyApi extends HealthApi, FeedbackApi {
   /** What everything else is answered with. `mayRead`: see `RouteRequest.mayRead`. */
   notYet(mayRead: boolean): Fault;
 }
 
-export interface Api extends HealthApi {
+export interface Api extends HealthApi, FeedbackApi {
   readonly observations: ObservationLog;
   readonly verdicts: VerdictLog;
   readonly incidents: IncidentLog;

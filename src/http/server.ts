@@ -4,12 +4,15 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { Fault, isFault } from '../contract/fault.ts';
+import { counter } from '../lib/instruments.ts';
 import { settlesWithin } from '../lib/limits.ts';
 import type { Api, EarlyApi } from './api.ts';
 import { admit, assertSafeBinding, isOwnHost, isFromForeignPage, type Key } from './auth.ts';
+import { check } from './check.ts';
 import { openApiDocument } from './openapi.ts';
-import { badRequest, problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
+import { problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
 import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequest } from './route.ts';
+import { feedbackRoutes } from './routes/feedback.ts';
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
@@ -39,6 +42,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
   ...incidentRoutes,
   ...timeMachineRoutes,
   ...trafficRoutes,
+  ...feedbackRoutes,
   ...webhookRoutes,
   ...maintenanceRoutes,
 ];
@@ -47,6 +51,11 @@ export const API_ROUTES: readonly AnyRoute[] = [
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 const PARAMETER_CHARACTERS_MAX = 1_000;
+
+const countRequests = counter({
+  name: 'plumbline.http.requests',
+  description: 'Requests to the API by route and status: what is wrong or too large is refused with one from 400.',
+});
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -104,7 +113,7 @@ export class HttpServer implements Component {
       // The handler would be asked when the body is parsed.
       if (request.is404) await sendNothingThere(request, reply);
     });
-    this.#earlyRoutes = new Set([...healthRoutes, describe]);
+    this.#earlyRoutes = new Set([...healthRoutes, ...feedbackRoutes, describe]);
     for (const definition of [...API_ROUTES, describe]) this.#mount(definition);
     mountWebPage(this.#server);
     this.#server.setNotFoundHandler(sendNothingThere);
@@ -118,7 +127,7 @@ export class HttpServer implements Component {
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
   }
 
-  /** From now on every route answers; before, all but those of health are told `notYet`. */
+  /** From now on every route answers; before, all but those of health and feedback are told `notYet`. */
   serve(api: Api): void {
     this.#api = api;
   }
@@ -164,6 +173,10 @@ export class HttpServer implements Component {
         if (refusal !== null) sendProblem(reply, refusal);
         else if (this.#api === null && !this.#earlyRoutes.has(definition)) next(this.#early.notYet(request.mayRead));
         else next();
+      },
+      onResponse: (_request, reply, done) => {
+        countRequests(1, { route: `${definition.method} ${definition.path}`, status: String(reply.statusCode) });
+        done();
       },
       handler: async (request, reply) => {
         const checked = checkRequest(definition, request);
@@ -244,18 +257,6 @@ function singleValues(
 ): Readonly<Record<string, string | undefined>> {
   const single = Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]);
   return Object.fromEntries(single) as Readonly<Record<string, string | undefined>>;
-}
-
-function check(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
-  if (schema === undefined) return undefined;
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || place, message: issue.message }));
-  throw badRequest(
-    `The ${place} of the request is not right.`,
-    errors,
-    'GET /openapi.json describes what is expected.',
-  );
 }
 
 function sendAnswer(reply: FastifyReply, answer: RouteAnswer): FastifyReply {

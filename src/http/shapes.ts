@@ -318,7 +318,7 @@ export function invocationShape(row: InvocationRow): object {
     price: row.priceId,
     first_token_ms: call.firstTokenMs,
     error: call.error,
-    evaluations: call.evaluations,
+    evaluations: call.evaluations.map(({ by = null, id = null, ...said }) => ({ ...said, by, id })),
     incomplete: call.incomplete,
     dialects: call.dialects,
   };

@@ -4,17 +4,19 @@
  */
 
 import { join } from 'node:path';
+import type { AcceptFeedback } from '../contract/feedback.ts';
 import type { AcceptTelemetry } from '../contract/telemetry.ts';
 import type { Clock } from '../contract/time.ts';
 import { ContentSpaces } from './content/content-space.ts';
 import type { ContentPolicies } from './content/policy.ts';
 import { Drafter } from './drafting/drafter.ts';
 import { ThreadedDrafter } from './drafting/drafter-in-thread.ts';
+import { telemetryOf } from './feedback.ts';
 import { Intake, type DraftRequest } from './intake.ts';
 import { DEFAULT_INGEST_LIMITS, type IngestLimits } from './limits.ts';
 import { Pace } from './loading/pace.ts';
 import { RecentRecords } from './loading/recent-records.ts';
-import { observe } from './metrics.ts';
+import { countFeedback, observe } from './metrics.ts';
 import { Spool } from './spool/spool.ts';
 import { Troubles, type OnTrouble } from './troubles.ts';
 
@@ -66,6 +68,13 @@ export class Entrance {
       return { outcome: 'overloaded', retryAfterMs, message: 'The daemon is starting or stopping.' };
     }
     return this.#intake.accept(request);
+  };
+
+  /** Judgements that come without telemetry: they go the same way. */
+  readonly acceptFeedback: AcceptFeedback = async (feedback) => {
+    const acknowledgement = await this.accept(telemetryOf(feedback, this.#options.clock.now()));
+    countFeedback(feedback.length, { outcome: acknowledgement.outcome });
+    return acknowledgement;
   };
 
   /** Accepted and not settled in the store; once closed, what the next start goes on with. */

@@ -7,6 +7,7 @@ function counter(name: string, description: string, unit = '1'): Count {
 }
 
 export const countSpans = counter('records', 'Spans and log records by signal and what became of them.');
+export const countFeedback = counter('feedback', 'Judgements that came over the API, by what became of them.');
 export const countRefused = counter('refused', 'Requests refused by reason; the sender was told to come back.');
 export const countDropped = counter(
   'dropped_attributes',

@@ -174,6 +174,8 @@ describe('the answers', () => {
     const groups = 'prompt,version,model,service,owner,environment,service_tier,day';
     const { data } = await ask(`GET /api/v1/usage?group_by=${groups}&${PERIOD}`);
     expect(data.some((row: any) => Object.keys(row.evaluations).length > 0)).toBe(true);
+    const judgement = { response_id: 'chatcmpl-1', name: 'helpful', score: 1 };
+    await ask('POST /api/v1/feedback', { body: judgement, status: 202 });
     const variables = { from: '/api/v1/prompts/{id}/variables' };
     await ask(`GET /api/v1/prompts/support.intent-classifier/variables?${PERIOD}`, variables);
     await ask('POST /api/v1/reprice', { body: { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' } });

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startClickHouseHttp } from '../support/clickhouse-http.ts';
+import { chatAttributes, hexId, tracesBody } from '../ingest/harness.ts';
 import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 import { startRedis } from '../support/redis.ts';
 
@@ -102,6 +103,28 @@ test('both replicas answer from the same history', async () => {
   expect(first.data).toHaveLength(1);
   expect(second).toEqual(first);
   expect(first.data[0]).toMatchObject({ status: 'resolved', verdict: 'edited', prompt: 'text.translate' });
+});
+
+test('feedback finds its call that came to the other replica, before and after it', async () => {
+  const [one, two] = replicas as [Daemon, Daemon];
+  const post = async (address: string, body: string | Uint8Array<ArrayBuffer>): Promise<number> =>
+    (await fetch(address, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status;
+  const ids = ['before', 'after'].map((name) => ({ traceId: hexId(16), responseId: `${name}-${hexId(8)}` }));
+  const judge = (responseId: string): Promise<number> =>
+    post(`${two.api}/api/v1/feedback`, JSON.stringify({ response_id: responseId, name: 'helpful', score: 1 }));
+  const [before, after] = ids as [(typeof ids)[0], (typeof ids)[0]];
+  expect(await judge(before.responseId)).toBe(202);
+  const spans = ids.map(({ traceId, responseId }) => {
+    const said = chatAttributes('Be brief.', [{ role: 'user', text: 'Hello?' }], 'Hi.');
+    return { traceId, attributes: { ...said, 'gen_ai.response.id': responseId } };
+  });
+  expect(await post(`${one.otlp}/v1/traces`, new Uint8Array(tracesBody(spans)))).toBe(200);
+  const callOf = async ({ traceId }: { traceId: string }): Promise<any> =>
+    (await two.get(`/api/v1/invocations?trace_id=${traceId}`)).data[0];
+  await eventually(async () => (await callOf(after)) !== undefined);
+  expect(await judge(after.responseId)).toBe(202);
+  for (const call of [before, after])
+    await eventually(async () => (await callOf(call))?.evaluations[0]?.name === 'helpful');
 });
 
 test('a spool has one owner, also when the store is a server', async () => {

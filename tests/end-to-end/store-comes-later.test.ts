@@ -10,7 +10,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { chatAttributes } from '../ingest/harness.ts';
+import { chatAttributes, tracesBody } from '../ingest/harness.ts';
 import { startClickHouseHttp, type ClickHouseHttp } from '../support/clickhouse-http.ts';
 import { eventually, READY, runPlumbline, startDaemon, WAITING, type Daemon } from '../support/daemon.ts';
 import { freePort } from '../support/server-process.ts';
@@ -120,6 +120,33 @@ test('telemetry is taken over HTTP and gRPC, and stored once when the server is 
   expect(daemon.printed()).not.toContain(PASSWORD);
   expect(await daemon.stop()).toBe(0);
   expect(daemon.printed()).toContain('Stopped; everything accepted is stored.');
+  await server.stop();
+});
+
+test('so is feedback about a call, with the call', async () => {
+  const scene = await Scene.begin();
+  const daemon = await scene.daemon();
+  const traceId = 'a1'.repeat(16);
+  const judged = await fetch(`${daemon.api}/api/v1/feedback`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ trace_id: traceId, name: 'helpful', score: 1 }),
+  });
+  expect(judged.status).toBe(202);
+  const attributes = chatAttributes('Be brief.', [{ role: 'user', text: 'Hello?' }], 'one');
+  const sent = await fetch(`${daemon.otlp}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: new Uint8Array(tracesBody([{ traceId, attributes }])),
+  });
+  expect(sent.status).toBe(200);
+  const server = await scene.server();
+  await daemon.waitFor(READY);
+  const [evaluation] = await eventually(async () => {
+    const { data } = await daemon.get(`/api/v1/invocations?trace_id=${traceId}`);
+    return data[0]?.evaluations.length > 0 && data[0].evaluations;
+  });
+  expect(evaluation).toMatchObject({ name: 'helpful', score: 1 });
   await server.stop();
 });
 

@@ -1,6 +1,6 @@
 /** What of the content reaches the disk, and how often. */
 
-import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -21,6 +21,7 @@ import {
   tracesBody,
   type OpenStore,
 } from './harness.ts';
+import { keptBytes } from './kept-bytes.ts';
 
 type Options = NonNullable<Parameters<typeof createIngest>[1]>;
 
@@ -28,7 +29,6 @@ interface Run {
   readonly store: OpenStore;
   readonly send: (...spans: Parameters<typeof tracesBody>[0]) => Promise<void>;
   readonly sendLogs: (...logs: Parameters<typeof logsBody>[0]) => Promise<void>;
-  /** Every byte below the data directory, and every row of the store, which is compressed there. */
   readonly onDisk: () => Promise<Buffer>;
 }
 
@@ -50,32 +50,12 @@ async function withIngest(options: Options, work: (run: Run) => Promise<void>): 
       store,
       send,
       sendLogs,
-      onDisk: async () => Buffer.concat([bytesBelow(directory), await rowsOf(store)]),
+      onDisk: () => keptBytes(directory, store),
     });
   } finally {
     await ingest.stop(5_000);
     await store.database.close();
   }
-}
-
-/** The engine's files come and go while it works: a look that met one on its way out is no look. */
-function bytesBelow(directory: string, looksLeft = 50): Buffer {
-  try {
-    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    return Buffer.concat(files.map((entry) => readFileSync(join(entry.parentPath, entry.name))));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || looksLeft === 0) throw error;
-    return bytesBelow(directory, looksLeft - 1);
-  }
-}
-
-async function rowsOf({ database }: OpenStore): Promise<Buffer> {
-  const tables = await Promise.all(
-    ['texts', 'call_texts', 'call_lists', 'span_facts', 'invocations', 'call_variables', 'quarantine'].map((table) =>
-      database.query(`SELECT * FROM ${table}`),
-    ),
-  );
-  return Buffer.from(JSON.stringify(tables));
 }
 
 const one = (run: Run, traceId: string) =>

@@ -6,7 +6,7 @@ import { HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 const unused = (): never => {
   throw new Error('Nobody asks early.');
 };
-const EARLY: EarlyApi = { status: unused, metrics: unused, notYet: unused };
+const EARLY: EarlyApi = { status: unused, metrics: unused, takeFeedback: unused, notYet: unused };
 
 /** `api`: as much of it as the test asks for. */
 export function wholeServer(api: Partial<Api>, options: HttpServerOptions): HttpServer {
