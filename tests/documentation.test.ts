@@ -13,6 +13,7 @@ import { runCommandLine } from '../src/cli/program.ts';
 import { VERBS } from '../src/cli/verbs/index.ts';
 import { loadConfiguration } from '../src/config/load.ts';
 import { ConfigurationFile } from '../src/config/schema.ts';
+import { API_ROUTES } from '../src/http/server.ts';
 import { formatProblem } from '../src/lib/problems.ts';
 import { readLockFile } from '../src/registry/lockfile.ts';
 import { readPromptFile } from '../src/registry/prompt-file.ts';
@@ -116,6 +117,24 @@ test('every key of plumbline.yaml is told about', () => {
   const telemetry = textOf('docs/telemetry.md');
   const isPart = (key: string): boolean => telemetry.includes(`\`${key.replace('_usd_per_million', '')}\``);
   expect([...new Set(keysBelow(ofPrices))].filter((key) => !telemetry.includes(key) && !isPart(key))).toEqual([]);
+});
+
+const asked = PAGES.flatMap((page) =>
+  [...textOf(page).matchAll(/^curl http:\/\/localhost:7070(\/\S*)(?: -H '[^']+')*(?: -d '([^']*)')?$/gm)].map(
+    ([, address = '', body]) => ({ address, body, page }),
+  ),
+);
+
+test('requests to the API are found in the pages', () => {
+  expect(asked.length).toBe(PAGES.flatMap((page) => textOf(page).match(/^curl /gm) ?? []).length);
+  expect(asked.length).toBeGreaterThan(0);
+});
+
+test.each(asked)('what $page asks of $address is understood', ({ address, body }) => {
+  const route: any = API_ROUTES.find(
+    ({ path, method }) => path === address && method === (body === undefined ? 'GET' : 'POST'),
+  );
+  expect(route?.body.safeParse(JSON.parse(body ?? '{}')).error).toBeUndefined();
 });
 
 const context = {
