@@ -93,6 +93,7 @@ function refuseOther(applied: ReadonlyMap<number, Applied>, migrations: readonly
 const LOST_A_RACE: ReadonlySet<number> = new Set([
   57, // TABLE_ALREADY_EXISTS
   82, // DATABASE_ALREADY_EXISTS
+  36, // BAD_ARGUMENTS, of a sorting key for which a column was added meanwhile
   44, // ILLEGAL_COLUMN, of a column that was added meanwhile
   253, // REPLICA_ALREADY_EXISTS
   342, // METADATA_MISMATCH
