@@ -70,8 +70,8 @@ export interface OutputBaseline {
   readonly bins: readonly FeatureBins[];
   /** Of all features one after the other. */
   readonly counts: readonly number[];
-  /** Of each feature: how much more its hours differ than by chance. */
-  readonly overdispersion: readonly number[];
+  /** Of each feature, for windows of 1, 2, 4 … hours: how much more they differ than by chance. */
+  readonly overdispersion: readonly (readonly number[])[];
 }
 
 /** `learning`: there is no baseline yet. */
@@ -148,6 +148,16 @@ export interface HourOfSamples {
   readonly samples: readonly OutputSample[];
 }
 
+/** Of one series in one hour. */
+export interface SamplesOfHour extends HourOfSamples {
+  readonly series: OutputSeries;
+}
+
+export interface SeriesSince {
+  readonly series: OutputSeries;
+  readonly from: Timestamp;
+}
+
 export interface HourOfCounts {
   readonly hour: Timestamp;
   readonly outputs: number;
@@ -173,22 +183,20 @@ export interface OutputLog {
   hoursWithCalls(from: Timestamp, until: Timestamp): Promise<readonly Timestamp[]>;
   /**
    * At most `answersMax` answers of each series, of at most `seriesMax` series, the busiest first. Calls that failed or
-   * of which no version is known are left out.
+   * of which no version is known are left out. In pieces, so that the texts of few are in memory at once: a series comes
+   * in several of them.
    */
-  answers(hour: Timestamp, answersMax: number, seriesMax: number): Promise<readonly AnswersOfHour[]>;
-  /** The same in pieces, so that the texts of few are in memory at once. A series comes in several of them. */
-  answersInPieces(hour: Timestamp, answersMax: number, seriesMax: number): AsyncIterable<readonly AnswersOfHour[]>;
-  /** May be repeated. */
-  keepSamples(hour: Timestamp, featuresId: number, samples: readonly SeriesOfSamples[]): Promise<void>;
+  answers(hour: Timestamp, answersMax: number, seriesMax: number): AsyncIterable<readonly AnswersOfHour[]>;
+  /** All that there are of a series and an hour together. May be repeated. */
+  keepSamples(featuresId: number, samples: readonly SamplesOfHour[]): Promise<void>;
   /** Of the outputs of that hour and later ones, by series. */
   extents(featuresId: number, since: Timestamp): Promise<readonly SeriesExtent[]>;
-  /** Of one series, in `[from, until)`, in order. */
+  /** Of each series since an hour of its own, up to but not in the hour `until`; in the order asked for, hours in order. */
   samples(
-    series: OutputSeries,
+    of: readonly SeriesSince[],
     featuresId: number,
-    from: Timestamp,
     until: Timestamp,
-  ): Promise<readonly HourOfSamples[]>;
+  ): Promise<readonly (readonly HourOfSamples[])[]>;
   keepBaseline(baseline: OutputBaseline): Promise<void>;
   /** The newest of each of these. */
   baselines(series: readonly OutputSeries[]): Promise<readonly OutputBaseline[]>;
@@ -205,9 +213,4 @@ export interface OutputLog {
   statuses(): Promise<readonly OutputStatus[]>;
   /** The texts of these, in their order; null where it is not kept any more, or never was. */
   texts(outputs: readonly OutputOf[]): Promise<readonly (OutputOf & { readonly text: string | null })[]>;
-}
-
-export interface SeriesOfSamples {
-  readonly series: OutputSeries;
-  readonly samples: readonly OutputSample[];
 }

@@ -14,6 +14,7 @@ import type { LatestObservation } from '../contract/store.ts';
 import { judgeTampered } from '../drift/judge-registry.ts';
 import type { Api } from '../http/api.ts';
 import { IncidentDesk } from '../incidents/incident-desk.ts';
+import type { Finding } from '../incidents/lifecycle.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
 import { addMillis, systemClock } from '../lib/time.ts';
@@ -36,6 +37,7 @@ import type { MemoryBudget } from './memory-budget.ts';
 import { missingFromStore, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 import { NOT_RECORDED, notePollEvent } from './targets/poll-log.ts';
+import { OutputWatch } from './outputs/output-watch.ts';
 import { RegistryKeeper } from './registry/registry-keeper.ts';
 import { Retention } from './retention.ts';
 import { refuseOthers, SourceRegistries } from './registry/source-registries.ts';
@@ -77,7 +79,7 @@ export class Daemon {
   readonly incidents: IncidentDesk;
   readonly polling: PollingHost;
   readonly telemetry: Telemetry;
-  readonly #trafficWatch: TrafficWatch;
+  readonly #watchesOfCalls: readonly Component[];
   readonly #alerting: Alerting;
   readonly #retention: Retention;
 
@@ -91,6 +93,9 @@ export class Daemon {
     this.#store = store;
     this.#queue = createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined, log });
     const view = (): RegistryKeeper['view'] => this.registry.view;
+    const onFindings = async (findings: readonly Finding[]): Promise<void> => {
+      await this.incidents.take(findings);
+    };
 
     this.attribution = new AttributionDesk(view);
     this.#alerting = this.#makeAlerting();
@@ -121,9 +126,7 @@ export class Daemon {
       registry: view,
       attribute: (query) => this.attribution.attribute(query),
       near: (query) => this.attribution.near(query),
-      onFindings: async (findings) => {
-        await this.incidents.take(findings);
-      },
+      onFindings,
       onUnregistered: (held) => {
         if (this.attribution.learn(held)) this.telemetry.attributeAgain();
       },
@@ -135,21 +138,7 @@ export class Daemon {
     });
     this.sourceRegistries = this.#makeSourceRegistries(latest);
     this.polling = this.#makePolling();
-    this.#trafficWatch = new TrafficWatch({
-      traffic: this.telemetry.traffic,
-      calls: this.telemetry.calls,
-      variables: this.telemetry.variables,
-      incidents: store.incidents,
-      queue: this.#queue,
-      clock: systemClock,
-      log,
-      registry: view,
-      attribute: (query) => this.attribution.attribute(query),
-      near: (query) => this.attribution.near(query),
-      onFindings: async (findings) => {
-        await this.incidents.take(findings);
-      },
-    });
+    this.#watchesOfCalls = this.#makeWatchesOfCalls(onFindings);
     this.#retention = new Retention({
       retention: store.retention,
       keepCallsMs: configuration.keepCallsMs,
@@ -208,7 +197,7 @@ export class Daemon {
       this.incidents,
       ...this.telemetry.processing,
       this.#retention,
-      this.#trafficWatch,
+      ...this.#watchesOfCalls,
       this.polling,
       this.sourceRegistries,
       queue,
@@ -270,6 +259,28 @@ export class Daemon {
       onEvent: (event) => notePollEvent(log, this.#troubles, event),
       partsBefore: this.watch.partsBefore(),
     });
+  }
+
+  #makeWatchesOfCalls(onFindings: (findings: readonly Finding[]) => Promise<void>): readonly Component[] {
+    const shared = {
+      incidents: this.#store.incidents,
+      queue: this.#queue,
+      clock: systemClock,
+      log: this.#options.log,
+      registry: () => this.registry.view,
+      onFindings,
+    };
+    return [
+      new TrafficWatch({
+        ...shared,
+        traffic: this.telemetry.traffic,
+        calls: this.telemetry.calls,
+        variables: this.telemetry.variables,
+        attribute: (query) => this.attribution.attribute(query),
+        near: (query) => this.attribution.near(query),
+      }),
+      new OutputWatch({ ...shared, outputs: this.#store.outputs }),
+    ];
   }
 
   #makeRegistryKeeper(): RegistryKeeper {

@@ -4,8 +4,10 @@ import type { HourOfSamples, OutputBaseline, OutputSeries } from '../contract/ou
 import type { Timestamp } from '../contract/time.ts';
 import { addMillis, millisBetween } from '../lib/time.ts';
 import { binsOf, countOutputs, offsetsOf, type Bins } from './bins.ts';
+import { WINDOW_HOURS } from './change-scan.ts';
 import { FEATURES_ID } from './output-features.ts';
-import { inGroups, overdispersionOf } from './overdispersion.ts';
+import { overdispersionByWindow } from './overdispersion.ts';
+import { sumOfRows } from './sum-of-rows.ts';
 
 export interface Reference {
   readonly series: OutputSeries;
@@ -15,11 +17,10 @@ export interface Reference {
   readonly until: Timestamp;
   readonly hours: readonly HourOfSamples[];
   /** Of a baseline that this one follows: what is asked varies as much as it did. */
-  readonly overdispersionMin?: readonly number[];
+  readonly overdispersionMin?: OutputBaseline['overdispersion'];
 }
 
 const HOUR_MS = 3_600_000;
-const DAY_HOURS = 24;
 
 /** There must be outputs in it. Outputs from its end on are compared with it. */
 export function baselineOf(reference: Reference): OutputBaseline {
@@ -37,21 +38,24 @@ export function baselineOf(reference: Reference): OutputBaseline {
     comparedFrom: until,
     bins,
     counts: countOutputs(bins, outputs),
-    overdispersion: found.map((one, index) => Math.max(one, overdispersionMin?.[index] ?? 1)),
+    overdispersion: found.map((windows, feature) =>
+      windows.map((one, window) => Math.max(one, overdispersionMin?.[feature]?.[window] ?? 1)),
+    ),
   };
 }
 
-/** Of each feature, by hours or by days, whichever differ more. */
-function overdispersionIn(bins: Bins, { from, until, hours }: Reference): readonly number[] {
+function overdispersionIn(bins: Bins, { from, until, hours }: Reference): OutputBaseline['overdispersion'] {
   const offsets = offsetsOf(bins);
-  const none = new Array<number>(offsets.at(-1) as number).fill(0);
+  const none = sumOfRows([], offsets.at(-1) as number);
   const counted = new Map(hours.map(({ hour, samples }) => [hour, countOutputs(bins, samples)]));
   const rows = Array.from(
     { length: Math.round(millisBetween(from, until) / HOUR_MS) },
     (_, index) => counted.get(addMillis(from, index * HOUR_MS)) ?? none,
   );
-  return bins.map((_, feature) => {
-    const own = rows.map((row) => row.slice(offsets[feature], offsets[feature + 1]));
-    return Math.max(overdispersionOf(own), overdispersionOf(inGroups(own, DAY_HOURS)));
-  });
+  return bins.map((_, feature) =>
+    overdispersionByWindow(
+      rows.map((row) => row.slice(offsets[feature], offsets[feature + 1])),
+      WINDOW_HOURS,
+    ),
+  );
 }

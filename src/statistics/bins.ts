@@ -68,7 +68,7 @@ export function offsetsOf(bins: Bins): readonly number[] {
 /** How many of the outputs are in which bin: of all features one after the other. */
 export function countOutputs(bins: Bins, outputs: readonly OutputFeatures[]): number[] {
   const offsets = offsetsOf(bins);
-  const counts = new Array<number>(offsets.at(-1) as number).fill(0);
+  const counts = Array.from({ length: offsets.at(-1) as number }, () => 0);
   const places = bins.map(placeIn);
   for (const output of outputs) {
     for (const [index, feature] of FEATURES.entries()) {

@@ -1,6 +1,7 @@
 /** When did a change begin, and is it over? Asked once a change is certain; see `change-scan.ts`. Pure. */
 
 import { logBayesFactor, logLikelihood, logSum } from './change-scan.ts';
+import { sumOfRows } from './sum-of-rows.ts';
 
 /** Counts of one feature in each hour, in order, and what it is divided by. */
 export interface FeatureHours {
@@ -24,12 +25,12 @@ const PRIOR = 0.5;
 /** Of some features that changed together, with the same hours; there must be hours. */
 export function beginningOf(features: readonly FeatureHours[]): Beginning {
   const length = features[0]?.hours.length ?? 0;
-  const logs = new Array<number>(length).fill(0);
+  const logs = Array.from({ length }, () => 0);
   for (const { before, hours, overdispersion } of features) {
-    const all = hours.reduce<readonly number[]>(added, before);
-    let window = before.map(() => 0);
+    const all = sumOfRows([before, ...hours], before.length);
+    let window: readonly number[] = [];
     for (let at = length - 1; at >= 0; at -= 1) {
-      window = added(window, hours[at] as readonly number[]);
+      window = sumOfRows([window, hours[at] as readonly number[]], before.length);
       logs[at] = (logs[at] as number) + logBayesFactor(window, all, overdispersion);
     }
   }
@@ -50,23 +51,14 @@ export interface FeatureReturn {
 export function logReturned(features: readonly FeatureReturn[]): number {
   const logs = features.map(({ overdispersion, before, since, last }) => {
     const counts = last.map((count) => count / overdispersion);
-    const size = sum(counts);
-    return logUnder(counts, size, before, overdispersion) - logUnder(counts, size, since, overdispersion);
+    return logUnder(counts, before, overdispersion) - logUnder(counts, since, overdispersion);
   });
   return logSum(logs) - Math.log(Math.max(1, features.length));
 }
 
-function logUnder(counts: readonly number[], size: number, model: readonly number[], overdispersion: number): number {
-  const weights = model.map((count) => count / overdispersion + PRIOR);
-  return logLikelihood(counts, size, weights, sum(weights));
-}
-
-export function added(a: readonly number[], b: readonly number[]): number[] {
-  return a.map((one, index) => one + (b[index] ?? 0));
-}
-
-function sum(numbers: readonly number[]): number {
-  let total = 0;
-  for (const one of numbers) total += one;
-  return total;
+function logUnder(counts: readonly number[], model: readonly number[], overdispersion: number): number {
+  return logLikelihood(
+    counts,
+    model.map((count) => count / overdispersion + PRIOR),
+  );
 }

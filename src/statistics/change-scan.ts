@@ -21,11 +21,14 @@ const PRIOR = 0.5;
 /** Of a bin that was all but empty: what comes there is a surprise, and not an infinite one. */
 const WEIGHT_MIN = 0.02;
 
+/** More is no more certain, and its exponential would be infinite. */
+const LOG_FACTOR_MAX = 600;
+
 /** Counts of all features, one feature after the other; see `offsetsOf` in `bins.ts`. */
 export interface Counts {
   readonly offsets: readonly number[];
-  /** By which the counts of each feature are divided; see `overdispersion.ts`. */
-  readonly overdispersion: readonly number[];
+  /** By which the counts of each feature are divided, in each window; see `overdispersion.ts`. */
+  readonly overdispersion: readonly (readonly number[])[];
   /** Everything there is, the windows included. */
   readonly all: readonly number[];
   /** Of the last hours, one for each of `WINDOW_HOURS`. */
@@ -56,42 +59,55 @@ export function scan(counts: Counts, features: readonly number[]): Scan {
 
 function changeOf({ offsets, overdispersion, all, windows }: Counts, feature: number): FeatureChange {
   const [start, end] = [offsets[feature] as number, offsets[feature + 1] as number];
-  const factors = windows.map((window) =>
-    logBayesFactor(window.slice(start, end), all.slice(start, end), overdispersion[feature] ?? 1),
-  );
+  const before = new Float64Array(end - start);
+  const window = new Float64Array(end - start);
+  const factors = windows.map((counts, index) => {
+    const divisor = overdispersion[feature]?.[index] ?? 1;
+    for (let bin = 0; bin < window.length; bin += 1) {
+      const count = counts[start + bin] as number;
+      window[bin] = count / divisor;
+      before[bin] = ((all[start + bin] as number) - count) / divisor + PRIOR;
+    }
+    return logFactor(window, before);
+  });
   const best = factors.indexOf(Math.max(...factors));
   return { feature, logScore: logSum(factors), windowHours: WINDOW_HOURS[best] ?? 1 };
 }
 
 /** That the counts of the window are of another distribution than the rest of `all`, against that they are of the same. */
 export function logBayesFactor(window: readonly number[], all: readonly number[], overdispersion = 1): number {
-  const size = sum(window) / overdispersion;
-  if (size === 0) return 0;
-  const before = window.map((count, bin) => ((all[bin] as number) - count) / overdispersion + PRIOR);
+  const counts = Float64Array.from(window, (count) => count / overdispersion);
+  const before = Float64Array.from(window, (count, bin) => ((all[bin] as number) - count) / overdispersion + PRIOR);
+  return logFactor(counts, before);
+}
+
+/** `before` with the prior. */
+function logFactor(counts: Float64Array, before: Float64Array): number {
+  if (sum(counts) === 0) return 0;
   const weight = sum(before);
-  const counts = window.map((count) => count / overdispersion);
-  const same = logLikelihood(counts, size, before, weight);
-  const factors = CONCENTRATIONS.map((concentration) => {
-    const own = before.map((count) => Math.max((concentration * count) / weight, WEIGHT_MIN));
-    return logLikelihood(counts, size, own, sum(own)) - same;
-  });
-  return logSum(factors) - Math.log(CONCENTRATIONS.length);
+  const same = logLikelihood(counts, before);
+  const own = new Float64Array(before.length);
+  let factors = 0;
+  for (const concentration of CONCENTRATIONS) {
+    for (let bin = 0; bin < own.length; bin += 1)
+      own[bin] = Math.max((concentration * (before[bin] as number)) / weight, WEIGHT_MIN);
+    factors += Math.exp(Math.min(logLikelihood(counts, own) - same, LOG_FACTOR_MAX)) / CONCENTRATIONS.length;
+  }
+  return Math.log(factors);
 }
 
 /** How likely the counts are under a Dirichlet prior with these weights, up to what both sides of a ratio share. */
-export function logLikelihood(
-  counts: readonly number[],
-  size: number,
-  weights: readonly number[],
-  weight: number,
-): number {
-  let log = logGamma(weight) - logGamma(weight + size);
-  for (const [bin, count] of counts.entries()) {
-    if (count === 0) continue;
+export function logLikelihood(counts: ArrayLike<number>, weights: ArrayLike<number>): number {
+  let [log, size, weight] = [0, 0, 0];
+  for (let bin = 0; bin < counts.length; bin += 1) {
+    const count = counts[bin] as number;
     const own = weights[bin] as number;
+    weight += own;
+    if (count === 0) continue;
+    size += count;
     log += logGamma(own + count) - logGamma(own);
   }
-  return log;
+  return log + logGamma(weight) - logGamma(weight + size);
 }
 
 /** Of exponentials, as a logarithm. */
@@ -101,8 +117,8 @@ export function logSum(logs: readonly number[]): number {
   return largest + Math.log(sum(logs.map((log) => Math.exp(log - largest))));
 }
 
-function sum(numbers: readonly number[]): number {
+function sum(numbers: ArrayLike<number>): number {
   let total = 0;
-  for (const one of numbers) total += one;
+  for (let at = 0; at < numbers.length; at += 1) total += numbers[at] as number;
   return total;
 }

@@ -1,12 +1,15 @@
 /**
  * How much more the counts of hours differ from one another than chance alone would have it: what is asked varies by
- * hour and day, and the answers with it. Counts divided by it are as much evidence as they look. Pure.
+ * hour and day, and the answers with it. Counts divided by it are as much evidence as they look. It depends on how many
+ * hours are looked at together: of a night all hours are alike, and unlike the day. Pure.
  */
+
+import { sumOfRows } from './sum-of-rows.ts';
 
 /** Rows of counts of one feature, one for each stretch of time; at least 1. With a margin for what few rows leave open. */
 export function overdispersionOf(rows: readonly (readonly number[])[]): number {
   const filled = rows.filter((row) => sum(row) > 0);
-  const totals = (filled[0] ?? []).map((_, bin) => filled.reduce((all, row) => all + (row[bin] ?? 0), 0));
+  const totals = sumOfRows(filled, rows[0]?.length ?? 0);
   const all = sum(totals);
   const bins = totals.filter((count) => count > 0).length;
   const freedom = (filled.length - 1) * (bins - 1);
@@ -23,12 +26,26 @@ export function overdispersionOf(rows: readonly (readonly number[])[]): number {
   return Math.max(1, (chiSquare / freedom) * (1 + 2 * Math.sqrt(2 / freedom)));
 }
 
+/** More hours than a day has hold as much of each hour: from then on it is days that differ. */
+const DAY_HOURS = 24;
+
+/** Rows of the counts of one feature, one for each hour that follows another; of windows of so many hours, never falling. */
+export function overdispersionByWindow(
+  rows: readonly (readonly number[])[],
+  windowHours: readonly number[],
+): readonly number[] {
+  let largest = 1;
+  return windowHours.map((hours) => {
+    largest = Math.max(largest, overdispersionOf(inGroups(rows, Math.min(hours, DAY_HOURS))));
+    return largest;
+  });
+}
+
 /** Adds up each `size` rows that follow one another; what is left over at the end is left out. */
-export function inGroups(rows: readonly (readonly number[])[], size: number): readonly (readonly number[])[] {
+function inGroups(rows: readonly (readonly number[])[], size: number): readonly (readonly number[])[] {
   const groups: number[][] = [];
   for (let start = 0; start + size <= rows.length; start += size) {
-    const group = rows.slice(start, start + size);
-    groups.push((group[0] as readonly number[]).map((_, bin) => group.reduce((all, row) => all + (row[bin] ?? 0), 0)));
+    groups.push(sumOfRows(rows.slice(start, start + size), rows[start]?.length ?? 0));
   }
   return groups;
 }

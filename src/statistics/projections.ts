@@ -18,7 +18,7 @@ export function projectionsOf(text: string): readonly number[] {
     const place = mixed(trigram) & (PLACES - 1);
     counts[place] = (counts[place] as number) + 1;
   }
-  const sums = new Array<number>(PROJECTIONS).fill(0);
+  const sums = Array.from({ length: PROJECTIONS }, () => 0);
   // Of square roots, whose sum of squares is the number of trigrams.
   const norm = Math.sqrt(Math.max(1, end));
   for (let place = 0; place < PLACES; place += 1) {

@@ -34,29 +34,33 @@ export function alertFacts(alert: Alert): AlertFacts {
     diff: isResolved ? '' : incident.diff,
     commands: [
       ...(alert.restoreCommand === null ? [] : [{ label: 'Put it back', command: alert.restoreCommand }]),
+      // There is nothing to put back: either something is to be done elsewhere, or this is how it answers now.
+      ...(incident.verdict === 'output_drift' && !isResolved
+        ? [{ label: 'Take as normal', command: `${alert.showCommand} --resolve` }]
+        : []),
       { label: 'See more', command: alert.showCommand },
     ],
   };
 }
 
+const KINDS: Partial<Readonly<Record<Incident['verdict'], string>>> = {
+  registry_tampered: 'Registry tampered with',
+  output_drift: 'Output drift',
+};
+
 export function headingOf({ transition, incident }: Pick<Alert, 'transition' | 'incident'>): string {
-  const kind = incident.verdict === 'registry_tampered' ? 'Registry tampered with' : 'Prompt drift';
+  const kind = KINDS[incident.verdict] ?? 'Prompt drift';
   if (transition === 'resolved') return 'Resolved';
   if (transition === 'reopened') return `${kind}, back again`;
   return transition === 'escalated' ? `${kind}, changed again` : kind;
 }
 
 function openFields(incident: Incident): AlertFacts['fields'] {
-  const { expected, observed } = incident;
   return [
     { label: 'Where', value: whereWords(incident) },
     { label: 'Environment', value: incident.environment },
     { label: 'Verdict', value: `${incident.verdict} (${incident.severity})` },
-    ...(expected === null ? [] : [{ label: 'Expected', value: contentWords(expected.version, expected.hash) }]),
-    {
-      label: 'Found',
-      value: incident.verdict === 'missing' ? 'nothing' : contentWords(observed.version, observed.hash),
-    },
+    ...(incident.verdict === 'output_drift' ? [] : contentFields(incident)),
     { label: 'Changed', value: intervalWords(incident.changedBetween) },
     ...(incident.changedBy === null ? [] : [{ label: 'Changed by', value: incident.changedBy }]),
     ...firstChange(incident),
@@ -65,6 +69,14 @@ function openFields(incident: Incident): AlertFacts['fields'] {
     ...(incident.reopened === 0
       ? []
       : [{ label: 'Came back', value: incident.reopened === 1 ? 'once' : `${incident.reopened} times` }]),
+  ];
+}
+
+function contentFields({ verdict, expected, observed }: Incident): AlertFacts['fields'] {
+  const found = verdict === 'missing' ? 'nothing' : contentWords(observed.version, observed.hash);
+  return [
+    ...(expected === null ? [] : [{ label: 'Expected', value: contentWords(expected.version, expected.hash) }]),
+    { label: 'Found', value: found },
   ];
 }
 
@@ -77,6 +89,8 @@ const RESOLUTION_WORDS: Readonly<Record<string, string>> = {
 
 function resolvedSummary(incident: Incident): string {
   const by = incident.resolution ?? 'somebody';
+  if (incident.verdict === 'output_drift' && by === 'in_sync_again')
+    return `${incident.prompt} in ${incident.environment} is answered as before again.`;
   return `${incident.prompt} in ${incident.environment} ${RESOLUTION_WORDS[by] ?? `was closed by hand by ${by}`}.`;
 }
 

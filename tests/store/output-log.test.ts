@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
+  AnswersOfHour,
   OutputBaseline,
   OutputLog,
   OutputOf,
@@ -53,9 +54,22 @@ const outputOf = (id: number, startedAt: Timestamp): OutputOf => {
   return { traceId: String(id).padStart(32, '0'), spanId: String(id).padStart(16, '0'), startedAt };
 };
 
+/** Pieces put together. */
+async function allAnswers(hour: Timestamp, answersMax: number, seriesMax: number): Promise<readonly AnswersOfHour[]> {
+  const pieces: AnswersOfHour[] = [];
+  for await (const piece of log.answers(hour, answersMax, seriesMax)) pieces.push(...piece);
+  const bySeries = Map.groupBy(pieces, ({ series: of }) => JSON.stringify(of));
+  return [...bySeries.values()]
+    .map(([first, ...more]) => {
+      const own = [first as AnswersOfHour, ...more];
+      return { ...own[0]!, answers: own.flatMap(({ answers }) => answers) };
+    })
+    .toSorted((a, b) => b.calls - a.calls);
+}
+
 describe('answers of an hour', () => {
   const answersAt = async (hour: Timestamp, answersMax = 64, seriesMax = 100) =>
-    (await log.answers(hour, answersMax, seriesMax)).map(({ series: of, calls, answers }) => {
+    (await allAnswers(hour, answersMax, seriesMax)).map(({ series: of, calls, answers }) => {
       return { ...of, calls, texts: answers.map(({ output }) => output.text ?? 'not kept').toSorted() };
     });
 
@@ -95,7 +109,7 @@ describe('answers of an hour', () => {
         return call(id, addMillis(hour, id), { version: id % 3 === 0 ? '1' : '2', revision: '2', output });
       }),
     );
-    const [busiest, other] = await log.answers(hour, 1_500, 2);
+    const [busiest, other] = await allAnswers(hour, 1_500, 2);
     expect([busiest?.series.version, busiest?.calls, busiest?.answers.length]).toEqual(['2', 2_000, 1_500]);
     expect([other?.series.version, other?.calls, other?.answers.length]).toEqual(['1', 1_000, 1_000]);
     const all = [...(busiest?.answers ?? []), ...(other?.answers ?? [])];
@@ -104,14 +118,14 @@ describe('answers of an hour', () => {
     const late = busiest?.answers.filter(({ startedAt }) => startedAt > addMillis(hour, 2_500)).length ?? 0;
     expect(late).toBeGreaterThan(650);
     expect(late).toBeLessThan(850);
-    const [few, ...none] = await log.answers(hour, 8, 1);
+    const [few, ...none] = await allAnswers(hour, 8, 1);
     expect(none).toEqual([]);
     expect(few?.answers).toHaveLength(8);
     const known = new Set(busiest?.answers.map(({ traceId }) => traceId));
     expect(few?.answers.every(({ traceId }) => known.has(traceId))).toBe(true);
-    expect(await log.answers(hour, 8, 1)).toEqual([few]);
+    expect(await allAnswers(hour, 8, 1)).toEqual([few]);
     let pieces = 0;
-    for await (const piece of log.answersInPieces(hour, 1_500, 2)) {
+    for await (const piece of log.answers(hour, 1_500, 2)) {
       pieces += 1;
       expect(piece.flatMap(({ answers }) => answers).length).toBeLessThanOrEqual(1_000);
     }
@@ -160,7 +174,7 @@ describe('answers of an hour', () => {
       'invocations',
       outputs.map(([output], index) => call(100 + index, addMillis(hour, index), output)),
     );
-    const [of] = await log.answers(hour, 64, 10);
+    const [of] = await allAnswers(hour, 64, 10);
     const byId = new Map(of?.answers.map(({ traceId, output }) => [Number(traceId), output]));
     for (const [index, [, said]] of outputs.entries()) expect(byId.get(100 + index)).toMatchObject(said);
     const asked = outputs.map((_, index) => outputOf(100 + index, addMillis(hour, index)));
@@ -179,7 +193,7 @@ describe('answers of an hour', () => {
         call(200 + index, hour, { environment, prompt, version, request_model: '', response_model: model }),
       ),
     );
-    const answers = await log.answers(hour, 64, 10);
+    const answers = await allAnswers(hour, 64, 10);
     expect(new Set(answers.map(({ series: of }) => JSON.stringify(of)))).toEqual(
       new Set(ODD.map((of) => JSON.stringify(of))),
     );
@@ -200,11 +214,11 @@ describe('answers of an hour', () => {
         messages.push({ role: 'assistant', text: said + turn });
       }
       await eventually(
-        () => log.answers(timestampFromMillis(startMs - 20 * 60_000), 64, 10),
+        () => allAnswers(timestampFromMillis(startMs - 20 * 60_000), 64, 10),
         (found) => found.reduce((sum, { calls }) => sum + calls, 0) === 6,
       );
     });
-    const found = await log.answers(timestampFromMillis(startMs - 20 * 60_000), 64, 10);
+    const found = await allAnswers(timestampFromMillis(startMs - 20 * 60_000), 64, 10);
     const textsIn = (environment: string) =>
       found
         .find((of) => of.series.environment === environment)
@@ -240,19 +254,20 @@ function sample(id: number, at: Timestamp, more: Partial<OutputSample> = {}): Ou
 describe('samples', () => {
   it('come back as they were, by hours, however often they are kept', async () => {
     const of = ODD[0] as OutputSeries;
-    const read = async (from: Timestamp, until: Timestamp, featuresId = 1) => log.samples(of, featuresId, from, until);
+    const read = async (from: Timestamp, until: Timestamp, featuresId = 1) =>
+      (await log.samples([{ series: of, from }], featuresId, until))[0];
     const first = [
       sample(1, HOUR),
       sample(2, HOUR, { flags: null, numbers: [null, null, null], words: ['\ud83d\ude42', `'`] }),
     ];
     const second = [sample(3, hours(2), { flags: 4_294_967_295 })];
-    const others = ODD.slice(1).map((other) => ({ series: other, samples: [sample(9, HOUR)] }));
+    const others = ODD.slice(1).map((other) => ({ hour: HOUR, series: other, samples: [sample(9, HOUR)] }));
     for (const _ of [1, 2]) {
-      await log.keepSamples(HOUR, 1, [{ series: of, samples: first }, ...others]);
-      await log.keepSamples(hours(2), 1, [{ series: of, samples: second }]);
+      await log.keepSamples(1, [{ hour: HOUR, series: of, samples: first }, ...others]);
+      await log.keepSamples(1, [{ hour: hours(2), series: of, samples: second }]);
     }
-    await log.keepSamples(hours(3), 2, [{ series: of, samples: [sample(4, hours(3))] }]);
-    await log.keepSamples(hours(3), 1, []);
+    await log.keepSamples(2, [{ hour: hours(3), series: of, samples: [sample(4, hours(3))] }]);
+    await log.keepSamples(1, []);
     expect(await read(HOUR, hours(3))).toEqual([
       { hour: HOUR, samples: first },
       { hour: hours(2), samples: second },
@@ -272,8 +287,8 @@ describe('samples', () => {
   it('have their numbers with the precision of 32 bits', async () => {
     const of = series({ prompt: 'precise' });
     const numbers = Array.from({ length: 500 }, (_, index) => Math.log1p(index) * (index % 2 === 0 ? 1 : -1e-7));
-    await log.keepSamples(HOUR, 1, [{ series: of, samples: [sample(1, HOUR, { numbers })] }]);
-    const [kept] = await log.samples(of, 1, HOUR, hours(1));
+    await log.keepSamples(1, [{ hour: HOUR, series: of, samples: [sample(1, HOUR, { numbers })] }]);
+    const [[kept] = []] = await log.samples([{ series: of, from: HOUR }], 1, hours(1));
     expect(kept?.samples[0]?.numbers).toEqual(numbers.map(Math.fround));
   });
 });
@@ -289,7 +304,11 @@ function baseline(of: OutputSeries, madeAt: Timestamp, more: Partial<OutputBasel
     comparedFrom: HOUR,
     bins: [{ flag: true }, { edges: [0.1, 2.5], atoms: [1] }, { top: [`it's`, ''] }],
     counts: [1, 2, 3],
-    overdispersion: [1, 1.25, 3],
+    overdispersion: [
+      [1, 1.25],
+      [1, 1],
+      [3, 4],
+    ],
     ...more,
   };
 }
@@ -396,12 +415,13 @@ it('of a clock that was ahead and is set back, what is known goes on from now', 
 it('goes with the months of the calls where these are kept for less than two months', async () => {
   const of = series({ prompt: 'kept' });
   const [october, november] = [time('2026-10-31T23:00:00Z'), time('2026-11-01T00:00:00Z')];
-  await log.keepSamples(october, 1, [{ series: of, samples: [sample(1, october)] }]);
-  await log.keepSamples(november, 1, [{ series: of, samples: [sample(2, november)] }]);
+  await log.keepSamples(1, [{ hour: october, series: of, samples: [sample(1, october)] }]);
+  await log.keepSamples(1, [{ hour: november, series: of, samples: [sample(2, november)] }]);
   const retention = createRetentionLog(store.database);
   await retention.dropBefore(time('2026-10-15T00:00:00Z'));
-  expect(await log.samples(of, 1, october, hours(0))).toHaveLength(2);
+  const since = [{ series: of, from: october }];
+  expect((await log.samples(since, 1, hours(0)))[0]).toHaveLength(2);
   await retention.dropBefore(time('2026-11-15T00:00:00Z'));
-  expect(await log.samples(of, 1, october, hours(0))).toEqual([{ hour: november, samples: [sample(2, november)] }]);
+  expect(await log.samples(since, 1, hours(0))).toEqual([[{ hour: november, samples: [sample(2, november)] }]]);
   expect((await log.extents(1, october)).find(({ series: { prompt } }) => prompt === 'kept')?.firstHour).toBe(november);
 });

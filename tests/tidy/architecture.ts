@@ -82,6 +82,8 @@ export const IMPURE_ON_PURPOSE: Readonly<Record<string, string>> = {
   'src/attribution/text-probe.ts': 'uses Math.random',
   // Which release of the price list is installed, once, from its own manifest.
   'src/pricing/catalogue.ts': 'imports node:fs',
+  // How far a text can be compressed, which is a fact about the text.
+  'src/statistics/output-features.ts': 'imports node:zlib',
 };
 
 /** The longest folder of the table that holds the file; null when there is none. */

@@ -27,8 +27,8 @@ interface PickedRow extends OutputSeries {
   readonly picked: readonly (readonly [traceId: string, spanId: string, startedAt: string])[];
 }
 
-/** As `OutputLog.answersInPieces`. */
-export async function* answersInPieces(
+/** As `OutputLog.answers`. */
+export async function* readAnswers(
   database: Database,
   texts: TextLog,
   hour: Timestamp,

@@ -4,7 +4,6 @@
  */
 
 import type {
-  AnswersOfHour,
   HourOfSamples,
   OutputBaseline,
   OutputLog,
@@ -12,16 +11,18 @@ import type {
   OutputSeries,
   OutputStatus,
   SeriesExtent,
-  SeriesOfSamples,
+  SamplesOfHour,
+  SeriesSince,
 } from '../../contract/output-log.ts';
 import type { TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { chunks } from '../../lib/chunks.ts';
+import { earlierOf } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { jsonLines } from '../json-lines.ts';
-import { answersInPieces, readOutputTexts } from './output-answers.ts';
+import { readAnswers, readOutputTexts } from './output-answers.ts';
 import { HOUR_OF_ROW, keepCounts, readCounts, sumCounts } from './output-counts.ts';
-import { keyOfSeries, OF_ONE_SERIES, OF_SERIES, parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
+import { keyOfSeries, OF_SERIES, parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
 import { startedBefore, startedSince } from './started.ts';
 
 const ROWS_PER_INSERT = 5_000;
@@ -42,20 +43,10 @@ export function createOutputLog(database: Database, texts: TextLog): OutputLog {
       );
       return rows.map(({ hour }) => hour);
     },
-    answers: async (hour, answersMax, seriesMax) => {
-      const whole = new Map<string, { -readonly [Key in keyof AnswersOfHour]: AnswersOfHour[Key] }>();
-      for await (const piece of answersInPieces(database, texts, hour, answersMax, seriesMax)) {
-        for (const part of piece) {
-          const before = whole.get(keyOfSeries(part.series))?.answers ?? [];
-          whole.set(keyOfSeries(part.series), { ...part, answers: [...before, ...part.answers] });
-        }
-      }
-      return [...whole.values()].toSorted((a, b) => b.calls - a.calls);
-    },
-    answersInPieces: (hour, answersMax, seriesMax) => answersInPieces(database, texts, hour, answersMax, seriesMax),
-    keepSamples: (hour, featuresId, samples) => keepSamples(database, hour, featuresId, samples),
+    answers: (hour, answersMax, seriesMax) => readAnswers(database, texts, hour, answersMax, seriesMax),
+    keepSamples: (featuresId, samples) => keepSamples(database, featuresId, samples),
     extents: (featuresId, since) => readExtents(database, featuresId, since),
-    samples: (series, featuresId, from, until) => readSamples(database, series, featuresId, from, until),
+    samples: (of, featuresId, until) => readSamples(database, of, featuresId, until),
     keepBaseline: async (baseline) => {
       const row = { ...baseline.series, made_at: baseline.madeAt, document: JSON.stringify(baseline) };
       await database.insert('output_baselines', [row]);
@@ -80,22 +71,18 @@ export function createOutputLog(database: Database, texts: TextLog): OutputLog {
   };
 }
 
-async function keepSamples(
-  database: Database,
-  hour: Timestamp,
-  featuresId: number,
-  samples: readonly SeriesOfSamples[],
-): Promise<void> {
-  if (samples.length === 0) return;
-  const rows = samples.flatMap(({ series, samples: some }) =>
+async function keepSamples(database: Database, featuresId: number, samples: readonly SamplesOfHour[]): Promise<void> {
+  const filled = samples.filter((one) => one.samples.length > 0);
+  if (filled.length === 0) return;
+  const rows = filled.flatMap(({ series, hour, samples: some }) =>
     some.map(({ traceId, spanId, startedAt, numbers, flags, words }) => {
       const of = { ...seriesOf(series), features_id: featuresId, hour };
       return { ...of, trace_id: traceId, span_id: spanId, started_at: startedAt, numbers, flags, words };
     }),
   );
   for (const some of chunks(rows, ROWS_PER_INSERT)) await database.insertJsonLines('output_samples', jsonLines(some));
-  const hours = samples.map((of) => {
-    return { ...seriesOf(of.series), features_id: featuresId, hour, outputs: of.samples.length };
+  const hours = filled.map(({ series, hour, samples: some }) => {
+    return { ...seriesOf(series), features_id: featuresId, hour, outputs: some.length };
   });
   await database.insertJsonLines('output_hours', jsonLines(hours));
 }
@@ -115,7 +102,7 @@ async function readExtents(database: Database, featuresId: number, since: Timest
   });
 }
 
-interface SampleRow {
+interface SampleRow extends OutputSeries {
   readonly at_hour: Timestamp;
   readonly trace_id: string;
   readonly span_id: string;
@@ -127,20 +114,31 @@ interface SampleRow {
 
 async function readSamples(
   database: Database,
-  series: OutputSeries,
+  of: readonly SeriesSince[],
   featuresId: number,
-  from: Timestamp,
   until: Timestamp,
-): Promise<readonly HourOfSamples[]> {
+): Promise<readonly (readonly HourOfSamples[])[]> {
+  const [first, ...others] = of.map(({ from }) => from);
+  if (first === undefined) return [];
   const rows = await database.query<SampleRow>(
-    `SELECT ${HOUR_OF_ROW} AS at_hour, trace_id, span_id, started_at, numbers, flags, words FROM output_samples FINAL
-     WHERE ${OF_ONE_SERIES} AND features_id = {featuresId:UInt16}
+    `SELECT ${SERIES}, ${HOUR_OF_ROW} AS at_hour, trace_id, span_id, started_at, numbers, flags, words
+     FROM output_samples FINAL
+     WHERE ${OF_SERIES} AND features_id = {featuresId:UInt16}
        AND hour >= {from:DateTime64(9, 'UTC')} AND hour < {until:DateTime64(9, 'UTC')}
      ORDER BY hour, trace_id, span_id`,
-    { ...seriesOf(series), featuresId, from, until },
+    {
+      ...parametersOfSeries(of.map(({ series }) => series)),
+      featuresId,
+      from: others.reduce(earlierOf, first),
+      until,
+    },
   );
-  const hours = Map.groupBy(rows, (row) => row.at_hour);
-  return [...hours].map(([hour, some]) => ({ hour, samples: some.map(toSample) }));
+  const bySeries = Map.groupBy(rows, keyOfSeries);
+  return of.map(({ series, from }) => {
+    const own = (bySeries.get(keyOfSeries(series)) ?? []).filter((row) => row.at_hour >= from);
+    const hours = Map.groupBy(own, (row) => row.at_hour);
+    return [...hours].map(([hour, some]) => ({ hour, samples: some.map(toSample) }));
+  });
 }
 
 function toSample({ trace_id, span_id, started_at, numbers, flags, words }: SampleRow): OutputSample {
