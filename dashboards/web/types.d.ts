@@ -173,6 +173,16 @@ export interface UsageRow {
   readonly finish_reasons: Readonly<Record<string, number>>;
   /** By name. */
   readonly evaluations: Readonly<Record<string, UsageEvaluation>>;
+  /** Of a row of one version alone. */
+  readonly baselines?: Readonly<Record<string, UsageBaseline>>;
+}
+
+/** What is declared of a version, and how it is in so many calls or scores. */
+export interface UsageBaseline {
+  readonly declared: number;
+  readonly measured: number | null;
+  readonly of: number;
+  readonly margin: number | null;
 }
 
 export interface UsageEvaluation {

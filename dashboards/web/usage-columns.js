@@ -3,7 +3,7 @@
 
 import { h } from './dom.js';
 import { countWords, formatMoney, latencyWords, moneyWords, parseMoney, plural, shareWords } from './numbers.js';
-import { endedOtherwise, endedWords, judgedWords } from './usage-quality.js';
+import { declaredWords, endedOtherwise, endedWords, judgedWords } from './usage-quality.js';
 import { contentWords } from './words.js';
 
 /** @typedef {import('./types.d.ts').UsageRow} UsageRow */
@@ -55,6 +55,7 @@ const LATENCIES = [
 const WORDS = [
   ['ended', 'Ended by', endedWords, endedOtherwise],
   ['judged', 'Judged', judgedWords, (row) => judgedWords(row) !== ''],
+  ['declared', 'Declared', declaredWords, (row) => declaredWords(row) !== ''],
 ];
 
 /** The columns after the groups that are numbers, in their order. */
@@ -72,7 +73,7 @@ export const TOTALS = [
 ];
 
 /** After them, of what a file has the numbers. */
-export const QUALITY = ['ended', 'judged'];
+export const QUALITY = ['ended', 'judged', 'declared'];
 
 /** Those that a file has as well, where there is room for them. */
 export const SAVED_TOTALS = [

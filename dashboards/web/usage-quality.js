@@ -40,6 +40,35 @@ function judgementWords({ count, scored, mean_score: mean, labels }) {
 }
 
 /**
+ * What the registry declares of the version, and what its calls show.
+ * @param {UsageRow} row
+ */
+export function declaredWords({ baselines = {} }) {
+  return Object.entries(baselines)
+    .map(
+      ([metric, baseline]) =>
+        `${baselineName(metric)} ${scoreWords(baseline.declared)} (${measuredWords(metric, baseline)})`,
+    )
+    .join(', ');
+}
+
+const COST_OF_CALL = 'cost_per_call_usd';
+
+/** @param {string} metric */
+function baselineName(metric) {
+  return metric === COST_OF_CALL ? '$ a call' : metric.replace(/^baseline_/, '');
+}
+
+/**
+ * @param {string} metric
+ * @param {import('./types.d.ts').UsageBaseline} baseline
+ */
+function measuredWords(metric, { measured, margin, of }) {
+  if (measured === null) return metric === COST_OF_CALL ? 'not priced' : 'not judged';
+  return `is ${scoreWords(measured)}${margin === null ? '' : ` ±${scoreWords(margin)}`} of ${countWords(of)}`;
+}
+
+/**
  * Every number of it that any of the rows has.
  * @param {readonly UsageRow[]} rows
  * @returns {readonly SavedColumn[]}
@@ -52,6 +81,10 @@ export function qualityColumns(rows) {
       value: (/** @type {UsageRow} */ row) => row.finish_reasons[reason] ?? 0,
     })),
     ...namesIn(rows.map((row) => row.evaluations)).flatMap((name) => judgementColumns(rows, name)),
+    ...namesIn(rows.map((row) => row.baselines ?? {})).map((metric) => ({
+      file: `declared_${metric}`,
+      value: (/** @type {UsageRow} */ row) => row.baselines?.[metric]?.declared ?? null,
+    })),
   ];
 }
 

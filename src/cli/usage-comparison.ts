@@ -1,7 +1,8 @@
 /** Versions of a prompt side by side, by the call, so that it can be read off what a change of it did. Pure. */
 
-import type { UsageRow } from '../contract/invocation-log.ts';
-import { byCount, isOfFew, millisWords, NONE, p95Words, scoreWords, shareWords } from './usage-words.ts';
+import type { UsageBaseline, UsageRow } from '../contract/invocation-log.ts';
+import { marginOfMean } from '../lib/mean-margin.ts';
+import { baselineName, byCount, isOfFew, millisWords, NONE, p95Words, scoreWords, shareWords } from './usage-words.ts';
 
 /** A number of each version, how it is written, and how the difference is. */
 interface Line {
@@ -11,8 +12,6 @@ interface Line {
   readonly difference: (from: number, to: number) => string;
 }
 
-/** Fewer scores say too little of how far off their mean may be. */
-const SCORES_MIN = 10;
 const PER_CENT = 100;
 
 /** Cells of a table; null is a version that had no call. */
@@ -20,7 +19,7 @@ export function compareUsage(
   versions: readonly string[],
   rows: readonly (UsageRow | null)[],
 ): readonly (readonly string[])[] {
-  const lines = [...totals(rows), ...endings(rows), ...judgements(rows)];
+  const lines = [...totals(rows), ...endings(rows), ...judgements(rows), ...declarations(rows)];
   const isOfTwo = versions.length === 2;
   return [
     ['', ...versions, ...(isOfTwo ? ['change'] : [])],
@@ -116,15 +115,27 @@ function meanScore(rows: readonly (UsageRow | null)[], name: string): Line {
   const made = line(rows, name, (row) => row.evaluations[name]?.mean_score ?? null, scoreWords, inPoints);
   const words = made.words.map((mean, at) => {
     const { scored = 0, score_deviation: deviation = null } = rows[at]?.evaluations[name] ?? {};
-    if (deviation === null || scored < SCORES_MIN) return mean;
-    return `${mean} ±${scoreWords((standardErrors(scored) * deviation) / Math.sqrt(scored))}`;
+    const margin = marginOfMean(scored, deviation);
+    return margin === null ? mean : `${mean} ±${scoreWords(margin)}`;
   });
   return { ...made, words };
 }
 
-/** 95 of 100 times the mean of so many is no farther off: Student's t, to a hundredth from ten on. */
-function standardErrors(count: number): number {
-  return 1.96 + 2.37 / (count - 1) + 2.82 / (count - 1) ** 2;
+function declarations(rows: readonly (UsageRow | null)[]): Line[] {
+  const metrics = namesIn(rows, ({ baselines = {} }) => counted(baselines));
+  return metrics.map((metric) =>
+    line(
+      rows,
+      `declared: ${baselineName(metric)}`,
+      (row) => row.baselines?.[metric]?.declared ?? null,
+      scoreWords,
+      inPoints,
+    ),
+  );
+}
+
+function counted(baselines: Readonly<Record<string, UsageBaseline>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(baselines).map(([metric, { of }]) => [metric, of]));
 }
 
 function namesIn(

@@ -1,6 +1,6 @@
 /** Numbers of usage in words. Pure. */
 
-import type { UsageEvaluation, UsageRow } from '../contract/invocation-log.ts';
+import type { UsageBaseline, UsageEvaluation, UsageRow } from '../contract/invocation-log.ts';
 
 /** What is not known. */
 export const NONE = '-';
@@ -56,4 +56,26 @@ function judgementWords({ count, mean_score: mean, labels }: UsageEvaluation): s
   const [most] = byCount(labels);
   if (most !== undefined) return `${shareWords(most[1], count)} ${most[0]}`;
   return mean === null ? NONE : scoreWords(mean);
+}
+
+const COST_OF_CALL = 'cost_per_call_usd';
+
+/** A metric of the registry, as what it is declared of is called here. */
+export function baselineName(metric: string): string {
+  return metric === COST_OF_CALL ? 'usd a call' : metric.replace(/^baseline_/, '');
+}
+
+/** `accuracy 0.94 (is 0.91 ±0.02), usd a call 0.003 (is 0.0041)`. */
+export function declaredWords({ baselines = {} }: UsageRow): string {
+  return Object.entries(baselines)
+    .map(
+      ([metric, baseline]) =>
+        `${baselineName(metric)} ${scoreWords(baseline.declared)} (${measuredWords(metric, baseline)})`,
+    )
+    .join(', ');
+}
+
+function measuredWords(metric: string, { measured, margin }: UsageBaseline): string {
+  if (measured === null) return metric === COST_OF_CALL ? 'not priced' : 'not judged';
+  return `is ${scoreWords(measured)}${margin === null ? '' : ` ±${scoreWords(margin)}`}`;
 }

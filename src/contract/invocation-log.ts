@@ -91,8 +91,22 @@ export interface UsageTotals {
   readonly evaluations: Readonly<Record<string, UsageEvaluation>>;
 }
 
+/** What the registry declares of a version, and what its calls show. */
+export interface UsageBaseline {
+  readonly declared: number;
+  /** Null: no call shows it. */
+  readonly measured: number | null;
+  /** Of so many calls or scores. */
+  readonly of: number;
+  /** How far off the mean of so many scores may be, in 19 of 20 cases; null where that is not known. */
+  readonly margin: number | null;
+}
+
 /** As the API writes it: the group's keys beside the totals. */
-export type UsageRow = UsageTotals & Readonly<Record<string, unknown>>;
+export type UsageRow = UsageTotals & {
+  /** By the name of the metric; missing where the row is not of one version of which something is declared. */
+  readonly baselines?: Readonly<Record<string, UsageBaseline>>;
+} & Readonly<Record<string, unknown>>;
 
 export interface AffectedQuery {
   readonly prompt: string;

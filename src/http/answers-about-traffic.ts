@@ -115,6 +115,10 @@ export const Usage = z
         labels: z.record(text, count),
       }),
     ),
+    baselines: z
+      .record(text, z.object({ declared: z.number(), measured: quantile, of: count, margin: quantile }))
+      .optional()
+      .meta({ description: 'What the registry declares of the version, beside what these calls show.' }),
   })
   .meta({ id: 'Usage', description: 'The keys of the group beside the totals.' });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { compareUsage } from '../../src/cli/usage-comparison.ts';
-import { p95Note } from '../../src/cli/usage-words.ts';
+import { declaredWords, p95Note } from '../../src/cli/usage-words.ts';
 import type { UsageRow } from '../../src/contract/invocation-log.ts';
 
 const NONE = { p50: null, p95: null, p99: null };
@@ -58,4 +58,18 @@ test('p95 of few calls is marked, and not compared', () => {
   expect(lineOf('latency p50', of(3, 400), of(3, 800))).toEqual(['latency p50', '100 ms', '100 ms', '']);
   expect(p95Note([of(19, 400), null])).toContain('fewer than 20 calls');
   expect(p95Note([of(20, 400), row({ calls: 1 }), null])).toBeNull();
+});
+
+test('what the registry declares of versions stands beside what their calls show', () => {
+  const cost = { declared: 0.003, measured: 0.00412, of: 10, margin: null };
+  const accuracy = { declared: 0.94, measured: 0.91, of: 100, margin: 0.0231 };
+  const [three, four] = [
+    row({ baselines: { cost_per_call_usd: cost, baseline_accuracy: accuracy } }),
+    row({ baselines: { baseline_accuracy: { declared: 0.95, measured: null, of: 0, margin: null } } }),
+  ];
+  expect(declaredWords(three)).toBe('usd a call 0.003 (is 0.00412), accuracy 0.94 (is 0.91 ±0.0231)');
+  expect(declaredWords(four)).toBe('accuracy 0.95 (not judged)');
+  expect(declaredWords(row({}))).toBe('');
+  expect(lineOf('declared: accuracy', three, four)).toEqual(['declared: accuracy', '0.94', '0.95', '+0.01']);
+  expect(lineOf('declared: usd a call', three, four)).toEqual(['declared: usd a call', '0.003', '-', '-']);
 });

@@ -1,10 +1,10 @@
 /** How good a call was, told to a running daemon over its API: it is shown with the call and counted by usage, like what telemetry tells. */
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chatAttributes, hexId, tracesBody } from '../ingest/harness.ts';
-import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
+import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 interface Call {
@@ -60,6 +60,44 @@ function configured(content: string): string {
 }
 
 const SAID = { name: 'helpful', label: null, explanation: null, by: null, id: null };
+
+test('what a version is declared to be stands beside what its calls were judged and cost', async () => {
+  const directory = configured('full');
+  mkdirSync(join(directory, 'prompts'));
+  writeFileSync(
+    join(directory, 'plumbline.yaml'),
+    'store: { path: ./data }\nregistry: [{ files: ./prompts }]\nlock: ./prompts.lock.yaml\n',
+  );
+  writeFileSync(
+    join(directory, 'prompts/brief.yaml'),
+    `id: shop.brief\nversion: 1\nowner: shop\nmodel: gpt-4o\ntags: [t]\nformat: plain
+metrics: { baseline_accuracy: 0.94, cost_per_call_usd: 0.003, latency_target_ms: 400 }\ntemplate: Be brief.\n`,
+  );
+  const daemon = await startDaemon(directory);
+  const calls = Array.from({ length: 12 }, newCall);
+  for (const call of calls) await sendCall(daemon, call);
+  await judge(
+    daemon,
+    calls.map(({ responseId }, at) => ({ response_id: responseId, name: 'accuracy', score: at === 0 ? 0 : 1 })),
+  );
+  const of = async (query: string): Promise<any> => (await daemon.get(`/api/v1/usage?${query}`)).data[0];
+  const row = await eventually(async () => {
+    const usage = await of('group_by=prompt,version');
+    return usage?.evaluations.accuracy?.count === 12 && usage;
+  });
+  expect(row).toMatchObject({ prompt: 'shop.brief', version: '1', calls: 12, unpriced_calls: 0 });
+  expect(row.baselines).toEqual({
+    baseline_accuracy: { declared: 0.94, measured: 11 / 12, of: 12, margin: expect.closeTo(0.1834, 3) },
+    cost_per_call_usd: { declared: 0.003, measured: Number(row.cost_usd) / 12, of: 12, margin: null },
+  });
+  expect((await of('group_by=version&prompt=shop.brief')).baselines).toEqual(row.baselines);
+  expect((await of('group_by=day&prompt=shop.brief&version=1')).baselines).toEqual(row.baselines);
+  expect(await of('group_by=prompt')).not.toHaveProperty('baselines');
+  expect(await of('group_by=version')).not.toHaveProperty('baselines');
+  const printed = await runPlumbline(directory, ['usage', '--url', daemon.api]);
+  expect(printed.stdout).toMatch(/accuracy 0\.94 \(is 0\.917 ±0\.183\), usd a call 0\.003 \(is 0\.0/);
+  expect(await daemon.stop()).toBe(0);
+});
 
 describe('a running daemon', () => {
   let daemon: Daemon;

@@ -307,6 +307,7 @@ describe('the description', () => {
   test('usage groups are checked', async () => {
     const asked: unknown[] = [];
     const base = await serve({
+      registry: () => ({ versions: [], pins: [] }),
       calls: {
         list: unused,
         usage: async (query) => {

@@ -124,6 +124,27 @@ test('usage shows how calls ended and were judged, by the days of the reader, an
   await page.close();
 });
 
+test('usage shows what the registry declares of versions beside what their calls show, and saves it', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/prompts`);
+  const { data } = await daemon.get('/api/v1/usage?group_by=prompt,version&from=2020-01-01T00:00:00Z');
+  const classifier = data.find((row: any) => row.prompt === 'support.intent-classifier' && row.version === '1');
+  expect(classifier.baselines.cost_per_call_usd).toMatchObject({ declared: 0.0003, of: expect.any(Number) });
+  // The daemon's own answer, as if calls had been judged.
+  const judged = { declared: 0.94, measured: 0.913, of: 40, margin: 0.0491 };
+  const baselines = { ...classifier.baselines, baseline_accuracy: judged };
+  await page.route('**/api/v1/usage?*', (route) =>
+    route.fulfill({ json: { data: [{ ...classifier, baselines }], next_cursor: null } }),
+  );
+  await page.getByRole('link', { name: 'Usage' }).click();
+  await shows(page, 'tbody td[data-label="Declared"]', 'accuracy 0.94 (is 0.913 ±0.0491 of 40)');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByText('Download CSV').click()]);
+  const [head = '', line = ''] = readFileSync(await file.path(), 'utf8').split('\r\n');
+  expect(head).toMatch(/,declared_baseline_accuracy,declared_cost_per_call_usd$/);
+  expect(line).toMatch(/,0\.94,0\.0003$/);
+  expect(complaints()).toEqual([]);
+  await page.close();
+});
+
 test('what answers another question is not shown, nor saved, while the daemon adds up', async () => {
   const { page, complaints } = await browser.open(`${daemon.api}/usage?range=24h`);
   await shows(page, '.sums', 'Calls');

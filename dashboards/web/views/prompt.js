@@ -40,6 +40,7 @@ const USAGE_COLUMNS = [
   'p50',
   'p95',
   'judged',
+  'declared',
 ];
 
 /**

@@ -6,7 +6,7 @@ import { daemonOf } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
 import { slipIn } from '../slip.ts';
 import { compareUsage } from '../usage-comparison.ts';
-import { judgedWords, millisWords, NONE, p95Note, p95Words } from '../usage-words.ts';
+import { declaredWords, judgedWords, millisWords, NONE, p95Note, p95Words } from '../usage-words.ts';
 import { listFlag, textFlag, timeFlag, type Flags, type Verb } from '../verb.ts';
 
 interface Answer {
@@ -100,11 +100,14 @@ function asTable(by: readonly string[], rows: readonly UsageRow[], output: Outpu
   const groups = [...new Set(by.map((group) => group.trim()))];
   const isJudged = rows.some(({ evaluations }) => Object.keys(evaluations).length > 0);
   const titles = ['calls', 'errors', 'input', 'cached', 'output', 'p50', 'p95', 'usd', 'not priced'];
-  const head = [...groups, ...titles, ...(isJudged ? ['judged'] : [])].map((title) => styled(output, 'dim', title));
+  const isDeclared = rows.some(({ baselines }) => baselines !== undefined);
+  const inWords = [...(isJudged ? ['judged'] : []), ...(isDeclared ? ['declared'] : [])];
+  const head = [...groups, ...titles, ...inWords].map((title) => styled(output, 'dim', title));
   const cells = rows.map((row) => [
     ...groups.map((group) => nameOf(row[group])),
     ...totalsOf(row),
     ...(isJudged ? [judgedWords(row)] : []),
+    ...(isDeclared ? [declaredWords(row)] : []),
   ]);
   return table([head, ...cells]);
 }

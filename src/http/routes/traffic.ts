@@ -6,6 +6,7 @@ import type { Json } from '../../contract/prompt.ts';
 import { USAGE_GROUPS, USAGE_KEYS, type UsageKey } from '../../contract/invocation-log.ts';
 import { Attribution, Invocation, Usage } from '../answers-about-traffic.ts';
 import { listOf } from '../answers.ts';
+import { withBaselines } from '../baselines.ts';
 import { assertPeriod, paging, timeZone, timestamp } from '../parameters.ts';
 import { badRequest } from '../problem.ts';
 import { route } from '../route.ts';
@@ -51,7 +52,7 @@ export const trafficRoutes = [
     method: 'GET',
     path: '/api/v1/usage',
     summary:
-      'Calls, tokens, cost, latency, errors, how calls ended and how they were judged: by prompt, version, model, service, owner, environment, service_tier or day, which is one of UTC without `timezone`. Each of them but the day may be given to ask for calls of it only; empty is what is not known.',
+      'Calls, tokens, cost, latency, errors, how calls ended and how they were judged: by prompt, version, model, service, owner, environment, service_tier or day, which is one of UTC without `timezone`. Each of them but the day may be given to ask for calls of it only; empty is what is not known. A row of one version has what the registry declares of it in `baselines`.',
     scope: 'read',
     query: z.strictObject({
       group_by: z.string().default('prompt'),
@@ -75,9 +76,8 @@ export const trafficRoutes = [
       const from = query.from ?? addMillis(to, -DAY_MS);
       assertPeriod(from, to);
       const only = Object.fromEntries(USAGE_KEYS.map((key) => [key, query[key]]));
-      return {
-        json: list(await api.calls.usage({ groupBy: groupBy.data, from, to, only, timeZone: query.timezone })),
-      };
+      const rows = await api.calls.usage({ groupBy: groupBy.data, from, to, only, timeZone: query.timezone });
+      return { json: list(withBaselines(rows, only, api.registry().versions)) };
     },
   }),
   route({
