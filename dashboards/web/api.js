@@ -122,6 +122,7 @@ export function createApi(base) {
       return { ...answer, held, next_cursor: null };
     },
     usage: (query, signal) => call('usage', query, { signal }),
+    outputs: (query, signal) => whole('outputs', query, signal),
     problems: async (signal) => {
       /** @type {{ problems: readonly string[] }} */
       const { problems } = await call('../../readyz', {}, { signal });

@@ -193,6 +193,45 @@ export interface UsageEvaluation {
   readonly labels: Readonly<Record<string, number>>;
 }
 
+export interface ExampleOutput {
+  readonly trace_id: string;
+  readonly started_at: string;
+  /** Null: it is not kept. */
+  readonly text?: string | null;
+}
+
+export interface OutputChange {
+  readonly between: Interval;
+  readonly noticed_at: string;
+  readonly features: readonly {
+    readonly name: string;
+    readonly words: string;
+    /** Both empty where no words say it. */
+    readonly before: string;
+    readonly now: string;
+  }[];
+  readonly inputs_changed: boolean;
+  readonly outputs_before: number;
+  readonly outputs_since: number;
+  readonly examples_before: readonly ExampleOutput[];
+  readonly examples_since: readonly ExampleOutput[];
+}
+
+/** Of one version from one model in one environment. */
+export interface OutputStatus {
+  readonly environment: string;
+  readonly version: string;
+  readonly model: string;
+  readonly state: 'learning' | 'watching' | 'changed';
+  readonly at: string;
+  readonly last_hour: string;
+  readonly learning: { readonly outputs: number; readonly outputs_needed: number; readonly until: string } | null;
+  readonly baseline: { readonly from: string; readonly until: string; readonly outputs: number } | null;
+  readonly log10_score: number | null;
+  readonly alarm_at_log10_score: number;
+  readonly change: OutputChange | null;
+}
+
 export interface Listed<Item> {
   readonly data: readonly Item[];
   readonly next_cursor: string | null;
@@ -208,6 +247,7 @@ export interface Api {
   readonly incident: (id: string, signal: AbortSignal) => Promise<IncidentInFull>;
   readonly at: (query: Query, signal: AbortSignal) => Promise<ActiveAt>;
   readonly usage: (query: Query, signal: AbortSignal) => Promise<Listed<UsageRow>>;
+  readonly outputs: (query: Query, signal: AbortSignal) => Promise<Listed<OutputStatus>>;
   /** What is wrong with the daemon itself. */
   readonly problems: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Acknowledges, snoozes or resolves. */

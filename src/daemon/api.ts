@@ -11,6 +11,7 @@ import type { Log } from '../observability/log.ts';
 import type { PollingHost } from '../polling/host.ts';
 import { touchedByComponent } from '../registry/components.ts';
 import { Slices } from '../lib/slices.ts';
+import { ALARM_LOG_SCORE } from '../statistics/change-scan.ts';
 import type { Store } from '../store/index.ts';
 import type { AttributionDesk } from './attribution/attribution-desk.ts';
 import type { RegistryView } from './registry/registry-view.ts';
@@ -70,6 +71,7 @@ export function daemonApi(parts: ApiParts): Api {
       })),
     calls: telemetry.calls,
     variables: telemetry.variables,
+    outputs: { ...store.outputs, alarmAtLog10Score: ALARM_LOG_SCORE / Math.LN10 },
     quarantine: telemetry.quarantine(),
     reprice: (from, to) => telemetry.reprice(from, to),
     attribute: (query) => new Slices(parts.clock, SLICE_MS).run(attribution.explain(query)),

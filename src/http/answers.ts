@@ -18,7 +18,7 @@ export const time = text.meta({
   format: 'date-time',
   description: 'RFC 3339, UTC, with nine fractional digits.',
 });
-const interval = z.tuple([time.nullable(), time.nullable()]).meta({
+export const interval = z.tuple([time.nullable(), time.nullable()]).meta({
   id: 'Interval',
   description: 'No earlier than the first and no later than the second; null: not bounded on that side.',
 });

@@ -5,6 +5,7 @@ import type { Fault } from '../contract/fault.ts';
 import type { Feedback } from '../contract/feedback.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
+import type { OutputLog } from '../contract/output-log.ts';
 import type { ContentHash, SeenContent, RegisteredVersion, RegistrySnapshot } from '../contract/prompt.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog } from '../contract/store.ts';
@@ -46,6 +47,7 @@ export interface Api extends HealthApi, FeedbackApi {
   targets(): readonly TargetInfo[];
   readonly calls: Pick<InvocationLog, 'list' | 'usage'>;
   readonly variables: Pick<VariableLog, 'summary'>;
+  readonly outputs: Pick<OutputLog, 'statuses' | 'texts'> & { readonly alarmAtLog10Score: number };
   attribute(query: AttributionQuery): Promise<Explanation>;
   /** What to type to put back what belongs there; null when there is nothing to put back, or it can't be. */
   restoreCommand(incident: Incident): string | null;

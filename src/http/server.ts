@@ -16,6 +16,7 @@ import { feedbackRoutes } from './routes/feedback.ts';
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
+import { outputRoutes } from './routes/outputs.ts';
 import { promptRoutes } from './routes/prompts.ts';
 import { restoreRoutes } from './routes/restores.ts';
 import { targetRoutes } from './routes/targets.ts';
@@ -43,6 +44,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
   ...timeMachineRoutes,
   ...trafficRoutes,
   ...feedbackRoutes,
+  ...outputRoutes,
   ...webhookRoutes,
   ...maintenanceRoutes,
 ];

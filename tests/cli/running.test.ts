@@ -30,14 +30,14 @@ describe('beside the quick start', () => {
     const status = await run('status');
     expect(status.stdout).toContain('support-desk-config/support.intent-classifier');
     expect((await run('at', 'support.intent-classifier')).stdout).toContain('support.intent-classifier in production');
-    for (const line of [['incidents'], ['quarantine'], ['variables', 'support.intent-classifier']])
+    for (const line of [['incidents'], ['quarantine'], ['variables', 'support.intent-classifier'], ['outputs']])
       expect((await run(...line)).stderr).not.toContain('No Plumbline daemon');
   });
 
   test('a name that nobody has is said to be one, with what was meant', async () => {
     const slip =
       'No prompt called support.intent-clasifier is registered or watched. Did you mean support.intent-classifier?';
-    for (const verb of ['at', 'usage', 'variables']) {
+    for (const verb of ['at', 'usage', 'variables', 'outputs']) {
       const { stderr } = await run(verb, 'support.intent-clasifier');
       expect(stderr, verb).toContain(slip);
     }

@@ -219,6 +219,7 @@ test('help and version', async () => {
     'at',
     'attribute',
     'variables',
+    'outputs',
     'restore',
   ])
     expect(help.stdout).toContain(`\n  ${verb} `);

@@ -10,8 +10,11 @@ import type { QuarantineEntry } from '../../src/contract/telemetry-log.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { Attribution } from '../../src/http/answers-about-traffic.ts';
 import { QuarantineDone, Quarantined, QuarantinedInFull } from '../../src/http/answers.ts';
+import { OutputStatus } from '../../src/http/answers-about-outputs.ts';
 import { API_ROUTES } from '../../src/http/server.ts';
 import { attributionShape, quarantineShape } from '../../src/http/shapes.ts';
+import { outputStatusShape } from '../../src/http/shapes-of-outputs.ts';
+import { changedStatus, learningStatus } from '../support/output-statuses.ts';
 import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -178,6 +181,7 @@ describe('the answers', () => {
     await ask('POST /api/v1/feedback', { body: judgement, status: 202 });
     const variables = { from: '/api/v1/prompts/{id}/variables' };
     await ask(`GET /api/v1/prompts/support.intent-classifier/variables?${PERIOD}`, variables);
+    await ask('GET /api/v1/outputs');
     await ask('POST /api/v1/reprice', { body: { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' } });
   });
 
@@ -213,6 +217,12 @@ describe('the answers', () => {
     const listed = quarantineShape(entry, false);
     const shown = quarantineShape(entry, true);
     expect([Quarantined.parse(listed), QuarantinedInFull.parse(shown)]).toEqual([listed, shown]);
+    for (const status of [changedStatus(), learningStatus()]) {
+      for (const textOf of [undefined, () => null, () => 'Yes.']) {
+        const outputs = outputStatusShape(status, 5, textOf);
+        expect(OutputStatus.parse(outputs)).toEqual(outputs);
+      }
+    }
     expect(QuarantineDone.safeParse({ id: 'a1', status: 'discarded' }).success).toBe(true);
     const match = { prompt: 'p', version: '1', model: 'm', literalBytes: 100, gaps: 1, hash: null, variables: [] };
     const tied: Explanation = {

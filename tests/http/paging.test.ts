@@ -9,6 +9,7 @@ import type { Database } from '../../src/store/database.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openDatabase } from '../../src/store/engine/open-database.ts';
+import { learningStatus } from '../support/output-statuses.ts';
 import { held, incident, registered, time } from '../support/store-samples.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import { wholeServer } from '../support/whole-server.ts';
@@ -41,6 +42,7 @@ beforeAll(async () => {
     const openedAt = addMillis(time('02:00:00'), index * 1_000);
     await store.incidents.append(incident(`i${index}`, { openedAt, updatedAt: openedAt }), 'opened', 'test');
   }
+  await store.outputs.keepStatuses(numbers.map((index) => learningStatus({ version: String(index) })));
   const api: Partial<Api> = {
     now: () => systemClock.now(),
     observations: store.observations,
@@ -48,6 +50,7 @@ beforeAll(async () => {
     incidents: store.incidents,
     restores: store.restores,
     timeline: store.timeline,
+    outputs: { ...store.outputs, alarmAtLog10Score: 5 },
     targets: () => targets,
     registry: () => ({ versions: prompts, pins: [] }),
     versions: async () => versions,
@@ -77,6 +80,8 @@ const LISTS: readonly (readonly [path: string, idOf: (item: any) => string, coun
   ['prompts/greeting/versions', ({ version }) => version, COUNT],
   ['observations', ({ target }) => target, COUNT],
   ['incidents', ({ id }) => id, COUNT],
+  ['outputs', ({ version }) => version, COUNT],
+  ['outputs?prompt=greeting', ({ version }) => version, COUNT],
   [AT, ({ target }) => target, 5],
 ];
 

@@ -125,8 +125,6 @@ function factsShown(incident) {
  * @param {Context} context
  */
 function factList(incident, context) {
-  const { expected, observed } = incident;
-  const isFromTraffic = incident.evidence.some(({ kind }) => kind === 'traffic');
   return facts([
     [
       'Prompt',
@@ -139,21 +137,12 @@ function factList(incident, context) {
     ['Where', placeWords(incident)],
     ['Environment', incident.environment],
     ['Verdict', spaced(incident.verdict)],
-    ['Expected', expected === null ? 'nothing is pinned' : [contentWords(expected), ' ', shortHash(expected.hash)]],
-    ['Found', incident.verdict === 'missing' ? 'nothing' : [contentWords(observed), ' ', shortHash(observed.hash)]],
+    ...contentFacts(incident),
     [
       'Changed',
       [changeWords(incident.changed_between), ' ', age(incident.changed_between[1] ?? incident.changed_between[0], '')],
     ],
-    [
-      'Changed by',
-      incident.changed_by ??
-        h(
-          'span',
-          { class: 'quiet' },
-          isFromTraffic ? 'not known: traffic does not say' : 'not known: the source does not say',
-        ),
-    ],
+    ['Changed by', incident.changed_by ?? h('span', { class: 'quiet' }, `not known: ${whoDoesNotSay(incident)}`)],
     ['First changed', firstChange(incident)],
     ['Owner', incident.owner ?? h('span', { class: 'quiet' }, 'not known')],
     ['Calls affected', callsWords(incident)],
@@ -178,6 +167,24 @@ function factList(incident, context) {
       h('a', { href: usageAround(incident, context), 'data-key': 'usage' }, 'cost, latency, quality by version'),
     ],
   ]);
+}
+
+/**
+ * @param {Incident} incident
+ * @returns {readonly (readonly [label: string, value: import('../types.d.ts').Child])[]}
+ */
+function contentFacts({ verdict, expected, observed }) {
+  if (verdict === 'output_drift') return [['Version', [contentWords(observed), ', the same before and since']]];
+  return [
+    ['Expected', expected === null ? 'nothing is pinned' : [contentWords(expected), ' ', shortHash(expected.hash)]],
+    ['Found', verdict === 'missing' ? 'nothing' : [contentWords(observed), ' ', shortHash(observed.hash)]],
+  ];
+}
+
+/** @param {Incident} incident */
+function whoDoesNotSay({ verdict, evidence }) {
+  if (verdict === 'output_drift') return 'whoever serves the model does not say';
+  return evidence.some(({ kind }) => kind === 'traffic') ? 'traffic does not say' : 'the source does not say';
 }
 
 /**

@@ -1,10 +1,11 @@
 // @ts-check
-/** One prompt: where it is watched, what is pinned, its versions, and which of them is in use. */
+/** One prompt: where it is watched, what is pinned, its versions, which of them is in use, and how its answers are. */
 
 import { ApiProblem, daemonNowMs } from '../api.js';
 import { h, region } from '../dom.js';
 import { incidentItem } from '../incident-item.js';
 import { plural } from '../numbers.js';
+import { createOutputs } from '../outputs.js';
 import { facts, section } from '../parts.js';
 import { createTable } from '../table.js';
 import { createTargetTable, targetRows } from '../target-table.js';
@@ -15,6 +16,7 @@ import { shortHash, versionWords } from '../words.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */
 /** @typedef {import('../types.d.ts').Incident} Incident */
+/** @typedef {import('../types.d.ts').OutputStatus} OutputStatus */
 /** @typedef {import('../types.d.ts').Pin} Pin */
 /** @typedef {import('../types.d.ts').Prompt} Prompt */
 /** @typedef {import('../types.d.ts').Target} Target */
@@ -24,7 +26,7 @@ import { shortHash, versionWords } from '../words.js';
  * @template Item
  * @typedef {import('../types.d.ts').Listed<Item>} Listed
  */
-/** @typedef {{ prompt: Prompt | null, versions: readonly Version[], targets: readonly Target[], incidents: Listed<Incident>, usage: readonly UsageRow[] }} Data */
+/** @typedef {{ prompt: Prompt | null, versions: readonly Version[], targets: readonly Target[], incidents: Listed<Incident>, usage: readonly UsageRow[], outputs: readonly OutputStatus[] }} Data */
 
 const DAY_MS = 86_400_000;
 const INCIDENTS_MAX = 20;
@@ -60,6 +62,7 @@ export function openPrompt(context) {
     columns: usageColumns(USAGE_COLUMNS),
     order: { key: 'calls', descending: true },
   });
+  const outputs = createOutputs();
   const pins = region(h('div', {}));
   const versions = region(h('div', { class: 'versions' }));
   // The version before is mostly gone from the last day.
@@ -80,6 +83,7 @@ export function openPrompt(context) {
       section('Targets', targets.element),
       section('Pinned', pins.element),
       section('Usage in the last 24 hours', usage.element, h('p', {}, longerUsage)),
+      section('Outputs', outputs.element),
       section('Versions', versions.element),
     ),
     refreshes: true,
@@ -90,6 +94,7 @@ export function openPrompt(context) {
       targets.show(targetRows(data.targets));
       pins.show(data.prompt?.pins, () => pinList(data.prompt?.pins ?? []));
       usage.show(data.usage);
+      outputs.show(data.outputs);
       const newestFirst = data.versions.toReversed();
       versions.show([newestFirst, data.prompt?.pins], () =>
         newestFirst.length === 0
@@ -107,12 +112,13 @@ export function openPrompt(context) {
  */
 async function load({ api, id }, signal) {
   const from = timestampOf(daemonNowMs() - DAY_MS);
-  const [versions, prompts, targets, incidents, usage] = await Promise.all([
+  const [versions, prompts, targets, incidents, usage, outputs] = await Promise.all([
     api.versions(id, signal).catch(nothingRegistered),
     api.prompts(signal),
     api.targets({ prompt: id }, signal),
     api.incidents({ prompt: id, status: 'unresolved', limit: String(INCIDENTS_MAX) }, signal),
     api.usage({ group_by: 'version', prompt: id, from }, signal),
+    api.outputs({ prompt: id }, signal),
   ]);
   return {
     versions: versions.data,
@@ -120,6 +126,7 @@ async function load({ api, id }, signal) {
     targets: targets.data,
     incidents,
     usage: usage.data,
+    outputs: outputs.data,
   };
 }
 

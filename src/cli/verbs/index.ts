@@ -8,6 +8,7 @@ import { doctor } from './doctor.ts';
 import { incidents } from './incidents.ts';
 import { init } from './init.ts';
 import { lock } from './lock.ts';
+import { outputs } from './outputs.ts';
 import { quarantine } from './quarantine.ts';
 import { reprice } from './reprice.ts';
 import { restore } from './restore.ts';
@@ -30,6 +31,7 @@ export const VERBS: readonly Verb[] = [
   attribute,
   usage,
   variables,
+  outputs,
   restore,
   quarantine,
   reprice,
