@@ -104,6 +104,7 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
     ['a score that is none', { ...good, score: '1' }, ['score']],
     ['a trace of zeros', { ...good, trace_id: '0'.repeat(32) }, ['trace_id']],
     ['a short span', { ...good, span_id: 'b2' }, ['span_id']],
+    ['an endless response id', { response_id: 'x'.repeat(1_025), name: 'helpful', score: 1 }, ['response_id']],
     ['no name', { ...good, name: '' }, ['name']],
     ['a label that usage would not count', { ...good, label: 'x'.repeat(61) }, ['label']],
     ['an endless explanation', { ...good, explanation: 'x'.repeat(20_001) }, ['explanation']],
@@ -128,6 +129,11 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
     const { json } = await post({ ...good, rating: 5 });
     expect(json.errors).toEqual([{ field: 'body', message: expect.stringContaining('rating') }]);
   });
+});
+
+test('the id that a gateway gives a response may be long', async () => {
+  const responseId = `resp_${'bGl0ZWxsbTpjdXN0b20'.repeat(20)}`;
+  expect(await taken({ response_id: responseId, name: 'helpful', score: 1 })).toMatchObject([{ responseId }]);
 });
 
 test('a spool that takes no more is told as a time to come back', async () => {

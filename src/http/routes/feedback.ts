@@ -11,6 +11,8 @@ import { route } from '../route.ts';
 /** Of one request: what an evaluation of a data set sends at once. */
 const JUDGEMENTS_MAX = 1_000;
 const NAME_CHARACTERS_MAX = 200;
+/** Gateways write into it where the response came from; telemetry's are cut at the same length. */
+const RESPONSE_ID_CHARACTERS_MAX = 1_024;
 /** A judge model gives its reasons on a page or two. */
 const EXPLANATION_CHARACTERS_MAX = 20_000;
 
@@ -28,7 +30,7 @@ const judgement = z
   .strictObject({
     trace_id: hexId(32).optional(),
     span_id: hexId(16).optional(),
-    response_id: name.optional(),
+    response_id: z.string().min(1).max(RESPONSE_ID_CHARACTERS_MAX).optional(),
     name,
     score: z.number().optional(),
     label: z.string().min(1).max(LABEL_CHARACTERS_MAX).optional(),
