@@ -6,7 +6,7 @@ import { badRequest } from './problem.ts';
 /** Throws a problem. `place` is what is named where the whole is wrong. */
 export function check(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
   if (schema === undefined) return undefined;
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: wordsOf });
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues
     .flatMap(fieldIssues)
@@ -16,6 +16,11 @@ export function check(schema: z.ZodType | undefined, value: unknown, place: stri
     errors,
     'GET /openapi.json describes what is expected.',
   );
+}
+
+/** Where the library's words say nothing that helps. */
+function wordsOf({ code, input }: z.core.$ZodRawIssue): string | undefined {
+  return code === 'invalid_type' && input === undefined ? 'is required' : undefined;
 }
 
 type Issue = Pick<z.core.$ZodIssue, 'path' | 'message'>;

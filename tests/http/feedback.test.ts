@@ -124,6 +124,12 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
     expect(json.errors.every(({ message }: any) => message.length > 0)).toBe(true);
   });
 
+  test('what is missing is said to be required', async () => {
+    const post = await serving(unused);
+    const { json } = await post([{ trace_id: TRACE, score: 1 }]);
+    expect(json.errors).toEqual([{ field: '0.name', message: 'is required' }]);
+  });
+
   test('also a field that does not exist', async () => {
     const post = await serving(unused);
     const { json } = await post({ ...good, rating: 5 });
