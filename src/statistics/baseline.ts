@@ -15,6 +15,7 @@ export interface Reference {
   /** Beginnings of hours: `[from, until)`. */
   readonly from: Timestamp;
   readonly until: Timestamp;
+  /** Others may be among them, which are left out. */
   readonly hours: readonly HourOfSamples[];
   /** Of a baseline that this one follows: what is asked varies as much as it did. */
   readonly overdispersionMin?: OutputBaseline['overdispersion'];
@@ -24,10 +25,11 @@ const HOUR_MS = 3_600_000;
 
 /** There must be outputs in it. Outputs from its end on are compared with it. */
 export function baselineOf(reference: Reference): OutputBaseline {
-  const { series, madeAt, from, until, hours, overdispersionMin } = reference;
+  const { series, madeAt, from, until, overdispersionMin } = reference;
+  const hours = reference.hours.filter(({ hour }) => hour >= from && hour < until);
   const outputs = hours.flatMap(({ samples }) => samples);
   const bins = binsOf(outputs);
-  const found = overdispersionIn(bins, reference);
+  const found = overdispersionIn(bins, { ...reference, hours });
   return {
     series,
     madeAt,

@@ -183,6 +183,15 @@ describe('a series', () => {
 });
 
 describe('answers that change', () => {
+  test('are found where all of them are read at once', async () => {
+    const scene = await Scene.open();
+    await scene.pass(WEEK_HOURS + 12, { style: 'json', perHour: 5 });
+    await scene.pass(6, { style: 'chatty', perHour: 5 });
+    expect(await scene.look()).toMatchObject({ state: 'changed', baseline: { outputs: WEEK_HOURS * 5 } });
+    const since = addMillis(START, (WEEK_HOURS + 12) * HOUR_MS);
+    expect((await scene.incidents())[0]?.changedBetween).toEqual([since, addMillis(since, HOUR_MS)]);
+  });
+
   test('open one incident that says what changed, since when, with examples; and the same ones end it', async () => {
     const scene = await Scene.open();
     await scene.pass(WEEK_HOURS + 30, { style: 'json' });

@@ -5,6 +5,7 @@
 
 import type {
   HourOfCounts,
+  HourOfSamples,
   OutputBaseline,
   OutputLog,
   OutputSeries,
@@ -13,7 +14,7 @@ import type {
   SumsOfCounts,
 } from '../../contract/output-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
-import { addMillis, millisBetween } from '../../lib/time.ts';
+import { addMillis, laterOf, millisBetween } from '../../lib/time.ts';
 import { baselineOf } from '../../statistics/baseline.ts';
 import { countOutputs, offsetsOf } from '../../statistics/bins.ts';
 import { ALARM_LOG_SCORE, scan, WINDOW_HOURS } from '../../statistics/change-scan.ts';
@@ -44,8 +45,6 @@ const LEARNING_MS = 7 * 24 * HOUR_MS;
 const LEARNING_OUTPUTS = 300;
 /** Of what is accepted as the new normal: how much its hours vary is known from before. */
 const ACCEPTED_OUTPUTS = 100;
-/** A baseline is made of no more. */
-const LEARNED_FROM_MS = 14 * 24 * HOUR_MS;
 
 export class OutputJudge {
   readonly #options: OutputJudgeOptions;
@@ -63,11 +62,13 @@ export class OutputJudge {
     );
     const statuses: OutputStatus[] = [];
     const compared: { readonly status: OutputStatus; readonly baseline: OutputBaseline }[] = [];
-    for (const { extent, known } of series) {
-      const baseline = baselines.get(keyOfSeries(extent.series)) ?? null;
-      const status = await this.#current(extent, known, baseline);
-      if (baseline !== null && status.learning === null) compared.push({ status, baseline });
-      else statuses.push(await this.#learn(status, extent, baseline, hour));
+    for (const { extent, known: before } of series) {
+      const previous = baselines.get(keyOfSeries(extent.series)) ?? null;
+      const status = await this.#current(extent, before, previous);
+      const { learning: task } = status;
+      const known = task === null ? previous : await this.#learn(status.series, task, previous, hour);
+      if (known === null || !('bins' in known)) statuses.push({ ...status, learning: known });
+      else compared.push({ status: task === null ? status : watching(known, status), baseline: known });
     }
     const counted = await this.#counted(
       compared.map(({ baseline }) => baseline),
@@ -85,44 +86,41 @@ export class OutputJudge {
     known: OutputStatus | null,
     baseline: OutputBaseline | null,
   ): Promise<OutputStatus> {
-    const at = this.#options.clock.now();
-    const task = { since: firstHour, outputs, outputsNeeded: LEARNING_OUTPUTS };
-    const first = { ...task, until: addMillis(firstHour, LEARNING_MS) };
-    if (baseline === null) return learning(series, lastHour, at, known?.learning ?? first);
-    if (known === null) return watching(baseline, lastHour, at);
+    const now = { series, lastHour, at: this.#options.clock.now() };
+    if (baseline === null) {
+      const until = addMillis(firstHour, LEARNING_MS);
+      return learning(now, { since: firstHour, outputs, outputsNeeded: LEARNING_OUTPUTS, until });
+    }
+    if (known === null) return watching(baseline, now);
     if (known.change !== null && (await this.#options.isAccepted(known))) {
       const { sinceHour } = known.change;
-      return learning(series, lastHour, at, {
-        since: sinceHour,
-        outputs: 0,
-        outputsNeeded: ACCEPTED_OUTPUTS,
-        until: at,
-      });
+      return learning(now, { since: sinceHour, outputs: 0, outputsNeeded: ACCEPTED_OUTPUTS, until: sinceHour });
     }
-    return { ...known, at, lastHour };
+    return { ...known, ...now };
   }
 
-  /** `previous`: the baseline of what was normal until something else was accepted as that. */
+  /**
+   * A baseline of the first outputs that are enough: what came later is compared with them, also where all of it was
+   * read at once. Or how many there are. `previous`: of what was normal until something else was accepted as that.
+   */
   async #learn(
-    status: OutputStatus,
-    extent: SeriesExtent,
+    series: OutputSeries,
+    task: Learning,
     previous: OutputBaseline | null,
     hour: Timestamp,
-  ): Promise<OutputStatus> {
-    const { learning: task, series } = status;
-    if (task === null) return status;
+  ): Promise<OutputBaseline | Learning> {
+    const end = addMillis(hour, HOUR_MS);
+    if (end < task.until || (previous === null && task.outputs < task.outputsNeeded)) return task;
     const { outputs, clock } = this.#options;
-    const until = addMillis(hour, HOUR_MS);
-    if (previous === null && until < task.until) return { ...status, learning: { ...task, outputs: extent.outputs } };
-    const longAgo = addMillis(until, -LEARNED_FROM_MS);
-    const from = task.since < longAgo ? longAgo : task.since;
-    const [hours = []] = await outputs.samples([{ series, from }], FEATURES_ID, until);
-    const count = hours.reduce((sum, { samples }) => sum + samples.length, 0);
-    if (count < task.outputsNeeded) return { ...status, learning: { ...task, outputs: count } };
-    const overdispersionMin = previous === null ? {} : { overdispersionMin: previous.overdispersion };
-    const baseline = baselineOf({ series, madeAt: clock.now(), from, until, hours, ...overdispersionMin });
+    const [hours = []] = await outputs.samples([{ series, from: task.since }], FEATURES_ID, end);
+    const until = enoughAt(hours, task);
+    if (until === null) return { ...task, outputs: outputsOf(hours) };
+    const reference = { series, madeAt: clock.now(), from: task.since, until, hours };
+    const baseline = baselineOf(
+      previous === null ? reference : { ...reference, overdispersionMin: previous.overdispersion },
+    );
     await outputs.keepBaseline(baseline);
-    return watching(baseline, status.lastHour, status.at);
+    return baseline;
   }
 
   /** All that was compared with each of these baselines, with what came since the last time. */
@@ -184,16 +182,18 @@ export class OutputJudge {
     const counts = await outputs.counts(baseline, returned.hour);
     await outputs.keepBaseline(again);
     await outputs.keepCounts(again, counts);
-    return watching(again, status.lastHour, status.at);
+    return watching(again, status);
   }
 }
 
-function learning(series: OutputSeries, lastHour: Timestamp, at: Timestamp, task: Learning): OutputStatus {
+type Now = Pick<OutputStatus, 'series' | 'at' | 'lastHour'>;
+
+function learning({ series, at, lastHour }: Now, task: Learning): OutputStatus {
   return { series, at, state: 'learning', lastHour, learning: task, baseline: null, log10Score: null, change: null };
 }
 
-function watching(baseline: OutputBaseline, lastHour: Timestamp, at: Timestamp): OutputStatus {
-  const { series, madeAt, from, until, outputs, comparedFrom } = baseline;
+function watching(baseline: OutputBaseline, { series, at, lastHour }: Now): OutputStatus {
+  const { madeAt, from, until, outputs, comparedFrom } = baseline;
   return {
     series,
     at,
@@ -204,6 +204,20 @@ function watching(baseline: OutputBaseline, lastHour: Timestamp, at: Timestamp):
     log10Score: null,
     change: null,
   };
+}
+
+function outputsOf(hours: readonly HourOfSamples[]): number {
+  return hours.reduce((sum, { samples }) => sum + samples.length, 0);
+}
+
+/** The end of the hour with which there are enough; null: there are not. */
+function enoughAt(hours: readonly HourOfSamples[], { outputsNeeded, until }: Learning): Timestamp | null {
+  let outputs = 0;
+  for (const { hour, samples } of hours) {
+    outputs += samples.length;
+    if (outputs >= outputsNeeded) return laterOf(addMillis(hour, HOUR_MS), until);
+  }
+  return null;
 }
 
 function withNew(sums: SumsOfCounts, rows: readonly HourOfCounts[], hour: Timestamp): SumsOfCounts {

@@ -54,7 +54,8 @@ export class OutputReader {
         noted = [];
       }
       await outputs.keepSamples(FEATURES_ID, noted);
-      await outputs.keepReadUntil(until);
+      // Until calls come for the first time, there may be older ones among them.
+      if (before !== null || hours.length > 0) await outputs.keepReadUntil(until);
     }
     return addMillis(until, -HOUR_MS);
   }
