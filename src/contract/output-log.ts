@@ -164,6 +164,11 @@ export interface HourOfCounts {
   readonly counts: readonly number[];
 }
 
+export interface CountsOfBaseline {
+  readonly baseline: OutputBaseline;
+  readonly hours: readonly HourOfCounts[];
+}
+
 export interface SumsOfCounts {
   readonly series: OutputSeries;
   /** Null: nothing was compared yet. */
@@ -200,7 +205,7 @@ export interface OutputLog {
   keepBaseline(baseline: OutputBaseline): Promise<void>;
   /** The newest of each of these. */
   baselines(series: readonly OutputSeries[]): Promise<readonly OutputBaseline[]>;
-  keepCounts(baseline: OutputBaseline, hours: readonly HourOfCounts[]): Promise<void>;
+  keepCounts(counts: readonly CountsOfBaseline[]): Promise<void>;
   /** Since `from`, but not before `baseline.comparedFrom`; in order. */
   counts(baseline: OutputBaseline, from: Timestamp): Promise<readonly HourOfCounts[]>;
   /** Sums for each of these baselines: of everything compared with it, and of its last hours, `hour` included. */

@@ -115,14 +115,21 @@ export function tellingOrder({ name }: Feature): number {
 /** What comes later in a text changes no statistic of thousands of them. */
 const READ_CHARACTERS_MAX = 32_768;
 const COMPRESSED_CHARACTERS_MAX = 4_096;
+/** A window of so much, and little memory: that is faster than the compression. */
+const COMPRESSION = { level: 1, windowBits: 12, memLevel: 1 } as const;
 const WORD_CHARACTERS_MAX = 24;
 const KEYS_MAX = 8;
 const REFUSAL =
   /\b(i'?m sorry|i am sorry|i cannot|i can'?t|i'?m unable|i am unable|as an ai|i won'?t|not able to|cannot assist|can'?t assist|cannot provide|apologi[sz]e)\b/i;
 const REFUSAL_CHARACTERS = 300;
 
-/** A fraction of a millisecond for an answer of some thousand characters. */
+/** A fraction of a millisecond for an answer of some thousand characters. Numbers are as exact as they are stored. */
 export function featuresOf(output: Output): OutputFeatures {
+  const { numbers, ...rest } = allOf(output);
+  return { numbers: numbers.map((value) => (value === null ? null : Math.fround(value))), ...rest };
+}
+
+function allOf(output: Output): OutputFeatures {
   const text = output.text?.slice(0, READ_CHARACTERS_MAX) ?? null;
   const sizes = [logOrNull(output.outputTokens), logOrNull(output.inputTokens)] as const;
   if (text === null) {
@@ -188,7 +195,7 @@ const PUNCTUATION: ReadonlySet<number> = new Set(Buffer.from('.,;:!?'));
 
 function compression(text: string): number {
   const bytes = Buffer.from(text.slice(0, COMPRESSED_CHARACTERS_MAX));
-  return bytes.length === 0 ? 0 : deflateRawSync(bytes, { level: 1 }).length / bytes.length;
+  return bytes.length === 0 ? 0 : deflateRawSync(bytes, COMPRESSION).length / bytes.length;
 }
 
 function flagsOf(text: string, trimmed: string, isJson: boolean): number {

@@ -328,13 +328,13 @@ describe('baselines and counts', () => {
   it('are added up over windows that end with an hour, each hour once', async () => {
     const [one, other, empty] = [baseline(ODD[0]!, hours(1)), baseline(ODD[2]!, hours(1)), baseline(ODD[3]!, hours(1))];
     const counted = [0, 1, 2, 5, 9].map((at) => ({ hour: hours(at), outputs: at, counts: [1, 10 ** at, 0] }));
-    await log.keepCounts(one, counted);
-    await log.keepCounts(one, counted.slice(2));
-    await log.keepCounts(other, [{ hour: hours(5), outputs: 4, counts: [0, 0, 4] }]);
+    await log.keepCounts([{ baseline: one, hours: counted }]);
+    await log.keepCounts([{ baseline: one, hours: counted.slice(2) }]);
+    await log.keepCounts([{ baseline: other, hours: [{ hour: hours(5), outputs: 4, counts: [0, 0, 4] }] }]);
     // Of another baseline of the same series, and of before it is compared.
-    await log.keepCounts(baseline(ODD[0]!, hours(2)), counted);
-    await log.keepCounts(one, [{ hour: hours(-1), outputs: 7, counts: [7, 7, 7] }]);
-    await log.keepCounts(one, []);
+    await log.keepCounts([{ baseline: baseline(ODD[0]!, hours(2)), hours: counted }]);
+    await log.keepCounts([{ baseline: one, hours: [{ hour: hours(-1), outputs: 7, counts: [7, 7, 7] }] }]);
+    await log.keepCounts([{ baseline: one, hours: [] }]);
     const none = [0, 0, 0];
     expect(await log.sums([one, empty, other], hours(5), [1, 4, 128])).toEqual([
       {

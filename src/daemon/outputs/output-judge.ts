@@ -132,15 +132,14 @@ export class OutputJudge {
       return { series, from: lastHour === null ? comparedFrom : addMillis(lastHour, HOUR_MS) };
     });
     const samples = await outputs.samples(since, FEATURES_ID, addMillis(hour, HOUR_MS));
-    const counted: SumsOfCounts[] = [];
-    for (const [index, baseline] of baselines.entries()) {
-      const rows = (samples[index] ?? []).map((of): HourOfCounts => {
+    const counted = baselines.map((baseline, index) => ({
+      baseline,
+      hours: (samples[index] ?? []).map((of): HourOfCounts => {
         return { hour: of.hour, outputs: of.samples.length, counts: countOutputs(baseline.bins, of.samples) };
-      });
-      await outputs.keepCounts(baseline, rows);
-      counted.push(withNew(sums[index] as SumsOfCounts, rows, hour));
-    }
-    return counted;
+      }),
+    }));
+    await outputs.keepCounts(counted);
+    return sums.map((known, index) => withNew(known, counted[index]?.hours ?? [], hour));
   }
 
   async #compare(
@@ -181,7 +180,7 @@ export class OutputJudge {
     // What came since the return is counted in the same bins.
     const counts = await outputs.counts(baseline, returned.hour);
     await outputs.keepBaseline(again);
-    await outputs.keepCounts(again, counts);
+    await outputs.keepCounts([{ baseline: again, hours: counts }]);
     return watching(again, status);
   }
 }

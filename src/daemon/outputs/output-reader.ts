@@ -2,16 +2,24 @@
 
 import type { OutputLog, OutputSample, OutputSeries, SamplesOfHour } from '../../contract/output-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
+import { counter } from '../../lib/instruments.ts';
 import { Slices } from '../../lib/slices.ts';
 import { addMillis, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import { featuresOf, FEATURES_ID } from '../../statistics/output-features.ts';
 import { keyOfSeries } from '../../store/telemetry/output-series.ts';
+
+const answersRead = counter({
+  name: 'plumbline.outputs_read',
+  description: 'Answers of calls that were read, to be compared with those of other hours.',
+});
 
 export interface OutputReaderOptions {
   readonly outputs: Pick<OutputLog, 'readUntil' | 'keepReadUntil' | 'hoursWithCalls' | 'answers' | 'keepSamples'>;
   readonly clock: Clock;
   /** Of hours that are made up for: how many are done, of how many. */
   readonly onProgress: (done: number, of: number) => void;
+  /** There may be more series in an hour than are looked at: so many. */
+  readonly onCut: (seriesMax: number) => void;
 }
 
 /** Twenty outputs an hour show a change within hours; more of them sooner, at the price of reading them. */
@@ -75,6 +83,8 @@ export class OutputReader {
         }
       }
     }
+    if (noted.size >= SERIES_MAX) this.#options.onCut(SERIES_MAX);
+    for (const { samples } of noted.values()) answersRead(samples.length);
     return [...noted.values()].map((of) => ({ ...of, hour }));
   }
 }

@@ -35,7 +35,7 @@ const JOB = 'judge-outputs';
 const EVERY_MS = 600_000;
 /** Series that were not used for so long are not looked at. */
 const USED_WITHIN_MS = 30 * 24 * 3_600_000;
-const SERIES_AT_ONCE = 25;
+const SERIES_AT_ONCE = 100;
 /** Fewer hours are read before anybody asks what takes so long. */
 const TOLD_HOURS_MIN = 24;
 const TOLD_EVERY_HOURS = 48;
@@ -45,10 +45,15 @@ export class OutputWatch implements Component {
   readonly #options: OutputWatchOptions;
   readonly #reader: OutputReader;
   readonly #judge: OutputJudge;
+  #wasCut = false;
 
   constructor(options: OutputWatchOptions) {
     this.#options = options;
-    this.#reader = new OutputReader({ ...options, onProgress: (done, of) => this.#tell(done, of) });
+    this.#reader = new OutputReader({
+      ...options,
+      onProgress: (done, of) => this.#tell(done, of),
+      onCut: (seriesMax) => this.#tellCut(seriesMax),
+    });
     this.#judge = new OutputJudge({ ...options, isAccepted: (status) => this.#isAccepted(status) });
     options.queue.handle(JOB, 1, ({ signal }) => this.look(signal));
   }
@@ -113,6 +118,14 @@ export class OutputWatch implements Component {
     const incident = await this.#options.incidents.newestWithFingerprint(fingerprint);
     const resolvedAt = incident?.status === 'resolved' ? incident.resolvedAt : null;
     return resolvedAt !== null && status.change !== null && resolvedAt > status.change.noticedAt;
+  }
+
+  #tellCut(seriesMax: number): void {
+    if (this.#wasCut) return;
+    this.#wasCut = true;
+    const message =
+      'there are more versions and models in an hour than answers are read of; those with the fewest calls are left out';
+    this.#options.log.warn({ seriesMax }, message);
   }
 
   #tell(done: number, of: number): void {

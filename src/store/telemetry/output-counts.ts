@@ -1,6 +1,6 @@
 /** Outputs of hours in the bins of a baseline: of some hours, or added up over all that are compared with it. */
 
-import type { HourOfCounts, OutputBaseline, SumsOfCounts } from '../../contract/output-log.ts';
+import type { CountsOfBaseline, HourOfCounts, OutputBaseline, SumsOfCounts } from '../../contract/output-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { laterOf } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
@@ -10,14 +10,11 @@ import { OF_ONE_SERIES, OF_SERIES, parametersOfSeries, SERIES, seriesOf } from '
 /** The beginning of an hour, from a parameter of type DateTime64. */
 export const HOUR_OF_ROW = "toDateTime64(hour, 9, 'UTC')";
 
-export async function keepCounts(
-  database: Database,
-  { series, madeAt }: OutputBaseline,
-  hours: readonly HourOfCounts[],
-): Promise<void> {
-  if (hours.length === 0) return;
-  const rows = hours.map(({ hour, outputs, counts }) => ({ ...series, made_at: madeAt, hour, outputs, counts }));
-  await database.insertJsonLines('output_counts', jsonLines(rows));
+export async function keepCounts(database: Database, counts: readonly CountsOfBaseline[]): Promise<void> {
+  const rows = counts.flatMap(({ baseline: { series, madeAt }, hours }) =>
+    hours.map(({ hour, outputs, counts: own }) => ({ ...series, made_at: madeAt, hour, outputs, counts: own })),
+  );
+  if (rows.length > 0) await database.insertJsonLines('output_counts', jsonLines(rows));
 }
 
 export async function readCounts(

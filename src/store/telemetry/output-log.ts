@@ -52,7 +52,7 @@ export function createOutputLog(database: Database, texts: TextLog): OutputLog {
       await database.insert('output_baselines', [row]);
     },
     baselines: (series) => readBaselines(database, series),
-    keepCounts: (baseline, hours) => keepCounts(database, baseline, hours),
+    keepCounts: (counts) => keepCounts(database, counts),
     counts: (baseline, from) => readCounts(database, baseline, from),
     sums: (baselines, hour, windowHours) => sumCounts(database, baselines, hour, windowHours),
     keepStatuses: async (statuses) => {

@@ -1,0 +1,169 @@
+/**
+ * One hour of the watch over answers, with a thousand series: reading 64 answers of each and noting what they are like,
+ * and comparing them with baselines and ten days of counts, beside the two seconds that comparing may take. CPU counts
+ * all threads, so it says the same on a busy machine.
+ *
+ * `npm run bench -- outputs [--series N] [--json]`
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HourOfSamples, OutputSeries } from '../src/contract/output-log.ts';
+import type { Clock, Timestamp } from '../src/contract/time.ts';
+import { OutputJudge } from '../src/daemon/outputs/output-judge.ts';
+import { OutputReader } from '../src/daemon/outputs/output-reader.ts';
+import { chunks } from '../src/lib/chunks.ts';
+import { addMillis, systemClock } from '../src/lib/time.ts';
+import { baselineOf } from '../src/statistics/baseline.ts';
+import { featuresOf, FEATURES_ID } from '../src/statistics/output-features.ts';
+import type { Database } from '../src/store/database.ts';
+import { openDatabase } from '../src/store/engine/open-database.ts';
+import { createStore } from '../src/store/index.ts';
+import { migrate } from '../src/store/migrate.ts';
+import { seededRandom, type Random } from './attribution/random.ts';
+
+const SERIES_DEFAULT = 1_000;
+const ANSWERS = 64;
+const HOURS = 240;
+const HOUR_MS = 3_600_000;
+const SERIES_AT_ONCE = 100;
+/** Of an hour's comparing over a thousand series. */
+const BUDGET_MS = 2_000;
+const HOUR = '2026-11-20T02:00:00.000000000Z' as Timestamp;
+const CLOCK: Clock = { ...systemClock, now: () => addMillis(HOUR, HOUR_MS + 15 * 60_000) };
+const WORDS = 'the order was sent on time and we look into what happened with your account before it is closed'.split(
+  ' ',
+);
+
+interface Measured {
+  readonly name: string;
+  readonly ms: number;
+  readonly cpu_ms: number;
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  const index = args.indexOf('--series');
+  const count = index === -1 ? SERIES_DEFAULT : Number(args[index + 1]);
+  const directory = mkdtempSync(join(tmpdir(), 'plumbline-outputs-'));
+  const database = await openDatabase({ path: directory }, '0.0.0-bench', systemClock);
+  try {
+    await migrate(database, systemClock);
+    const results = await measureAll(database, count);
+    const ratio = Number(((results.at(-1)?.ms ?? 0) / ((BUDGET_MS * count) / SERIES_DEFAULT)).toFixed(2));
+    if (args.includes('--json')) console.log(JSON.stringify({ outputs: { series: count, results, ratio } }));
+    else {
+      console.log(`${count} series, ${ANSWERS} answers of an hour each`);
+      for (const { name, ms, cpu_ms } of results) console.log(`  ${name.padEnd(42)} ${ms} ms, ${cpu_ms} ms CPU`);
+      console.log(`  ratio of the last to its limit             ${ratio}`);
+    }
+  } finally {
+    await database.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measureAll(database: Database, count: number): Promise<readonly Measured[]> {
+  const { outputs } = createStore(database, systemClock);
+  const series = Array.from({ length: count }, (_, index) => seriesOf(index));
+  await writeCalls(database, series);
+  const reader = new OutputReader({ outputs, clock: CLOCK, onProgress: () => undefined, onCut: () => undefined });
+  const { signal } = new AbortController();
+  const read = await measure('reading an hour, and noting it', async () => {
+    await reader.read(signal);
+  });
+  await writeHistory(database, outputs, series);
+  const judge = new OutputJudge({ outputs, clock: CLOCK, isAccepted: () => Promise.resolve(false) });
+  const extents = await outputs.extents(FEATURES_ID, HOUR);
+  const compared = await measure('comparing it with baselines and ten days', async () => {
+    for (const some of chunks(extents, SERIES_AT_ONCE))
+      await judge.judge(
+        some.map((extent) => ({ extent, known: null })),
+        HOUR,
+      );
+  });
+  // What changed costs more, and hardly ever does.
+  const asBefore = (await outputs.statuses()).filter(({ state }) => state === 'watching');
+  if (asBefore.length !== count) throw new Error(`Only ${asBefore.length} of ${count} series are as before.`);
+  return [read, compared];
+}
+
+function seriesOf(index: number): OutputSeries {
+  return { environment: 'production', prompt: `prompt-${index}`, version: '1', model: 'model-a' };
+}
+
+function answer(random: Random): string {
+  const words = Array.from({ length: 100 + random.below(100) }, () => random.pick(WORDS));
+  return `This is the answer. ${words.join(' ')}.`;
+}
+
+async function writeCalls(database: Database, series: readonly OutputSeries[]): Promise<void> {
+  const random = seededRandom(7);
+  for (const some of chunks([...series.entries()], 50)) {
+    const rows = some.flatMap(([index, { prompt, version, model }]) =>
+      Array.from({ length: ANSWERS }, (_, call) => ({
+        trace_id: String(index * ANSWERS + call).padStart(32, '0'),
+        span_id: String(call).padStart(16, '0'),
+        started_at: addMillis(HOUR, call * 1_000),
+        environment: 'production',
+        operation: 'chat',
+        prompt,
+        version,
+        request_model: model,
+        response_model: model,
+        output: JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', text: answer(random) }] }]),
+        finish_reasons: ['stop'],
+        output_tokens: 200,
+        input_tokens: 500,
+        revision: '1',
+      })),
+    );
+    await database.insert('invocations', rows);
+  }
+}
+
+/** The same baseline for all of them, and hours that are like it. */
+async function writeHistory(
+  database: Database,
+  outputs: ReturnType<typeof createStore>['outputs'],
+  series: readonly OutputSeries[],
+): Promise<void> {
+  const random = seededRandom(8);
+  const from = addMillis(HOUR, -(HOURS + 168) * HOUR_MS);
+  const until = addMillis(HOUR, -HOURS * HOUR_MS);
+  const hours = Array.from({ length: 168 }, (_, index): HourOfSamples => {
+    const hour = addMillis(from, index * HOUR_MS);
+    const samples = Array.from({ length: 20 }, (_one, at) => ({
+      traceId: `${index}`,
+      spanId: `${at}`,
+      startedAt: hour,
+      ...featuresOf({
+        text: answer(random),
+        tools: [],
+        finishReason: 'stop',
+        responseModel: 'model-a',
+        outputTokens: 200,
+        inputTokens: 500,
+      }),
+    }));
+    return { hour, samples };
+  });
+  const made = baselineOf({ series: seriesOf(0), madeAt: until, from, until, hours });
+  for (const one of series) await outputs.keepBaseline({ ...made, series: one });
+  await database.command(
+    `INSERT INTO output_counts (prompt, environment, version, model, made_at, hour, outputs, counts)
+     SELECT concat('prompt-', toString(number % ${series.length})), 'production', '1', 'model-a',
+       {until:DateTime64(9, 'UTC')}, toDateTime({until:DateTime64(9, 'UTC')}) + 3600 * intDiv(number, ${series.length}),
+       ${ANSWERS}, arrayMap(count -> toUInt32(round(count * ${ANSWERS / made.outputs})), {counts:Array(UInt32)})
+     FROM numbers(${series.length * HOURS})`,
+    { until, counts: made.counts },
+  );
+}
+
+async function measure(name: string, work: () => Promise<void>): Promise<Measured> {
+  const startMs = performance.now();
+  const cpu = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(cpu);
+  return { name, ms: Math.round(performance.now() - startMs), cpu_ms: Math.round((user + system) / 1_000) };
+}
