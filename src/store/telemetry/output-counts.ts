@@ -2,9 +2,10 @@
 
 import type { CountsOfBaseline, HourOfCounts, OutputBaseline, SumsOfCounts } from '../../contract/output-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { laterOf } from '../../lib/time.ts';
+import { earlierOf, laterOf } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { jsonLines } from '../json-lines.ts';
+import { times } from '../timeline/held-runs.ts';
 import { OF_ONE_SERIES, OF_SERIES, parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
 
 /** The beginning of an hour, from a parameter of type DateTime64. */
@@ -54,15 +55,15 @@ export async function sumCounts(
        ) AS window
      FROM (
        SELECT (${SERIES}, made_at) AS of, hour, counts FROM output_counts FINAL
-       WHERE ${OF_SERIES} AND hour <= {hour:DateTime64(9, 'UTC')}
+       WHERE ${OF_SERIES} AND made_at IN (SELECT arrayJoin(${times('madeAt')}))
+         AND hour >= {earliest:DateTime64(9, 'UTC')} AND hour <= {hour:DateTime64(9, 'UTC')}
      ) AS counted
      INNER JOIN (
-       SELECT one.1 AS place, (one.2, one.3, one.4, one.5, toDateTime64(one.6, 9, 'UTC')) AS of,
-         toDateTime64(one.7, 9, 'UTC') AS compared_from
+       SELECT one.1 AS place, (one.2, one.3, one.4, one.5, one.6) AS of, one.7 AS compared_from
        FROM (
          SELECT arrayJoin(arrayZip(
            arrayEnumerate({prompts:Array(String)}), {prompts:Array(String)}, {environments:Array(String)},
-           {versions:Array(String)}, {models:Array(String)}, {madeAt:Array(String)}, {comparedFrom:Array(String)}
+           {versions:Array(String)}, {models:Array(String)}, ${times('madeAt')}, ${times('comparedFrom')}
          )) AS one
        )
      ) AS baselines ON counted.of = baselines.of
@@ -70,6 +71,8 @@ export async function sumCounts(
     {
       ...parametersOfSeries(baselines.map(({ series }) => series)),
       hour,
+      // Of all of them, so that what is older is not read.
+      earliest: baselines.map(({ comparedFrom }) => comparedFrom).reduce(earlierOf),
       windows: sorted,
       madeAt: baselines.map(({ madeAt }) => madeAt),
       comparedFrom: baselines.map(({ comparedFrom }) => comparedFrom),
