@@ -29,10 +29,11 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'src/drift', knows: [...WORDS, 'src/attribution'], pure: true },
   { folder: 'src/statistics', knows: WORDS, pure: true },
   { folder: 'src/timeline', knows: WORDS, pure: true },
+  { folder: 'src/audit', knows: WORDS, pure: true },
 
   // Effects: each talks to one thing outside.
   { folder: 'src/registry', knows: [...WORDS, 'src/templates'] },
-  { folder: 'src/store', knows: [...WORDS, 'src/timeline'] },
+  { folder: 'src/store', knows: [...WORDS, 'src/audit', 'src/timeline'] },
   { folder: 'src/queue', knows: WORDS },
   { folder: 'src/polling', knows: WORDS },
   {
@@ -50,8 +51,8 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'src/channels', knows: WORDS },
 
   // Ways in for people and programs.
-  { folder: 'src/http', knows: WORDS },
-  { folder: 'src/cli', knows: [...WORDS, 'src/config', 'src/http'] },
+  { folder: 'src/http', knows: [...WORDS, 'src/audit'] },
+  { folder: 'src/cli', knows: [...WORDS, 'src/audit', 'src/config', 'src/http'] },
 
   // The composition root: the only code that knows everybody.
   { folder: 'src/daemon', knows: 'everything' },
