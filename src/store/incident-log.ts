@@ -3,6 +3,7 @@
 import type { Incident } from '../contract/incident.ts';
 import type { IncidentFilter, IncidentLog, Page, PageOf } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
+import type { Trail } from './audit/trail.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
 import { groupCommit } from './group-commit.ts';
@@ -19,9 +20,12 @@ interface Row {
 const BATCH_ROWS_MAX = 200;
 const KEYS_MAX = 200;
 
-export function createIncidentLog(database: Database): IncidentLog {
+export function createIncidentLog(database: Database, trail: Trail): IncidentLog {
   // Those of one poll are looked up and written at the same moment.
-  const append = groupCommit<object>(BATCH_ROWS_MAX, (rows) => database.insertJsonLines('incidents', jsonLines(rows)));
+  const append = groupCommit<object>(BATCH_ROWS_MAX, async (rows) => {
+    await database.insertJsonLines('incidents', jsonLines(rows));
+    trail.stored('incident', rows);
+  });
   const get = groupRead(KEYS_MAX, (ids: readonly string[]) => readNewest(database, BY_ID, ids));
   const newestWithFingerprint = groupRead(KEYS_MAX, (prints: readonly string[]) =>
     readNewest(database, BY_FINGERPRINT, prints),

@@ -12,8 +12,11 @@ import type {
 import type { OutputLog } from '../contract/output-log.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { RetentionLog } from '../contract/retention-log.ts';
+import type { AuditLog } from '../contract/audit.ts';
 import type { Clock } from '../contract/time.ts';
 import { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
+import { createAuditLog } from './audit/audit-log.ts';
+import { NO_TRAIL, type Trail } from './audit/trail.ts';
 import type { Database } from './database.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import { createIncidentLog } from './incident-log.ts';
@@ -37,25 +40,27 @@ export interface Store {
   readonly timeline: TimelineLog;
   readonly retention: RetentionLog;
   readonly outputs: OutputLog;
+  readonly audit: AuditLog;
   /** Whoever writes observations, calls, versions or pins announces their time here; the timeline answers up to it. */
   readonly horizon: KnowledgeHorizon;
 }
 
-/** Call `migrate` first. */
-export function createStore(database: Database, clock: Clock): Store {
+/** Call `migrate` first. `trail`: of whoever writes. */
+export function createStore(database: Database, clock: Clock, trail: Trail = NO_TRAIL): Store {
   const texts = createTextLog(database);
   const horizon = new KnowledgeHorizon(clock);
   return {
     texts,
-    observations: createObservationLog(database, texts),
-    registry: createRegistryLog(database),
+    observations: createObservationLog(database, texts, trail),
+    registry: createRegistryLog(database, trail),
     verdicts: createVerdictLog(database),
-    incidents: createIncidentLog(database),
+    incidents: createIncidentLog(database, trail),
     deliveries: createDeliveryLog(database),
-    restores: createRestoreLog(database),
+    restores: createRestoreLog(database, trail),
     timeline: createTimelineLog(database, texts, clock, horizon),
-    retention: createRetentionLog(database),
     outputs: createOutputLog(database, texts),
+    retention: createRetentionLog(database, trail),
+    audit: createAuditLog(database, () => trail.flush()),
     horizon,
   };
 }

@@ -13,6 +13,7 @@ import type {
 } from '../contract/store.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
 import { canonicalBody } from '../text/body.ts';
+import type { Trail } from './audit/trail.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
 import { groupCommit } from './group-commit.ts';
@@ -21,12 +22,20 @@ import { OBSERVATION_COLUMNS, toObservation, toObservationRow, type ObservationR
 
 const BATCH_ROWS_MAX = 10_000;
 
-export function createObservationLog(database: Database, texts: TextLog): ObservationLog {
+export function createObservationLog(database: Database, texts: TextLog, trail: Trail): ObservationLog {
   const append = groupCommit<Observation>(BATCH_ROWS_MAX, async (observations) => {
     await texts.put(bodiesOf(observations));
     for (let start = 0; start < observations.length; start += BATCH_ROWS_MAX) {
-      const lines = jsonLines(observations.slice(start, start + BATCH_ROWS_MAX).map(toObservationRow));
-      await database.insertJsonLines('observations', lines);
+      const rows = observations.slice(start, start + BATCH_ROWS_MAX).map(toObservationRow);
+      const mark = trail.observing();
+      const lines = jsonLines(rows.map((row) => ({ ...row, audit_segment: mark.segment, audit_batch: mark.batch })));
+      try {
+        await database.insertJsonLines('observations', lines);
+      } catch (error) {
+        trail.notObserved(mark);
+        throw error;
+      }
+      trail.observed(mark, rows);
       await database.insertJsonLines('latest_observations', lines);
     }
   });

@@ -4,6 +4,7 @@ import type { ContentHash, Origin, Pin } from '../contract/prompt.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { canonicalJson } from '../lib/json.ts';
 import { addMillis, CLOCKS_DIFFER_MS_MAX, millisBetween, nanosFromTimestamp, timestampFromNanos } from '../lib/time.ts';
+import type { Trail } from './audit/trail.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 
@@ -41,7 +42,7 @@ interface PinLog {
 /** What is looked at every few seconds is kept this often: as often as places are polled unless told otherwise. */
 export const LOOK_EVERY_MS = 30_000;
 
-export function createPinLog(database: Database): PinLog {
+export function createPinLog(database: Database, trail: Trail): PinLog {
   // When each rule was last read by this process, and when that was last stored. Lost with it, and then an interval is wider.
   const lastRead = new Map<string, Timestamp>();
   const lastStored = new Map<string, Timestamp>();
@@ -60,6 +61,7 @@ export function createPinLog(database: Database): PinLog {
       if (rows.length > 0) {
         const lines = jsonLines(rows);
         await database.insertJsonLines('pins', lines);
+        trail.stored('pin', rows);
       }
       return await isAhead(database, [...complete], until);
     },

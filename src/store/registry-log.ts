@@ -6,6 +6,7 @@ import type { Timestamp } from '../contract/time.ts';
 import { sha256 } from '../lib/hash.ts';
 import { canonicalJson } from '../lib/json.ts';
 import { addMillis, CLOCKS_DIFFER_MS_MAX, millisBetween } from '../lib/time.ts';
+import type { Trail } from './audit/trail.ts';
 import type { Database } from './database.ts';
 import { jsonLines } from './json-lines.ts';
 import { createPinLog } from './pin-log.ts';
@@ -38,9 +39,9 @@ interface Candidate {
   readonly documentHash: string;
 }
 
-export function createRegistryLog(database: Database): RegistryLog {
+export function createRegistryLog(database: Database, trail: Trail): RegistryLog {
   const settled = new Set<string>();
-  const pins = createPinLog(database);
+  const pins = createPinLog(database, trail);
   /** By this process; lost with it, and then an interval is wider. */
   let filesReadAt: Timestamp | null = null;
   let recordedAt: Timestamp | null = null;
@@ -50,7 +51,7 @@ export function createRegistryLog(database: Database): RegistryLog {
       recordedAt = at;
       const candidates = versions.map(toCandidate).filter((candidate) => !settled.has(settledKey(candidate)));
       const recorded = await readRecorded(database, [...new Set(candidates.map(({ version }) => version.prompt))], at);
-      await appendNew(database, candidates, recorded, at);
+      await appendNew({ database, trail }, candidates, recorded, at);
       const changed: Candidate[] = [];
       for (const candidate of candidates) {
         const first = recorded.get(candidate.key);
@@ -131,7 +132,7 @@ async function readRecorded(
 
 /** Also a changed content is recorded: it is the evidence. */
 async function appendNew(
-  database: Database,
+  { database, trail }: { readonly database: Database; readonly trail: Trail },
   candidates: readonly Candidate[],
   recorded: ReadonlyMap<string, Recorded>,
   at: Timestamp,
@@ -152,6 +153,7 @@ async function appendNew(
     }));
     const lines = jsonLines(rows);
     await database.insertJsonLines('registered_versions', lines);
+    trail.stored('version', rows);
   }
 }
 

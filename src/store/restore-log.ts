@@ -3,6 +3,7 @@
 import type { Page, PageOf } from '../contract/store.ts';
 import type { RestoreFilter, RestoreLog, RestoreRecord } from '../contract/restore-log.ts';
 import type { Timestamp } from '../contract/time.ts';
+import type { Trail } from './audit/trail.ts';
 import { decodeCursor, pageLimit, toPage } from './cursor.ts';
 import type { Database, QueryParameters } from './database.ts';
 import { groupCommit } from './group-commit.ts';
@@ -16,9 +17,12 @@ interface Row {
   readonly document: string;
 }
 
-export function createRestoreLog(database: Database): RestoreLog {
+export function createRestoreLog(database: Database, trail: Trail): RestoreLog {
   // Many may be put back at once.
-  const append = groupCommit<object>(BATCH_ROWS_MAX, (rows) => database.insertJsonLines('restores', jsonLines(rows)));
+  const append = groupCommit<object>(BATCH_ROWS_MAX, async (rows) => {
+    await database.insertJsonLines('restores', jsonLines(rows));
+    trail.stored('restore', rows);
+  });
   return {
     append: async (record) => {
       const { id, target, prompt, environment, begunAt, by, result } = record;

@@ -13,7 +13,7 @@ import { startClickHouseHttp } from '../support/clickhouse-http.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const addNote: Migration = {
-  id: MIGRATIONS.length + 1,
+  id: (MIGRATIONS.at(-1)?.id ?? 0) + 1,
   name: 'note',
   statements: ({ onCluster }) => [
     `ALTER TABLE texts ${onCluster} ADD COLUMN IF NOT EXISTS note String`,

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/lib/time.ts';
 import type { Database } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openDatabase } from '../../src/store/engine/open-database.ts';
+import { NO_TRAIL } from '../../src/store/audit/trail.ts';
 import { createRestoreLog } from '../../src/store/restore-log.ts';
 import { startClickHouseHttp } from '../support/clickhouse-http.ts';
 import { time } from '../support/store-samples.ts';
@@ -42,7 +43,7 @@ describe.each(['embedded', 'server'] as const)('restores, %s', (kind) => {
   afterAll(async () => await database.close());
 
   it('are listed with what came of each, newest first; what never ended stays begun', async () => {
-    const log = createRestoreLog(database);
+    const log = createRestoreLog(database, NO_TRAIL);
     const ended = begun('b', '02:00:00', { result: 'restored', endedAt: time('02:00:01'), words: 'as read back' });
     const elsewhere = begun('c', '03:00:00', { target: 'other/greeting', result: 'failed', endedAt: time('02:59:00') });
     await log.append(begun('a', '01:00:00'));

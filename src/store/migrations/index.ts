@@ -18,6 +18,7 @@ import { sightingsRepriced } from './0015-sightings-repriced.ts';
 import { retention } from './0016-retention.ts';
 import { oldContent } from './0017-old-content.ts';
 import { outputDrift } from './0018-output-drift.ts';
+import { audit } from './0019-audit.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -39,4 +40,5 @@ export const MIGRATIONS: readonly Migration[] = [
   retention,
   oldContent,
   outputDrift,
+  audit,
 ];

@@ -8,6 +8,7 @@
 import type { DropProgress, RetentionLog } from '../../contract/retention-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis } from '../../lib/time.ts';
+import { NO_TRAIL, type Trail } from '../audit/trail.ts';
 import type { Database } from '../database.ts';
 import { beginningOfMonth, monthOf, readDroppedMonths } from './dropped-months.ts';
 import { keepSums } from './usage-hours.ts';
@@ -23,7 +24,7 @@ const REFERRED_TO_MS = 10 * 24 * 3_600_000;
 const TABLES_OF_OUTPUTS = ['output_samples', 'output_hours'] as const;
 const CONTENT_TABLES = ['call_texts', 'call_lists', 'call_variables'] as const;
 
-export function createRetentionLog(database: Database): RetentionLog {
+export function createRetentionLog(database: Database, trail: Trail = NO_TRAIL): RetentionLog {
   return {
     dropBefore: async (time, progress = {}) => {
       const { signal } = progress;
@@ -31,7 +32,11 @@ export function createRetentionLog(database: Database): RetentionLog {
       const stored = (await partitionsOf(database, 'invocations')).map(Number);
       const end = monthOf(time);
       const next = stored.find((month) => month < end && !known.has(month));
-      if (next !== undefined) await dropMonth(database, next, progress);
+      const onDropped: DropProgress['onDropped'] = (month) => {
+        trail.letGo({ calls_from: month.from, calls: String(month.calls) });
+        progress.onDropped?.(month);
+      };
+      if (next !== undefined) await dropMonth(database, next, { ...progress, onDropped });
       // What came too late of those that were dropped before.
       for (const month of stored.filter((each) => each < end && known.has(each))) {
         signal?.throwIfAborted();
