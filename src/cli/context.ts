@@ -2,6 +2,7 @@
 
 import type { Configuration, LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
+import type { AuditLog } from '../contract/audit.ts';
 import type { RegistryReport } from './registry-report.ts';
 import type { ActiveAt, AtQuery } from '../contract/store.ts';
 import { formatProblems, type Checked, type Problem } from '../lib/problems.ts';
@@ -27,6 +28,8 @@ export interface Toolbox {
   registry(configuration: Configuration): Promise<RegistryReport>;
   /** Opens the store directly; a `Fault` when a daemon owns it. */
   at(configuration: Configuration, query: AtQuery): Promise<ActiveAt>;
+  /** The same for the audit chain, which is closed when `use` has settled. */
+  audit<Result>(configuration: Configuration, use: (audit: AuditLog) => Promise<Result>): Promise<Result>;
   /** Plans the lockfile, and writes it unless it is a dry run or something was refused. */
   lock(
     configuration: Configuration,

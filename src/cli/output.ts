@@ -11,6 +11,8 @@ export interface Output {
   readonly print: (text: string) => void;
   /** The answer to a program. */
   readonly json: (answer: unknown) => void;
+  /** One of many answers to a program, on a line of its own. */
+  readonly line: (answer: unknown) => void;
   /** Progress, hints, errors. */
   readonly note: (text: string) => void;
   readonly colour: boolean;
@@ -22,6 +24,9 @@ export const processOutput = (colour: boolean): Output => ({
   },
   json: (answer) => {
     process.stdout.write(`${jsonForTerminal(JSON.stringify(answer, null, 2))}\n`);
+  },
+  line: (answer) => {
+    process.stdout.write(`${jsonForTerminal(JSON.stringify(answer))}\n`);
   },
   note: (text) => {
     process.stderr.write(`${forTerminal(text)}\n`);

@@ -15,6 +15,7 @@ import { ALARM_LOG_SCORE } from '../statistics/change-scan.ts';
 import type { Store } from '../store/index.ts';
 import type { AttributionDesk } from './attribution/attribution-desk.ts';
 import type { RegistryView } from './registry/registry-view.ts';
+import { VerificationDesk } from './audit/verification-desk.ts';
 import { PushDesk } from './targets/push-desk.ts';
 import { restore } from './targets/restoring.ts';
 import type { TargetWatch } from './targets/target-watch.ts';
@@ -43,6 +44,7 @@ const SLICE_MS = 5;
 export function daemonApi(parts: ApiParts): Api {
   const { store, telemetry, registry, attribution, incidents, polling, watch, log } = parts;
   const pushes = new PushDesk({ polling, clock: parts.clock });
+  const verifications = new VerificationDesk(store.audit);
   return {
     ...parts.health,
     ...parts.feedback,
@@ -53,6 +55,9 @@ export function daemonApi(parts: ApiParts): Api {
     deliveries: store.deliveries,
     restores: store.restores,
     timeline: store.timeline,
+    audit: store.audit,
+    verifyAudit: (question) => verifications.begin(question),
+    auditVerification: (id) => verifications.state(id),
     registry: () => registry().snapshot,
     includedBy: (component) => {
       const touched = touchedByComponent(registry().snapshot.versions, { id: component });

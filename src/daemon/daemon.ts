@@ -26,6 +26,7 @@ import type { Database } from '../store/database.ts';
 import type { Store } from '../store/index.ts';
 import { readTableSizes } from '../store/table-sizes.ts';
 import { noteOutcome, notePutOff } from './alert-log.ts';
+import { AuditKeeper } from './audit/audit-keeper.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution/attribution-desk.ts';
 import { observeIncidents, observeStoreSize } from './counts.ts';
@@ -82,9 +83,10 @@ export class Daemon {
   readonly #watchesOfCalls: readonly Component[];
   readonly #alerting: Alerting;
   readonly #retention: Retention;
+  readonly #audit: AuditKeeper;
 
   /** Makes every part. Throws a `Fault` for a configuration that can't be carried out. */
-  constructor(options: DaemonOptions, reception: Reception, { database, store, latest }: OpenedStore) {
+  constructor(options: DaemonOptions, reception: Reception, { database, store, trail, latest }: OpenedStore) {
     const { configuration, log } = options;
     this.#options = options;
     this.#reception = reception;
@@ -97,6 +99,7 @@ export class Daemon {
       await this.incidents.take(findings);
     };
 
+    this.#audit = new AuditKeeper({ database, trail, audit: store.audit, configuration, clock: systemClock, log });
     this.attribution = new AttributionDesk(view);
     this.#alerting = this.#makeAlerting();
     this.telemetry = createTelemetry({
@@ -192,6 +195,8 @@ export class Daemon {
       stop: (deadlineMs) => this.#queue.stop(deadlineMs),
     };
     return [
+      // Stopped last: it tells of the end of all others.
+      this.#audit,
       this.registry,
       this.#alerting,
       this.incidents,
@@ -327,7 +332,12 @@ export class Daemon {
       ...this.#missingFromStore,
       ...this.#reception.problems,
       ...this.telemetry.problems(),
-      ...[this.registry.problem ?? [], this.#queue.problem ?? [], this.#retention.problem ?? []].flat(),
+      ...[
+        this.registry.problem ?? [],
+        this.#queue.problem ?? [],
+        this.#retention.problem ?? [],
+        this.#audit.problem ?? [],
+      ].flat(),
       ...(notRecorded === null ? [] : [`What sources hold can't be recorded: ${notRecorded}`]),
       ...this.#alerting.problems(),
       ...silent.map(({ name }) => `The source ${name} gives no answer.`),

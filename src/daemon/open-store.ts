@@ -5,12 +5,16 @@ import type { LatestObservation } from '../contract/store.ts';
 import type { Clock } from '../contract/time.ts';
 import { systemClock } from '../lib/time.ts';
 import type { TellLog } from '../lib/trouble-log.ts';
+import { openTrail } from '../store/audit/open-trail.ts';
+import type { AuditTrail } from '../store/audit/trail.ts';
 import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { migrate } from '../store/migrate.ts';
+import { toObservationRow } from '../store/observation-rows.ts';
 import type { EngineMemory } from '../store/engine/memory.ts';
 import { openDatabase } from '../store/engine/open-database.ts';
 import { dropRepeated, readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
+import { auditWriter } from './audit/audit-writer.ts';
 import type { Attempt } from './await-store.ts';
 import { bringBack } from './clock-watch.ts';
 import type { DaemonOptions } from './daemon.ts';
@@ -66,6 +70,8 @@ export async function missingFromStore(database: Database): Promise<readonly str
 export interface OpenedStore {
   readonly database: Database;
   readonly store: Store;
+  /** Not written yet: that begins with what is recorded first. */
+  readonly trail: AuditTrail;
   /** The newest observation of each place, from which polling goes on. */
   readonly latest: readonly LatestObservation[];
 }
@@ -83,8 +89,12 @@ export async function openForDaemon(
   const database = await openStore(configuration.store, version, systemClock, attempt, memory.engine);
   const work = async (): Promise<OpenedStore> => {
     await bringBack(database, systemClock, log);
-    const store = createStore(database, systemClock);
-    return { database, store, latest: await store.observations.latest() };
+    const trail = await openTrail(database, systemClock, await auditWriter(configuration.dataDirectory));
+    const store = createStore(database, systemClock, trail);
+    const latest = await store.observations.latest();
+    // At the very first start what each place holds is news, and gets an entry.
+    if (!trail.isFirst) trail.remember(latest.flatMap(({ lastAnswered }) => lastAnswered ?? []).map(toObservationRow));
+    return { database, store, trail, latest };
   };
   return orClosed(database, work, attempt?.signal);
 }

@@ -1,6 +1,7 @@
 /** What the HTTP API needs from the daemon. `app.ts` supplies it; routes see nothing else. */
 
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
+import type { AuditLog, AuditProgress, AuditQuestion, AuditVerification } from '../contract/audit.ts';
 import type { Fault } from '../contract/fault.ts';
 import type { Feedback } from '../contract/feedback.ts';
 import type { Incident } from '../contract/incident.ts';
@@ -40,6 +41,10 @@ export interface Api extends HealthApi, FeedbackApi {
   readonly deliveries: DeliveryLog;
   readonly restores: Pick<RestoreLog, 'list'>;
   readonly timeline: TimelineLog;
+  readonly audit: Pick<AuditLog, 'list' | 'heads' | 'report'>;
+  /** Begins to verify the audit chain, or says how far one with the same question is. */
+  verifyAudit(question: AuditQuestion): VerificationState;
+  auditVerification(id: string): VerificationState | null;
   registry(): RegistrySnapshot;
   versions(prompt: string): Promise<readonly RegisteredVersion[]>;
   /** Prompts whose text holds a component, directly or through others: what a change of it touches. */
@@ -76,6 +81,17 @@ export interface DaemonStatus {
   readonly ready: boolean;
   /** Parts that are not working, in words. */
   readonly problems: readonly string[];
+}
+
+/** It takes as long as there is much to compare, which is more than a request may. */
+export interface VerificationState {
+  readonly id: string;
+  readonly status: 'running' | 'done' | 'failed';
+  readonly progress: AuditProgress;
+  /** When it is done. */
+  readonly verification: AuditVerification | null;
+  /** Why it failed. */
+  readonly error: string | null;
 }
 
 export interface TargetInfo {

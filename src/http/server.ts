@@ -13,6 +13,7 @@ import { openApiDocument } from './openapi.ts';
 import { problem, ProblemError, problemOfFault, type Problem } from './problem.ts';
 import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequest } from './route.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
@@ -42,6 +43,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
   ...restoreRoutes,
   ...incidentRoutes,
   ...timeMachineRoutes,
+  ...auditRoutes,
   ...trafficRoutes,
   ...feedbackRoutes,
   ...outputRoutes,

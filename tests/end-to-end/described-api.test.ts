@@ -158,6 +158,21 @@ describe('the answers', () => {
     await ask(`GET /api/v1/timeline?${where}&${PERIOD}`);
   });
 
+  test('about the audit chain', async () => {
+    const { data } = await ask('GET /api/v1/audit?limit=1000');
+    expect(data.some(({ content }: any) => content !== null)).toBe(true);
+    await ask('GET /api/v1/audit/heads');
+    const lines = await ask('GET /api/v1/audit/report?limit=1000');
+    expect(lines.data.some((line: any) => 'text' in line)).toBe(true);
+    const begun = await ask('POST /api/v1/audit/verifications', { body: { heads: [data[0].hash] } });
+    const one = { from: '/api/v1/audit/verifications/{id}' };
+    const done = await eventually(async () => {
+      const state = await ask(`GET /api/v1/audit/verifications/${begun.id}`, one);
+      return state.status === 'done' && state;
+    });
+    expect(done.verification.findings).toEqual([]);
+  });
+
   test('about calls of every dialect', async () => {
     await eventually(
       async () => (await daemon.get(`/api/v1/usage?group_by=environment&${PERIOD}`)).data[0]?.calls > 50,

@@ -105,6 +105,21 @@ test('both replicas answer from the same history', async () => {
   expect(first.data[0]).toMatchObject({ status: 'resolved', verdict: 'edited', prompt: 'text.translate' });
 });
 
+test('each replica writes an audit chain of its own, and either verifies both', async () => {
+  const { data: heads } = await (replicas[0] as Daemon).get('/api/v1/audit/heads');
+  expect(new Set(heads.map(({ writer }: any) => writer)).size).toBe(2);
+  for (const { api } of replicas) {
+    const begin = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+    const { id } = (await (await fetch(new URL('/api/v1/audit/verifications', api), begin)).json()) as { id: string };
+    const { verification } = await eventually(async () => {
+      const state: any = await (await fetch(new URL(`/api/v1/audit/verifications/${id}`, api))).json();
+      return state.status !== 'running' && state;
+    });
+    expect(verification).toMatchObject({ findings: [], segments: 2 });
+    expect(verification.rows.incident).toBeGreaterThanOrEqual(2);
+  }
+});
+
 test('feedback finds its call that came to the other replica, before and after it', async () => {
   const [one, two] = replicas as [Daemon, Daemon];
   const post = async (address: string, body: string | Uint8Array<ArrayBuffer>): Promise<number> =>

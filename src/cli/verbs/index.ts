@@ -3,6 +3,7 @@
 import type { Verb } from '../verb.ts';
 import { at } from './at.ts';
 import { attribute } from './attribute.ts';
+import { audit } from './audit.ts';
 import { discover } from './discover.ts';
 import { doctor } from './doctor.ts';
 import { incidents } from './incidents.ts';
@@ -33,6 +34,7 @@ export const VERBS: readonly Verb[] = [
   variables,
   outputs,
   restore,
+  audit,
   quarantine,
   reprice,
 ];

@@ -4,6 +4,7 @@ import { daemonClient } from '../../cli/client.ts';
 import { urlOf, type Check, type LockResult } from '../../cli/context.ts';
 import type { RegistryReport } from '../../cli/registry-report.ts';
 import type { Configuration } from '../../config/load.ts';
+import type { AuditLog } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { ActiveAt, AtQuery } from '../../contract/store.ts';
 import { availableMemory } from '../../lib/available-memory.ts';
@@ -12,7 +13,7 @@ import { systemClock } from '../../lib/time.ts';
 import { createQueue } from '../../queue/index.ts';
 import { parseLockRequest, planLock, writeLockFile } from '../../registry/lock.ts';
 import { validateRegistry } from '../../registry/validate.ts';
-import { createStore } from '../../store/index.ts';
+import { createStore, type Store } from '../../store/index.ts';
 import { memoryBudget } from '../memory-budget.ts';
 import { doctor, type DoctorTools } from './doctor.ts';
 import { registryLoader, registryOptions } from '../registry/load-registry.ts';
@@ -51,10 +52,26 @@ export async function lockRegistry(
   return { written, changes: plan.changes, refusals: plan.refusals };
 }
 
-export async function askStore(configuration: Configuration, query: AtQuery, version: string): Promise<ActiveAt> {
+export function askStore(configuration: Configuration, query: AtQuery, version: string): Promise<ActiveAt> {
+  return useStore(configuration, version, ({ timeline }) => timeline.at(query));
+}
+
+export function useAudit<Result>(
+  configuration: Configuration,
+  use: (audit: AuditLog) => Promise<Result>,
+  version: string,
+): Promise<Result> {
+  return useStore(configuration, version, ({ audit }) => use(audit));
+}
+
+async function useStore<Result>(
+  configuration: Configuration,
+  version: string,
+  use: (store: Store) => Promise<Result>,
+): Promise<Result> {
   const database = await openStore(configuration.store, version, systemClock);
   try {
-    return await createStore(database, systemClock).timeline.at(query);
+    return await use(createStore(database, systemClock));
   } finally {
     await database.close();
   }
