@@ -49,13 +49,15 @@ export async function run(args: readonly string[]): Promise<void> {
   const database = await openDatabase({ path: directory }, '0.0.0-bench', systemClock);
   try {
     await migrate(database, systemClock);
-    const results = await measureAll(database, count);
+    const { results, bytes } = await measureAll(database, count);
     const ratio = Number(((results.at(-1)?.ms ?? 0) / ((BUDGET_MS * count) / SERIES_DEFAULT)).toFixed(2));
-    if (args.includes('--json')) console.log(JSON.stringify({ outputs: { series: count, results, ratio } }));
+    if (args.includes('--json'))
+      console.log(JSON.stringify({ outputs: { series: count, results, ratio, sample_bytes: bytes } }));
     else {
       console.log(`${count} series, ${ANSWERS} answers of an hour each`);
       for (const { name, ms, cpu_ms } of results) console.log(`  ${name.padEnd(42)} ${ms} ms, ${cpu_ms} ms CPU`);
       console.log(`  ratio of the last to its limit             ${ratio}`);
+      console.log(`  on disk                                    ${bytes} B a sampled answer`);
     }
   } finally {
     await database.close();
@@ -63,7 +65,10 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-async function measureAll(database: Database, count: number): Promise<readonly Measured[]> {
+async function measureAll(
+  database: Database,
+  count: number,
+): Promise<{ readonly results: readonly Measured[]; readonly bytes: number }> {
   const { outputs } = createStore(database, systemClock);
   const series = Array.from({ length: count }, (_, index) => seriesOf(index));
   await writeCalls(database, series);
@@ -72,6 +77,7 @@ async function measureAll(database: Database, count: number): Promise<readonly M
   const read = await measure('reading an hour, and noting it', async () => {
     await reader.read(signal);
   });
+  const bytes = await bytesOfSample(database);
   await writeHistory(database, outputs, series);
   const judge = new OutputJudge({ outputs, clock: CLOCK, isAccepted: () => Promise.resolve(false) });
   const extents = await outputs.extents(FEATURES_ID, HOUR);
@@ -85,7 +91,15 @@ async function measureAll(database: Database, count: number): Promise<readonly M
   // What changed costs more, and hardly ever does.
   const asBefore = (await outputs.statuses()).filter(({ state }) => state === 'watching');
   if (asBefore.length !== count) throw new Error(`Only ${asBefore.length} of ${count} series are as before.`);
-  return [read, compared];
+  return { results: [read, compared], bytes };
+}
+
+async function bytesOfSample(database: Database): Promise<number> {
+  const [row] = await database.query<{ bytes: number }>(
+    `SELECT toFloat64(sum(bytes_on_disk) / sum(rows)) AS bytes FROM system.parts
+     WHERE database = currentDatabase() AND table = 'output_samples' AND active`,
+  );
+  return Math.round(row?.bytes ?? 0);
 }
 
 function seriesOf(index: number): OutputSeries {

@@ -118,5 +118,9 @@ function evidenceOf({ baseline, log10Score }: OutputStatus, change: OutputChange
           },
         ]),
     { kind: 'prompt', words: 'the text of the prompt and the name of the model that is asked for are the same' },
+    {
+      kind: 'if_right',
+      words: 'resolve the incident if these answers are right: later ones are then compared with them',
+    },
   ];
 }

@@ -28,6 +28,8 @@ export function overdispersionOf(rows: readonly (readonly number[])[]): number {
 
 /** More hours than a day has hold as much of each hour: from then on it is days that differ. */
 const DAY_HOURS = 24;
+/** What varied so much in a week of learning may vary more in a month. */
+const MORE_THAN_IN_A_WEEK = 1.5;
 
 /** Rows of the counts of one feature, one for each hour that follows another; of windows of so many hours, never falling. */
 export function overdispersionByWindow(
@@ -37,7 +39,7 @@ export function overdispersionByWindow(
   let largest = 1;
   return windowHours.map((hours) => {
     largest = Math.max(largest, overdispersionOf(inGroups(rows, Math.min(hours, DAY_HOURS))));
-    return largest;
+    return 1 + (largest - 1) * MORE_THAN_IN_A_WEEK;
   });
 }
 

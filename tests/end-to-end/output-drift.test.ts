@@ -76,6 +76,11 @@ test('answers that changed are told once, with what was typical and examples', {
   const shown = await runPlumbline(directory, ['incidents', incident.id, '--url', daemon.api]);
   expect(shown.stdout).toMatch(/^-answers that are JSON: 100 %$/m);
   expect(shown.stdout).toMatch(/^\+e\.g\. This is about /m);
+  const outputs = await runPlumbline(directory, ['outputs', 'support.intent', '--url', daemon.api]);
+  expect(outputs).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/changed between .*\n[^]*answers that are JSON/),
+  });
   const resolved = await runPlumbline(directory, ['incidents', incident.id, '--resolve', '--url', daemon.api]);
   expect(resolved.code).toBe(0);
   expect(await daemon.stop()).toBe(0);
