@@ -7,6 +7,7 @@ import type { Timestamp } from '../../src/contract/time.ts';
 import { OutputWatch } from '../../src/daemon/outputs/output-watch.ts';
 import { IncidentDesk } from '../../src/incidents/incident-desk.ts';
 import { addMillis, millisBetween } from '../../src/lib/time.ts';
+import { sizeOf } from '../../src/statistics/bins.ts';
 import { createStore, type Store } from '../../src/store/index.ts';
 import { openStore, type OpenStore } from '../ingest/harness.ts';
 import { outputText, type Style } from '../support/generated-outputs.ts';
@@ -120,6 +121,17 @@ class Scene {
     return (await this.#store.incidents.list({}, { limit: 100 })).items;
   }
 
+  /** Each is in one bin of the first feature. */
+  async answersInBaseline(): Promise<number> {
+    const [status] = await this.#store.outputs.statuses();
+    const [baseline] = status === undefined ? [] : await this.#store.outputs.baselines([status.series]);
+    const [first] = baseline?.bins ?? [];
+    return (first === undefined ? [] : (baseline?.counts.slice(0, sizeOf(first)) ?? [])).reduce(
+      (sum, one) => sum + one,
+      0,
+    );
+  }
+
   startAgain(): void {
     this.#watch = this.#newWatch();
   }
@@ -179,6 +191,30 @@ describe('a series', () => {
       expect(status?.log10Score).toBeLessThan(3);
     }
     expect(await scene.incidents()).toEqual([]);
+  });
+});
+
+describe('what is long past', () => {
+  test('counts as before, and is not gone through again', async () => {
+    const scene = await Scene.open();
+    await scene.pass(WEEK_HOURS, { style: 'json', perHour: 3 });
+    await scene.look();
+    await scene.pass(250, { style: 'json', perHour: 3 });
+    await scene.look();
+    await scene.pass(250, { style: 'json', perHour: 3 });
+    const since = addMillis(START, WEEK_HOURS * HOUR_MS);
+    expect(await scene.look()).toMatchObject({ state: 'watching', baseline: { comparedFrom: since } });
+    await scene.pass(20, { style: 'json', perHour: 3 });
+    const status = await scene.look();
+    expect(status).toMatchObject({
+      state: 'watching',
+      baseline: { comparedFrom: addMillis(START, (WEEK_HOURS + 263) * HOUR_MS) },
+    });
+    expect(await scene.answersInBaseline()).toBe((WEEK_HOURS + 263) * 3);
+    await scene.pass(1, { style: 'json', perHour: 3 });
+    const next = await scene.look();
+    expect(next?.log10Score).toBeCloseTo(status?.log10Score ?? 0, 0);
+    expect(await scene.lookUntil('changed', { style: 'chatty', perHour: 3 }, 6)).toBeLessThanOrEqual(5);
   });
 });
 

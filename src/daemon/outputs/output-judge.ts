@@ -43,6 +43,9 @@ const HOUR_MS = 3_600_000;
 /** A week has all hours and days of one; fewer outputs tell no distribution. */
 const LEARNING_MS = 7 * 24 * HOUR_MS;
 const LEARNING_OUTPUTS = 300;
+/** The largest window and as much before it, in which the beginning of a change is looked for. */
+const HOURS_KEPT_APART = 256;
+const HOURS_COMPARED_MAX = 2 * HOURS_KEPT_APART;
 /** Of what is accepted as the new normal: how much its hours vary is known from before. */
 const ACCEPTED_OUTPUTS = 100;
 
@@ -162,9 +165,21 @@ export class OutputJudge {
       OUTPUTS,
     );
     const judged = { ...status, log10Score: Number.isFinite(found.logScore) ? found.logScore / Math.LN10 : null };
-    if (found.logScore < ALARM_LOG_SCORE) return judged;
+    if (found.logScore < ALARM_LOG_SCORE)
+      return hours < HOURS_COMPARED_MAX ? judged : await this.#withShorterHistory(judged, compared);
     const change = await changeFound(this.#options.outputs, compared, found, this.#options.clock.now());
     return { ...judged, state: 'changed', change };
+  }
+
+  /** What is long past joins the baseline as a sum, so that no hour's comparing goes through all hours before. */
+  async #withShorterHistory(status: OutputStatus, { baseline, hour, all }: ComparedSeries): Promise<OutputStatus> {
+    const { outputs } = this.#options;
+    const comparedFrom = addMillis(hour, -HOURS_KEPT_APART * HOUR_MS);
+    const apart = (await outputs.counts(baseline, comparedFrom)).map(({ counts }) => counts);
+    const kept = sumOfRows(apart, all.length);
+    const shorter = { ...baseline, comparedFrom, counts: all.map((count, bin) => count - (kept[bin] as number)) };
+    await outputs.keepBaseline(shorter);
+    return { ...watching(shorter, status), log10Score: status.log10Score };
   }
 
   async #stillChanged(
