@@ -11,6 +11,7 @@ import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { migrate } from '../store/migrate.ts';
 import { toObservationRow } from '../store/observation-rows.ts';
+import { isStillClaimed } from '../store/engine/data-directory.ts';
 import type { EngineMemory } from '../store/engine/memory.ts';
 import { openDatabase } from '../store/engine/open-database.ts';
 import { dropRepeated, readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
@@ -89,7 +90,11 @@ export async function openForDaemon(
   const database = await openStore(configuration.store, version, systemClock, attempt, memory.engine);
   const work = async (): Promise<OpenedStore> => {
     await bringBack(database, systemClock, log);
-    const trail = await openTrail(database, systemClock, await auditWriter(configuration.dataDirectory));
+    const { dataDirectory } = configuration;
+    // The engine makes folders that it misses, and does not find in them later what it wrote elsewhere.
+    const isThere = async (): Promise<boolean> => (await isStillClaimed(dataDirectory)) !== false;
+    const mayWrite = database.kind === 'embedded' ? isThere : undefined;
+    const trail = await openTrail(database, systemClock, await auditWriter(dataDirectory), mayWrite);
     const store = createStore(database, systemClock, trail);
     const latest = await store.observations.latest();
     // At the very first start what each place holds is news, and gets an entry.

@@ -20,6 +20,8 @@ test('is a problem until it is back, and nobody is told at the end that all is s
   writeFileSync(join(directory, 'plumbline.yaml'), 'store: { path: ./data }\n');
   const data = join(directory, 'data');
   const daemon = await startDaemon(directory);
+  // It is at rest: what a start records has its entries in the audit chain.
+  await eventually(async () => (await daemon.get('/api/v1/audit')).data.length > 1);
   renameSync(data, `${data}-elsewhere`);
   await eventually(async () => (await problems(daemon)).some((words) => words.includes(`${data} was removed`)));
   // The engine makes folders that it misses.

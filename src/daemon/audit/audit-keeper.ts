@@ -28,6 +28,8 @@ export interface AuditKeeperOptions {
 /** What others were writing when this process began is written by then. */
 const FIRST_AFTER_MS = 10_000;
 const EVERY_MS = 60_000;
+/** A store that is there again is found so soon: until then it is told as a problem. */
+const AGAIN_AFTER_MS = 5_000;
 /** What a server was doing when nobody heard of it any more is done by then. */
 const DOUBTFUL_AFTER_MS = 120_000;
 const TOLD_EVERY_MS = 86_400_000;
@@ -79,7 +81,7 @@ export class AuditKeeper implements Component {
     while (!signal.aborted) {
       await this.#makeUp();
       if (clock.monotonicMs() - toldMs >= TOLD_EVERY_MS && this.#tellHead()) toldMs = clock.monotonicMs();
-      await sleep(EVERY_MS, signal).catch(() => {});
+      await sleep(this.problem === null ? EVERY_MS : AGAIN_AFTER_MS, signal).catch(() => {});
     }
   }
 

@@ -9,8 +9,13 @@ import { AuditTrail } from './trail.ts';
 /** The newest are named in `begin`; 130 bytes each. */
 const HEADS_MAX = 100;
 
-/** `writer`: the same at each start of one daemon, and of no other. */
-export async function openTrail(database: Database, clock: Clock, writer: string): Promise<AuditTrail> {
+/** `writer`: the same at each start of one daemon, and of no other. `mayWrite`: what is written would not be lost. */
+export async function openTrail(
+  database: Database,
+  clock: Clock,
+  writer: string,
+  mayWrite: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<AuditTrail> {
   const heads = await readHeads(database);
   const own = heads.filter((head) => head.writer === writer);
   const now = clock.now();
@@ -22,5 +27,6 @@ export async function openTrail(database: Database, clock: Clock, writer: string
     // Where each start has a new data directory, each leaves one.
     heads: heads.slice(-HEADS_MAX),
     release: database.release,
+    mayWrite,
   });
 }
