@@ -3,7 +3,7 @@
 import type { HourOfSamples, OutputBaseline, OutputSeries } from '../contract/output-log.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { addMillis, millisBetween } from '../lib/time.ts';
-import { binsOf, countOutputs, offsetsOf, type Bins } from './bins.ts';
+import { binsOf, countOutputs, offsetsOf, ofFeature, type Bins } from './bins.ts';
 import { WINDOW_HOURS } from './change-scan.ts';
 import { FEATURES_ID } from './output-features.ts';
 import { overdispersionByWindow } from './overdispersion.ts';
@@ -29,7 +29,8 @@ export function baselineOf(reference: Reference): OutputBaseline {
   const hours = reference.hours.filter(({ hour }) => hour >= from && hour < until);
   const outputs = hours.flatMap(({ samples }) => samples);
   const bins = binsOf(outputs);
-  const found = overdispersionIn(bins, { ...reference, hours });
+  const rows = countsByHour(bins, { ...reference, hours });
+  const offsets = offsetsOf(bins);
   return {
     series,
     madeAt,
@@ -39,25 +40,20 @@ export function baselineOf(reference: Reference): OutputBaseline {
     outputs: outputs.length,
     comparedFrom: until,
     bins,
-    counts: countOutputs(bins, outputs),
-    overdispersion: found.map((windows, feature) =>
-      windows.map((one, window) => Math.max(one, overdispersionMin?.[feature]?.[window] ?? 1)),
-    ),
+    counts: sumOfRows(rows, offsets.at(-1) as number),
+    overdispersion: bins.map((_, feature) => {
+      const own = rows.map((row) => ofFeature(row, offsets, feature));
+      const least = overdispersionMin?.[feature];
+      return overdispersionByWindow(own, WINDOW_HOURS).map((one, window) => Math.max(one, least?.[window] ?? 1));
+    }),
   };
 }
 
-function overdispersionIn(bins: Bins, { from, until, hours }: Reference): OutputBaseline['overdispersion'] {
-  const offsets = offsetsOf(bins);
-  const none = sumOfRows([], offsets.at(-1) as number);
+function countsByHour(bins: Bins, { from, until, hours }: Reference): readonly (readonly number[])[] {
+  const none = countOutputs(bins, []);
   const counted = new Map(hours.map(({ hour, samples }) => [hour, countOutputs(bins, samples)]));
-  const rows = Array.from(
+  return Array.from(
     { length: Math.round(millisBetween(from, until) / HOUR_MS) },
     (_, index) => counted.get(addMillis(from, index * HOUR_MS)) ?? none,
-  );
-  return bins.map((_, feature) =>
-    overdispersionByWindow(
-      rows.map((row) => row.slice(offsets[feature], offsets[feature + 1])),
-      WINDOW_HOURS,
-    ),
   );
 }

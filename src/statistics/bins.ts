@@ -65,6 +65,11 @@ export function offsetsOf(bins: Bins): readonly number[] {
   return offsets;
 }
 
+/** The counts of one feature among those of all. */
+export function ofFeature(counts: readonly number[], offsets: readonly number[], feature: number): readonly number[] {
+  return counts.slice(offsets[feature], offsets[feature + 1]);
+}
+
 /** How many of the outputs are in which bin: of all features one after the other. */
 export function countOutputs(bins: Bins, outputs: readonly OutputFeatures[]): number[] {
   const offsets = offsetsOf(bins);

@@ -104,9 +104,9 @@ export function examplesOf<Sample extends OutputFeatures>(
 ): Compared<Sample> {
   const features = changes.slice(0, FEATURES_SHOWN_MAX).map(({ feature }) => feature);
   const weights = logRatios(bins, before, since);
+  const offsets = offsetsOf(bins);
   const score = (output: OutputFeatures): number => {
     const own = countOutputs(bins, [output]);
-    const offsets = offsetsOf(bins);
     return features.reduce((sum, feature) => {
       const place = own.indexOf(1, offsets[feature]);
       return sum + (weights[place] as number);

@@ -3,13 +3,13 @@
 import type { OutputBaseline, OutputChange, OutputLog, OutputOf, OutputSample } from '../../contract/output-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis, laterOf, millisBetween } from '../../lib/time.ts';
-import { offsetsOf } from '../../statistics/bins.ts';
+import { offsetsOf, ofFeature } from '../../statistics/bins.ts';
 import { beginningOf, logReturned } from '../../statistics/change-point.ts';
 import { logBayesFactor, WINDOW_HOURS, type Scan } from '../../statistics/change-scan.ts';
 import { describeChange, examplesOf } from '../../statistics/describe-change.ts';
 import { FEATURES, FEATURES_ID } from '../../statistics/output-features.ts';
 import { sumOfRows } from '../../statistics/sum-of-rows.ts';
-import { INPUTS, ofFeature } from './compared-features.ts';
+import { INPUTS } from './compared-features.ts';
 
 type Rows = Pick<OutputLog, 'counts' | 'samples'>;
 
@@ -23,7 +23,7 @@ export interface ComparedSeries {
 
 const HOUR_MS = 3_600_000;
 /** The beginning of a change is looked for in the largest window and the one before it. */
-const LOOKED_AT_HOURS = 256;
+export const LOOKED_AT_HOURS = 256;
 const FEATURES_OF_BEGINNING = 5;
 const BEFORE_MS = 7 * 24 * HOUR_MS;
 const INPUTS_LOG_FACTOR = Math.log(100);
@@ -79,10 +79,10 @@ export async function returnedSince(
   { baseline, hour, all }: ComparedSeries,
   { sinceHour, features }: OutputChange,
 ): Promise<{ readonly hour: Timestamp; readonly before: readonly number[] } | null> {
-  const from = laterOf(sinceHour, addMillis(hour, (1 - LOOKED_AT_HOURS) * HOUR_MS));
-  const rows = await countsByHour(log, baseline, from, hour);
+  const changedRows = await countsByHour(log, baseline, sinceHour, hour);
+  const rows = changedRows.slice(-LOOKED_AT_HOURS);
   const offsets = offsetsOf(baseline.bins);
-  const before = without(all, sumOfRows(await countsByHour(log, baseline, sinceHour, hour), all.length));
+  const before = without(all, sumOfRows(changedRows, all.length));
   const changed = new Set(features.map(({ name }) => name));
   const compared = FEATURES.flatMap(({ name }, index) => (changed.has(name) ? index : []));
   for (const hours of WINDOW_HOURS) {

@@ -22,7 +22,7 @@ import { FEATURES_ID } from '../../statistics/output-features.ts';
 import { sumOfRows } from '../../statistics/sum-of-rows.ts';
 import { keyOfSeries } from '../../store/telemetry/output-series.ts';
 import { OUTPUTS } from './compared-features.ts';
-import { changeFound, returnedSince, type ComparedSeries } from './output-change.ts';
+import { changeFound, LOOKED_AT_HOURS, returnedSince, type ComparedSeries } from './output-change.ts';
 
 export interface OutputJudgeOptions {
   readonly outputs: OutputLog;
@@ -43,9 +43,8 @@ const HOUR_MS = 3_600_000;
 /** A week has all hours and days of one; fewer outputs tell no distribution. */
 const LEARNING_MS = 7 * 24 * HOUR_MS;
 const LEARNING_OUTPUTS = 300;
-/** The largest window and as much before it, in which the beginning of a change is looked for. */
-const HOURS_KEPT_APART = 256;
-const HOURS_COMPARED_MAX = 2 * HOURS_KEPT_APART;
+/** Then the earlier half joins the baseline. */
+const HOURS_COMPARED_MAX = 2 * LOOKED_AT_HOURS;
 /** Of what is accepted as the new normal: how much its hours vary is known from before. */
 const ACCEPTED_OUTPUTS = 100;
 
@@ -174,7 +173,7 @@ export class OutputJudge {
   /** What is long past joins the baseline as a sum, so that no hour's comparing goes through all hours before. */
   async #withShorterHistory(status: OutputStatus, { baseline, hour, all }: ComparedSeries): Promise<OutputStatus> {
     const { outputs } = this.#options;
-    const comparedFrom = addMillis(hour, -HOURS_KEPT_APART * HOUR_MS);
+    const comparedFrom = addMillis(hour, -LOOKED_AT_HOURS * HOUR_MS);
     const apart = (await outputs.counts(baseline, comparedFrom)).map(({ counts }) => counts);
     const kept = sumOfRows(apart, all.length);
     const shorter = { ...baseline, comparedFrom, counts: all.map((count, bin) => count - (kept[bin] as number)) };
