@@ -49,6 +49,16 @@ describe.each(['embedded', 'server'] as const)('the %s database', (kind) => {
     });
   });
 
+  it('does not give what it had found for a question that failed with the answer to the next one', async () => {
+    const failing = 'SELECT number, throwIf(number = 5) FROM numbers(10) SETTINGS max_block_size = 1';
+    for (const next of ['1', '2', '3']) {
+      await expect(database.query(failing)).rejects.toMatchObject({ kind: 'permanent' });
+      expect(await database.query(`SELECT '${next}' AS next`)).toEqual([{ next }]);
+      await expect(database.queryAhead(failing)).rejects.toMatchObject({ kind: 'permanent' });
+      expect(await database.queryAhead(`SELECT '${next}' AS next`)).toEqual([{ next }]);
+    }
+  });
+
   it('answers what new calls wait for while reports take all that reports may', async () => {
     // Six seconds, in blocks of one row.
     const report = 'SELECT sum(sleepEachRow(0.5)) AS slept FROM numbers(12) SETTINGS max_block_size = 1';

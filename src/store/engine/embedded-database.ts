@@ -30,6 +30,7 @@ import {
 } from './data-directory.ts';
 import { DATABASE_NAME, type Database, type QueryParameters } from '../database.ts';
 import { jsonLines } from '../json-lines.ts';
+import { withoutLeftovers } from './leftovers.ts';
 import { letEngineStepBack } from './threads.ts';
 import { endAtAbort, endAtExit } from './fatal-signals.ts';
 import { mayHaveOpen } from './process-identity.ts';
@@ -67,7 +68,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   const connections = Array.from({ length: CONNECTIONS }, () =>
     createChdbConnection({ path: enginePath(options.path) }),
   );
-  const pool = connectionPool(connections, READS_MAX);
+  const pool = withoutLeftovers(connectionPool(connections, READS_MAX));
   const clientFor = (use: 'read' | 'write'): ClickHouseClient => {
     // The engine's package and the client's each carry their own copy of the contract's types.
     const connection = pooledConnection(pool, use) as unknown as ClickHouseClientConfigOptions['connection'];
