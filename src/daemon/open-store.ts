@@ -11,7 +11,6 @@ import type { Database } from '../store/database.ts';
 import { createStore, type Store } from '../store/index.ts';
 import { migrate } from '../store/migrate.ts';
 import { toObservationRow } from '../store/observation-rows.ts';
-import { isStillClaimed } from '../store/engine/data-directory.ts';
 import type { EngineMemory } from '../store/engine/memory.ts';
 import { openDatabase } from '../store/engine/open-database.ts';
 import { dropRepeated, readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
@@ -91,10 +90,7 @@ export async function openForDaemon(
   const work = async (): Promise<OpenedStore> => {
     await bringBack(database, systemClock, log);
     const { dataDirectory } = configuration;
-    // The engine makes folders that it misses, and does not find in them later what it wrote elsewhere.
-    const isThere = async (): Promise<boolean> => (await isStillClaimed(dataDirectory)) !== false;
-    const mayWrite = database.kind === 'embedded' ? isThere : undefined;
-    const trail = await openTrail(database, systemClock, await auditWriter(dataDirectory), mayWrite);
+    const trail = await openTrail(database, systemClock, await auditWriter(dataDirectory));
     const store = createStore(database, systemClock, trail);
     const latest = await store.observations.latest();
     // At the very first start what each place holds is news, and gets an entry.

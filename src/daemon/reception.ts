@@ -62,8 +62,8 @@ export class Reception {
     const { configuration, version, memory, log, metrics } = options;
     const { server, keys } = configuration;
     this.#options = options;
-    this.entrance = createEntrance(options);
-    this.directory = new DirectoryWatch(configuration.dataDirectory, log);
+    this.directory = new DirectoryWatch(configuration.dataDirectory, configuration.store.kind, log);
+    this.entrance = createEntrance(options, () => this.directory.isThere);
     this.health = {
       status: () => ({ version, startedAt: this.#startedAt, ...(this.#state ?? this.#earlyState)() }),
       metrics: () => metrics.text(),
@@ -119,8 +119,8 @@ export class Reception {
     if (this.#isOpen) return;
     this.#isOpen = true;
     await this.#memoryWatch.start();
-    await this.directory.start();
     await this.entrance.open();
+    await this.directory.start();
     for (const listener of this.#listeners) await listener.start();
     await announceAddress(this.#options.configuration.dataDirectory, this.addresses.api);
   }
@@ -176,10 +176,11 @@ export class Reception {
   }
 }
 
-function createEntrance({ configuration, memory, log }: ReceptionOptions): Entrance {
+function createEntrance({ configuration, memory, log }: ReceptionOptions, isThere: () => boolean): Entrance {
   return new Entrance({
     clock: systemClock,
     dataDirectory: configuration.dataDirectory,
+    isThere,
     policies: contentPolicies(configuration.content),
     limits: memory.ingest,
     hasDraftingThread: memory.allowsDraftingThread && isWorthAThread(),

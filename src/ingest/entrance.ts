@@ -24,6 +24,8 @@ export interface EntranceOptions {
   readonly clock: Clock;
   /** The spool lives in its folder `spool`. Must not be shared with another process. */
   readonly dataDirectory: string;
+  /** Whether that is still the one it was; always, if this is not given. */
+  readonly isThere?: () => boolean;
   readonly policies: ContentPolicies;
   /** A bug, or a `Fault`: damage that a person should hear about. */
   readonly onError: (error: unknown) => void;
@@ -85,10 +87,11 @@ export class Entrance {
   /** From now on requests are taken. Safe twice: whoever needs it open says so. */
   async open(): Promise<Spooled> {
     if (this.#spooled !== null) return this.#spooled;
-    const { clock, dataDirectory } = this.#options;
+    const { clock, dataDirectory, isThere } = this.#options;
     const { limits, troubles } = this;
     const spool = await Spool.open({
       directory: join(dataDirectory, 'spool'),
+      isThere,
       bytesMax: limits.spoolBytesMax,
       segmentBytesMax: limits.spoolSegmentBytesMax,
       keepFreeBytes: limits.spoolKeepFreeBytes,

@@ -14,6 +14,8 @@ import { encodeRecord, recordBytes, type Section } from './record.ts';
 
 export interface SpoolOptions {
   readonly directory: string;
+  /** False when somebody took the directory away, or put another in its place: what is written then is found by nobody. */
+  readonly isThere?: (() => boolean) | undefined;
   /** All segments together, what waits to be written included. */
   readonly bytesMax: number;
   /** A segment is closed when it is longer than this. Must be below 2^32. */
@@ -198,6 +200,7 @@ export class Spool {
       await writeFully(file, pieces, segment.durableBytes);
       // Written, and gone with this process: somebody removed the file, or the directory.
       if (fstatSync(file.fd).nlink === 0) throw new Error(`${segment.path} was removed`);
+      if (this.#options.isThere?.() === false) throw new Error(`${this.#options.directory} was removed or replaced`);
     } catch (error) {
       // What is behind the durable end is unknown now, and after a failed one the kernel may have
       // dropped it: never append to this file again.

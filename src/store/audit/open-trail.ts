@@ -9,13 +9,8 @@ import { AuditTrail } from './trail.ts';
 /** The newest are named in `begin`; 130 bytes each. */
 const HEADS_MAX = 100;
 
-/** `writer`: the same at each start of one daemon, and of no other. `mayWrite`: what is written would not be lost. */
-export async function openTrail(
-  database: Database,
-  clock: Clock,
-  writer: string,
-  mayWrite: () => Promise<boolean> = () => Promise.resolve(true),
-): Promise<AuditTrail> {
+/** `writer`: the same at each start of one daemon, and of no other. */
+export async function openTrail(database: Database, clock: Clock, writer: string): Promise<AuditTrail> {
   const heads = await readHeads(database);
   const own = heads.filter((head) => head.writer === writer);
   const now = clock.now();
@@ -27,6 +22,5 @@ export async function openTrail(
     // Where each start has a new data directory, each leaves one.
     heads: heads.slice(-HEADS_MAX),
     release: database.release,
-    mayWrite,
   });
 }

@@ -6,7 +6,6 @@
 import { hashOfFields } from '../../audit/encoding.ts';
 import { headsText, placed, type EntryDraft } from '../../audit/entry.ts';
 import type { AuditEntry, AuditFields, AuditHead, RowKind } from '../../contract/audit.ts';
-import { Fault } from '../../contract/fault.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { counter } from '../../lib/instruments.ts';
@@ -49,8 +48,6 @@ export interface TrailOptions {
   readonly before: AuditHead | null;
   readonly heads: readonly AuditHead[];
   readonly release: string;
-  /** False while what is written would be lost. */
-  readonly mayWrite: () => Promise<boolean>;
 }
 
 /** Entries are written together once in so long: an insert costs the same however few they are. */
@@ -234,7 +231,6 @@ export class AuditTrail implements Trail {
       // One that failed may be in the store: the same is written again, and counts once.
       if (this.#placed.length === 0) this.#place();
       try {
-        if (!(await this.#options.mayWrite())) throw new Fault('transient', 'What is stored now would be lost.');
         await this.#database.insertJsonLines('audit_entries', jsonLines(this.#placed.map(toEntryRow)));
       } catch (error) {
         this.problem = error;

@@ -5,8 +5,8 @@
  * line finds the daemon.
  */
 
-import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../../contract/fault.ts';
@@ -46,6 +46,15 @@ const OWN_USER_ONLY = 0o700;
 /** The engine's own part of the directory. */
 export function enginePath(directory: string): string {
   return join(resolve(directory), 'clickhouse');
+}
+
+/** The file that the engine locks. */
+export function lockOfEngine(directory: string): string {
+  return join(enginePath(directory), 'status');
+}
+
+function lockOfSpool(directory: string): string {
+  return join(directory, 'owner.lock');
 }
 
 /** Who has the directory open now, or null: nobody, or a process that ended without saying goodbye. */
@@ -91,7 +100,7 @@ export async function claimSpoolDirectory(
   await createWritable(directory);
   const other = await directoryOwner(directory);
   if (other !== null && other.pid !== process.pid) throw directoryInUse(directory, other);
-  const lock = lockForThisProcess(join(directory, 'owner.lock'));
+  const lock = lockForThisProcess(lockOfSpool(directory));
   if (lock === 'taken') throw await inUseElsewhere(directory);
   let isReleased = false;
   const letGo = async (): Promise<void> => {
@@ -115,17 +124,35 @@ export async function announceAddress(directory: string, address: string): Promi
   if (owner !== null && owner.pid === process.pid) await writeJson(ownerPath(directory), { ...owner, address });
 }
 
-/** Whether what this process claimed is there still; null while that can't be told. */
-export async function isStillClaimed(directory: string): Promise<boolean | null> {
-  try {
-    await stat(ownerPath(directory));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? false : null;
+/**
+ * Whether the directory that this process has is still where it was. It is the one with the file that is locked for us: a
+ * copy is another, which may be half there and which nobody keeps others from. Costs some microseconds to ask.
+ */
+export class Claim {
+  readonly #path: string;
+  readonly #identity: string;
+
+  /** Call when the directory is claimed. */
+  constructor(directory: string, by: 'embedded' | 'server') {
+    const locked = by === 'embedded' ? lockOfEngine(directory) : lockOfSpool(directory);
+    this.#path = existsSync(locked) ? locked : resolve(directory);
+    this.#identity = identityOf(this.#path);
   }
-  const owner = await readJson(ownerPath(directory), Owner);
-  const { pid, bootId, startTicks } = thisProcess();
-  return owner === null ? null : owner.pid === pid && owner.bootId === bootId && owner.startTicks === startTicks;
+
+  /** Null while that can't be told. */
+  isHeld(): boolean | null {
+    try {
+      return identityOf(this.#path) === this.#identity;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' || code === 'ENOTDIR' ? false : null;
+    }
+  }
+}
+
+function identityOf(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev} ${ino}`;
 }
 
 export async function releaseDirectory(directory: string): Promise<void> {

@@ -14,17 +14,18 @@ import {
 import { drainPending, Session, version } from 'chdb';
 import { createChdbConnection, type ChdbConnection, type Connection } from 'chdb/connection';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Fault } from '../../contract/fault.ts';
 import type { Clock } from '../../contract/time.ts';
 import { clickHouseFault, withFaults } from './clickhouse-fault.ts';
+import { withinClaimedDirectory } from './claimed-directory.ts';
 import { connectionPool, type Pool } from './connection-pool.ts';
 import {
   claimDirectory,
   directoryInUse,
   directoryOwner,
   enginePath,
+  lockOfEngine,
   prepareDirectory,
   releaseDirectory,
 } from './data-directory.ts';
@@ -68,7 +69,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   const connections = Array.from({ length: CONNECTIONS }, () =>
     createChdbConnection({ path: enginePath(options.path) }),
   );
-  const pool = withoutLeftovers(connectionPool(connections, READS_MAX));
+  const pool = withinClaimedDirectory(withoutLeftovers(connectionPool(connections, READS_MAX)), options.path);
   const clientFor = (use: 'read' | 'write'): ClickHouseClient => {
     // The engine's package and the client's each carry their own copy of the contract's types.
     const connection = pooledConnection(pool, use) as unknown as ClickHouseClientConfigOptions['connection'];
@@ -212,8 +213,9 @@ async function openSession(directory: string, memory: EngineMemory): Promise<Ses
     // The engine says only that it could not; its lock file says whether somebody else has it.
     const owner = await directoryOwner(directory);
     if (owner !== null) throw directoryInUse(directory, owner);
-    const pid = pidInStatusFile(path);
-    if (pid !== null && mayHaveOpen(pid, statusFile(path))) {
+    const lock = lockOfEngine(directory);
+    const pid = pidInStatusFile(lock);
+    if (pid !== null && mayHaveOpen(pid, lock)) {
       throw new Fault('config', `The data directory ${directory} is in use by process ${pid}.`, {
         hint: `Stop that process (kill ${pid}), or choose another directory with --data.`,
         cause: error,
@@ -226,14 +228,8 @@ async function openSession(directory: string, memory: EngineMemory): Promise<Ses
   }
 }
 
-/** The one that the engine locks. */
-function statusFile(path: string): string {
-  return join(path, 'status');
-}
-
 /** The engine writes `PID: 123` into it. */
-function pidInStatusFile(path: string): number | null {
-  const file = statusFile(path);
+function pidInStatusFile(file: string): number | null {
   if (!existsSync(file)) return null;
   const pid = Number(/^PID: (\d+)/m.exec(readFileSync(file, 'utf8'))?.[1]);
   return Number.isInteger(pid) && pid > 0 ? pid : null;
