@@ -146,8 +146,9 @@ const context = {
 const idle = VERBS.map((verb) => ({ ...verb, run: async () => 0 as const }));
 
 function wordsOf(line: string): readonly string[] {
-  const words = line.replace(/\s[#<>|&].*$/, '').match(/"[^"]*"|'[^']*'|[^\s]+/g) ?? [];
-  return words.map((word) => word.replaceAll(/^["']|["']$/g, ''));
+  const words = line.match(/"[^"]*"|'[^']*'|[^\s]+/g) ?? [];
+  const end = words.findIndex((word) => /^[#<>|&]/.test(word));
+  return words.slice(0, end < 0 ? undefined : end).map((word) => word.replaceAll(/^["']|["']$/g, ''));
 }
 
 const typed = blocks('sh').flatMap(({ where, text }) =>

@@ -10,8 +10,15 @@ export interface DaemonClient {
   get<Answer>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<Answer>;
   /** `timeoutMs`: of what may take longer than a query. */
   post<Answer>(path: string, body?: object, timeoutMs?: number): Promise<Answer>;
+  /** The same for what is not JSON. */
+  postForBytes(path: string, body: object): Promise<Uint8Array>;
   /** True when a daemon answers there. */
   isRunning(): Promise<boolean>;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly bytes: Uint8Array;
 }
 
 export function daemonClient(url: string, key: string | undefined): DaemonClient {
@@ -21,7 +28,7 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
   // A proxy may have put it below a path.
   const at = (path: string): URL => new URL(path.replace(/^\//, ''), url.endsWith('/') ? url : `${url}/`);
 
-  const call = async <Answer>(path: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<Answer> => {
+  const ask = async (path: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<Answered> => {
     let response: Response;
     try {
       response = await fetch(at(path), { ...init, signal: AbortSignal.timeout(timeoutMs) });
@@ -36,12 +43,18 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
         cause: error,
       });
     }
-    const text = await response.text();
-    if (!response.ok) throw faultOfAnswer(response.status, text, url);
+    const { status, ok } = response;
+    const bytes = await response.bytes();
+    if (!ok) throw faultOfAnswer(status, textOf(bytes), url);
+    return { status, bytes };
+  };
+
+  const call = async <Answer>(path: string, init: RequestInit, timeoutMs?: number): Promise<Answer> => {
+    const { status, bytes } = await ask(path, init, timeoutMs);
     try {
-      return JSON.parse(text) as Answer;
+      return JSON.parse(textOf(bytes)) as Answer;
     } catch {
-      throw noDaemon(response.status, url);
+      throw noDaemon(status, url);
     }
   };
 
@@ -53,14 +66,8 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
       );
       return call(parameters.size === 0 ? path : `${path}?${parameters.toString()}`, { headers });
     },
-    post: (path, body, timeoutMs) =>
-      call(
-        path,
-        body === undefined
-          ? { method: 'POST', headers }
-          : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) },
-        timeoutMs,
-      ),
+    post: (path, body, timeoutMs) => call(path, posted(headers, body), timeoutMs),
+    postForBytes: async (path, body) => (await ask(path, posted(headers, body))).bytes,
     isRunning: async () => {
       try {
         const response = await fetch(at('/healthz'), { signal: AbortSignal.timeout(2_000) });
@@ -70,6 +77,15 @@ export function daemonClient(url: string, key: string | undefined): DaemonClient
       }
     },
   };
+}
+
+function posted(headers: Record<string, string>, body: object | undefined): RequestInit {
+  if (body === undefined) return { method: 'POST', headers };
+  return { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
 function authorization(key: string | undefined): Record<string, string> {

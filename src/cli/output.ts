@@ -13,9 +13,13 @@ export interface Output {
   readonly json: (answer: unknown) => void;
   /** One of many answers to a program, on a line of its own. */
   readonly line: (answer: unknown) => void;
+  /** An answer in a format of its own, as it is: for a file, or another program. */
+  readonly bytes: (answer: Uint8Array) => void;
   /** Progress, hints, errors. */
   readonly note: (text: string) => void;
   readonly colour: boolean;
+  /** Whether answers go to a person's screen. */
+  readonly isTerminal: boolean;
 }
 
 export const processOutput = (colour: boolean): Output => ({
@@ -28,10 +32,14 @@ export const processOutput = (colour: boolean): Output => ({
   line: (answer) => {
     process.stdout.write(`${jsonForTerminal(JSON.stringify(answer))}\n`);
   },
+  bytes: (answer) => {
+    process.stdout.write(answer);
+  },
   note: (text) => {
     process.stderr.write(`${forTerminal(text)}\n`);
   },
   colour,
+  isTerminal: process.stdout.isTTY,
 });
 
 const STYLES = {

@@ -56,6 +56,7 @@ export function daemonApi(parts: ApiParts): Api {
     restores: store.restores,
     timeline: store.timeline,
     audit: store.audit,
+    sql: store.sql,
     verifyAudit: (question) => verifications.begin(question),
     auditVerification: (id) => verifications.state(id),
     registry: () => registry().snapshot,

@@ -168,3 +168,12 @@ export const Variables = z.object({
   ),
   next_cursor: nextCursor,
 });
+
+/** As ClickHouse's formats JSON and JSONCompact have it. */
+export const SqlAnswer = z.object({
+  meta: z.array(z.object({ name: text, type: text })),
+  data: z.array(z.union([z.record(z.string(), json), z.array(json)])),
+  rows: count,
+  rows_before_limit_at_least: count.optional(),
+  statistics: z.object({ elapsed: z.number(), rows_read: count, bytes_read: count }),
+});

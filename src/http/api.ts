@@ -13,6 +13,7 @@ import type { DeliveryLog, IncidentLog, ObservationLog, TimelineLog, VerdictLog 
 import type { QuarantineEntry } from '../contract/telemetry-log.ts';
 import type { Timestamp } from '../contract/time.ts';
 import type { VariableLog } from '../contract/variable-log.ts';
+import type { SqlDesk } from '../contract/sql.ts';
 import type { RawRequest } from './route.ts';
 
 /** What is there from the first moment on. */
@@ -53,6 +54,7 @@ export interface Api extends HealthApi, FeedbackApi {
   readonly calls: Pick<InvocationLog, 'list' | 'usage'>;
   readonly variables: Pick<VariableLog, 'summary'>;
   readonly outputs: Pick<OutputLog, 'statuses' | 'texts'> & { readonly alarmAtLog10Score: number };
+  readonly sql: SqlDesk;
   attribute(query: AttributionQuery): Promise<Explanation>;
   /** What to type to put back what belongs there; null when there is nothing to put back, or it can't be. */
   restoreCommand(incident: Incident): string | null;

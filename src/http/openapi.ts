@@ -42,10 +42,13 @@ function operation(route: AnyRoute): object {
 }
 
 function answerOf({ answer }: AnyRoute): object {
-  const content =
-    'contentType' in answer
-      ? { [answer.contentType]: { schema: { type: 'string' } } }
-      : { 'application/json': { schema: schemaOf(answer) } };
+  const isText = { schema: { type: 'string' } };
+  if ('contentType' in answer) return { description: 'Fine.', content: { [answer.contentType]: isText } };
+  const [form, otherTypes] = 'otherTypes' in answer ? [answer.json, answer.otherTypes] : [answer, []];
+  const content = {
+    'application/json': { schema: schemaOf(form) },
+    ...Object.fromEntries(otherTypes.map((type) => [type, isText])),
+  };
   return { description: 'Fine.', content };
 }
 

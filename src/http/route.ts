@@ -37,8 +37,11 @@ export interface RouteDefinition<Params = unknown, Query = unknown, Body = unkno
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
-  /** What it answers, for the description: JSON of this form, or text of that type. */
-  readonly answer: z.ZodType | { readonly contentType: string };
+  /** What it answers, for the description: JSON of this form, text of that type, or either as the request says. */
+  readonly answer:
+    | z.ZodType
+    | { readonly contentType: string }
+    | { readonly json: z.ZodType; readonly otherTypes: readonly string[] };
   /** The statuses of that answer, where they are not 200 alone. */
   readonly statuses?: readonly number[];
   /** The body is not parsed but handed over as bytes, at most so many. */
@@ -46,10 +49,10 @@ export interface RouteDefinition<Params = unknown, Query = unknown, Body = unkno
   handle(request: RouteRequest<Params, Query, Body>, api: Api): Promise<RouteAnswer>;
 }
 
-/** JSON, or text of another type. */
+/** JSON, or what is ready as another type. */
 export type RouteAnswer =
   | { readonly json: unknown; readonly status?: number }
-  | { readonly text: string; readonly contentType: string; readonly status?: number };
+  | { readonly text: string | Uint8Array; readonly contentType: string; readonly status?: number };
 
 /** A route with its types erased, so that routes fit one list. */
 export type AnyRoute = RouteDefinition<never, never, never>;

@@ -19,6 +19,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
 import { outputRoutes } from './routes/outputs.ts';
 import { promptRoutes } from './routes/prompts.ts';
+import { sqlRoutes } from './routes/sql.ts';
 import { restoreRoutes } from './routes/restores.ts';
 import { targetRoutes } from './routes/targets.ts';
 import { timeMachineRoutes } from './routes/time-machine.ts';
@@ -47,6 +48,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
   ...trafficRoutes,
   ...feedbackRoutes,
   ...outputRoutes,
+  ...sqlRoutes,
   ...webhookRoutes,
   ...maintenanceRoutes,
 ];
@@ -266,7 +268,7 @@ function singleValues(
 function sendAnswer(reply: FastifyReply, answer: RouteAnswer): FastifyReply {
   void reply.code(answer.status ?? 200);
   if ('json' in answer) return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.json));
-  return reply.type(answer.contentType).send(answer.text);
+  return reply.type(answer.contentType).send(typeof answer.text === 'string' ? answer.text : Buffer.from(answer.text));
 }
 
 function sendNothingThere(request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -32,6 +32,12 @@ export interface Database {
   /** The same for quick questions of which new calls wait for the answer: no report holds them up. */
   queryAhead<Row>(sql: string, parameters?: QueryParameters): Promise<Row[]>;
 
+  /**
+   * The answer to a SELECT that is not ours, in a format of ClickHouse. The engine lets it write nothing and bounds what it takes,
+   * see `READER_SETTINGS`; what it may reach is for the caller to check.
+   */
+  answer(sql: string, format: string): Promise<Uint8Array>;
+
   /** DDL and other statements without rows. */
   command(sql: string, parameters?: QueryParameters): Promise<void>;
 

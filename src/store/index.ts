@@ -12,6 +12,7 @@ import type {
 import type { OutputLog } from '../contract/output-log.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { RetentionLog } from '../contract/retention-log.ts';
+import type { SqlDesk } from '../contract/sql.ts';
 import type { AuditLog } from '../contract/audit.ts';
 import type { Clock } from '../contract/time.ts';
 import { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
@@ -25,6 +26,7 @@ import { createRegistryLog } from './registry-log.ts';
 import { createOutputLog } from './telemetry/output-log.ts';
 import { createRetentionLog } from './telemetry/retention.ts';
 import { createRestoreLog } from './restore-log.ts';
+import { createSqlDesk } from './sql/sql-desk.ts';
 import { createTextLog } from './text-log.ts';
 import { createTimelineLog } from './timeline/timeline-log.ts';
 import { createVerdictLog } from './verdict-log.ts';
@@ -41,6 +43,7 @@ export interface Store {
   readonly retention: RetentionLog;
   readonly outputs: OutputLog;
   readonly audit: AuditLog;
+  readonly sql: SqlDesk;
   /** Whoever writes observations, calls, versions or pins announces their time here; the timeline answers up to it. */
   readonly horizon: KnowledgeHorizon;
 }
@@ -61,6 +64,7 @@ export function createStore(database: Database, clock: Clock, trail: Trail = NO_
     outputs: createOutputLog(database, texts),
     retention: createRetentionLog(database, trail),
     audit: createAuditLog(database, () => trail.flush()),
+    sql: createSqlDesk(database),
     horizon,
   };
 }

@@ -98,7 +98,8 @@ async function ask(line: string, options: { from?: string; body?: unknown; heade
   const answer: any = await response.json();
   expect(response.status, JSON.stringify(answer)).toBe(status);
   expect(publishedForm(method, path, status).safeParse(answer).error).toBeUndefined();
-  const written = API_ROUTES.find((each) => each.method === method && each.path === path)?.answer as
+  const described = API_ROUTES.find((each) => each.method === method && each.path === path)?.answer;
+  const written = (described !== undefined && 'otherTypes' in described ? described.json : described) as
     | z.ZodType
     | undefined;
   expect(written?.parse(answer)).toEqual(answer);
@@ -197,6 +198,8 @@ describe('the answers', () => {
     const variables = { from: '/api/v1/prompts/{id}/variables' };
     await ask(`GET /api/v1/prompts/support.intent-classifier/variables?${PERIOD}`, variables);
     await ask('GET /api/v1/outputs');
+    for (const format of ['json', 'compact'])
+      expect((await ask('POST /api/v1/sql', { body: { query: 'SELECT * FROM calls LIMIT 2', format } })).rows).toBe(2);
     await ask('POST /api/v1/reprice', { body: { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' } });
   });
 

@@ -115,18 +115,20 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs one `plumbline` command line to its end. */
+/** Runs one `plumbline` command line to its end. `input`: what it may read. */
 export function runPlumbline(
   workingDirectory: string,
   line: readonly string[],
   environment: Record<string, string> = {},
+  input = '',
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...line], {
       cwd: workingDirectory,
       env: { ...process.env, NO_COLOR: '1', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    child.stdin.end(input);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));

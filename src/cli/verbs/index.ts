@@ -13,6 +13,7 @@ import { outputs } from './outputs.ts';
 import { quarantine } from './quarantine.ts';
 import { reprice } from './reprice.ts';
 import { restore } from './restore.ts';
+import { sql } from './sql.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { usage } from './usage.ts';
@@ -33,6 +34,7 @@ export const VERBS: readonly Verb[] = [
   usage,
   variables,
   outputs,
+  sql,
   restore,
   audit,
   quarantine,

@@ -35,6 +35,8 @@ const SCHEMA: Meaning = {
   hint: 'A table of the store is missing, or has other columns than this release makes: restart the daemon, which mends that.',
 };
 
+const READONLY = 164;
+
 // https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
 const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [192, CREDENTIALS], // UNKNOWN_USER
@@ -42,7 +44,7 @@ const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [194, CREDENTIALS], // REQUIRED_PASSWORD
   [516, CREDENTIALS], // AUTHENTICATION_FAILED
   [195, RIGHTS], // IP_ADDRESS_NOT_ALLOWED
-  [164, RIGHTS], // READONLY
+  [READONLY, RIGHTS],
   [291, RIGHTS], // DATABASE_ACCESS_DENIED
   [497, RIGHTS], // ACCESS_DENIED
   [81, DATABASE], // UNKNOWN_DATABASE
@@ -205,6 +207,25 @@ export function clickHouseCode(error: unknown): number | null {
     if (typeof code === 'string' && /^\d+$/.test(code)) return Number(code);
   }
   return null;
+}
+
+/** Whether the code says that a statement itself is wrong, where the statement is not ours. */
+export function isAboutTheStatement(code: number): boolean {
+  const meaning = MEANING_BY_CODE.get(code);
+  return meaning === undefined || meaning === SCHEMA || code === READONLY;
+}
+
+/** What ClickHouse says of a statement, without its codes, its release, and what we asked it inside of. */
+export function engineMessage(error: unknown): string {
+  let innermost: unknown = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  const said = innermost instanceof Error ? innermost.message : String(innermost);
+  return firstLines(
+    said
+      .replace(/^Query failed: /, '')
+      .replace(/\s*\(version [^()]*(?:\([^()]*\))?\)\s*$/, '')
+      .replace(/: In scope SELECT formatQuerySingleLine\([\s\S]*$/, ''),
+  );
 }
 
 function meaningOf(error: unknown): Meaning | null {

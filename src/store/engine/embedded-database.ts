@@ -35,7 +35,7 @@ import { withoutLeftovers } from './leftovers.ts';
 import { letEngineStepBack } from './threads.ts';
 import { endAtAbort, endAtExit } from './fatal-signals.ts';
 import { mayHaveOpen } from './process-identity.ts';
-import { EMBEDDED_SETTINGS, insertSettings } from './query-settings.ts';
+import { EMBEDDED_SETTINGS, insertSettings, READER_SETTINGS } from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
 import { detachStandardInput } from './standard-input.ts';
 import { embeddedTables } from './table-dialect.ts';
@@ -55,6 +55,8 @@ const CONNECTIONS = 3;
 const READS_MAX = 2;
 
 const MEGABYTE = 1_000_000;
+/** Of the engine's memory, for a question that is not ours. */
+const READER_SHARE = 1 / 4;
 // A write that finds the disk full is lost without a word: this build of the engine takes it for done. It does ask
 // for the place of an insert or a merge before it begins, and this much is left for what then takes it away.
 const KEEP_FREE_BYTES = 256 * 1024 * 1024;
@@ -66,9 +68,8 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
   const memory = options.memory ?? ownEngineMemory();
   const keeper = await openSession(options.path, memory);
   const isClosed = endAtExit();
-  const connections = Array.from({ length: CONNECTIONS }, () =>
-    createChdbConnection({ path: enginePath(options.path) }),
-  );
+  const connect = (): ChdbConnection => createChdbConnection({ path: enginePath(options.path) });
+  const connections = Array.from({ length: CONNECTIONS }, connect);
   const pool = withinClaimedDirectory(withoutLeftovers(connectionPool(connections, READS_MAX)), options.path);
   const clientFor = (use: 'read' | 'write'): ClickHouseClient => {
     // The engine's package and the client's each carry their own copy of the contract's types.
@@ -95,7 +96,12 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     await closeAll();
     throw clickHouseFault(error, 'open its data directory', 'embedded');
   }
-  return embeddedDatabase(options, { client, clientAhead }, pool, closeAll);
+  const answer: Database['answer'] = (sql, format) =>
+    withFaults('answer a question in SQL', 'embedded', () =>
+      // In the place of one of the pool's: it has the I/O thread that this one needs.
+      pool.run('read', () => answerOnItsOwn(connect(), memory, sql, format)),
+    );
+  return { ...embeddedDatabase(options, { client, clientAhead }, pool, closeAll), answer };
 }
 
 function embeddedDatabase(
@@ -103,7 +109,7 @@ function embeddedDatabase(
   { client, clientAhead }: { readonly client: ClickHouseClient; readonly clientAhead: ClickHouseClient },
   pool: Pool<ChdbConnection>,
   closeAll: () => Promise<void>,
-): Database {
+): Omit<Database, 'answer'> {
   let closing: Promise<void> | null = null;
   const insertJsonLines: Database['insertJsonLines'] = async (table, lines) => {
     if (lines.byteLength === 0) return;
@@ -176,10 +182,32 @@ function pooledConnection(pool: Pool<ChdbConnection>, use: 'read' | 'write'): Co
 /** Settings hold for a connection's life. */
 async function prepareConnection(connection: ChdbConnection, { reading }: EngineMemory): Promise<void> {
   const narrow = reading === null ? {} : { max_block_size: reading.rows, max_threads: reading.threads };
-  const settings = Object.entries({ ...EMBEDDED_SETTINGS, ...narrow }).map(
-    ([name, value]) => `${name} = ${literalSetting(value)}`,
-  );
-  await connection.command({ query: `USE ${DATABASE_NAME}; SET ${settings.join(', ')}` });
+  await connection.command({ query: `USE ${DATABASE_NAME}; SET ${assignments({ ...EMBEDDED_SETTINGS, ...narrow })}` });
+}
+
+/** On a connection that can't write, for which half a millisecond is paid. Its settings can't be changed back. */
+async function answerOnItsOwn(
+  connection: ChdbConnection,
+  memory: EngineMemory,
+  sql: string,
+  format: string,
+): Promise<Uint8Array> {
+  try {
+    await prepareConnection(connection, memory);
+    const bounds = { ...READER_SETTINGS, max_memory_usage: Math.floor(memory.bytesMax * READER_SHARE) };
+    await connection.command({ query: `SET ${assignments(bounds)}` });
+    const result = await connection.chdb.queryAsync(sql, { format });
+    // A copy: the bytes belong to the connection.
+    return Uint8Array.from(result.bytes());
+  } finally {
+    await connection.close();
+  }
+}
+
+function assignments(settings: Readonly<Record<string, string | number>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} = ${literalSetting(value)}`)
+    .join(', ');
 }
 
 function literalSetting(value: string | number): string {

@@ -31,6 +31,17 @@ export const EMBEDDED_SETTINGS = {
   input_format_parallel_parsing: 0,
 } as const;
 
+/** For questions that are not ours. `readonly`: nothing is written, and none of these can be changed by the question. */
+export const READER_SETTINGS = {
+  max_execution_time: 30,
+  max_result_rows: '1000000',
+  max_result_bytes: '67108864',
+  result_overflow_mode: 'throw',
+  // A core stays for what comes in.
+  max_threads: 1,
+  readonly: '1',
+} as const;
+
 /**
  * No insert is taken for the repeat of another. A table that is not replicated notes what it gets as known before
  * the rows are in it; killed or failed in between, it would drop the repeat and answer that all is well. Every row

@@ -2,6 +2,7 @@
 
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { describeError, Fault } from '../../contract/fault.ts';
 import { formatDuration } from '../../lib/time.ts';
@@ -9,7 +10,7 @@ import { clickHouseCode, clickHouseFault, withFaults } from './clickhouse-fault.
 import { DATABASE_NAME, type Database, type TableDialect } from '../database.ts';
 import { isForeignServer } from './foreign-server.ts';
 import { jsonLines } from '../json-lines.ts';
-import { COMMON_SETTINGS, insertSettings } from './query-settings.ts';
+import { COMMON_SETTINGS, insertSettings, READER_SETTINGS } from './query-settings.ts';
 import { isSilence, serverAgent, silence } from './server-agent.ts';
 import { serverParameters } from './sql-literals.ts';
 import { plainTables, quoteIdentifier, replicatedTables } from './table-dialect.ts';
@@ -192,6 +193,15 @@ function serverDatabase(
     release,
     query,
     queryAhead: query,
+    answer: (sql, format) =>
+      ask('answer a question in SQL', async () => {
+        const { stream } = await client.exec({
+          query: `${sql} FORMAT ${format}`,
+          // Whole or not at all: what fails half-way has no answer yet.
+          clickhouse_settings: { ...READER_SETTINGS, wait_end_of_query: 1 },
+        });
+        return await buffer(stream);
+      }),
     command: (sql, parameters = {}) =>
       ask('run a statement', async () => {
         await client.command({ query: sql, query_params: serverParameters(sql, parameters) });

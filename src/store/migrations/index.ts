@@ -19,6 +19,7 @@ import { retention } from './0016-retention.ts';
 import { oldContent } from './0017-old-content.ts';
 import { outputDrift } from './0018-output-drift.ts';
 import { audit } from './0019-audit.ts';
+import { views } from './0020-views.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -41,4 +42,5 @@ export const MIGRATIONS: readonly Migration[] = [
   oldContent,
   outputDrift,
   audit,
+  views,
 ];
