@@ -72,10 +72,15 @@ async function measureAll(
   const { outputs } = createStore(database, systemClock);
   const series = Array.from({ length: count }, (_, index) => seriesOf(index));
   await writeCalls(database, series);
-  const reader = new OutputReader({ outputs, clock: CLOCK, onProgress: () => undefined, onCut: () => undefined });
+  const reader = new OutputReader({
+    outputs,
+    clock: CLOCK,
+    onProgress: () => undefined,
+    onCut: () => undefined,
+  });
   const { signal } = new AbortController();
   const read = await measure('reading an hour, and noting it', async () => {
-    await reader.read(signal);
+    await reader.read(signal, () => undefined);
   });
   const bytes = await bytesOfSample(database);
   await writeHistory(database, outputs, series);
@@ -84,7 +89,7 @@ async function measureAll(
   const compared = await measure('comparing it with baselines and ten days', async () => {
     for (const some of chunks(extents, SERIES_AT_ONCE))
       await judge.judge(
-        some.map((extent) => ({ extent, known: null })),
+        some.map((extent) => ({ extent, known: null, notedFrom: null })),
         HOUR,
       );
   });

@@ -128,11 +128,36 @@ export interface OutputStatus {
   readonly change: OutputChange | null;
 }
 
+/** An hour for which something was written since it was read last, or that was never read. */
+export interface HourToRead {
+  readonly hour: Timestamp;
+  /** How many rows were ever written for its calls: the name of its state. */
+  readonly rows: number;
+  /** Nothing was written for a while, so that all of these rows can be read. */
+  readonly isQuiet: boolean;
+}
+
+export interface SeriesOfHour {
+  readonly series: OutputSeries;
+  readonly hour: Timestamp;
+  /** How many calls there were. */
+  readonly calls: number;
+}
+
+export interface NotedHour extends Omit<SeriesOfHour, 'calls'> {
+  readonly outputs: number;
+}
+
+export interface SeriesToNote {
+  readonly series: readonly SeriesOfHour[];
+  /** There are more series in an hour than are looked at. */
+  readonly isCut: boolean;
+}
+
 /** Outputs of one series, picked evenly from the calls of an hour. */
 export interface AnswersOfHour {
   readonly series: OutputSeries;
-  /** How many calls there were. */
-  readonly calls: number;
+  readonly hour: Timestamp;
   readonly answers: readonly (OutputOf & { readonly output: Output })[];
 }
 
@@ -181,19 +206,28 @@ export interface SumsOfCounts {
 
 /** Hours are the times at which they begin. A series is given back as it was stored. */
 export interface OutputLog {
-  /** Up to which time all hours were read, as it was kept last; null: none was. */
-  readUntil(): Promise<Timestamp | null>;
-  keepReadUntil(until: Timestamp): Promise<void>;
-  /** The hours in `[from, until)` in which calls began, in order; with one query. */
-  hoursWithCalls(from: Timestamp, until: Timestamp): Promise<readonly Timestamp[]>;
+  /** The hours in `[from, until)` that are to be read, in order. */
+  hoursToRead(featuresId: number, from: Timestamp, until: Timestamp): Promise<readonly HourToRead[]>;
+  /** They are not to be read again, as long as they are in that state. */
+  keepHoursRead(featuresId: number, hours: readonly HourToRead[]): Promise<void>;
   /**
-   * At most `answersMax` answers of each series, of at most `seriesMax` series, the busiest first. Calls that failed or
-   * of which no version is known are left out. In pieces, so that the texts of few are in memory at once: a series comes
-   * in several of them.
+   * Of these hours the series, at most the `seriesMax` busiest of each, of which fewer samples are kept than there are
+   * calls, and fewer than `answersMax`; hours in order. Calls that failed or of which no version is known do not count.
    */
-  answers(hour: Timestamp, answersMax: number, seriesMax: number): AsyncIterable<readonly AnswersOfHour[]>;
-  /** All that there are of a series and an hour together. May be repeated. */
+  seriesToNote(
+    featuresId: number,
+    hours: readonly Timestamp[],
+    limits: { readonly answersMax: number; readonly seriesMax: number },
+  ): Promise<SeriesToNote>;
+  /**
+   * At most `answersMax` answers of each. In pieces, so that the texts of few are in memory at once: a series and an hour
+   * come in several of them. Which calls they are of is in memory as a whole, a hundred bytes each.
+   */
+  answers(of: readonly SeriesOfHour[], answersMax: number): AsyncIterable<readonly AnswersOfHour[]>;
+  /** May be repeated, also with more of a series and an hour. */
   keepSamples(featuresId: number, samples: readonly SamplesOfHour[]): Promise<void>;
+  /** After the samples of these: so many answers of an hour were read. */
+  keepNoted(featuresId: number, noted: readonly NotedHour[]): Promise<void>;
   /** Of the outputs of that hour and later ones, by series. */
   extents(featuresId: number, since: Timestamp): Promise<readonly SeriesExtent[]>;
   /** Of each series since an hour of its own, up to but not in the hour `until`; in the order asked for, hours in order. */

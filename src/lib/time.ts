@@ -78,6 +78,13 @@ export function parseDay(text: string): Timestamp | null {
 }
 
 /** The first or the last time there is where the sum is beyond it. */
+const HOUR_MS = 3_600_000;
+
+/** Of UTC. */
+export function beginningOfHour(time: Timestamp): Timestamp {
+  return timestampFromMillis(Math.floor(millisFromTimestamp(time) / HOUR_MS) * HOUR_MS);
+}
+
 export function addMillis(timestamp: Timestamp, millis: number): Timestamp {
   return nearestTimestamp(nanosFromTimestamp(timestamp) + BigInt(Math.round(millis)) * 1_000_000n);
 }

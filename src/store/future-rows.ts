@@ -29,7 +29,6 @@ const TABLES: readonly TimedRows[] = [
   },
   { table: 'latest_verdicts', column: 'at', of: 'target, part' },
   { table: 'output_statuses', column: 'at', of: SERIES },
-  { table: 'output_reads', column: 'until', of: 'what' },
 ];
 
 /** The latest time that there was; null when none was beyond now. Safe to repeat, also after a crash in between. */

@@ -35,6 +35,8 @@ interface Answers {
   readonly inputTokens?: number;
   readonly isKept?: boolean;
   readonly more?: object;
+  /** They are not in the store before `deliver`. */
+  readonly isLate?: boolean;
 }
 
 /** A prompt with its calls from `START` on, in a store of their own, and what watches them. */
@@ -48,6 +50,7 @@ class Scene {
   #watch: OutputWatch;
   #hour = 0;
   #calls = 0;
+  #late: object[] = [];
 
   static async open(): Promise<Scene> {
     current = new Scene(await openStore());
@@ -77,7 +80,8 @@ class Scene {
   }
 
   /** Hours of answers, which then are past. */
-  async pass(hours: number, { style, perHour = 12, inputTokens, isKept = true, more = {} }: Answers): Promise<void> {
+  async pass(hours: number, answers: Answers): Promise<void> {
+    const { style, perHour = 12, inputTokens, isKept = true, more = {}, isLate = false } = answers;
     const rows = Array.from({ length: hours * perHour }, (_, index) => {
       const at = addMillis(START, (this.#hour + Math.floor(index / perHour)) * HOUR_MS + (index % perHour) * 60_000);
       const text = outputText(style, this.#random);
@@ -94,8 +98,13 @@ class Scene {
         ...more,
       });
     });
-    if (rows.length > 0) await this.#opened.database.insert('invocations', rows);
+    if (isLate) this.#late.push(...rows);
+    else if (rows.length > 0) await this.#opened.database.insert('invocations', rows);
     this.#hour += hours;
+  }
+
+  async deliver(): Promise<void> {
+    await this.#opened.database.insert('invocations', this.#late.splice(0));
   }
 
   /** A quarter of an hour after the last one has passed. */
@@ -293,6 +302,23 @@ describe('answers that change', () => {
     expect(await scene.incidents()).toMatchObject([{ status: 'resolved', resolution: 'kim: the new model is fine' }]);
     expect(await scene.lookUntil('changed', { style: 'json' }, 4)).toBeLessThanOrEqual(3);
     expect(await scene.incidents()).toMatchObject([{ status: 'open', reopened: 0 }, { status: 'resolved' }]);
+  });
+
+  test('are found also where the calls came hours late', async () => {
+    const scene = await Scene.open();
+    await scene.pass(WEEK_HOURS + 2, { style: 'json' });
+    await scene.look();
+    for (let hour = 0; hour < 3; hour += 1) {
+      await scene.pass(1, { style: 'chatty', isLate: true });
+      expect(await scene.look()).toMatchObject({ state: 'watching' });
+    }
+    await scene.pass(1, { style: 'json', perHour: 1 });
+    expect(await scene.look()).toMatchObject({ state: 'watching' });
+    await scene.deliver();
+    await scene.pass(1, { style: 'chatty', perHour: 1 });
+    expect(await scene.look()).toMatchObject({ state: 'changed', change: { outputsSince: 38 } });
+    const since = addMillis(START, (WEEK_HOURS + 2) * HOUR_MS);
+    expect((await scene.incidents())[0]?.changedBetween).toEqual([since, addMillis(since, HOUR_MS)]);
   });
 
   test('while other things are asked are no warning', async () => {

@@ -14,7 +14,7 @@ import type {
   SumsOfCounts,
 } from '../../contract/output-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
-import { addMillis, laterOf, millisBetween } from '../../lib/time.ts';
+import { addMillis, earlierOf, laterOf, millisBetween } from '../../lib/time.ts';
 import { baselineOf } from '../../statistics/baseline.ts';
 import { countOutputs, offsetsOf } from '../../statistics/bins.ts';
 import { ALARM_LOG_SCORE, scan, WINDOW_HOURS } from '../../statistics/change-scan.ts';
@@ -35,6 +35,13 @@ export interface SeriesToJudge {
   readonly extent: SeriesExtent;
   /** What was known of it. */
   readonly known: OutputStatus | null;
+  /** The first hour of which more was noted since it was judged; null: none, or that is not known. */
+  readonly notedFrom: Timestamp | null;
+}
+
+interface ToCompare extends Pick<SeriesToJudge, 'notedFrom'> {
+  readonly status: OutputStatus;
+  readonly baseline: OutputBaseline;
 }
 
 type Learning = NonNullable<OutputStatus['learning']>;
@@ -55,27 +62,27 @@ export class OutputJudge {
     this.#options = options;
   }
 
+  async #baselines(series: readonly OutputSeries[]): Promise<ReadonlyMap<string, OutputBaseline>> {
+    const stored = await this.#options.outputs.baselines(series);
+    const ofNow = stored.filter(({ featuresId }) => featuresId === FEATURES_ID);
+    return new Map(ofNow.map((one) => [keyOfSeries(one.series), one]));
+  }
+
   /** Some series at a time, after `hour` was read. What is known of each now is stored when it resolves. */
   async judge(series: readonly SeriesToJudge[], hour: Timestamp): Promise<readonly OutputStatus[]> {
     const { outputs } = this.#options;
-    const stored = await outputs.baselines(series.map(({ extent }) => extent.series));
-    const baselines = new Map(
-      stored.filter(({ featuresId }) => featuresId === FEATURES_ID).map((one) => [keyOfSeries(one.series), one]),
-    );
+    const baselines = await this.#baselines(series.map(({ extent }) => extent.series));
     const statuses: OutputStatus[] = [];
-    const compared: { readonly status: OutputStatus; readonly baseline: OutputBaseline }[] = [];
-    for (const { extent, known: before } of series) {
+    const compared: ToCompare[] = [];
+    for (const { extent, known: before, notedFrom } of series) {
       const previous = baselines.get(keyOfSeries(extent.series)) ?? null;
       const status = await this.#current(extent, before, previous);
       const { learning: task } = status;
       const known = task === null ? previous : await this.#learn(status.series, task, previous, hour);
       if (known === null || !('bins' in known)) statuses.push({ ...status, learning: known });
-      else compared.push({ status: task === null ? status : watching(known, status), baseline: known });
+      else compared.push({ status: task === null ? status : watching(known, status), baseline: known, notedFrom });
     }
-    const counted = await this.#counted(
-      compared.map(({ baseline }) => baseline),
-      hour,
-    );
+    const counted = await this.#counted(compared, hour);
     for (const [index, { status, baseline }] of compared.entries())
       statuses.push(await this.#compare(status, baseline, counted[index] as SumsOfCounts, hour));
     await outputs.keepStatuses(statuses);
@@ -125,23 +132,34 @@ export class OutputJudge {
     return baseline;
   }
 
-  /** All that was compared with each of these baselines, with what came since the last time. */
-  async #counted(baselines: readonly OutputBaseline[], hour: Timestamp): Promise<readonly SumsOfCounts[]> {
+  /** All that was compared with each of these baselines, with what was noted since the last time. */
+  async #counted(compared: readonly ToCompare[], hour: Timestamp): Promise<readonly SumsOfCounts[]> {
     const { outputs } = this.#options;
+    const baselines = compared.map(({ baseline }) => baseline);
     const sums = await outputs.sums(baselines, hour, WINDOW_HOURS);
-    const since = sums.map(({ series, lastHour }, index) => {
-      const { comparedFrom } = baselines[index] as OutputBaseline;
-      return { series, from: lastHour === null ? comparedFrom : addMillis(lastHour, HOUR_MS) };
+    const since = compared.map(({ baseline: { series, comparedFrom }, notedFrom }, index) => {
+      const lastHour = sums[index]?.lastHour ?? null;
+      const next = lastHour === null ? comparedFrom : addMillis(lastHour, HOUR_MS);
+      return { series, next, from: notedFrom === null ? next : laterOf(earlierOf(next, notedFrom), comparedFrom) };
     });
     const samples = await outputs.samples(since, FEATURES_ID, addMillis(hour, HOUR_MS));
-    const counted = baselines.map((baseline, index) => ({
-      baseline,
-      hours: (samples[index] ?? []).map((of): HourOfCounts => {
-        return { hour: of.hour, outputs: of.samples.length, counts: countOutputs(baseline.bins, of.samples) };
-      }),
-    }));
+    const counted = baselines.map((baseline, index) => {
+      return { baseline, hours: (samples[index] ?? []).map((of) => countsOf(baseline, of)) };
+    });
     await outputs.keepCounts(counted);
-    return sums.map((known, index) => withNew(known, counted[index]?.hours ?? [], hour));
+    // What came late is in the sums already, as it was counted before.
+    const isLate = since.map(({ from, next }) => from < next);
+    const again = await outputs.sums(
+      baselines.filter((_, index) => isLate[index]),
+      hour,
+      WINDOW_HOURS,
+    );
+    const recounted = again.values();
+    return sums.map((known, index) =>
+      isLate[index] === true
+        ? (recounted.next().value as SumsOfCounts)
+        : withNew(known, counted[index]?.hours ?? [], hour),
+    );
   }
 
   async #compare(
@@ -217,6 +235,10 @@ function watching(baseline: OutputBaseline, { series, at, lastHour }: Now): Outp
     log10Score: null,
     change: null,
   };
+}
+
+function countsOf({ bins }: OutputBaseline, { hour, samples }: HourOfSamples): HourOfCounts {
+  return { hour, outputs: samples.length, counts: countOutputs(bins, samples) };
 }
 
 function outputsOf(hours: readonly HourOfSamples[]): number {

@@ -4,7 +4,7 @@
  */
 
 import type { Component } from '../../contract/component.ts';
-import type { OutputLog, OutputOf, OutputStatus } from '../../contract/output-log.ts';
+import type { NotedHour, OutputLog, OutputOf, OutputStatus } from '../../contract/output-log.ts';
 import type { Queue } from '../../contract/queue.ts';
 import type { IncidentLog } from '../../contract/store.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
@@ -12,7 +12,7 @@ import { judgeOutputs, type OutputExamples } from '../../drift/judge-outputs.ts'
 import { fingerprintOf } from '../../incidents/fingerprint.ts';
 import type { Finding } from '../../incidents/lifecycle.ts';
 import { chunks } from '../../lib/chunks.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, earlierOf } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import { FEATURES_ID } from '../../statistics/output-features.ts';
 import { keyOfSeries } from '../../store/telemetry/output-series.ts';
@@ -45,7 +45,10 @@ export class OutputWatch implements Component {
   readonly #options: OutputWatchOptions;
   readonly #reader: OutputReader;
   readonly #judge: OutputJudge;
+  /** By series, until it is judged. A start takes hours that came after those that were counted. */
+  readonly #notedFrom = new Map<string, Timestamp>();
   #wasCut = false;
+  #toldHours = 0;
 
   constructor(options: OutputWatchOptions) {
     this.#options = options;
@@ -70,13 +73,21 @@ export class OutputWatch implements Component {
 
   /** Reads the hours that ended since the last time, and judges what is new in them. */
   async look(signal: AbortSignal): Promise<void> {
-    const hour = await this.#reader.read(signal);
+    const hour = await this.#reader.read(signal, (noted) => this.#remember(noted));
     for (const series of chunks(await this.#toJudge(hour), SERIES_AT_ONCE)) {
       signal.throwIfAborted();
       const statuses = await this.#judge.judge(series, hour);
       const findings: Finding[] = [];
       for (const status of statuses) findings.push(await this.#finding(status));
       await this.#options.onFindings(findings);
+      for (const { extent } of series) this.#notedFrom.delete(keyOfSeries(extent.series));
+    }
+  }
+
+  #remember(noted: readonly Pick<NotedHour, 'series' | 'hour'>[]): void {
+    for (const { series, hour } of noted) {
+      const key = keyOfSeries(series);
+      this.#notedFrom.set(key, earlierOf(hour, this.#notedFrom.get(key) ?? hour));
     }
   }
 
@@ -87,8 +98,9 @@ export class OutputWatch implements Component {
     const extents = await outputs.extents(FEATURES_ID, addMillis(hour, -USED_WITHIN_MS));
     return extents.flatMap((extent) => {
       const status = known.get(keyOfSeries(extent.series)) ?? null;
-      const isNew = status === null || status.state === 'changed' || extent.lastHour > status.lastHour;
-      return isNew ? { extent, known: status } : [];
+      const notedFrom = this.#notedFrom.get(keyOfSeries(extent.series)) ?? null;
+      const isNew = notedFrom !== null || status === null || extent.lastHour > status.lastHour;
+      return isNew || status.state === 'changed' ? { extent, known: status, notedFrom } : [];
     });
   }
 
@@ -129,7 +141,9 @@ export class OutputWatch implements Component {
   }
 
   #tell(done: number, of: number): void {
-    if (of < TOLD_HOURS_MIN || done % TOLD_EVERY_HOURS !== 0) return;
+    if (done < this.#toldHours) this.#toldHours = 0;
+    if (of < TOLD_HOURS_MIN || done - this.#toldHours < TOLD_EVERY_HOURS) return;
+    this.#toldHours = done;
     this.#options.log.info({ hours: of, read: done }, 'reading what was answered in the hours that were not looked at');
   }
 }

@@ -20,6 +20,7 @@ import { oldContent } from './0017-old-content.ts';
 import { outputDrift } from './0018-output-drift.ts';
 import { audit } from './0019-audit.ts';
 import { views } from './0020-views.ts';
+import { outputReadHours } from './0021-output-read-hours.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly Migration[] = [
   outputDrift,
   audit,
   views,
+  outputReadHours,
 ];

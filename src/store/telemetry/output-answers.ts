@@ -4,81 +4,93 @@
  */
 
 import type { Message } from '../../contract/invocation.ts';
-import type { AnswersOfHour, Output, OutputOf, OutputSeries } from '../../contract/output-log.ts';
+import type { AnswersOfHour, Output, OutputOf, OutputSeries, SeriesOfHour } from '../../contract/output-log.ts';
 import type { ContentHash } from '../../contract/prompt.ts';
 import type { TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { compareText } from '../../lib/compare.ts';
-import { addMillis, millisFromTimestamp } from '../../lib/time.ts';
+import { beginningOfHour } from '../../lib/time.ts';
 import { parseReference, type Reference } from '../../text/reference.ts';
 import type { Database } from '../database.ts';
-import { startedBefore, startedSince, startedUntil } from './started.ts';
+import { ASKED_MODEL, COMPARED_CALL } from './output-hours.ts';
+import { parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
+import { secondsOf, startedInHours } from './started.ts';
 
-const HOUR_MS = 3_600_000;
-/** Of a timestamp. */
-const HOUR_CHARACTERS = '2026-11-20T02'.length;
 const CALLS_PER_QUERY = 1_000;
 
 type Answer = OutputOf & { readonly output: Output };
 
+/** Whose output is read. */
+interface Call {
+  readonly hour: Timestamp;
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
 interface PickedRow extends OutputSeries {
-  readonly calls: number;
-  readonly picked: readonly (readonly [traceId: string, spanId: string, startedAt: string])[];
+  readonly hour: Timestamp;
+  readonly traces: readonly string[];
+  readonly spans: readonly string[];
 }
 
 /** As `OutputLog.answers`. */
 export async function* readAnswers(
   database: Database,
   texts: TextLog,
-  hour: Timestamp,
+  of: readonly SeriesOfHour[],
   answersMax: number,
-  seriesMax: number,
 ): AsyncIterable<readonly AnswersOfHour[]> {
-  const rows = await pickCalls(database, hour, answersMax, seriesMax);
-  const picked = rows.flatMap(({ environment, prompt, version, model, calls, picked: some }) => {
-    const of = { series: { environment, prompt, version, model }, calls };
-    return some.map(([traceId, spanId, at]) => ({ traceId, spanId, startedAt: at as Timestamp, of }));
+  const rows = await pickCalls(database, of, answersMax);
+  const picked = rows.flatMap((row) => {
+    const own = { series: seriesOf(row), hour: row.hour };
+    return row.traces.map((traceId, at) => ({ traceId, spanId: row.spans[at] as string, hour: row.hour, of: own }));
   });
   for (const piece of chunks(inStoredOrder(picked), CALLS_PER_QUERY)) {
     const outputs = await readOutputs(database, texts, piece);
-    const answered = Map.groupBy(piece, ({ of }) => of);
-    yield [...answered].map(([of, calls]) => ({
-      ...of,
-      answers: calls.flatMap(({ traceId, spanId, startedAt }): Answer[] => {
-        const output = outputs.get(keyOf({ traceId, spanId }));
-        return output === undefined ? [] : [{ traceId, spanId, startedAt, output }];
-      }),
+    const answered = Map.groupBy(piece, (call) => call.of);
+    yield [...answered].map(([own, calls]) => ({
+      ...own,
+      answers: calls.flatMap((call) => outputs.get(keyOf(call)) ?? []),
     }));
   }
 }
 
 /** The calls with the smallest hashes are an even sample of an hour, and the same when it is read again. */
-function pickCalls(
+async function pickCalls(
   database: Database,
-  hour: Timestamp,
+  of: readonly SeriesOfHour[],
   answersMax: number,
-  seriesMax: number,
 ): Promise<readonly PickedRow[]> {
-  return database.query<PickedRow>(
-    `SELECT environment, prompt, version, if(request_model = '', response_model, request_model) AS model,
-       toFloat64(count()) AS calls,
-       arrayMap(
-         one -> (one.2, one.3, one.4),
-         groupArraySorted(${Math.floor(answersMax)})((cityHash64(trace_id, span_id), trace_id, span_id, started_at))
-       ) AS picked
-     FROM invocations FINAL
-     WHERE ${startedSince('from')} AND ${startedBefore('to')} AND is_deleted = 0 AND error_type = ''
-       AND prompt != '' AND version != '' AND operation IN ('chat', 'text_completion')
-     GROUP BY environment, prompt, version, model
-     ORDER BY calls DESC, environment, prompt, version, model LIMIT {seriesMax:UInt32}`,
-    { from: hour, to: addMillis(hour, HOUR_MS), seriesMax },
+  if (of.length === 0) return [];
+  const hours = of.map(({ hour }) => secondsOf(hour));
+  return await database.query<PickedRow>(
+    `SELECT toDateTime64(call_hour, 9, 'UTC') AS hour, environment, prompt, version, model,
+       arrayMap(one -> one.2, picked) AS traces, arrayMap(one -> one.3, picked) AS spans
+     FROM (
+       SELECT call_hour, environment, prompt, version, model,
+         groupArraySorted(${Math.floor(answersMax)})((cityHash64(trace_id, span_id), trace_id, span_id)) AS picked
+       FROM (
+         SELECT toStartOfHour(started_at) AS call_hour, environment, prompt, version, ${ASKED_MODEL} AS model,
+           trace_id, span_id
+         FROM invocations FINAL WHERE ${startedInHours('hours')} AND ${COMPARED_CALL}
+       )
+       WHERE (${SERIES}, toUnixTimestamp(call_hour)) IN (
+         SELECT arrayJoin(arrayZip(
+           {prompts:Array(String)}, {environments:Array(String)}, {versions:Array(String)}, {models:Array(String)},
+           {ofHours:Array(UInt32)}
+         ))
+       )
+       GROUP BY call_hour, environment, prompt, version, model
+     )`,
+    { ...parametersOfSeries(of.map(({ series }) => series)), hours: [...new Set(hours)], ofHours: hours },
   );
 }
 
 interface OutputRow {
   readonly trace_id: string;
   readonly span_id: string;
+  readonly started_at: Timestamp;
   readonly output: string;
   readonly finish_reasons: readonly string[];
   readonly response_model: string;
@@ -92,26 +104,23 @@ interface OutputRow {
 async function readOutputs(
   database: Database,
   texts: TextLog,
-  calls: readonly OutputOf[],
-): Promise<ReadonlyMap<string, Output>> {
-  const times = calls.map(({ startedAt }) => startedAt).toSorted();
-  const [from, to] = [times[0], times.at(-1)];
-  if (from === undefined || to === undefined) return new Map();
+  calls: readonly Call[],
+): Promise<ReadonlyMap<string, Answer>> {
+  const hours = calls.map(({ hour }) => secondsOf(hour));
   const rows = await database.query<OutputRow>(
-    `SELECT trace_id, span_id, output, finish_reasons, response_model, toFloat64(input_tokens) AS input_tokens,
-       toFloat64(output_tokens) AS output_tokens, toFloat64(reasoning_tokens) AS reasoning_tokens,
-       NOT has(incomplete, 'content_not_captured') AS is_captured
+    `SELECT trace_id, span_id, started_at, output, finish_reasons, response_model,
+       toFloat64(input_tokens) AS input_tokens, toFloat64(output_tokens) AS output_tokens,
+       toFloat64(reasoning_tokens) AS reasoning_tokens, NOT has(incomplete, 'content_not_captured') AS is_captured
      FROM invocations FINAL
-     WHERE ${startedSince('from')} AND ${startedUntil('to')} AND is_deleted = 0
+     WHERE ${startedInHours('hours')} AND is_deleted = 0
        AND (toStartOfHour(started_at), trace_id, span_id) IN (
          SELECT arrayJoin(arrayZip(
-           arrayMap(hour -> toDateTime(hour, 'UTC'), {hours:Array(UInt32)}), {traces:Array(String)}, {spans:Array(String)}
+           arrayMap(hour -> toDateTime(hour, 'UTC'), {ofHours:Array(UInt32)}), {traces:Array(String)}, {spans:Array(String)}
          ))
        )`,
     {
-      from,
-      to,
-      hours: calls.map(({ startedAt }) => Math.floor(millisFromTimestamp(startedAt) / HOUR_MS) * 3_600),
+      hours: [...new Set(hours)],
+      ofHours: hours,
       traces: calls.map(({ traceId }) => traceId),
       spans: calls.map(({ spanId }) => spanId),
     },
@@ -120,7 +129,8 @@ async function readOutputs(
   const content = await texts.get([...new Set(said.flatMap(({ messages }) => textsOf(messages)))]);
   return new Map(
     said.map(({ row, messages }) => {
-      return [keyOf({ traceId: row.trace_id, spanId: row.span_id }), toOutput(row, messages, content)];
+      const of = { traceId: row.trace_id, spanId: row.span_id, startedAt: row.started_at };
+      return [keyOf(of), { ...of, output: toOutput(row, messages, content) }];
     }),
   );
 }
@@ -132,8 +142,9 @@ export async function readOutputTexts(
   outputs: readonly OutputOf[],
 ): Promise<readonly (OutputOf & { readonly text: string | null })[]> {
   const found = new Map<string, string | null>();
-  for (const piece of chunks(inStoredOrder(outputs), CALLS_PER_QUERY)) {
-    for (const [key, { text }] of await readOutputs(database, texts, piece)) found.set(key, text);
+  const calls = outputs.map((of) => ({ ...of, hour: beginningOfHour(of.startedAt) }));
+  for (const piece of chunks(inStoredOrder(calls), CALLS_PER_QUERY)) {
+    for (const [key, { output }] of await readOutputs(database, texts, piece)) found.set(key, output.text);
   }
   return outputs.map(({ traceId, spanId, startedAt }) => {
     return { traceId, spanId, startedAt, text: found.get(keyOf({ traceId, spanId })) ?? null };
@@ -144,12 +155,9 @@ function keyOf({ traceId, spanId }: Pick<OutputOf, 'traceId' | 'spanId'>): strin
   return `${traceId} ${spanId}`;
 }
 
-function inStoredOrder<Call extends OutputOf>(calls: readonly Call[]): readonly Call[] {
+function inStoredOrder<Some extends Call>(calls: readonly Some[]): readonly Some[] {
   return calls.toSorted(
-    (a, b) =>
-      compareText(a.startedAt.slice(0, HOUR_CHARACTERS), b.startedAt.slice(0, HOUR_CHARACTERS)) ||
-      compareText(a.traceId, b.traceId) ||
-      compareText(a.spanId, b.spanId),
+    (a, b) => compareText(a.hour, b.hour) || compareText(a.traceId, b.traceId) || compareText(a.spanId, b.spanId),
   );
 }
 

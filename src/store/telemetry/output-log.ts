@@ -5,6 +5,7 @@
 
 import type {
   HourOfSamples,
+  NotedHour,
   OutputBaseline,
   OutputLog,
   OutputSample,
@@ -22,29 +23,21 @@ import type { Database } from '../database.ts';
 import { jsonLines } from '../json-lines.ts';
 import { readAnswers, readOutputTexts } from './output-answers.ts';
 import { HOUR_OF_ROW, keepCounts, readCounts, sumCounts } from './output-counts.ts';
+import { keepHoursRead, QUIET_S, readHoursToRead, readSeriesToNote } from './output-hours.ts';
 import { keyOfSeries, OF_SERIES, parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
-import { startedBefore, startedSince } from './started.ts';
 
 const ROWS_PER_INSERT = 5_000;
 const SERIES_PER_QUERY = 500;
 
-export function createOutputLog(database: Database, texts: TextLog): OutputLog {
+/** `quietS`: an hour for which something was written within so many seconds may change under whoever reads it. */
+export function createOutputLog(database: Database, texts: TextLog, quietS = QUIET_S): OutputLog {
   return {
-    readUntil: async () => {
-      const [row] = await database.query<{ until: Timestamp }>('SELECT until FROM output_reads FINAL');
-      return row?.until ?? null;
-    },
-    keepReadUntil: (until) => database.insert('output_reads', [{ until }]),
-    hoursWithCalls: async (from, until) => {
-      const rows = await database.query<{ hour: Timestamp }>(
-        `SELECT DISTINCT toDateTime64(toStartOfHour(started_at), 9, 'UTC') AS hour FROM invocations
-         WHERE ${startedSince('from')} AND ${startedBefore('until')} ORDER BY hour`,
-        { from, until },
-      );
-      return rows.map(({ hour }) => hour);
-    },
-    answers: (hour, answersMax, seriesMax) => readAnswers(database, texts, hour, answersMax, seriesMax),
+    hoursToRead: (featuresId, from, until) => readHoursToRead(database, featuresId, { from, until, quietS }),
+    keepHoursRead: (featuresId, hours) => keepHoursRead(database, featuresId, hours),
+    seriesToNote: (featuresId, hours, limits) => readSeriesToNote(database, featuresId, hours, limits),
+    answers: (of, answersMax) => readAnswers(database, texts, of, answersMax),
     keepSamples: (featuresId, samples) => keepSamples(database, featuresId, samples),
+    keepNoted: (featuresId, noted) => keepNoted(database, featuresId, noted),
     extents: (featuresId, since) => readExtents(database, featuresId, since),
     samples: (of, featuresId, until) => readSamples(database, of, featuresId, until),
     keepBaseline: async (baseline) => {
@@ -72,19 +65,20 @@ export function createOutputLog(database: Database, texts: TextLog): OutputLog {
 }
 
 async function keepSamples(database: Database, featuresId: number, samples: readonly SamplesOfHour[]): Promise<void> {
-  const filled = samples.filter((one) => one.samples.length > 0);
-  if (filled.length === 0) return;
-  const rows = filled.flatMap(({ series, hour, samples: some }) =>
+  const rows = samples.flatMap(({ series, hour, samples: some }) =>
     some.map(({ traceId, spanId, startedAt, numbers, flags, words }) => {
       const of = { ...seriesOf(series), features_id: featuresId, hour };
       return { ...of, trace_id: traceId, span_id: spanId, started_at: startedAt, numbers, flags, words };
     }),
   );
   for (const some of chunks(rows, ROWS_PER_INSERT)) await database.insertJsonLines('output_samples', jsonLines(some));
-  const hours = filled.map(({ series, hour, samples: some }) => {
-    return { ...seriesOf(series), features_id: featuresId, hour, outputs: some.length };
+}
+
+async function keepNoted(database: Database, featuresId: number, noted: readonly NotedHour[]): Promise<void> {
+  const rows = noted.map(({ series, hour, outputs }) => {
+    return { ...seriesOf(series), features_id: featuresId, hour, outputs };
   });
-  await database.insertJsonLines('output_hours', jsonLines(hours));
+  if (rows.length > 0) await database.insertJsonLines('output_hours', jsonLines(rows));
 }
 
 async function readExtents(database: Database, featuresId: number, since: Timestamp): Promise<readonly SeriesExtent[]> {

@@ -27,6 +27,9 @@ export const OF_ONE_SERIES = SERIES.split(', ')
   .map((column) => `${column} = {${column}:String}`)
   .join(' AND ');
 
+/** True of the rows of some hours, which are a parameter: `secondsOf` each. */
+export const OF_HOUR = 'toUnixTimestamp(hour) IN {hours:Array(UInt32)}';
+
 /** Of a row, or of anything else that names one. */
 export function seriesOf({ environment, prompt, version, model }: OutputSeries): OutputSeries {
   return { environment, prompt, version, model };

@@ -3,6 +3,9 @@
  * of the hour, which is what `invocations` is ordered by.
  */
 
+import type { Timestamp } from '../../contract/time.ts';
+import { millisFromTimestamp } from '../../lib/time.ts';
+
 export function startedSince(from: string): string {
   return condition('>=', '>=', from);
 }
@@ -15,6 +18,19 @@ export function startedUntil(to: string): string {
 /** Not at that time any more. */
 export function startedBefore(to: string): string {
   return condition('<', '<=', to);
+}
+
+/**
+ * In one of some hours, which are a parameter of type Array(UInt32), in seconds since 1970. A list and not a range
+ * each: after an import, or a new price, there are as many hours as it has.
+ */
+export function startedInHours(name: string): string {
+  return `toUnixTimestamp(toStartOfHour(started_at)) IN {${name}:Array(UInt32)}`;
+}
+
+/** Since 1970, of the beginning of an hour. */
+export function secondsOf(hour: Timestamp): number {
+  return millisFromTimestamp(hour) / 1_000;
 }
 
 function condition(comparison: string, ofHours: string, name: string): string {

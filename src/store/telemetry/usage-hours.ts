@@ -8,11 +8,12 @@
 
 import { LABEL_CHARACTERS_MAX } from '../../contract/invocation.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { earlierOf, laterOf, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
+import { chunksByWeight } from '../../lib/chunks.ts';
+import { beginningOfHour, earlierOf, laterOf, timestampFromMillis } from '../../lib/time.ts';
 import type { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database, QueryParameters } from '../database.ts';
 import { endOfDropped, readDroppedMonths } from './dropped-months.ts';
-import { startedBefore, startedSince } from './started.ts';
+import { secondsOf, startedBefore, startedInHours, startedSince } from './started.ts';
 
 /** What usage can be grouped by. The model is the answered one, else the asked one. */
 const GROUPS = 'prompt, version, model, service, owner, environment, service_tier';
@@ -50,8 +51,7 @@ const SUMMED =
 /** Which sums an hour has; whoever adds one counts this up. What was added up with fewer is not used. */
 const FORM = 3;
 
-const HOUR_MS = 3_600_000;
-const HOUR_S = HOUR_MS / 1_000;
+const HOUR_S = 3_600;
 /**
  * An hour is added up when nothing was written for it in so long. Longer than a write is under way,
  * or a replica behind.
@@ -99,7 +99,7 @@ export async function partialSums(
   const dropped = await readDroppedMonths(database);
   const from = laterOf(asked, endOfDropped(dropped));
   const first = firstHourFrom(from);
-  const end = Math.floor(millisFromTimestamp(to) / HOUR_MS) * HOUR_S;
+  const end = secondsOf(beginningOfHour(to));
   const hours = await hoursBetween(database, first, end, { quietS, timeZone });
   const made = await madeHours(database, first, end);
   if (hours.some((hour) => isMissing(hour, made))) {
@@ -160,8 +160,8 @@ function isMissing(hour: Hour, made: ReadonlySet<string>): boolean {
 
 /** The first whole hour that does not begin before it, in seconds since 1970. */
 function firstHourFrom(time: Timestamp): number {
-  const hour = Math.floor(millisFromTimestamp(time) / HOUR_MS) * HOUR_S;
-  return atSecond(hour) < time ? hour + HOUR_S : hour;
+  const beginning = beginningOfHour(time);
+  return secondsOf(beginning) + (beginning < time ? HOUR_S : 0);
 }
 
 function nameOf({ hour, rows }: Pick<Hour, 'hour' | 'rows'>): string {
@@ -180,11 +180,6 @@ const SUMS_OF_HOURS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
 const SUMS_OF_DROPPED_MONTHS = `SELECT hour, ${GROUPS}, ${SUMMED} FROM usage_hours FINAL
   WHERE hour >= {droppedFrom:DateTime64(9, 'UTC')} AND hour < {droppedTo:DateTime64(9, 'UTC')}
     AND (toYYYYMM(hour), rows) IN (SELECT arrayJoin(arrayZip({dropped:Array(UInt32)}, {droppedStates:Array(UInt64)})))`;
-
-/** A list and not a range each: after an import, or a new price, there are as many hours as it has. */
-function startedInHours(name: string): string {
-  return `toUnixTimestamp(toStartOfHour(started_at)) IN {${name}:Array(UInt32)}`;
-}
 
 function anyOf(conditions: readonly string[]): string {
   return conditions.length === 0 ? 'false' : `(${conditions.map((each) => `(${each})`).join(' OR ')})`;
@@ -239,18 +234,8 @@ async function madeHours(database: Database, first: number, end: number): Promis
   return new Set(rows.map((row) => nameOf({ hour: row.at_hour, rows: Number(row.state) })));
 }
 
-function* portions<Each extends Pick<Hour, 'rows'>>(hours: readonly Each[]): Generator<readonly Each[]> {
-  let portion: Each[] = [];
-  let rows = 0;
-  for (const hour of hours) {
-    portion.push(hour);
-    rows += hour.rows;
-    if (rows < ROWS_PER_STATEMENT && portion.length < HOURS_PER_STATEMENT) continue;
-    yield portion;
-    portion = [];
-    rows = 0;
-  }
-  if (portion.length > 0) yield portion;
+function portions<Each extends Pick<Hour, 'rows'>>(hours: readonly Each[]): readonly (readonly Each[])[] {
+  return chunksByWeight(hours, ({ rows }) => rows, { weightMax: ROWS_PER_STATEMENT, itemsMax: HOURS_PER_STATEMENT });
 }
 
 /**
