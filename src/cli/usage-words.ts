@@ -1,6 +1,7 @@
 /** Numbers of usage in words. Pure. */
 
 import type { UsageBaseline, UsageEvaluation, UsageRow } from '../contract/invocation-log.ts';
+import { COST_OF_CALL, metricWords } from '../text/declared-metric.ts';
 
 /** What is not known. */
 export const NONE = '-';
@@ -58,11 +59,9 @@ function judgementWords({ count, mean_score: mean, labels }: UsageEvaluation): s
   return mean === null ? NONE : scoreWords(mean);
 }
 
-const COST_OF_CALL = 'cost_per_call_usd';
-
 /** A metric of the registry, as what it is declared of is called here. */
 export function baselineName(metric: string): string {
-  return metric === COST_OF_CALL ? 'usd a call' : metric.replace(/^baseline_/, '');
+  return metric === COST_OF_CALL ? 'usd a call' : metricWords(metric);
 }
 
 /** `accuracy 0.94 (is 0.91 ±0.02), usd a call 0.003 (is 0.0041)`. */

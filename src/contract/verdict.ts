@@ -15,6 +15,7 @@ export const VERDICTS = [
   'badge_lied',
   'registry_tampered',
   'output_drift',
+  'off_baseline',
   'unverifiable',
   'unreachable',
 ] as const;
@@ -32,7 +33,14 @@ export const DRIFT_VERDICTS: ReadonlySet<Verdict> = new Set<Verdict>([
   'badge_lied',
   'registry_tampered',
   'output_drift',
+  'off_baseline',
 ]);
+
+/**
+ * Those about what calls of a registered version do: its content is as registered. What is right is not written in a
+ * registry, or not well, so a person may take it as normal by resolving the incident.
+ */
+export const VERDICTS_OF_CALLS: ReadonlySet<Verdict> = new Set<Verdict>(['output_drift', 'off_baseline']);
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];

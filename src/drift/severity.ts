@@ -13,6 +13,7 @@ const SEVERITY: Readonly<Record<Verdict, Severity>> = {
   replica_split: 'warning',
   badge_lied: 'warning',
   output_drift: 'warning',
+  off_baseline: 'warning',
   edited: 'critical',
   unregistered: 'critical',
   missing: 'critical',

@@ -3,10 +3,7 @@
 import type { UsageBaseline, UsageKey, UsageRow } from '../contract/invocation-log.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
 import { marginOfMean } from '../lib/mean-margin.ts';
-
-/** `baseline_accuracy` is declared of what is judged under the name `accuracy`. */
-const JUDGED = /^baseline_(.+)$/;
-const COST_OF_CALL = 'cost_per_call_usd';
+import { COST_OF_CALL, judgedName } from '../text/declared-metric.ts';
 
 /** Rows that are of one version have what is declared of it. `only`: what all rows are of. */
 export function withBaselines(
@@ -40,8 +37,8 @@ function measureOf(metric: string, row: UsageRow): Omit<UsageBaseline, 'declared
     const of = row.calls - row.unpriced_calls;
     return { measured: of === 0 ? null : Number(row.cost_usd) / of, of, margin: null };
   }
-  const judged = JUDGED.exec(metric)?.[1];
-  if (judged === undefined) return null;
+  const judged = judgedName(metric);
+  if (judged === null) return null;
   const {
     mean_score: measured = null,
     scored: of = 0,

@@ -25,9 +25,9 @@ export interface CountedContent {
   readonly until: Timestamp | null;
 }
 
-/** What tells two contents of a place apart. Settings have no hash of their own: their diff has. */
+/** What tells two contents of a place apart. Settings and measures have no hash of their own: their diff has. */
 export function contentOf(subject: Pick<Judgement, 'verdict' | 'observed' | 'diff'>): string {
-  if (subject.verdict === 'settings_changed') return sha256(subject.diff);
+  if (subject.verdict === 'settings_changed' || subject.verdict === 'off_baseline') return sha256(subject.diff);
   return subject.observed.hash ?? NOTHING;
 }
 

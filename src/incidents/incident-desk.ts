@@ -27,6 +27,7 @@ import {
   LIFECYCLE_POLICY,
   type LifecyclePolicy,
   next,
+  NO_LONGER_WATCHED,
   recounted,
   resolved,
   type Step,
@@ -162,7 +163,7 @@ export class IncidentDesk implements Component {
   /** Closes incidents about places that nobody watches any more. */
   async retire(isWatched: (incident: Incident) => boolean): Promise<void> {
     const orphans = (await this.#unresolved.all()).filter((incident) => !isWatched(incident));
-    await this.#resolveAll(orphans, 'no_longer_watched');
+    await this.#resolveAll(orphans, NO_LONGER_WATCHED);
   }
 
   /** How many are not resolved, by severity and status; a moment behind what other replicas wrote. */

@@ -30,6 +30,9 @@ export const LIFECYCLE_POLICY: LifecyclePolicy = {
   announcedContentsMax: 4,
 };
 
+/** The resolution of an incident about a place that nobody looks at any more: it says nothing about the place. */
+export const NO_LONGER_WATCHED = 'no_longer_watched';
+
 const CALM = 'calm';
 
 export type Step =

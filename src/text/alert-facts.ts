@@ -5,6 +5,7 @@
 
 import type { Alert } from '../contract/channel.ts';
 import type { Incident } from '../contract/incident.ts';
+import { VERDICTS_OF_CALLS } from '../contract/verdict.ts';
 import { formatDuration, millisBetween } from '../lib/time.ts';
 import { shownHash } from './hashes.ts';
 import { intervalWords, timeWords } from './time-words.ts';
@@ -34,8 +35,8 @@ export function alertFacts(alert: Alert): AlertFacts {
     diff: isResolved ? '' : incident.diff,
     commands: [
       ...(alert.restoreCommand === null ? [] : [{ label: 'Put it back', command: alert.restoreCommand }]),
-      // There is nothing to put back: either something is to be done elsewhere, or this is how it answers now.
-      ...(incident.verdict === 'output_drift' && !isResolved
+      // There is nothing to put back: either something is to be done elsewhere, or this is how it is now.
+      ...(VERDICTS_OF_CALLS.has(incident.verdict) && !isResolved
         ? [{ label: 'Take as normal', command: `${alert.showCommand} --resolve` }]
         : []),
       { label: 'See more', command: alert.showCommand },
@@ -46,6 +47,7 @@ export function alertFacts(alert: Alert): AlertFacts {
 const KINDS: Partial<Readonly<Record<Incident['verdict'], string>>> = {
   registry_tampered: 'Registry tampered with',
   output_drift: 'Output drift',
+  off_baseline: 'Off its baseline',
 };
 
 export function headingOf({ transition, incident }: Pick<Alert, 'transition' | 'incident'>): string {
@@ -60,7 +62,7 @@ function openFields(incident: Incident): AlertFacts['fields'] {
     { label: 'Where', value: whereWords(incident) },
     { label: 'Environment', value: incident.environment },
     { label: 'Verdict', value: `${incident.verdict} (${incident.severity})` },
-    ...(incident.verdict === 'output_drift' ? [] : contentFields(incident)),
+    ...(VERDICTS_OF_CALLS.has(incident.verdict) ? [] : contentFields(incident)),
     { label: 'Changed', value: intervalWords(incident.changedBetween) },
     ...(incident.changedBy === null ? [] : [{ label: 'Changed by', value: incident.changedBy }]),
     ...firstChange(incident),
@@ -87,11 +89,16 @@ const RESOLUTION_WORDS: Readonly<Record<string, string>> = {
   no_longer_watched: 'is no longer watched there',
 };
 
+const AGAIN: Partial<Readonly<Record<Incident['verdict'], string>>> = {
+  output_drift: 'is answered as before again',
+  off_baseline: 'is no longer off what is declared of it',
+};
+
 function resolvedSummary(incident: Incident): string {
   const by = incident.resolution ?? 'somebody';
-  if (incident.verdict === 'output_drift' && by === 'in_sync_again')
-    return `${incident.prompt} in ${incident.environment} is answered as before again.`;
-  return `${incident.prompt} in ${incident.environment} ${RESOLUTION_WORDS[by] ?? `was closed by hand by ${by}`}.`;
+  const again = by === 'in_sync_again' ? AGAIN[incident.verdict] : undefined;
+  const words = again ?? RESOLUTION_WORDS[by] ?? `was closed by hand by ${by}`;
+  return `${incident.prompt} in ${incident.environment} ${words}.`;
 }
 
 function resolvedFields(incident: Incident): AlertFacts['fields'] {
