@@ -1,5 +1,6 @@
 /** Questions about stored invocations: single calls, usage, and how many calls a drift has touched. */
 
+import type { MeansQuery, SeriesOfMeans } from './baseline-log.ts';
 import type { Invocation, TokenParts } from './invocation.ts';
 import type { ContentHash } from './prompt.ts';
 import type { Page, PageOf } from './store.ts';
@@ -131,6 +132,8 @@ export interface InvocationLog {
   list(filter: InvocationFilter, page: Page): Promise<PageOf<InvocationRow>>;
   /** Throws a `Fault` of kind `permanent` where there are more groups than anybody reads: a part of them would not add up. */
   usage(query: UsageQuery): Promise<readonly UsageRow[]>;
+  /** Of each environment, the busiest first where there are too many. Costs are of priced calls, and scores of those that were given. */
+  means(query: MeansQuery): Promise<readonly SeriesOfMeans[]>;
   /** Exact among a million calls since then; among more, a call that was corrected lately may count twice. */
   affected(query: AffectedQuery): Promise<number>;
   /** Prices stored calls in `[from, to)` anew and writes those whose price changed. `priceOf` is asked once for each call. */

@@ -77,6 +77,7 @@ export function daemonApi(parts: ApiParts): Api {
       })),
     calls: telemetry.calls,
     variables: telemetry.variables,
+    baselines: store.baselines,
     outputs: { ...store.outputs, alarmAtLog10Score: ALARM_LOG_SCORE / Math.LN10 },
     quarantine: telemetry.quarantine(),
     reprice: (from, to) => telemetry.reprice(from, to),

@@ -38,6 +38,7 @@ import type { MemoryBudget } from './memory-budget.ts';
 import { missingFromStore, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 import { NOT_RECORDED, notePollEvent } from './targets/poll-log.ts';
+import { BaselineWatch } from './baselines/baseline-watch.ts';
 import { OutputWatch } from './outputs/output-watch.ts';
 import { RegistryKeeper } from './registry/registry-keeper.ts';
 import { Retention } from './retention.ts';
@@ -285,6 +286,12 @@ export class Daemon {
         near: (query) => this.attribution.near(query),
       }),
       new OutputWatch({ ...shared, outputs: this.#store.outputs }),
+      new BaselineWatch({
+        ...shared,
+        baselines: this.#store.baselines,
+        calls: this.telemetry.calls,
+        retire: (isWatched) => this.incidents.retire(isWatched),
+      }),
     ];
   }
 

@@ -2,6 +2,7 @@
 
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
 import type { AuditLog, AuditProgress, AuditQuestion, AuditVerification } from '../contract/audit.ts';
+import type { BaselineLog } from '../contract/baseline-log.ts';
 import type { Fault } from '../contract/fault.ts';
 import type { Feedback } from '../contract/feedback.ts';
 import type { Incident } from '../contract/incident.ts';
@@ -53,6 +54,7 @@ export interface Api extends HealthApi, FeedbackApi {
   targets(): readonly TargetInfo[];
   readonly calls: Pick<InvocationLog, 'list' | 'usage'>;
   readonly variables: Pick<VariableLog, 'summary'>;
+  readonly baselines: Pick<BaselineLog, 'statuses'>;
   readonly outputs: Pick<OutputLog, 'statuses' | 'texts'> & { readonly alarmAtLog10Score: number };
   readonly sql: SqlDesk;
   attribute(query: AttributionQuery): Promise<Explanation>;

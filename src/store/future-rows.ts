@@ -7,6 +7,7 @@
 import type { Clock, Timestamp } from '../contract/time.ts';
 import { addMillis, CLOCKS_DIFFER_MS_MAX } from '../lib/time.ts';
 import type { Database } from './database.ts';
+import { BASELINE_SERIES } from './telemetry/baseline-log.ts';
 import { SERIES } from './telemetry/output-series.ts';
 
 const NOW = "{now:DateTime64(9, 'UTC')}";
@@ -29,6 +30,7 @@ const TABLES: readonly TimedRows[] = [
   },
   { table: 'latest_verdicts', column: 'at', of: 'target, part' },
   { table: 'output_statuses', column: 'at', of: SERIES },
+  { table: 'baseline_statuses', column: 'at', of: BASELINE_SERIES },
 ];
 
 /** The latest time that there was; null when none was beyond now. Safe to repeat, also after a crash in between. */

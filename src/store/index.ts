@@ -9,6 +9,7 @@ import type {
   TimelineLog,
   VerdictLog,
 } from '../contract/store.ts';
+import type { BaselineLog } from '../contract/baseline-log.ts';
 import type { OutputLog } from '../contract/output-log.ts';
 import type { RestoreLog } from '../contract/restore-log.ts';
 import type { RetentionLog } from '../contract/retention-log.ts';
@@ -23,6 +24,7 @@ import { createDeliveryLog } from './delivery-log.ts';
 import { createIncidentLog } from './incident-log.ts';
 import { createObservationLog } from './observation-log.ts';
 import { createRegistryLog } from './registry-log.ts';
+import { createBaselineLog } from './telemetry/baseline-log.ts';
 import { createOutputLog } from './telemetry/output-log.ts';
 import { createRetentionLog } from './telemetry/retention.ts';
 import { createRestoreLog } from './restore-log.ts';
@@ -42,6 +44,7 @@ export interface Store {
   readonly timeline: TimelineLog;
   readonly retention: RetentionLog;
   readonly outputs: OutputLog;
+  readonly baselines: BaselineLog;
   readonly audit: AuditLog;
   readonly sql: SqlDesk;
   /** Whoever writes observations, calls, versions or pins announces their time here; the timeline answers up to it. */
@@ -62,6 +65,7 @@ export function createStore(database: Database, clock: Clock, trail: Trail = NO_
     restores: createRestoreLog(database, trail),
     timeline: createTimelineLog(database, texts, clock, horizon),
     outputs: createOutputLog(database, texts),
+    baselines: createBaselineLog(database),
     retention: createRetentionLog(database, trail),
     audit: createAuditLog(database, () => trail.flush()),
     sql: createSqlDesk(database),

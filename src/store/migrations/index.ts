@@ -21,6 +21,7 @@ import { outputDrift } from './0018-output-drift.ts';
 import { audit } from './0019-audit.ts';
 import { views } from './0020-views.ts';
 import { outputReadHours } from './0021-output-read-hours.ts';
+import { baselines } from './0022-baselines.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -45,4 +46,5 @@ export const MIGRATIONS: readonly Migration[] = [
   audit,
   views,
   outputReadHours,
+  baselines,
 ];

@@ -7,6 +7,7 @@ import type { Database } from '../database.ts';
 import { affectedCounts } from './affected.ts';
 import { listCalls } from './call-list.ts';
 import { readKeptSince } from './dropped-months.ts';
+import { queryMeans } from './means.ts';
 import { reprice } from './reprice.ts';
 import { queryUsage } from './usage.ts';
 
@@ -31,6 +32,7 @@ export function createInvocationLog(
   return {
     list: (filter, page) => listCalls(database, texts, filter, page, lookedAtRows),
     usage: (query) => queryUsage(database, query, { turns }),
+    means: (query) => queryMeans(database, query, { turns }),
     affected: affectedCounts(database, exactRowsMax),
     reprice: async (from, to, priceOf) => {
       const callsKeptSince = await readKeptSince(database, from);
