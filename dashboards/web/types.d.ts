@@ -232,6 +232,17 @@ export interface OutputStatus {
   readonly change: OutputChange | null;
 }
 
+/** Of one metric of one version in one environment. */
+export interface BaselineStatus {
+  readonly environment: string;
+  readonly version: string;
+  readonly metric: string;
+  readonly declared: number;
+  readonly state: 'unknown' | 'within' | 'off' | 'accepted';
+  readonly measured: { readonly mean: number; readonly of: number; readonly margin: number | null } | null;
+  readonly change: { readonly between: Interval; readonly was_within: boolean } | null;
+}
+
 export interface Listed<Item> {
   readonly data: readonly Item[];
   readonly next_cursor: string | null;
@@ -248,6 +259,7 @@ export interface Api {
   readonly at: (query: Query, signal: AbortSignal) => Promise<ActiveAt>;
   readonly usage: (query: Query, signal: AbortSignal) => Promise<Listed<UsageRow>>;
   readonly outputs: (query: Query, signal: AbortSignal) => Promise<Listed<OutputStatus>>;
+  readonly baselines: (query: Query, signal: AbortSignal) => Promise<Listed<BaselineStatus>>;
   /** What is wrong with the daemon itself. */
   readonly problems: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Acknowledges, snoozes or resolves. */

@@ -14,6 +14,7 @@ import { problem, ProblemError, problemOfFault, type Problem } from './problem.t
 import { route, type AnyRoute, type RawRequest, type RouteAnswer, type RouteRequest } from './route.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { baselineRoutes } from './routes/baselines.ts';
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
@@ -48,6 +49,7 @@ export const API_ROUTES: readonly AnyRoute[] = [
   ...trafficRoutes,
   ...feedbackRoutes,
   ...outputRoutes,
+  ...baselineRoutes,
   ...sqlRoutes,
   ...webhookRoutes,
   ...maintenanceRoutes,

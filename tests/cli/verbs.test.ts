@@ -220,6 +220,7 @@ test('help and version', async () => {
     'attribute',
     'variables',
     'outputs',
+    'baselines',
     'restore',
   ])
     expect(help.stdout).toContain(`\n  ${verb} `);

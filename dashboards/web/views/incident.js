@@ -16,6 +16,9 @@ import { badge, contentWords, placeWords, shortHash, spaced, toneOf } from '../w
 
 const DAY_MS = 86_400_000;
 
+/** Verdicts about what calls of a registered content do. */
+const OF_CALLS = new Set(['output_drift', 'off_baseline']);
+
 /** @type {Readonly<Record<string, string>>} */
 const RESOLUTIONS = {
   in_sync_again: 'it is in sync again',
@@ -174,7 +177,7 @@ function factList(incident, context) {
  * @returns {readonly (readonly [label: string, value: import('../types.d.ts').Child])[]}
  */
 function contentFacts({ verdict, expected, observed }) {
-  if (verdict === 'output_drift') return [['Version', [contentWords(observed), ', the same before and since']]];
+  if (OF_CALLS.has(verdict)) return [['Version', [contentWords(observed), ', the same before and since']]];
   return [
     ['Expected', expected === null ? 'nothing is pinned' : [contentWords(expected), ' ', shortHash(expected.hash)]],
     ['Found', verdict === 'missing' ? 'nothing' : [contentWords(observed), ' ', shortHash(observed.hash)]],
@@ -183,7 +186,7 @@ function contentFacts({ verdict, expected, observed }) {
 
 /** @param {Incident} incident */
 function whoDoesNotSay({ verdict, evidence }) {
-  if (verdict === 'output_drift') return 'whoever serves the model does not say';
+  if (OF_CALLS.has(verdict)) return 'whoever serves the model does not say';
   return evidence.some(({ kind }) => kind === 'traffic') ? 'traffic does not say' : 'the source does not say';
 }
 

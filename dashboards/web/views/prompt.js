@@ -5,6 +5,7 @@ import { ApiProblem, daemonNowMs } from '../api.js';
 import { h, region } from '../dom.js';
 import { incidentItem } from '../incident-item.js';
 import { plural } from '../numbers.js';
+import { createBaselines } from '../baselines.js';
 import { createOutputs } from '../outputs.js';
 import { facts, section } from '../parts.js';
 import { createTable } from '../table.js';
@@ -14,6 +15,7 @@ import { usageColumns } from '../usage-columns.js';
 import { promptText } from '../visible-text.js';
 import { shortHash, versionWords } from '../words.js';
 
+/** @typedef {import('../types.d.ts').BaselineStatus} BaselineStatus */
 /** @typedef {import('../types.d.ts').Context} Context */
 /** @typedef {import('../types.d.ts').Incident} Incident */
 /** @typedef {import('../types.d.ts').OutputStatus} OutputStatus */
@@ -26,7 +28,7 @@ import { shortHash, versionWords } from '../words.js';
  * @template Item
  * @typedef {import('../types.d.ts').Listed<Item>} Listed
  */
-/** @typedef {{ prompt: Prompt | null, versions: readonly Version[], targets: readonly Target[], incidents: Listed<Incident>, usage: readonly UsageRow[], outputs: readonly OutputStatus[] }} Data */
+/** @typedef {{ prompt: Prompt | null, versions: readonly Version[], targets: readonly Target[], incidents: Listed<Incident>, usage: readonly UsageRow[], outputs: readonly OutputStatus[], baselines: readonly BaselineStatus[] }} Data */
 
 const DAY_MS = 86_400_000;
 const INCIDENTS_MAX = 20;
@@ -63,6 +65,7 @@ export function openPrompt(context) {
     order: { key: 'calls', descending: true },
   });
   const outputs = createOutputs();
+  const baselines = createBaselines();
   const pins = region(h('div', {}));
   const versions = region(h('div', { class: 'versions' }));
   // The version before is mostly gone from the last day.
@@ -83,6 +86,7 @@ export function openPrompt(context) {
       section('Targets', targets.element),
       section('Pinned', pins.element),
       section('Usage in the last 24 hours', usage.element, h('p', {}, longerUsage)),
+      section('Declared and measured', baselines.element),
       section('Outputs', outputs.element),
       section('Versions', versions.element),
     ),
@@ -95,6 +99,7 @@ export function openPrompt(context) {
       pins.show(data.prompt?.pins, () => pinList(data.prompt?.pins ?? []));
       usage.show(data.usage);
       outputs.show(data.outputs);
+      baselines.show(data.baselines);
       const newestFirst = data.versions.toReversed();
       versions.show([newestFirst, data.prompt?.pins], () =>
         newestFirst.length === 0
@@ -112,13 +117,14 @@ export function openPrompt(context) {
  */
 async function load({ api, id }, signal) {
   const from = timestampOf(daemonNowMs() - DAY_MS);
-  const [versions, prompts, targets, incidents, usage, outputs] = await Promise.all([
+  const [versions, prompts, targets, incidents, usage, outputs, baselines] = await Promise.all([
     api.versions(id, signal).catch(nothingRegistered),
     api.prompts(signal),
     api.targets({ prompt: id }, signal),
     api.incidents({ prompt: id, status: 'unresolved', limit: String(INCIDENTS_MAX) }, signal),
     api.usage({ group_by: 'version', prompt: id, from }, signal),
     api.outputs({ prompt: id }, signal),
+    api.baselines({ prompt: id }, signal),
   ]);
   return {
     versions: versions.data,
@@ -127,6 +133,7 @@ async function load({ api, id }, signal) {
     incidents,
     usage: usage.data,
     outputs: outputs.data,
+    baselines: baselines.data,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Verb } from '../verb.ts';
 import { at } from './at.ts';
 import { attribute } from './attribute.ts';
 import { audit } from './audit.ts';
+import { baselines } from './baselines.ts';
 import { discover } from './discover.ts';
 import { doctor } from './doctor.ts';
 import { incidents } from './incidents.ts';
@@ -34,6 +35,7 @@ export const VERBS: readonly Verb[] = [
   usage,
   variables,
   outputs,
+  baselines,
   sql,
   restore,
   audit,
