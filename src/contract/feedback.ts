@@ -14,7 +14,7 @@ export interface Feedback {
   /** The provider's id of its response; null when it is not known. */
   readonly responseId: string | null;
   readonly name: string;
-  /** There is a score or a label. */
+  /** There is a score or a label, unless it is withdrawn. */
   readonly score: number | null;
   readonly label: string | null;
   readonly explanation: string | null;
@@ -23,6 +23,8 @@ export interface Feedback {
   /** See `Evaluation`. */
   readonly by: string | null;
   readonly id: string | null;
+  /** What was said under the same name by the same judge, or with the same id, no longer holds. */
+  readonly withdrawn: boolean;
   /** Of the call, for the content policy; null: not known, and the strictest policy holds. */
   readonly environment: string | null;
 }

@@ -70,6 +70,8 @@ export interface Evaluation {
   readonly by?: string;
   /** The sender's own id of it, which tells it apart in place of `by`. */
   readonly id?: string;
+  /** It takes back what was said, and says nothing itself. */
+  readonly withdrawn?: true;
 }
 
 /** Longer labels are kept with their call and not counted: where a judge writes its reasons there, each would be a sum of its own. */

@@ -22,9 +22,10 @@ import { readTools, settingsOf } from './tools.ts';
 import { tokenUsage, type Usage } from './usage.ts';
 
 export const EVALUATION_EVENT = 'gen_ai.evaluation.result';
-/** The conventions have no words for who judged, nor for what identifies a judgement. */
+/** The conventions have no words for who judged, for what identifies a judgement, nor for taking one back. */
 export const JUDGED_BY = 'plumbline.evaluation.by';
 export const JUDGEMENT_ID = 'plumbline.evaluation.id';
+export const JUDGEMENT_WITHDRAWN = 'plumbline.evaluation.withdrawn';
 const EXCEPTION_EVENT = 'gen_ai.client.operation.exception';
 
 const BOUNDARIES = new Map<string, 'tool' | 'agent'>([
@@ -370,10 +371,11 @@ function readEvaluation(attributes: OtlpAttributes): Reading | null {
   const name = text(attributes, 'gen_ai.evaluation.name');
   const score = number(attributes, 'gen_ai.evaluation.score.value') ?? null;
   const label = text(attributes, 'gen_ai.evaluation.score.label') ?? null;
-  if (name === undefined || (score === null && label === null)) return null;
+  const withdrawn = attributes.get(JUDGEMENT_WITHDRAWN) === true;
+  if (name === undefined || (score === null && label === null && !withdrawn)) return null;
   const explanation = text(attributes, 'gen_ai.evaluation.explanation') ?? null;
   const [by, id] = [text(attributes, JUDGED_BY), text(attributes, JUDGEMENT_ID)];
-  const judge = { ...(by !== undefined && { by }), ...(id !== undefined && { id }) };
+  const judge = { ...(by !== undefined && { by }), ...(id !== undefined && { id }), ...(withdrawn && { withdrawn }) };
   const reading: Reading = { role: 'evaluation', evaluations: [{ name, score, label, explanation, ...judge }] };
   const responseId = text(attributes, 'gen_ai.response.id');
   if (responseId !== undefined) reading.responseId = responseId;

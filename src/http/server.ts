@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { Fault, isFault } from '../contract/fault.ts';
+import { formatBytes } from '../lib/http.ts';
 import { counter } from '../lib/instruments.ts';
 import { settlesWithin } from '../lib/limits.ts';
 import type { Api, EarlyApi } from './api.ts';
@@ -228,7 +229,7 @@ export class HttpServer implements Component {
           status,
           'Bad request',
           error instanceof Error ? error.message : 'The request can’t be read.',
-          status === 415 ? { hint: 'Send JSON, with the header content-type: application/json.' } : {},
+          hintOf(status),
         ),
       );
     this.#options.onBug(error, `${request.method} ${request.url}`);
@@ -237,6 +238,12 @@ export class HttpServer implements Component {
       problem(500, 'A bug', 'Something unexpected happened.', { hint: "The daemon's log has the details." }),
     );
   }
+}
+
+function hintOf(status: number): { readonly hint?: string } {
+  if (status === 415) return { hint: 'Send JSON, with the header content-type: application/json.' };
+  if (status === 413) return { hint: `A body has at most ${formatBytes(BODY_BYTES_MAX)}: send less at once.` };
+  return {};
 }
 
 function checkRequest(definition: AnyRoute, request: FastifyRequest): RouteRequest<unknown, unknown, unknown> {

@@ -6,7 +6,7 @@
 import type { Feedback } from '../contract/feedback.ts';
 import type { TelemetryRequest } from '../contract/telemetry.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { EVALUATION_EVENT, JUDGED_BY, JUDGEMENT_ID } from '../dialects/semconv.ts';
+import { EVALUATION_EVENT, JUDGED_BY, JUDGEMENT_ID, JUDGEMENT_WITHDRAWN } from '../dialects/semconv.ts';
 import { nanosFromTimestamp } from '../lib/time.ts';
 
 export function telemetryOf(feedback: readonly Feedback[], receivedAt: Timestamp): TelemetryRequest {
@@ -18,7 +18,7 @@ export function telemetryOf(feedback: readonly Feedback[], receivedAt: Timestamp
 }
 
 function recordOf(feedback: Feedback, receivedAt: Timestamp): object {
-  const { traceId, spanId, responseId, name, score, label, explanation, at, by, id } = feedback;
+  const { traceId, spanId, responseId, name, score, label, explanation, at, by, id, withdrawn } = feedback;
   return {
     traceId,
     spanId,
@@ -32,16 +32,19 @@ function recordOf(feedback: Feedback, receivedAt: Timestamp): object {
       'gen_ai.response.id': responseId,
       [JUDGED_BY]: by,
       [JUDGEMENT_ID]: id,
+      [JUDGEMENT_WITHDRAWN]: withdrawn ? true : null,
     }),
   };
 }
 
 /** Without what is not known. */
-function attributesOf(values: Readonly<Record<string, string | number | null>>): object[] {
+function attributesOf(values: Readonly<Record<string, string | number | true | null>>): object[] {
   return Object.entries(values)
     .filter(([, value]) => value !== null)
-    .map(([key, value]) => ({
-      key,
-      value: typeof value === 'number' ? { doubleValue: value } : { stringValue: value },
-    }));
+    .map(([key, value]) => ({ key, value: anyValue(value) }));
+}
+
+function anyValue(value: string | number | true | null): object {
+  if (value === true) return { boolValue: true };
+  return typeof value === 'number' ? { doubleValue: value } : { stringValue: value };
 }

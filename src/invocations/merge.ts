@@ -185,9 +185,10 @@ function mergeEvaluations(facts: readonly SpanFacts[], attached: readonly Evalua
     ? facts.flatMap((fact) => fact.evaluations ?? [])
     : [];
   const evaluations = own.length === 0 ? attached : [...own, ...attached];
-  if (evaluations.length < 2) return evaluations;
+  if (evaluations.length === 0) return evaluations;
   const distinct = new Map(evaluations.map((item) => [judgementKey(item), item]));
   return [...distinct.values()]
+    .filter(({ withdrawn }) => withdrawn !== true)
     .map((item) => [contentOf(item), item] as const)
     .toSorted(([a], [b]) => compareText(a, b))
     .map(([, item]) => item);

@@ -164,6 +164,12 @@ describe('a running daemon', () => {
       return usage.evaluations.thumb?.mean_score === 0.5 && usage;
     });
     expect(row.evaluations.thumb.count).toBe(2);
+    await judge(daemon, { response_id: call.responseId, name: 'thumb', by: 'user-7', withdrawn: true });
+    const left = await eventually(async () => {
+      const usage = await usageOf(daemon, 'repeated');
+      return usage.evaluations.thumb?.count === 1 && usage;
+    });
+    expect(left.evaluations.thumb.mean_score).toBe(1);
   });
 
   test('counts what it takes and what it refuses', async () => {

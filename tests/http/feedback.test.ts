@@ -61,7 +61,16 @@ async function taken(body: unknown): Promise<readonly Feedback[]> {
   return all;
 }
 
-const UNKNOWN = { responseId: null, label: null, explanation: null, at: null, by: null, id: null, environment: null };
+const UNKNOWN = {
+  responseId: null,
+  label: null,
+  explanation: null,
+  at: null,
+  by: null,
+  id: null,
+  withdrawn: false,
+  environment: null,
+};
 
 test('one judgement or a list of them, in the words of the API', async () => {
   const one = { trace_id: TRACE.toUpperCase(), span_id: SPAN, name: 'helpful', score: 1 };
@@ -90,9 +99,12 @@ test('one judgement or a list of them, in the words of the API', async () => {
       at: '2026-11-20T10:00:00.000000000Z',
       by: 'ann',
       id: 'm-1',
+      withdrawn: false,
       environment: 'production',
     },
   ]);
+  const back = { trace_id: TRACE, span_id: SPAN, name: 'helpful', by: 'ann', withdrawn: true };
+  expect(await taken(back)).toEqual([{ ...first, score: null, by: 'ann', withdrawn: true }]);
 });
 
 describe('what is wrong is told by its field, and then nothing is taken', () => {
@@ -101,6 +113,9 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
     ['no call', { name: 'helpful', score: 1 }, ['trace_id']],
     ['a span without its trace', { response_id: 'x', span_id: SPAN, name: 'helpful', score: 1 }, ['span_id']],
     ['nothing said', { trace_id: TRACE, name: 'helpful' }, ['score']],
+    ['taken back by nobody', { trace_id: TRACE, name: 'helpful', withdrawn: true }, ['withdrawn']],
+    ['taken back and said', { ...good, by: 'ann', withdrawn: true }, ['withdrawn']],
+    ['not taken back', { ...good, by: 'ann', withdrawn: false }, ['withdrawn']],
     ['a score that is none', { ...good, score: '1' }, ['score']],
     ['a trace of zeros', { ...good, trace_id: '0'.repeat(32) }, ['trace_id']],
     ['a short span', { ...good, span_id: 'b2' }, ['span_id']],
@@ -135,6 +150,13 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
     const { json } = await post({ ...good, rating: 5 });
     expect(json.errors).toEqual([{ field: 'body', message: expect.stringContaining('rating') }]);
   });
+});
+
+test('a body that is too large is told how large it may be', async () => {
+  const post = await serving(unused);
+  const explanation = 'x'.repeat(20_000);
+  const many = Array.from({ length: 900 }, () => ({ trace_id: TRACE, name: 'helpful', score: 1, explanation }));
+  expect(await post(many)).toMatchObject({ status: 413, json: { hint: expect.stringContaining('16 MiB') } });
 });
 
 test('the id that a gateway gives a response may be long', async () => {

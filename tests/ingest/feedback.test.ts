@@ -19,7 +19,15 @@ import { keptBytes } from './kept-bytes.ts';
 const NOW = '2026-11-20T10:00:00.000000001Z' as Timestamp;
 
 function feedback(told: Partial<Feedback>): Feedback {
-  const unknown = { label: null, explanation: null, at: null, by: null, id: null, environment: null } as const;
+  const unknown = {
+    label: null,
+    explanation: null,
+    at: null,
+    by: null,
+    id: null,
+    withdrawn: false,
+    environment: null,
+  } as const;
   return { traceId: '', spanId: '', responseId: null, name: 'helpful', score: 1, ...unknown, ...told };
 }
 
@@ -70,15 +78,16 @@ describe('as telemetry', () => {
       at: fc.integer({ min: 0, max: 2_000_000_000_000 }).map(timestampFromMillis),
       by: maybe,
       id: maybe,
+      withdrawn: fc.boolean(),
       environment: maybe,
     });
     fc.assert(
       fc.property(told, (said) => {
         const [fact] = factsOf([said]);
         const [evaluation] = fact?.evaluations ?? [];
-        const { by = null, id = null, ...rest } = evaluation as Evaluation;
+        const { by = null, id = null, withdrawn = false, ...rest } = evaluation as Evaluation;
         const { traceId, spanId, responseId = null, environment = null, startedAt: at } = fact ?? ({} as never);
-        expect({ traceId, spanId, responseId, environment, at, by, id, ...rest }).toEqual(said);
+        expect({ traceId, spanId, responseId, environment, at, by, id, withdrawn, ...rest }).toEqual(said);
       }),
     );
   });
@@ -246,6 +255,32 @@ describe('its call', () => {
     const said = { name: 'helpful', label: null, explanation: null };
     expect(await run.judgements(after, 1)).toEqual([{ ...said, score: 0.75 }]);
     expect(await run.judgements(before, 1)).toEqual([{ ...said, score: 0.5 }]);
+  });
+
+  it('is judged no more by who takes it back, in whatever order that comes, and again by who says something later', async () => {
+    const judged = newCall();
+    const at = (second: number): Timestamp => `2026-11-20T10:00:0${second}.000000000Z` as Timestamp;
+    const [ann, bob] = [
+      { ...judged, by: 'ann' },
+      { ...judged, by: 'bob' },
+    ];
+    const back = { score: null, withdrawn: true };
+    await run.judge({ ...ann, ...back, at: at(2) }, { ...judged, ...back, id: 'unknown' });
+    await run.judge({ ...bob, score: 0, at: at(1) }, { ...ann, score: 1, at: at(1) });
+    await run.call(judged);
+    expect(await run.judgements(judged, 1)).toEqual([
+      { name: 'helpful', score: 0, label: null, explanation: null, by: 'bob' },
+    ]);
+    await run.judge({ ...ann, score: 0.5, at: at(3) });
+    expect((await run.judgements(judged, 2)).map(({ by, score }) => [by, score])).toEqual([
+      ['bob', 0],
+      ['ann', 0.5],
+    ]);
+    await run.judge({ ...ann, ...back, at: at(4) }, { ...bob, ...back, at: at(4) }, { ...judged, name: 'last' });
+    await eventually(
+      () => run.judgements(judged, 0),
+      (all) => all.length === 1 && all[0]?.name === 'last',
+    );
   });
 
   it('counts the same once, however often it is sent', async () => {

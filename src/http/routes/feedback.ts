@@ -38,6 +38,7 @@ const judgement = z
     at: timestamp.optional(),
     by: name.optional(),
     id: name.optional(),
+    withdrawn: z.literal(true).optional(),
     environment: name.optional(),
   })
   .refine(({ trace_id: trace, response_id: response }) => trace !== undefined || response !== undefined, {
@@ -48,9 +49,17 @@ const judgement = z
     path: ['span_id'],
     message: 'needs the `trace_id` of its trace',
   })
-  .refine(({ score, label }) => score !== undefined || label !== undefined, {
+  .refine(({ score, label, withdrawn }) => score !== undefined || label !== undefined || withdrawn !== undefined, {
     path: ['score'],
-    message: 'must be given, or `label`, or both',
+    message: 'must be given, or `label`, or both; or `withdrawn`, to take back what was said',
+  })
+  .refine(({ score, label, withdrawn }) => withdrawn === undefined || (score === undefined && label === undefined), {
+    path: ['withdrawn'],
+    message: 'takes back what was said: without `score` and `label`',
+  })
+  .refine(({ by, id, withdrawn }) => withdrawn === undefined || by !== undefined || id !== undefined, {
+    path: ['withdrawn'],
+    message: 'needs the `by` or the `id` of what is taken back',
   })
   .meta({ id: 'Judgement' });
 
@@ -75,7 +84,7 @@ export const feedbackRoutes = [
 ];
 
 function feedbackOf(told: Judgement): Feedback {
-  const { score, label, explanation, at, by, id, environment } = told;
+  const { score, label, explanation, at, by, id, withdrawn, environment } = told;
   return {
     traceId: told.trace_id ?? '',
     spanId: told.span_id ?? '',
@@ -87,6 +96,7 @@ function feedbackOf(told: Judgement): Feedback {
     at: at ?? null,
     by: by ?? null,
     id: id ?? null,
+    withdrawn: withdrawn ?? false,
     environment: environment ?? null,
   };
 }
