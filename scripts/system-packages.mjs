@@ -10,6 +10,7 @@ const NEEDED = [
   // It has `my_print_defaults`, without which no data directory can be made.
   { debian: 'mariadb-client-core', programs: ['my_print_defaults'], purpose: 'prompts in MySQL and MariaDB' },
   { debian: 'postgresql', programs: ['postgres'], purpose: 'prompts in PostgreSQL' },
+  { debian: 'prometheus', programs: ['prometheus'], purpose: 'metrics and their alerts' },
   {
     debian: 'chromium',
     programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],

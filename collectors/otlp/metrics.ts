@@ -5,6 +5,9 @@ import { counter, gauge } from '../../src/lib/instruments.ts';
 const requests = counter({
   name: 'plumbline.otlp.requests',
   description: 'OTLP requests by transport, signal and outcome.',
+  fromZero: ['http', 'grpc'].flatMap((transport) =>
+    ['traces', 'logs'].map((signal) => ({ transport, signal, outcome: 'overloaded' })),
+  ),
 });
 const bodyBytes = counter({
   name: 'plumbline.otlp.body_bytes',

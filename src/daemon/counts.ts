@@ -1,9 +1,9 @@
 /** What the daemon counts of its looks and messages: an operator's alert on Plumbline itself hangs on these. */
 
-import type { Delivery } from '../contract/store.ts';
+import { DELIVERY_STATUSES, type Delivery } from '../contract/store.ts';
 import type { Clock } from '../contract/time.ts';
 import type { IncidentDesk } from '../incidents/incident-desk.ts';
-import { counter, gauge } from '../lib/instruments.ts';
+import { counter, gauge, showAtZero } from '../lib/instruments.ts';
 import type { PollEvent } from '../polling/poll-event.ts';
 import type { TableSize } from '../store/table-sizes.ts';
 
@@ -15,8 +15,9 @@ const answers = counter({
   name: 'plumbline.polled_targets',
   description: 'Answers about targets by source: held, unchanged, missing or unreachable.',
 });
+const DELIVERIES = 'plumbline.deliveries';
 const deliveries = counter({
-  name: 'plumbline.deliveries',
+  name: DELIVERIES,
   description: 'Attempts to deliver an alert by channel and what became of the message.',
 });
 
@@ -31,6 +32,11 @@ export function countPollEvent(event: PollEvent): void {
 
 export function countDelivery(channel: string, outcome: Delivery['status']): void {
   deliveries(1, { channel, outcome });
+}
+
+/** An operator is told of the first alert that does not get out. */
+export function expectDeliveries(channels: readonly string[]): void {
+  for (const channel of channels) for (const outcome of DELIVERY_STATUSES) showAtZero(DELIVERIES, { channel, outcome });
 }
 
 /** `problems`: what `/readyz` tells. */

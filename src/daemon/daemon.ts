@@ -29,7 +29,7 @@ import { noteOutcome, notePutOff } from './alert-log.ts';
 import { AuditKeeper } from './audit/audit-keeper.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution/attribution-desk.ts';
-import { observeIncidents, observeStoreSize } from './counts.ts';
+import { expectDeliveries, observeIncidents, observeStoreSize } from './counts.ts';
 import { watchClock } from './clock-watch.ts';
 import { registryLoader } from './registry/load-registry.ts';
 import { openConfiguredSources } from './targets/open-configured-sources.ts';
@@ -232,6 +232,7 @@ export class Daemon {
 
   #openChannels(): ReadonlyMap<string, Channel> {
     const { configuration, print, colour } = this.#options;
+    expectDeliveries(configuration.channels.map(({ name }) => name));
     return new Map(
       configuration.channels.map(({ name, type, config }) => {
         const plugin = CHANNEL_PLUGINS.find((candidate) => candidate.type === type);

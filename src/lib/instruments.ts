@@ -17,18 +17,52 @@ interface Description {
   readonly unit?: string;
 }
 
-const counters = new Map<string, Count>();
+export type Labels = Attributes;
 
-/** Only ever grows. Nothing is seen of it before it was counted for the first time. */
-export function counter(options: Description): Count {
-  const add = lazily(options, (from, { name, ...rest }) => from.createCounter(name, rest));
+interface CounterDescription extends Description {
+  /** See `showAtZero`. */
+  readonly fromZero?: readonly Labels[];
+}
+
+interface KnownCounter {
+  readonly count: Count;
+  readonly add: Count;
+  readonly fromZero: readonly Labels[];
+}
+
+const counters = new Map<string, KnownCounter>();
+let areShown = false;
+
+/** Only ever grows. */
+export function counter({ fromZero = [], ...of }: CounterDescription): Count {
+  const add = lazily(of, (from, { name, ...rest }) => from.createCounter(name, rest));
   const count: Count = (amount, labels = {}) => {
     if (amount <= 0) return;
     if (elsewhere === null) add(amount, labels);
-    else elsewhere.add({ of: options, amount, labels });
+    else elsewhere.add({ of, amount, labels });
   };
-  counters.set(options.name, count);
+  const known = { count, add, fromZero };
+  counters.set(of.name, known);
+  if (areShown) show(known);
   return count;
+}
+
+/** Shows what counters begin with. To be called where the meter is, once it is there. */
+export function showCounters(): void {
+  areShown = true;
+  for (const known of counters.values()) show(known);
+}
+
+function show({ add, fromZero }: KnownCounter): void {
+  for (const labels of fromZero) add(0, labels);
+}
+
+/**
+ * Without this nothing is seen of these labels before they were counted for the first time, and then they begin with 1,
+ * which is no increase: whoever is told of an increase would not be told of the first. To be called where the meter is.
+ */
+export function showAtZero(name: string, labels: Labels): void {
+  counters.get(name)?.add(0, labels);
 }
 
 /** A sum of one counter, on its way from a thread without a meter to the one that has it. */
@@ -66,7 +100,7 @@ export function countElsewhere(): CountsElsewhere {
 
 /** What was counted elsewhere; by the counters of this thread, where it has them. */
 export function recount(sums: readonly Counted[]): void {
-  for (const { of, amount, labels } of sums) (counters.get(of.name) ?? counter(of))(amount, labels);
+  for (const { of, amount, labels } of sums) (counters.get(of.name)?.count ?? counter(of))(amount, labels);
 }
 
 /** One of the values of a gauge, which labels tell apart. */

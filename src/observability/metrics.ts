@@ -7,6 +7,7 @@ import { metrics } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { showCounters } from '../lib/instruments.ts';
 
 export interface MetricsReader {
   /** Prometheus text of everything at this moment. */
@@ -22,6 +23,7 @@ export function startMetrics(version: string): MetricsReader {
     readers: [reader],
   });
   metrics.setGlobalMeterProvider(provider);
+  showCounters();
   const serializer = new PrometheusSerializer();
   return {
     text: async () => {
