@@ -124,6 +124,7 @@ export function createApi(base) {
     usage: (query, signal) => call('usage', query, { signal }),
     outputs: (query, signal) => whole('outputs', query, signal),
     baselines: (query, signal) => whole('baselines', query, signal),
+    sql: (query, signal) => call('sql', {}, { ...postOf({ query, format: 'compact' }), signal }),
     problems: async (signal) => {
       /** @type {{ problems: readonly string[] }} */
       const { problems } = await call('../../readyz', {}, { signal });

@@ -7,6 +7,7 @@ import { openIncidents } from './views/incidents.js';
 import { openOverview } from './views/overview.js';
 import { openPrompt } from './views/prompt.js';
 import { openPrompts } from './views/prompts.js';
+import { openSql } from './views/sql.js';
 import { openUsage } from './views/usage.js';
 
 /** @typedef {import('./types.d.ts').Context} Context */
@@ -22,6 +23,7 @@ const ROUTES = [
   { name: 'prompts', pattern: /^prompts\/([^/]+)$/, open: openPrompt },
   { name: 'at', pattern: /^at$/, open: openAt },
   { name: 'usage', pattern: /^usage$/, open: openUsage },
+  { name: 'sql', pattern: /^sql$/, open: openSql },
 ];
 
 /**

@@ -250,6 +250,11 @@ export interface Listed<Item> {
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
+export interface SqlAnswer {
+  readonly meta: readonly { readonly name: string; readonly type: string }[];
+  readonly data: readonly (readonly unknown[])[];
+}
+
 export interface Api {
   readonly targets: (query: Query, signal: AbortSignal) => Promise<Listed<Target>>;
   readonly prompts: (signal: AbortSignal) => Promise<Listed<Prompt>>;
@@ -260,6 +265,7 @@ export interface Api {
   readonly usage: (query: Query, signal: AbortSignal) => Promise<Listed<UsageRow>>;
   readonly outputs: (query: Query, signal: AbortSignal) => Promise<Listed<OutputStatus>>;
   readonly baselines: (query: Query, signal: AbortSignal) => Promise<Listed<BaselineStatus>>;
+  readonly sql: (query: string, signal: AbortSignal) => Promise<SqlAnswer>;
   /** What is wrong with the daemon itself. */
   readonly problems: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Acknowledges, snoozes or resolves. */

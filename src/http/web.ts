@@ -18,7 +18,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 /** The page's own addresses: each is the same HTML, and its script shows the view. */
-const PAGES = ['/', '/incidents', '/incidents/:id', '/prompts', '/prompts/:id', '/at', '/usage'];
+const PAGES = ['/', '/incidents', '/incidents/:id', '/prompts', '/prompts/:id', '/at', '/usage', '/sql'];
 
 /**
  * Only our own files, nothing inline, nobody may frame us. Trusted Types without any policy make
