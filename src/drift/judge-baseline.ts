@@ -58,7 +58,7 @@ export function judgeBaseline(status: BaselineStatus, version: RegisteredVersion
     severity: change.wasWithin ? severityOf('off_baseline', environment) : 'info',
     reason: change.wasWithin ? 'left_declared_baseline' : 'never_within_declared_baseline',
     summary: summaryOf(status, change),
-    diff: diffOf(status, change),
+    diff: diffOf(status, change, version),
     changedBetween: change.between,
     evidence: evidenceOf(status, change, version),
   };
@@ -76,12 +76,12 @@ function summaryOf({ series, declared }: BaselineStatus, { measured, wasWithin, 
 }
 
 /** Declared and measured, and what else of the calls is otherwise, in the form in which changes of texts are shown. */
-function diffOf({ series, declared }: BaselineStatus, change: BaselineChange): string {
+function diffOf({ series, declared }: BaselineStatus, change: BaselineChange, { origin }: RegisteredVersion): string {
   const { metric } = series;
   const { measured, between } = change;
   const name = metricWords(metric);
   return [
-    `--- ${versionWords(series.version)} as declared`,
+    `--- ${versionWords(series.version)} as declared: metrics.${metric} in ${originWords(origin)}`,
     `+++ ${versionWords(series.version)} as measured, off since ${intervalWords(between)}`,
     `-${name}: ${metricValueWords(metric, declared)}`,
     `+${name}: ${meanWords(metric, measured)}`,
@@ -156,7 +156,7 @@ function evidenceOf(
       kind: 'chance',
       words: `it is ${side} than ${value(beyond)} with certainty: by chance so much comes once a month among a thousand versions`,
     },
-    { kind: 'declared', words: `metrics.${metric}: ${String(declared)} (${origin.file}${lineWords(origin.line)})` },
+    { kind: 'declared', words: `metrics.${metric}: ${String(declared)} (${originWords(origin)})` },
     {
       kind: 'before',
       words: wasWithin
@@ -195,8 +195,8 @@ function callsEvidence(calls: CallsOfPeriod): readonly Evidence[] {
   ];
 }
 
-function lineWords(line: number | undefined): string {
-  return line === undefined ? '' : `:${line}`;
+function originWords({ file, line }: RegisteredVersion['origin']): string {
+  return line === undefined ? file : `${file}:${line}`;
 }
 
 function countWords(count: number): string {

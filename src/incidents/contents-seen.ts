@@ -15,6 +15,7 @@ const EARLIER_CONTENT = 'earlier_content';
 /** More are not remembered; by then the incident announces nothing new anyway. */
 const REMEMBERED_MAX = 20;
 const NOTHING = 'nothing';
+const DIFF_HEAD_LINES = 2;
 
 /** What calls are counted by: those with this content, from when it came until it was right again. */
 export interface CountedContent {
@@ -27,7 +28,9 @@ export interface CountedContent {
 
 /** What tells two contents of a place apart. Settings and measures have no hash of their own: their diff has. */
 export function contentOf(subject: Pick<Judgement, 'verdict' | 'observed' | 'diff'>): string {
-  if (subject.verdict === 'settings_changed' || subject.verdict === 'off_baseline') return sha256(subject.diff);
+  if (subject.verdict === 'settings_changed') return sha256(subject.diff);
+  // Its head says where it is declared, and a line of a file is soon another one.
+  if (subject.verdict === 'off_baseline') return sha256(subject.diff.split('\n').slice(DIFF_HEAD_LINES).join('\n'));
   return subject.observed.hash ?? NOTHING;
 }
 

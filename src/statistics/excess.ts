@@ -42,15 +42,16 @@ export function logExcess(hours: readonly ExcessHour[]): number {
 
 /**
  * From 0 to 1: an hour with fewer calls than the hour of a typical call counts for less, so that the mean that is compared is
- * that of calls, and not of hours: a few odd ones each night don't outweigh the day.
+ * that of calls, and not of hours: a few odd ones each night don't outweigh the day. Typical of the hours until then: a bet
+ * knows nothing of what comes later.
  */
 export function weightsOf(hours: readonly Pick<ExcessHour, 'of'>[]): readonly number[] {
   let [sum, squares] = [0, 0];
-  for (const { of } of hours) {
+  return hours.map(({ of }) => {
     sum += of;
     squares += of * of;
-  }
-  return hours.map(({ of }) => Math.min(1, (of * sum) / squares));
+    return Math.min(1, (of * sum) / squares);
+  });
 }
 
 export interface Beginning {

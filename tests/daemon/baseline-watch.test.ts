@@ -60,8 +60,9 @@ class Scene {
     this.#watch = this.#newWatch(this.desk);
   }
 
-  declare(metrics: Readonly<Record<string, number>>): void {
-    const v1 = version('1', 'Say what it is about.', { prompt: 'greeting', metrics });
+  declare(metrics: Readonly<Record<string, number>>, line = 1): void {
+    const origin = { file: 'prompts/greeting.yaml', line };
+    const v1 = version('1', 'Say what it is about.', { prompt: 'greeting', metrics, origin });
     this.registry.change([v1], [pin(v1)]);
   }
 
@@ -211,6 +212,28 @@ describe('a cost that left what is declared', () => {
     await scene.pass(16, { cost: '0.2' });
     expect(await scene.look()).toMatchObject([{ state: 'off', change: { acceptedAt: null } }]);
     expect(await scene.incidents()).toMatchObject([{ status: 'open' }, { status: 'resolved' }]);
+  });
+
+  test('is told again when it is clearly worse, and not because its file was edited', async () => {
+    const scene = await Scene.open({ [COST]: 0.003 });
+    await scene.pass(48, { cost: '0.003' });
+    await scene.pass(12, { cost: '0.02' });
+    await scene.look();
+    scene.declare({ [COST]: 0.003, tone: 7 }, 40);
+    await scene.pass(1, { cost: '0.02' });
+    await scene.look();
+    expect(scene.announced).toEqual([`opened baseline:${COST}/greeting`]);
+    await scene.pass(16, { cost: '0.2' });
+    await scene.look();
+    expect(scene.announced.slice(1)).toEqual([`escalated baseline:${COST}/greeting`]);
+    expect(await scene.incidents()).toMatchObject([
+      {
+        status: 'open',
+        summary: expect.stringContaining('is $0.2, not $0.003'),
+        diff: expect.stringContaining('in prompts/greeting.yaml:40'),
+        earlierContents: [{ verdict: 'off_baseline', version: '1' }],
+      },
+    ]);
   });
 
   test('is judged anew within minutes when something else is declared', async () => {

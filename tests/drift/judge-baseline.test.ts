@@ -22,7 +22,7 @@ describe('judgeBaseline', () => {
     });
     expect(judgement.diff).toBe(
       [
-        '--- v3 as declared',
+        '--- v3 as declared: metrics.cost_per_call_usd in prompts/intent-3.yaml:1',
         '+++ v3 as measured, off since between 2026-11-30 01:00:00 and 03:00:00 UTC (seen 2h apart)',
         '-cost of a call: $0.003',
         '+cost of a call: $0.00621 ±$0.0002',
