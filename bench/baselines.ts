@@ -190,12 +190,18 @@ function quality(months: number): readonly Quality[] {
         ),
       );
   }
+  for (const perHour of [1, 5, 50]) {
+    const twice = (hour: number): number => (hour >= CHANGED_AT && hour < BACK_AT ? 2 : 1);
+    rows.push(returns(`${perHour} calls an hour that cost twice as much`, () => by(perHour, 1, twice)));
+  }
   return rows;
 }
 
 const CHANGED_AT = 168;
 const RUNS = 100;
 const MONTH_HOURS = 720;
+const BACK_AT = CHANGED_AT + 2 * MONTH_HOURS;
+const RETURNS = 20;
 /** Rather than all of them: their mean is as good as normal. */
 const DRAWN_MAX = 200;
 
@@ -220,8 +226,37 @@ function delays(name: string, hours: () => Hours, metric = COST): Quality {
   };
 }
 
+/** Of calls that are off for two months, and then as declared. */
+function returns(name: string, hours: () => Hours): Quality {
+  let mistakes = 0;
+  const found: number[] = [];
+  for (let course = 0; course < RETURNS; course += 1) {
+    let isOff = false;
+    for (const { index, state } of follow(hours(), COST, BACK_AT + 336)) {
+      if (isOff && state !== 'off' && index < BACK_AT) mistakes += 1;
+      if (isOff && state !== 'off' && index >= BACK_AT) found.push(index + 1 - BACK_AT);
+      isOff = state === 'off';
+    }
+  }
+  const [half] = found.toSorted((a, b) => a - b).slice(Math.floor(found.length / 2));
+  const months = (RETURNS * (BACK_AT - CHANGED_AT)) / MONTH_HOURS;
+  return { name, words: `${mistakes} resolved by mistake in ${months} months; right ones after ${half} h` };
+}
+
 function hoursUntilOff(means: Hours, metric: string, count: number): number | null {
+  for (const { index, state } of follow(means, metric, count)) if (state === 'off') return index;
+  return null;
+}
+
+/** What is known after each hour. */
+function* follow(
+  means: Hours,
+  metric: string,
+  count: number,
+): Generator<{ readonly index: number; readonly state: BaselineStatus['state'] }> {
   const hours: HourOfMean[] = [];
+  const series = { environment: 'production', prompt: 'prompt', version: '1', metric };
+  const declared = metric === COST ? 1 : 0.94;
   let status: BaselineStatus | null = null;
   for (let index = 0; index < count; index += 1) {
     const hour = addMillis(START, index * HOUR_MS);
@@ -230,12 +265,9 @@ function hoursUntilOff(means: Hours, metric: string, count: number): number | nu
     const until = addMillis(hour, HOUR_MS);
     const from = addMillis(until, -HOURS * HOUR_MS);
     while (hours[0] !== undefined && hours[0].hour < from) hours.shift();
-    const series = { environment: 'production', prompt: 'prompt', version: '1', metric };
-    const declared = metric === COST ? 1 : 0.94;
     status = followBaseline(status, { series, declared, at: until, hours, from, until });
-    if (status.state === 'off') return index;
+    yield { index, state: status.state };
   }
-  return null;
 }
 
 /** Lognormal; `spread` is of the logarithm. */

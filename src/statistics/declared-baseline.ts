@@ -51,6 +51,8 @@ const WITHIN_DAYS = [1, 2, 4, 7, 14];
 /** After so much more of what it was off by when it was told, it is told again. */
 const WORSE_AGAIN = 0.5;
 const BISECTIONS = 40;
+/** It is asked every hour, and by chance a day of few calls looks like the days before. */
+const MARGINS_OF_RETURN = 1.5;
 
 /** `known`: what was concluded before; null: nothing. Where something else is declared now, that counts for nothing. */
 export function followBaseline(known: BaselineStatus | null, now: HoursToFollow): BaselineStatus {
@@ -82,7 +84,8 @@ function judged(status: BaselineStatus, now: HoursToFollow, measure: Measure): B
   const { change } = status;
   if (change !== null) {
     const since = now.hours.filter(({ hour }) => hour >= change.sinceHour);
-    if (isWithin(since, now.until, measure)) return within({ ...status, comparedFrom: now.until, change: null });
+    if (isWithin(since, now.until, measure, MARGINS_OF_RETURN))
+      return within({ ...status, comparedFrom: now.until, change: null });
     const worse = offSince(status, now, measure);
     return worse ?? { ...status, measured: meanOfHours(since) ?? status.measured };
   }
@@ -161,11 +164,11 @@ function certainlyBeyond(limit: number, mean: number, isCertain: (limit: number)
 }
 
 /** By the mean of the last day, or of more of them where that is of too few calls, with its margin. */
-function isWithin(hours: readonly HourOfMean[], until: Timestamp, measure: Measure): boolean {
+function isWithin(hours: readonly HourOfMean[], until: Timestamp, measure: Measure, margins = 1): boolean {
   return WITHIN_DAYS.some((days) => {
     const from = addMillis(until, -days * DAY_HOURS * HOUR_MS);
     const measured = meanOfHours(hours.filter(({ hour }) => hour >= from));
-    return measured !== null && isCertainlyWithin(measured, measure);
+    return measured !== null && isCertainlyWithin(measured, measure, margins);
   });
 }
 
@@ -180,8 +183,12 @@ function wereWithin(hours: readonly HourOfMean[], { tolerated, isBeyond }: Measu
   );
 }
 
-function isCertainlyWithin({ mean, of, margin }: MeasuredMean, { tolerated, worse, isBeyond }: Measure): boolean {
-  return margin !== null && of >= CALLS_MIN && !isBeyond(worse(mean, margin), tolerated);
+function isCertainlyWithin(
+  { mean, of, margin }: MeasuredMean,
+  { tolerated, worse, isBeyond }: Measure,
+  margins: number,
+): boolean {
+  return margin !== null && of >= CALLS_MIN && !isBeyond(worse(mean, margins * margin), tolerated);
 }
 
 /** Null: the declaration or the scores are none that could be compared. */
