@@ -178,6 +178,9 @@ describe.each(['embedded', 'server'] as const)('over the %s database', (kind) =>
       field: 'query',
       hint: 'Its answer is too large: add a LIMIT, or group.',
     });
+    const long = `SELECT number AS ${'n'.repeat(1_000)} FROM numbers(200000)`;
+    await expect(ask(long)).rejects.toMatchObject({ field: 'query', message: 'The answer has more than 64 MiB.' });
+    expect((await ask(long, 'csv')).split('\n')).toHaveLength(200_002);
     expect(await rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 

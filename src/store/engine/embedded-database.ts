@@ -35,7 +35,13 @@ import { withoutLeftovers } from './leftovers.ts';
 import { letEngineStepBack } from './threads.ts';
 import { endAtAbort, endAtExit } from './fatal-signals.ts';
 import { mayHaveOpen } from './process-identity.ts';
-import { EMBEDDED_SETTINGS, insertSettings, READER_SETTINGS } from './query-settings.ts';
+import {
+  ANSWER_BYTES_MAX,
+  answerTooLarge,
+  EMBEDDED_SETTINGS,
+  insertSettings,
+  READER_SETTINGS,
+} from './query-settings.ts';
 import { inlineParameters, quoteText } from './sql-literals.ts';
 import { detachStandardInput } from './standard-input.ts';
 import { embeddedTables } from './table-dialect.ts';
@@ -196,9 +202,10 @@ async function answerOnItsOwn(
     await prepareConnection(connection, memory);
     const bounds = { ...READER_SETTINGS, max_memory_usage: Math.floor(memory.bytesMax * READER_SHARE) };
     await connection.command({ query: `SET ${assignments(bounds)}` });
-    const result = await connection.chdb.queryAsync(sql, { format });
+    const bytes = (await connection.chdb.queryAsync(sql, { format })).bytes();
+    if (bytes.byteLength > ANSWER_BYTES_MAX) throw answerTooLarge();
     // A copy: the bytes belong to the connection.
-    return Uint8Array.from(result.bytes());
+    return Buffer.from(bytes);
   } finally {
     await connection.close();
   }

@@ -1,6 +1,8 @@
 /** ClickHouse settings that the store's code relies on, the same for the embedded engine and a server. */
 
 import { randomUUID } from 'node:crypto';
+import { Fault } from '../../contract/fault.ts';
+import { formatBytes } from '../../lib/http.ts';
 
 /** How values look in rows, in both directions, and what an insert promises. */
 export const COMMON_SETTINGS = {
@@ -31,11 +33,20 @@ export const EMBEDDED_SETTINGS = {
   input_format_parallel_parsing: 0,
 } as const;
 
+/** Of an answer to a question that is not ours: before it is written in a format, and after. */
+export const ANSWER_BYTES_MAX = 67_108_864;
+
+/** Names of columns may be most of it, which the engine does not count. */
+export function answerTooLarge(): Fault {
+  const message = `The answer has more than ${formatBytes(ANSWER_BYTES_MAX)}.`;
+  return new Fault('permanent', message, { field: 'query', hint: 'Add a LIMIT, or group; or ask for csv or parquet.' });
+}
+
 /** For questions that are not ours. `readonly`: nothing is written, and none of these can be changed by the question. */
 export const READER_SETTINGS = {
   max_execution_time: 30,
   max_result_rows: '1000000',
-  max_result_bytes: '67108864',
+  max_result_bytes: String(ANSWER_BYTES_MAX),
   result_overflow_mode: 'throw',
   // A core stays for what comes in.
   max_threads: 1,

@@ -2,7 +2,6 @@
 
 import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { describeError, Fault } from '../../contract/fault.ts';
 import { formatDuration } from '../../lib/time.ts';
@@ -10,7 +9,13 @@ import { clickHouseCode, clickHouseFault, withFaults } from './clickhouse-fault.
 import { DATABASE_NAME, type Database, type TableDialect } from '../database.ts';
 import { isForeignServer } from './foreign-server.ts';
 import { jsonLines } from '../json-lines.ts';
-import { COMMON_SETTINGS, insertSettings, READER_SETTINGS } from './query-settings.ts';
+import {
+  ANSWER_BYTES_MAX,
+  answerTooLarge,
+  COMMON_SETTINGS,
+  insertSettings,
+  READER_SETTINGS,
+} from './query-settings.ts';
 import { isSilence, serverAgent, silence } from './server-agent.ts';
 import { serverParameters } from './sql-literals.ts';
 import { plainTables, quoteIdentifier, replicatedTables } from './table-dialect.ts';
@@ -200,7 +205,7 @@ function serverDatabase(
           // Whole or not at all: what fails half-way has no answer yet.
           clickhouse_settings: { ...READER_SETTINGS, wait_end_of_query: 1 },
         });
-        return await buffer(stream);
+        return await boundedBytes(stream);
       }),
     command: (sql, parameters = {}) =>
       ask('run a statement', async () => {
@@ -216,6 +221,17 @@ function serverDatabase(
       }),
     close: () => client.close(),
   };
+}
+
+async function boundedBytes(stream: Readable): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) throw answerTooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** Of a request that it gives up the client says neither whom it asked nor for how long. */
