@@ -14,7 +14,7 @@ import type { LatestObservation } from '../contract/store.ts';
 import { judgeTampered } from '../drift/judge-registry.ts';
 import type { Api } from '../http/api.ts';
 import { IncidentDesk } from '../incidents/incident-desk.ts';
-import type { Finding } from '../incidents/lifecycle.ts';
+import { NO_LONGER_CALLED, type Finding } from '../incidents/lifecycle.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
 import { addMillis, systemClock } from '../lib/time.ts';
@@ -286,7 +286,11 @@ export class Daemon {
         attribute: (query) => this.attribution.attribute(query),
         near: (query) => this.attribution.near(query),
       }),
-      new OutputWatch({ ...shared, outputs: this.#store.outputs }),
+      new OutputWatch({
+        ...shared,
+        outputs: this.#store.outputs,
+        retire: (isCalled) => this.incidents.retire(isCalled, NO_LONGER_CALLED),
+      }),
       new BaselineWatch({
         ...shared,
         baselines: this.#store.baselines,

@@ -3,7 +3,7 @@
  * `src/statistics/` has found it out. Pure.
  */
 
-import type { OutputChange, OutputStatus } from '../contract/output-log.ts';
+import type { OutputChange, OutputSeries, OutputStatus } from '../contract/output-log.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
 import type { Evidence, Judgement } from '../contract/verdict.ts';
 import { formatDuration } from '../lib/time.ts';
@@ -22,6 +22,16 @@ const NAMED_IN_SUMMARY = 2;
 const EXAMPLE_CHARACTERS = 240;
 const HOUR_MS = 3_600_000;
 
+/** Where outputs of this series show a problem. */
+export function placeOfOutputs({
+  prompt,
+  environment,
+  model,
+  version,
+}: OutputSeries): Pick<Judgement, 'prompt' | 'environment' | 'target' | 'part'> {
+  return { prompt, environment, target: outputsTarget(model, prompt), part: versionWords(version) };
+}
+
 /** `version`: as it is registered; null where it is not. */
 export function judgeOutputs(
   status: OutputStatus,
@@ -32,10 +42,7 @@ export function judgeOutputs(
   const { environment, prompt, model } = series;
   const answers = `${prompt} in ${environment}: the answers of ${model} to ${versionWords(series.version)}`;
   const place = {
-    prompt,
-    environment,
-    target: outputsTarget(model, prompt),
-    part: versionWords(series.version),
+    ...placeOfOutputs(series),
     expected: version === null ? null : { version: version.version, hash: version.variants[0].hashes.strict },
     // The content of the prompt is not what changed.
     observed: { version: series.version, hash: null, text: null },

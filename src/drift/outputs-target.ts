@@ -2,6 +2,10 @@
 
 const PREFIX = 'outputs:';
 
+export function isOutputsTarget(target: string): boolean {
+  return target.startsWith(PREFIX);
+}
+
 export function outputsTarget(model: string, prompt: string): string {
   return `${PREFIX}${model}/${prompt}`;
 }

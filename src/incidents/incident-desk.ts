@@ -27,6 +27,7 @@ import {
   LIFECYCLE_POLICY,
   type LifecyclePolicy,
   next,
+  type NO_LONGER_CALLED,
   NO_LONGER_WATCHED,
   recounted,
   resolved,
@@ -160,10 +161,13 @@ export class IncidentDesk implements Component {
     await this.#resolveAll(gone, 'in_sync_again');
   }
 
-  /** Closes incidents about places that nobody watches any more. */
-  async retire(isWatched: (incident: Incident) => boolean): Promise<void> {
+  /** Closes incidents about places of which nothing will be heard any more. */
+  async retire(
+    isWatched: (incident: Incident) => boolean,
+    resolution: typeof NO_LONGER_WATCHED | typeof NO_LONGER_CALLED = NO_LONGER_WATCHED,
+  ): Promise<void> {
     const orphans = (await this.#unresolved.all()).filter((incident) => !isWatched(incident));
-    await this.#resolveAll(orphans, NO_LONGER_WATCHED);
+    await this.#resolveAll(orphans, resolution);
   }
 
   /** How many are not resolved, by severity and status; a moment behind what other replicas wrote. */

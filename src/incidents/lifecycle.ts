@@ -32,6 +32,8 @@ export const LIFECYCLE_POLICY: LifecyclePolicy = {
 
 /** The resolution of an incident about a place that nobody looks at any more: it says nothing about the place. */
 export const NO_LONGER_WATCHED = 'no_longer_watched';
+/** The same, where others are called and this is not. */
+export const NO_LONGER_CALLED = 'no_longer_called';
 
 const CALM = 'calm';
 

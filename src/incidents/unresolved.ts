@@ -14,7 +14,7 @@ const HELD_MAX = 10_000;
 const FRESH_FOR_MS = 1_000;
 
 export class UnresolvedIncidents {
-  readonly #log: IncidentLog;
+  readonly #log: Pick<IncidentLog, 'list'>;
   readonly #clock: Clock;
   #byFingerprint = new Map<string, Incident>();
   #complete = false;
@@ -23,7 +23,7 @@ export class UnresolvedIncidents {
   /** Our writes since the read began: its pages may have missed them. */
   #noted: Incident[] = [];
 
-  constructor(log: IncidentLog, clock: Clock) {
+  constructor(log: Pick<IncidentLog, 'list'>, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
   }

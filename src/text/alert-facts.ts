@@ -87,6 +87,7 @@ const RESOLUTION_WORDS: Readonly<Record<string, string>> = {
   restored: 'was put back and is in sync again',
   pin_moved: 'is in sync: the pin now names what it holds',
   no_longer_watched: 'is no longer watched there',
+  no_longer_called: 'is no longer called that way: there was no answer in eight days',
 };
 
 const AGAIN: Partial<Readonly<Record<Incident['verdict'], string>>> = {

@@ -109,6 +109,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
   restored: 'put back',
   pin_moved: 'the pin now names what is held',
   no_longer_watched: 'no longer watched',
+  no_longer_called: 'no longer called',
 };
 
 function overFields(incidents: readonly Incident[]): AlertFacts['fields'] {

@@ -47,6 +47,8 @@ class Scene {
   readonly #opened: OpenStore;
   readonly #store: Store;
   readonly #random = seededRandom(20_261_201);
+  /** How often texts of examples were asked for. */
+  textsRead = 0;
   #watch: OutputWatch;
   #hour = 0;
   #calls = 0;
@@ -112,8 +114,7 @@ class Scene {
     const due = addMillis(START, this.#hour * HOUR_MS + 15 * 60_000);
     this.clock.advance(Math.max(0, millisBetween(this.clock.now(), due)));
     await this.#watch.look(signal);
-    const [status, ...more] = await this.#store.outputs.statuses();
-    if (more.length > 0) throw new Error('There is one series only.');
+    const [status] = await this.#store.outputs.statuses();
     return status ?? null;
   }
 
@@ -146,8 +147,13 @@ class Scene {
   }
 
   #newWatch(): OutputWatch {
+    const { outputs } = this.#store;
+    const texts: typeof outputs.texts = (of) => {
+      this.textsRead += 1;
+      return outputs.texts(of);
+    };
     return new OutputWatch({
-      outputs: this.#store.outputs,
+      outputs: { ...outputs, texts },
       incidents: this.#store.incidents,
       queue: QUIET_QUEUE,
       clock: this.clock,
@@ -156,6 +162,7 @@ class Scene {
       onFindings: async (findings) => {
         await this.desk.take(findings);
       },
+      retire: (isCalled) => this.desk.retire(isCalled, 'no_longer_called'),
     });
   }
 }
@@ -267,11 +274,17 @@ describe('answers that change', () => {
     expect(incident?.diff).toMatch(/^-e\.g\. \{"intent":/m);
     expect(incident?.diff).toMatch(/^\+e\.g\. This is about /m);
 
-    // Nothing new while it goes on, also after a start.
+    // Nothing new while it goes on, also after a start; and its examples are read once.
     scene.startAgain();
     await scene.pass(DAY_HOURS, { style: 'chatty' });
     expect(await scene.look()).toMatchObject({ state: 'changed' });
     expect(await scene.incidents()).toMatchObject([{ id: incident?.id, revision: 1 }]);
+    expect(scene.textsRead).toBe(1);
+    // Also when it wakes up.
+    await scene.desk.snooze(incident?.id ?? '', addMillis(scene.clock.now(), 1), 'kim');
+    await scene.pass(1, { style: 'chatty' });
+    await scene.look();
+    expect(await scene.incidents()).toMatchObject([{ id: incident?.id, status: 'open', diff: incident?.diff }]);
 
     expect(await scene.lookUntil('watching', { style: 'json' }, 4)).toBeLessThanOrEqual(3);
     expect(await scene.incidents()).toMatchObject([
@@ -319,6 +332,34 @@ describe('answers that change', () => {
     expect(await scene.look()).toMatchObject({ state: 'changed', change: { outputsSince: 38 } });
     const since = addMillis(START, (WEEK_HOURS + 2) * HOUR_MS);
     expect((await scene.incidents())[0]?.changedBetween).toEqual([since, addMillis(since, HOUR_MS)]);
+  });
+
+  test('of a version that is not called any more end the incident, and open another when it is called again', async () => {
+    const scene = await Scene.open();
+    await scene.pass(WEEK_HOURS, { style: 'json' });
+    await scene.look();
+    await scene.lookUntil('changed', { style: 'chatty' }, 3);
+    const [incident] = await scene.incidents();
+    // Nothing is called at all: nobody may be listening.
+    await scene.pass(9 * DAY_HOURS, { style: 'json', perHour: 0 });
+    await scene.look();
+    expect(await scene.incidents()).toMatchObject([{ status: 'open' }]);
+    const next = { style: 'essay', perHour: 1, more: { version: '2' } } as const;
+    await scene.pass(1, next);
+    await scene.look();
+    expect(await scene.incidents()).toMatchObject([
+      { id: incident?.id, status: 'resolved', resolution: 'no_longer_called' },
+    ]);
+    for (let hour = 0; hour < 2; hour += 1) {
+      await scene.pass(1, next);
+      await scene.look();
+    }
+    expect(await scene.incidents()).toHaveLength(1);
+    // It was not accepted by that.
+    await scene.pass(30, next);
+    await scene.pass(1, { style: 'chatty' });
+    expect(await scene.look()).toMatchObject({ state: 'changed' });
+    expect(await scene.incidents()).toMatchObject([{ status: 'open', diff: incident?.diff }, { id: incident?.id }]);
   });
 
   test('while other things are asked are no warning', async () => {

@@ -1,0 +1,85 @@
+/** What is told already of outputs, as it was at the beginning of a look: one question for all of them. */
+
+import type { Incident } from '../../contract/incident.ts';
+import type { OutputLog, OutputOf, OutputSeries, OutputStatus } from '../../contract/output-log.ts';
+import type { IncidentLog } from '../../contract/store.ts';
+import type { Clock } from '../../contract/time.ts';
+import { judgeOutputs, placeOfOutputs, type OutputExamples } from '../../drift/judge-outputs.ts';
+import { isOutputsTarget } from '../../drift/outputs-target.ts';
+import { fingerprintOf } from '../../incidents/fingerprint.ts';
+import { NO_LONGER_CALLED, type Finding } from '../../incidents/lifecycle.ts';
+import { UnresolvedIncidents } from '../../incidents/unresolved.ts';
+import type { RegistryView } from '../registry/registry-view.ts';
+
+export interface OutputIncidentsOptions {
+  readonly outputs: Pick<OutputLog, 'texts'>;
+  readonly incidents: Pick<IncidentLog, 'newestWithFingerprint' | 'list'>;
+  readonly clock: Clock;
+  readonly registry: () => RegistryView;
+  /** Closes incidents of which it is not true: nobody calls what they are about any more. */
+  readonly retire: (isCalled: (incident: Incident) => boolean) => Promise<void>;
+}
+
+export class OutputIncidents {
+  readonly #options: OutputIncidentsOptions;
+  #open: ReadonlyMap<string, Incident> = new Map();
+
+  constructor(options: OutputIncidentsOptions) {
+    this.#options = options;
+  }
+
+  async read(): Promise<void> {
+    const { incidents, clock } = this.#options;
+    const unresolved = await new UnresolvedIncidents(incidents, clock).all();
+    const ofOutputs = unresolved.filter(({ target }) => isOutputsTarget(target));
+    this.#open = new Map(ofOutputs.map((incident) => [incident.fingerprint, incident]));
+  }
+
+  /** Of one that changed: an incident says so, and nobody has to decide about it before more is answered. */
+  isTold(series: OutputSeries): boolean {
+    const incident = this.#open.get(fingerprintOfSeries(series));
+    return incident !== undefined && incident.status !== 'snoozed';
+  }
+
+  /** Whether a person closed it. While outputs are as they changed, nothing else does, unless nobody asks for them. */
+  async isAccepted({ series, change }: OutputStatus): Promise<boolean> {
+    const fingerprint = fingerprintOfSeries(series);
+    if (change === null || this.#open.has(fingerprint)) return false;
+    const incident = await this.#options.incidents.newestWithFingerprint(fingerprint);
+    if (incident?.status !== 'resolved' || incident.resolution === NO_LONGER_CALLED) return false;
+    return incident.resolvedAt !== null && incident.resolvedAt > change.noticedAt;
+  }
+
+  async finding(status: OutputStatus): Promise<Finding> {
+    const { series, change } = status;
+    const registry = this.#options.registry();
+    const version = registry.version(series.prompt, series.version);
+    const owner = version?.owner ?? registry.ownerOf(series.prompt);
+    if (change === null) return { judgement: judgeOutputs(status, version), owner };
+    const told = this.#open.get(fingerprintOfSeries(series));
+    if (told?.changedBetween[1] === change.between[1])
+      return { judgement: { ...judgeOutputs(status, version), diff: told.diff }, owner };
+    const examples = await this.#examples(change.examplesBefore, change.examplesSince);
+    return { judgement: judgeOutputs(status, version, examples), owner };
+  }
+
+  /** Those about other series than these. */
+  async retireOthers(called: readonly OutputSeries[]): Promise<void> {
+    if (this.#open.size === 0) return;
+    const fingerprints = new Set(called.map(fingerprintOfSeries));
+    if ([...this.#open.keys()].every((fingerprint) => fingerprints.has(fingerprint))) return;
+    await this.#options.retire(({ target, fingerprint }) => !isOutputsTarget(target) || fingerprints.has(fingerprint));
+  }
+
+  async #examples(before: readonly OutputOf[], since: readonly OutputOf[]): Promise<OutputExamples> {
+    const texts = await this.#options.outputs.texts([...before, ...since]);
+    const known = new Map(texts.map(({ traceId, spanId, text }) => [`${traceId}/${spanId}`, text]));
+    const textsOf = (some: readonly OutputOf[]): readonly string[] =>
+      some.flatMap(({ traceId, spanId }) => known.get(`${traceId}/${spanId}`) ?? []);
+    return { before: textsOf(before), since: textsOf(since) };
+  }
+}
+
+function fingerprintOfSeries(series: OutputSeries): string {
+  return fingerprintOf(placeOfOutputs(series));
+}
