@@ -18,8 +18,9 @@ export interface OutputSeries {
 export interface Output {
   /** All text that it said, without its thoughts. Null: not kept. */
   readonly text: string | null;
-  /** Names of the tools that it called, in order. */
-  readonly tools: readonly string[];
+  /** Names of the tools that it called, in order. Null: not kept. */
+  readonly tools: readonly string[] | null;
+  /** Empty: not known, as for the model that answered. */
   readonly finishReason: string;
   readonly responseModel: string;
   readonly outputTokens: number | null;
@@ -40,16 +41,17 @@ export interface OutputFeatures {
   readonly numbers: readonly (number | null)[];
   /** Bits; null: not known. */
   readonly flags: number | null;
+  /** A character that no text has: not known. */
   readonly words: readonly string[];
 }
 
 export type OutputSample = OutputOf & OutputFeatures;
 
-/** The bins of one feature. */
+/** The bins of one feature. The last one is for what is not known, which is not compared. */
 export type FeatureBins =
-  /** Between the edges, then one for each value that much of the reference has, then one for what is not known. */
+  /** Between the edges, then one for each value that much of the reference has. */
   | { readonly edges: readonly number[]; readonly atoms: readonly number[] }
-  /** No, yes, not known. */
+  /** No, yes. */
   | { readonly flag: true }
   /** Each of them, then all others. */
   | { readonly top: readonly string[] };

@@ -18,7 +18,14 @@ export interface OutputExamples {
   readonly since: readonly string[];
 }
 
+/** Name of the feature. */
+const ANSWERING_MODEL = 'response_model';
 const NAMED_IN_SUMMARY = 2;
+const INPUTS_WORDS: Readonly<Record<string, string>> = {
+  answering_model_changed:
+    'input tokens changed as well: another model may count them otherwise, or other things are asked',
+  outputs_and_inputs_changed: 'what was asked changed as well: the answers may differ for that reason',
+};
 const EXAMPLE_CHARACTERS = 240;
 const HOUR_MS = 3_600_000;
 
@@ -62,17 +69,24 @@ export function judgeOutputs(
     };
   }
   const severity = severityOf('output_drift', environment);
+  const reason = reasonOf(change);
   return {
     ...place,
     verdict: 'output_drift',
     // Where other things are asked, other answers are right.
-    severity: change.inputsChanged ? 'info' : severity,
-    reason: change.inputsChanged ? 'outputs_and_inputs_changed' : 'outputs_changed',
+    severity: reason === 'outputs_and_inputs_changed' ? 'info' : severity,
+    reason,
     summary: `${answers} changed: ${namedWords(change)}.`,
     diff: diffOf(status, change, examples),
     changedBetween: change.between,
     evidence: evidenceOf(status, change),
   };
+}
+
+/** Another model may count the tokens of the same input otherwise: that explains no change of the model. */
+function reasonOf({ features, inputsChanged }: OutputChange): string {
+  if (features.some(({ name }) => name === ANSWERING_MODEL)) return 'answering_model_changed';
+  return inputsChanged ? 'outputs_and_inputs_changed' : 'outputs_changed';
 }
 
 function namedWords({ features }: OutputChange): string {
@@ -113,9 +127,7 @@ function evidenceOf({ baseline, log10Score }: OutputStatus, change: OutputChange
       const window = formatDuration(windowHours * HOUR_MS);
       return { kind: 'output_feature', words: `${words}${values} (clearest in the last ${window})` };
     }),
-    ...(change.inputsChanged
-      ? [{ kind: 'inputs', words: 'what was asked changed as well: the answers may differ for that reason' }]
-      : []),
+    ...(change.inputsChanged ? [{ kind: 'inputs', words: INPUTS_WORDS[reasonOf(change)] ?? '' }] : []),
     ...(log10Score === null
       ? []
       : [

@@ -4,7 +4,8 @@
  */
 
 import type { FeatureBins, OutputFeatures } from '../contract/output-log.ts';
-import { FEATURES, type Feature } from './output-features.ts';
+import { FEATURES, wordOf, type Feature } from './output-features.ts';
+import { total } from './sum-of-rows.ts';
 
 /** In the order of `FEATURES`. */
 export type Bins = readonly FeatureBins[];
@@ -19,7 +20,7 @@ const TOP_WORDS = 9;
 export function binsOf(reference: readonly OutputFeatures[]): Bins {
   return FEATURES.map((feature): FeatureBins => {
     if (feature.kind === 'flag') return { flag: true };
-    if (feature.kind === 'word') return mostFrequent(reference.map(({ words }) => words[feature.at] ?? ''));
+    if (feature.kind === 'word') return mostFrequent(reference.flatMap((output) => wordOf(output, feature) ?? []));
     return numberBins(reference.flatMap(({ numbers }) => numbers[feature.at] ?? []));
   });
 }
@@ -55,7 +56,7 @@ function mostFrequent(words: readonly string[]): { readonly top: readonly string
 
 export function sizeOf(bins: FeatureBins): number {
   if ('flag' in bins) return 3;
-  return 'top' in bins ? bins.top.length + 1 : bins.edges.length + 1 + bins.atoms.length + 1;
+  return 'top' in bins ? bins.top.length + 2 : bins.edges.length + 1 + bins.atoms.length + 1;
 }
 
 /** Where the counts of each feature begin in one list of all; at the end, how long that is. */
@@ -65,9 +66,14 @@ export function offsetsOf(bins: Bins): readonly number[] {
   return offsets;
 }
 
-/** The counts of one feature among those of all. */
+/** The counts of one feature among those of all, without what is not known: whether it is, is for who sends calls to say. */
 export function ofFeature(counts: readonly number[], offsets: readonly number[], feature: number): readonly number[] {
-  return counts.slice(offsets[feature], offsets[feature + 1]);
+  return counts.slice(offsets[feature], (offsets[feature + 1] as number) - 1);
+}
+
+/** How many outputs were counted: each is in one bin of each feature. */
+export function outputsIn(counts: readonly number[], offsets: readonly number[]): number {
+  return total(counts.slice(0, offsets[1]));
 }
 
 /** How many of the outputs are in which bin: of all features one after the other. */
@@ -90,7 +96,10 @@ function placeIn(bins: FeatureBins): Place {
   if ('flag' in bins) return ({ flags }, { at }) => (flags === null ? 2 : (flags >> at) & 1);
   if ('top' in bins) {
     const places = new Map(bins.top.map((word, place) => [word, place]));
-    return ({ words }, { at }) => places.get(words[at] ?? '') ?? bins.top.length;
+    return (output, feature) => {
+      const word = wordOf(output, feature);
+      return word === null ? bins.top.length + 1 : (places.get(word) ?? bins.top.length);
+    };
   }
   const { edges, atoms } = bins;
   return ({ numbers }, { at }) => {

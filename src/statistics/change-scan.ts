@@ -7,6 +7,7 @@
  */
 
 import { logGamma } from './log-gamma.ts';
+import { total } from './sum-of-rows.ts';
 
 /** In hours, each with what comes after it; a change shows in the one that it fills. */
 export const WINDOW_HOURS = [1, 2, 4, 8, 16, 32, 64, 128] as const;
@@ -58,7 +59,8 @@ export function scan(counts: Counts, features: readonly number[]): Scan {
 }
 
 function changeOf({ offsets, overdispersion, all, windows }: Counts, feature: number): FeatureChange {
-  const [start, end] = [offsets[feature] as number, offsets[feature + 1] as number];
+  // Without the last, which is for what is not known.
+  const [start, end] = [offsets[feature] as number, (offsets[feature + 1] as number) - 1];
   const before = new Float64Array(end - start);
   const window = new Float64Array(end - start);
   const factors = windows.map((counts, index) => {
@@ -83,8 +85,8 @@ export function logBayesFactor(window: readonly number[], all: readonly number[]
 
 /** `before` with the prior. */
 function logFactor(counts: Float64Array, before: Float64Array): number {
-  if (sum(counts) === 0) return 0;
-  const weight = sum(before);
+  if (total(counts) === 0) return 0;
+  const weight = total(before);
   const same = logLikelihood(counts, before);
   const own = new Float64Array(before.length);
   let factors = 0;
@@ -114,11 +116,5 @@ export function logLikelihood(counts: ArrayLike<number>, weights: ArrayLike<numb
 export function logSum(logs: readonly number[]): number {
   const largest = Math.max(...logs);
   if (!Number.isFinite(largest)) return largest;
-  return largest + Math.log(sum(logs.map((log) => Math.exp(log - largest))));
-}
-
-function sum(numbers: ArrayLike<number>): number {
-  let total = 0;
-  for (let at = 0; at < numbers.length; at += 1) total += numbers[at] as number;
-  return total;
+  return largest + Math.log(total(logs.map((log) => Math.exp(log - largest))));
 }

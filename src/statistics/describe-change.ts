@@ -3,7 +3,7 @@
 import type { ChangedFeature, OutputFeatures } from '../contract/output-log.ts';
 import { countOutputs, offsetsOf, type Bins } from './bins.ts';
 import type { FeatureChange } from './change-scan.ts';
-import { FEATURES, tellingOrder, type Feature } from './output-features.ts';
+import { FEATURES, isCertain, tellingOrder, wordOf, type Feature } from './output-features.ts';
 
 const FEATURES_SHOWN_MAX = 5;
 /** Features that say less than this by themselves, by chance once in a thousand times, are not named beside the others. */
@@ -38,13 +38,15 @@ function inTellingOrder(changes: readonly FeatureChange[]): readonly FeatureChan
   const clear = changes.filter(({ logScore }, index) => index === 0 || logScore >= LOG_SCORE_SHOWN);
   const clearest = clear[0]?.logScore ?? 0;
   const order = ({ feature, logScore }: FeatureChange): number =>
-    logScore >= clearest * AS_CLEAR ? tellingOrder(FEATURES[feature] as Feature) : Number.POSITIVE_INFINITY;
+    logScore >= clearest * AS_CLEAR || isCertain(FEATURES[feature] as Feature)
+      ? tellingOrder(FEATURES[feature] as Feature)
+      : Number.POSITIVE_INFINITY;
   return clear.toSorted((a, b) => (order(a) === order(b) ? b.logScore - a.logScore : order(a) - order(b)));
 }
 
 function typical(feature: Feature, { before, since }: Compared): Pick<ChangedFeature, 'before' | 'now'> {
   if (feature.kind === 'flag') return { before: shareOfFlag(before, feature), now: shareOfFlag(since, feature) };
-  if (feature.kind === 'word') return wordThatMoved(before, since, feature);
+  if (feature.kind === 'word') return wordsThatMoved(before, since, feature);
   return { before: medianOf(before, feature), now: medianOf(since, feature) };
 }
 
@@ -60,34 +62,32 @@ function shareOfFlag(outputs: readonly OutputFeatures[], { at }: Feature): strin
   return percent(known.filter(({ flags }) => (((flags as number) >> at) & 1) === 1).length, known.length);
 }
 
-/** The word whose share changed most. */
-function wordThatMoved(
+/** The word that lost most, and the one that gained most. */
+function wordsThatMoved(
   before: readonly OutputFeatures[],
   since: readonly OutputFeatures[],
-  { at }: Feature,
+  feature: Feature,
 ): Pick<ChangedFeature, 'before' | 'now'> {
-  const [countsBefore, countsSince] = [wordCounts(before, at), wordCounts(since, at)];
-  const moved = (word: string): number =>
-    Math.abs(shareOf(word, countsBefore, before) - shareOf(word, countsSince, since));
-  // None at all says less than a word that moved as much.
-  const [word = ''] = [...new Set([...countsBefore.keys(), ...countsSince.keys()])].toSorted(
-    (a, b) => moved(b) - moved(a) || (a > b ? -1 : 1),
+  const [shares, now] = [wordShares(before, feature), wordShares(since, feature)];
+  const gained = (word: string): number => (now.get(word) ?? 0) - (shares.get(word) ?? 0);
+  const sorted = [...new Set([...shares.keys(), ...now.keys()])].toSorted(
+    (a, b) => gained(b) - gained(a) || (a < b ? -1 : 1),
   );
+  return { before: wordShown(sorted.at(-1), shares), now: wordShown(sorted[0], now) };
+}
+
+function wordShown(word: string | undefined, shares: ReadonlyMap<string, number>): string {
+  if (word === undefined || shares.size === 0) return 'not known';
   const shown = word === '' ? 'none' : JSON.stringify(word);
-  return {
-    before: `${shown} in ${percent(countsBefore.get(word) ?? 0, before.length)}`,
-    now: `${shown} in ${percent(countsSince.get(word) ?? 0, since.length)}`,
-  };
+  const share = percent(shares.get(word) ?? 0, 1);
+  return share === percent(1, 1) ? shown : `${shown} in ${share}`;
 }
 
-function shareOf(word: string, counts: ReadonlyMap<string, number>, outputs: readonly OutputFeatures[]): number {
-  return outputs.length === 0 ? 0 : (counts.get(word) ?? 0) / outputs.length;
-}
-
-function wordCounts(outputs: readonly OutputFeatures[], at: number): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { words } of outputs) counts.set(words[at] ?? '', (counts.get(words[at] ?? '') ?? 0) + 1);
-  return counts;
+/** Of those of which it is known. */
+function wordShares(outputs: readonly OutputFeatures[], feature: Feature): ReadonlyMap<string, number> {
+  const words = outputs.flatMap((output) => wordOf(output, feature) ?? []);
+  const counts = Map.groupBy(words, (word) => word);
+  return new Map([...counts].map(([word, { length }]) => [word, length / words.length]));
 }
 
 function percent(count: number, of: number): string {

@@ -6,10 +6,11 @@
 
 import { deflateRawSync } from 'node:zlib';
 import type { Output, OutputFeatures } from '../contract/output-log.ts';
+import { shortId } from '../lib/hash.ts';
 import { projectionsOf, PROJECTIONS } from './projections.ts';
 
 /** Of stored features; raised with any change to what they mean. */
-export const FEATURES_ID = 1;
+export const FEATURES_ID = 2;
 
 export type FeatureKind = 'number' | 'flag' | 'word';
 
@@ -74,7 +75,7 @@ const WORDS: readonly (readonly [name: string, words: string])[] = [
   ['tools', 'tools that are called'],
   ['json_keys', 'keys of the JSON'],
   ['script', 'script'],
-  ['response_model', 'model that answers'],
+  ['response_model', 'the answering model'],
 ];
 
 export const FEATURES: readonly Feature[] = [
@@ -106,6 +107,11 @@ const TOLD_FIRST: readonly string[] = [
   'first_word',
 ];
 
+/** No statistic of answers, but what they say of themselves: told however much else changed with it. */
+export function isCertain({ name }: Pick<Feature, 'name'>): boolean {
+  return name === 'response_model';
+}
+
 /** Smaller for what a person would rather be told. */
 export function tellingOrder({ name }: Feature): number {
   const at = TOLD_FIRST.indexOf(name);
@@ -118,6 +124,11 @@ const COMPRESSED_CHARACTERS_MAX = 4_096;
 /** A window of so much, and little memory: that is faster than the compression. */
 const COMPRESSION = { level: 1, windowBits: 12, memLevel: 1 } as const;
 const WORD_CHARACTERS_MAX = 24;
+/** It is no part of what was answered, and dated at its end. */
+const MODEL_CHARACTERS_MAX = 128;
+/** No text has it as a word. */
+const NOT_KNOWN = '\u0000';
+const HASH_CHARACTERS = 6;
 const KEYS_MAX = 8;
 const REFUSAL =
   /\b(i'?m sorry|i am sorry|i cannot|i can'?t|i'?m unable|i am unable|as an ai|i won'?t|not able to|cannot assist|can'?t assist|cannot provide|apologi[sz]e)\b/i;
@@ -134,7 +145,7 @@ function allOf(output: Output): OutputFeatures {
   const sizes = [logOrNull(output.outputTokens), logOrNull(output.inputTokens)] as const;
   if (text === null) {
     const numbers = NUMBERS.map(([name]) => (name === 'output_tokens' ? sizes[0] : null));
-    return { numbers: [...numbers.slice(0, -1), sizes[1]], flags: null, words: wordsOf(output, '', null) };
+    return { numbers: [...numbers.slice(0, -1), sizes[1]], flags: null, words: wordsOf(output, null) };
   }
   const trimmed = text.trim();
   const json = jsonOf(trimmed);
@@ -142,7 +153,7 @@ function allOf(output: Output): OutputFeatures {
   return {
     numbers: [...numbersOf(output.text?.length ?? 0, text, words), sizes[0], ...projectionsOf(text), sizes[1]],
     flags: flagsOf(text, trimmed, json !== undefined),
-    words: wordsOf(output, trimmed, json, words),
+    words: wordsOf(output, textWords(trimmed, json, words)),
   };
 }
 
@@ -215,18 +226,44 @@ function flagsOf(text: string, trimmed: string, isJson: boolean): number {
   return holds.reduce((bits, flag, at) => (flag ? bits | (1 << at) : bits), 0);
 }
 
-function wordsOf(output: Output, trimmed: string, json: unknown, words: readonly string[] = []): readonly string[] {
+/** Of the text: null where it is not known. */
+type TextWords = Readonly<Record<'first' | 'firstTwo' | 'last' | 'keys' | 'script', string>> | null;
+
+function textWords(trimmed: string, json: unknown, words: readonly string[]): TextWords {
   const first = words.slice(0, 2).map((word) => word.toLowerCase());
+  return {
+    first: first[0] ?? '',
+    firstTwo: first.join(' '),
+    last: /.$/su.exec(trimmed.slice(-2))?.[0] ?? '',
+    keys: keysOf(json),
+    script: scriptOf(trimmed),
+  };
+}
+
+function wordsOf({ tools, finishReason, responseModel }: Output, text: TextWords): readonly string[] {
   return [
-    first[0] ?? '',
-    first.join(' '),
-    /.$/su.exec(trimmed.slice(-2))?.[0] ?? '',
-    output.finishReason,
-    [...new Set(output.tools)].toSorted().join(' '),
-    keysOf(json),
-    scriptOf(trimmed),
-    output.responseModel,
-  ].map((word) => word.slice(0, WORD_CHARACTERS_MAX).toWellFormed());
+    text?.first.slice(0, WORD_CHARACTERS_MAX),
+    text?.firstTwo.slice(0, WORD_CHARACTERS_MAX),
+    text?.last,
+    finishReason === '' ? undefined : finishReason.slice(0, WORD_CHARACTERS_MAX),
+    tools === null ? undefined : shortened([...new Set(tools)].toSorted().join(' ')),
+    text === null ? undefined : shortened(text.keys),
+    text?.script,
+    responseModel === '' ? undefined : responseModel.slice(0, MODEL_CHARACTERS_MAX),
+  ].map((word) => word?.toWellFormed() ?? NOT_KNOWN);
+}
+
+/** Names that are long and not the same stay that. */
+function shortened(word: string): string {
+  if (word.length <= WORD_CHARACTERS_MAX) return word;
+  const hash = shortId(word).slice(0, HASH_CHARACTERS);
+  return `${word.slice(0, WORD_CHARACTERS_MAX - HASH_CHARACTERS - 1)}…${hash}`;
+}
+
+/** Null: not known. */
+export function wordOf({ words }: OutputFeatures, { at }: Feature): string | null {
+  const word = words[at] ?? NOT_KNOWN;
+  return word === NOT_KNOWN ? null : word;
 }
 
 /** Undefined: the text is no JSON object or list. */

@@ -4,22 +4,22 @@
  * hours are looked at together: of a night all hours are alike, and unlike the day. Pure.
  */
 
-import { sumOfRows } from './sum-of-rows.ts';
+import { sumOfRows, total } from './sum-of-rows.ts';
 
 /** Rows of counts of one feature, one for each stretch of time; at least 1. With a margin for what few rows leave open. */
 export function overdispersionOf(rows: readonly (readonly number[])[]): number {
-  const filled = rows.filter((row) => sum(row) > 0);
+  const filled = rows.filter((row) => total(row) > 0);
   const totals = sumOfRows(filled, rows[0]?.length ?? 0);
-  const all = sum(totals);
+  const all = total(totals);
   const bins = totals.filter((count) => count > 0).length;
   const freedom = (filled.length - 1) * (bins - 1);
   if (freedom <= 0) return 1;
   let chiSquare = 0;
   for (const row of filled) {
-    const size = sum(row);
-    for (const [bin, total] of totals.entries()) {
-      if (total === 0) continue;
-      const expected = (size * total) / all;
+    const size = total(row);
+    for (const [bin, inBin] of totals.entries()) {
+      if (inBin === 0) continue;
+      const expected = (size * inBin) / all;
       chiSquare += ((row[bin] as number) - expected) ** 2 / expected;
     }
   }
@@ -50,8 +50,4 @@ function inGroups(rows: readonly (readonly number[])[], size: number): readonly 
     groups.push(sumOfRows(rows.slice(start, start + size), rows[start]?.length ?? 0));
   }
   return groups;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, one) => total + one, 0);
 }

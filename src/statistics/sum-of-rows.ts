@@ -1,8 +1,14 @@
-/** Adds up rows of counts, place by place. Pure. */
+/** Adds up counts. Pure. */
 
-/** Zeros where there are no rows; what a row does not have counts as 0. */
+/** Place by place. Zeros where there are no rows; what a row does not have counts as 0. */
 export function sumOfRows(rows: readonly (readonly number[])[], length: number): number[] {
   const sums = Array.from({ length }, () => 0);
   for (const row of rows) for (let at = 0; at < length; at += 1) sums[at] = (sums[at] as number) + (row[at] ?? 0);
   return sums;
+}
+
+export function total(counts: ArrayLike<number>): number {
+  let sum = 0;
+  for (let at = 0; at < counts.length; at += 1) sum += counts[at] as number;
+  return sum;
 }

@@ -388,7 +388,12 @@ describe('answers that change', () => {
       await scene.lookUntil('changed', { style: 'chatty', more: { response_model: 'model-a-2026-11-05' } }, 3),
     ).toBe(1);
     const [incident] = await scene.incidents();
-    expect(incident?.summary).toContain('model that answers from "model-a-2026-');
+    expect(incident).toMatchObject({
+      severity: 'warning',
+      reason: 'answering_model_changed',
+      summary:
+        'greeting in production: the answers of model-a to v1 changed: the answering model from "model-a-2026-01-01" to "model-a-2026-11-05".',
+    });
   });
 
   test('of a version that nobody registered are told too', async () => {

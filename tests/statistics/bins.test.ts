@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { binsOf, countOutputs, offsetsOf, sizeOf } from '../../src/statistics/bins.ts';
+import { binsOf, countOutputs, offsetsOf, ofFeature, outputsIn, sizeOf } from '../../src/statistics/bins.ts';
 import { FEATURES, featuresOf } from '../../src/statistics/output-features.ts';
 import { featuresIn, output } from '../support/generated-outputs.ts';
 import { seededRandom } from '../support/random.ts';
@@ -41,13 +41,18 @@ describe('bins of a reference', () => {
 
   test('keep what is not known apart', () => {
     const counts = countOutputs(bins, [featuresOf(output(null))]);
-    const numbersAndFlags = FEATURES.filter(({ name, kind }) => kind !== 'word' && name !== 'input_tokens');
-    expect(numbersAndFlags.map(({ name }) => countsOf(name, counts).at(-1))).toEqual(numbersAndFlags.map(() => 1));
+    const known = new Set(['input_tokens', 'finish_reason', 'tools', 'response_model']);
+    expect(FEATURES.map(({ name }) => [name, countsOf(name, counts).at(-1)])).toEqual(
+      FEATURES.map(({ name }) => [name, known.has(name) ? 0 : 1]),
+    );
+    const whole = offsets.map((start, feature) => ofFeature(counts, offsets, feature).length + 1 + start);
+    expect(whole.slice(0, -1)).toEqual(offsets.slice(1));
+    expect(outputsIn(counts, offsets)).toBe(1);
   });
 
   test('put words that it had seldom or never together', () => {
     const counts = countOutputs(bins, [featuresOf(output('Zounds! A word that it never began with.'))]);
-    expect(countsOf('first_word', counts).at(-1)).toBe(1);
-    expect(countsOf('response_model', counts)).toEqual([1, 0]);
+    expect(countsOf('first_word', counts).at(-2)).toBe(1);
+    expect(countsOf('response_model', counts)).toEqual([1, 0, 0]);
   });
 });

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { HourOfSamples, OutputFeatures } from '../../src/contract/output-log.ts';
+import type { HourOfSamples, Output, OutputFeatures } from '../../src/contract/output-log.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { addMillis } from '../../src/lib/time.ts';
 import { baselineOf } from '../../src/statistics/baseline.ts';
 import { countOutputs, offsetsOf } from '../../src/statistics/bins.ts';
 import { beginningOf, logReturned } from '../../src/statistics/change-point.ts';
 import { ALARM_LOG_SCORE, logBayesFactor, scan, WINDOW_HOURS, type Scan } from '../../src/statistics/change-scan.ts';
-import { FEATURES } from '../../src/statistics/output-features.ts';
+import { FEATURES, featuresOf } from '../../src/statistics/output-features.ts';
 import { overdispersionByWindow, overdispersionOf } from '../../src/statistics/overdispersion.ts';
 import { sumOfRows } from '../../src/statistics/sum-of-rows.ts';
-import { featuresIn, poisson, type Style } from '../support/generated-outputs.ts';
+import { featuresIn, output, outputText, poisson, type Style } from '../support/generated-outputs.ts';
 import { seededRandom, type Random } from '../support/random.ts';
 
 const HOUR_MS = 3_600_000;
@@ -130,6 +130,47 @@ describe('the scan', () => {
     const [first] = scores(2, pick);
     expect(first?.logScore).toBeGreaterThan(ALARM_LOG_SCORE);
     expect(FEATURES[first?.features[0]?.feature ?? 0]?.name).toBe('response_model');
+  });
+
+  test.each<[string, Partial<Output>]>([
+    ['texts', { text: null }],
+    ['texts and tools', { text: null, tools: null }],
+    ['output tokens', { outputTokens: null }],
+    ['finish reasons', { finishReason: '' }],
+    ['the name of the model that answers', { responseModel: '' }],
+  ])('is silent when %s are no longer reported, or begin to be', (_, unknown) => {
+    for (const isBefore of [true, false]) {
+      const random = seededRandom(24);
+      const pick = (hour: number): OutputFeatures[] =>
+        Array.from({ length: 10 }, () => {
+          const known = output(outputText('chatty', random));
+          return featuresOf(hour < WEEK === isBefore ? known : { ...known, ...unknown });
+        });
+      const logs = scores(48, pick).map(({ logScore }) => logScore);
+      expect(Math.max(...logs)).toBeLessThan(ALARM_LOG_SCORE / 2);
+    }
+  });
+
+  test('of answers that are all the same takes one odd one for chance, and finds others within an hour', () => {
+    const same = featuresOf(output('OK', { inputTokens: 400 }));
+    const [odd, other] = [featuresOf(output('I am not sure. What do you mean?')), featuresOf(output('FAILED'))];
+    const pick = (hour: number): OutputFeatures[] => {
+      if (hour >= WEEK + 40) return Array.from({ length: 10 }, () => other);
+      return [...Array.from({ length: 9 }, () => same), hour % 20 === 10 && hour > WEEK ? odd : same];
+    };
+    const logs = scores(41, pick).map(({ logScore }) => logScore);
+    expect(Math.max(...logs.slice(0, 40))).toBeLessThan(ALARM_LOG_SCORE);
+    expect(logs[40]).toBeGreaterThan(ALARM_LOG_SCORE);
+  });
+
+  test('of one answer an hour finds within hours what all of them show', () => {
+    const random = seededRandom(25);
+    const pick = (hour: number): OutputFeatures[] => [featuresIn(hour < 2 * WEEK ? 'json' : 'chatty', random)];
+    const logs = scores(WEEK + 24, pick).map(({ logScore }) => logScore);
+    expect(Math.max(...logs.slice(0, WEEK))).toBeLessThan(ALARM_LOG_SCORE / 2);
+    const found = logs.slice(WEEK).findIndex((log) => log >= ALARM_LOG_SCORE);
+    expect(found).toBeGreaterThan(0);
+    expect(found).toBeLessThan(12);
   });
 
   test('is not misled by what is asked differently at night', () => {

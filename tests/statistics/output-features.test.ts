@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { FEATURES, featuresOf } from '../../src/statistics/output-features.ts';
+import { FEATURES, featuresOf, wordOf } from '../../src/statistics/output-features.ts';
 import { output } from '../support/generated-outputs.ts';
 
 type Shown = Readonly<Record<string, number | boolean | string | null>>;
 
 /** By name, numbers as a person is shown them. */
 function shown(text: string | null, more: Parameters<typeof output>[1] = {}): Shown {
-  const { numbers, flags, words } = featuresOf(output(text, more));
+  const features = featuresOf(output(text, more));
+  const { numbers, flags } = features;
   return Object.fromEntries(
-    FEATURES.map(({ name, kind, at, show }) => {
-      if (kind === 'word') return [name, words[at] ?? ''];
+    FEATURES.map((feature) => {
+      const { name, kind, at, show } = feature;
+      if (kind === 'word') return [name, wordOf(features, feature)];
       if (kind === 'flag') return [name, flags === null ? null : ((flags >> at) & 1) === 1];
       const value = numbers[at] ?? null;
       return [name, value === null || show === null ? value : show(value)];
@@ -92,10 +94,34 @@ describe('features of an output', () => {
       characters: null,
       refusal: null,
       wording_1: null,
-      first_word: '',
+      first_word: null,
+      last_character: null,
+      json_keys: null,
+      script: null,
       output_tokens: '30',
+      tools: '',
+      finish_reason: 'stop',
     });
     expect(features['input_tokens']).toBeNull();
+    expect(shown('Yes.', { tools: null, finishReason: '', responseModel: '' })).toMatchObject({
+      first_word: 'yes.',
+      tools: null,
+      finish_reason: null,
+      response_model: null,
+    });
+  });
+
+  test('tell long names apart that begin alike, and dated models', () => {
+    const tools = (last: string): Shown =>
+      shown('', { tools: ['search_knowledge_base', 'create_support_ticket', last] });
+    expect(tools('refund')['tools']).not.toBe(tools('cancel')['tools']);
+    expect(tools('refund')['tools']).toBe(tools('refund')['tools']);
+    expect(String(tools('refund')['tools'])).toMatch(/^create_support_ti…[0-9a-f]{6}$/u);
+    const keys = (last: string): unknown =>
+      shown(`{"customer_identifier": 1, "customer_locale": 2, "${last}": 3}`)['json_keys'];
+    expect(keys('x')).not.toBe(keys('y'));
+    const model = 'anthropic.claude-3-5-sonnet-20241022-v2:0';
+    expect(shown('', { responseModel: model })['response_model']).toBe(model);
   });
 
   test('of a text that never ends are those of its beginning, and how long it is', () => {

@@ -3,7 +3,7 @@
 import type { OutputBaseline, OutputChange, OutputLog, OutputOf, OutputSample } from '../../contract/output-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { addMillis, laterOf, millisBetween } from '../../lib/time.ts';
-import { offsetsOf, ofFeature } from '../../statistics/bins.ts';
+import { offsetsOf, ofFeature, outputsIn } from '../../statistics/bins.ts';
 import { beginningOf, logReturned } from '../../statistics/change-point.ts';
 import { logBayesFactor, WINDOW_HOURS, type Scan } from '../../statistics/change-scan.ts';
 import { describeChange, examplesOf } from '../../statistics/describe-change.ts';
@@ -128,11 +128,6 @@ async function samplesBetween(
 ): Promise<readonly OutputSample[]> {
   const [hours = []] = await log.samples([{ series, from }], FEATURES_ID, until);
   return hours.flatMap(({ samples }) => samples);
-}
-
-/** Each output is in one bin of each feature. */
-function outputsIn(counts: readonly number[], offsets: readonly number[]): number {
-  return ofFeature(counts, offsets, 0).reduce((sum, count) => sum + count, 0);
 }
 
 function without(all: readonly number[], some: readonly number[]): readonly number[] {

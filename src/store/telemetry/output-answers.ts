@@ -3,7 +3,7 @@
  * that each part of an hour is read once, and no more texts are in memory than whoever asks keeps.
  */
 
-import type { Message } from '../../contract/invocation.ts';
+import type { Message, MessagePart } from '../../contract/invocation.ts';
 import type { AnswersOfHour, Output, OutputOf, OutputSeries, SeriesOfHour } from '../../contract/output-log.ts';
 import type { ContentHash } from '../../contract/prompt.ts';
 import type { TextLog } from '../../contract/store.ts';
@@ -182,12 +182,16 @@ function toOutput(
   const parts = (messages ?? []).flatMap((message) => message.parts);
   return {
     text: messages === null ? nothingSaid(row) : textOf(saidIn(messages), content),
-    tools: parts.flatMap((part) => (part.type === 'tool_call' ? [part.name] : [])),
+    tools: messages === null && nothingSaid(row) === null ? null : toolsIn(parts),
     finishReason: row.finish_reasons.toSorted().join(' '),
     responseModel: row.response_model,
     outputTokens: row.output_tokens,
     inputTokens: row.input_tokens,
   };
+}
+
+function toolsIn(parts: readonly MessagePart[]): readonly string[] {
+  return parts.flatMap((part) => (part.type === 'tool_call' ? [part.name] : []));
 }
 
 /** Answers in which nothing is said are not sent. Where no token but thoughts was made either, there was nothing to send. */
