@@ -158,6 +158,46 @@ describe('late entries', () => {
     await database.close();
   });
 
+  it('do not hide what was put in by hand: it was recorded while the chain was written', async () => {
+    const database = await open(tempDirectory());
+    const clock = new TurnableClock(addMillis(systemClock.now(), -100 * MINUTE_MS));
+    const start = async (): Promise<{ trail: AuditTrail; store: ReturnType<typeof createStore> }> => {
+      const trail = await openTrail(database, clock, 'writer-1');
+      return { trail, store: createStore(database, clock, trail) };
+    };
+    const first = await start();
+    for (let minute = 0; minute < 30; minute += 1) {
+      await first.store.observations.append([look(clock)]);
+      clock.advance(MINUTE_MS);
+      await first.trail.flush();
+    }
+    const revision = { updatedAt: addMillis(clock.now(), -15 * MINUTE_MS) };
+    await first.store.incidents.append(incident('i1', { updatedAt: clock.now() }), 'opened', 'system');
+    await first.trail.stop(10_000);
+    // By nobody who writes a chain.
+    const byHand = createStore(database, clock);
+    await byHand.incidents.append(incident('forged', revision), 'opened', 'mallory');
+    await byHand.incidents.append(incident('new', { updatedAt: addMillis(clock.now(), -1) }), 'opened', 'mallory');
+    await database.command(
+      `INSERT INTO observations
+       SELECT * REPLACE (observed_at + INTERVAL 1 SECOND AS observed_at, toUInt64(77) AS audit_batch, 'mallory' AS edited_by)
+       FROM (SELECT * FROM observations LIMIT 1)`,
+    );
+    // The process told of its end: nothing of it waits for an entry.
+    expect(await first.store.audit.verify({ noted: [] })).toMatchObject({ waiting: 0, findingsTotal: 3 });
+    clock.advance(10 * MINUTE_MS);
+    const second = await start();
+    await makeUp(database, second.trail, clock);
+    const { findings, late } = await second.store.audit.verify({ noted: [] });
+    expect(late).toBe(2);
+    expect(findings.map(({ what, kind, words }) => [what, kind, words])).toEqual([
+      ['row_without_entry', 'observations', expect.stringContaining('1 observations between')],
+      ['row_without_entry', 'incident', expect.stringMatching(/forged, 1, opened.*though the chain was being written/)],
+    ]);
+    await second.trail.stop(10_000);
+    await database.close();
+  });
+
   it('of replicas: each has a chain of its own, and one makes up for another that is gone', async () => {
     const database = await open(tempDirectory());
     const clock = new TurnableClock(addMillis(systemClock.now(), -120 * MINUTE_MS));

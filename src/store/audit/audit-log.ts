@@ -76,6 +76,7 @@ const REPORT_ENTRIES_MAX = 200;
 interface Stretch {
   readonly segment: string;
   readonly begun: Timestamp;
+  /** Those before it are told. */
   readonly first: string;
   readonly last: string;
 }
@@ -86,20 +87,42 @@ async function readReport(
   period: Pick<AuditFilter, 'from' | 'to'>,
   page: Page,
 ): Promise<PageOf<ReportLine>> {
-  let room = Math.min(pageLimit(page), REPORT_ENTRIES_MAX);
-  const [begun = '', after = '', reached = '0'] = decodeCursor(page, 3) ?? [];
-  const lines: ReportLine[] = [];
-  for (const stretch of await readStretches(database, period)) {
-    if (stretch.begun < begun || (stretch.begun === begun && stretch.segment < after)) continue;
-    const isBegun = stretch.begun === begun && stretch.segment === after;
-    const entries = await readStretch(database, stretch, isBegun ? Number(reached) || 0 : 0, room);
-    lines.push(...(await withContents(database, entries)));
-    room -= entries.length;
-    const last = entries.at(-1);
-    if (room <= 0 && last !== undefined)
-      return { items: lines, nextCursor: encodeCursor([stretch.begun, stretch.segment, String(last.sequence)]) };
+  const limit = Math.min(pageLimit(page), REPORT_ENTRIES_MAX);
+  const entries: AuditEntry[] = [];
+  for await (const stretch of stretchesFrom(database, period, readCursor(page))) {
+    const room = limit - entries.length;
+    const found = await readStretch(database, stretch, room);
+    entries.push(...found);
+    const last = found.at(-1);
+    if (found.length < room || last === undefined) continue;
+    const cursor = [stretch.begun, stretch.segment, String(last.sequence + 1), stretch.last];
+    return { items: await withContents(database, entries), nextCursor: encodeCursor(cursor) };
   }
-  return { items: lines, nextCursor: null };
+  return { items: await withContents(database, entries), nextCursor: null };
+}
+
+/** Where a page before ended. */
+function readCursor(page: Page): Stretch | null {
+  const parts = decodeCursor(page, 4);
+  if (parts === null) return null;
+  const [begun = '', segment = '', first = '', last = ''] = parts;
+  return { begun: begun as Timestamp, segment, first, last };
+}
+
+/** What is left of the one that was begun, and those behind it: to find these, all entries are read. */
+async function* stretchesFrom(
+  database: Database,
+  period: Pick<AuditFilter, 'from' | 'to'>,
+  begun: Stretch | null,
+): AsyncGenerator<Stretch, void, undefined> {
+  if (begun !== null && Number(begun.first) <= Number(begun.last)) yield begun;
+  for (const stretch of await readStretches(database, period)) {
+    const isBehind =
+      begun === null ||
+      stretch.begun > begun.begun ||
+      (stretch.begun === begun.begun && stretch.segment > begun.segment);
+    if (isBehind) yield stretch;
+  }
 }
 
 async function readStretches(
@@ -122,19 +145,23 @@ async function readStretches(
 async function readStretch(
   database: Database,
   { segment, first, last }: Stretch,
-  reached: number,
   limit: number,
 ): Promise<readonly AuditEntry[]> {
   const rows = await database.query<EntryRow>(
     `SELECT ${ENTRY_COLUMNS} FROM audit_entries
      WHERE segment = {segment:String} AND sequence >= {first:UInt64} AND sequence <= {last:UInt64}
-     ORDER BY sequence, hash LIMIT 1 BY sequence, hash LIMIT {limit:UInt32}`,
-    { segment, first: Math.max(Number(first), reached + 1), last: Number(last), limit },
+     ORDER BY sequence, hash LIMIT {limit:UInt32}`,
+    { segment, first: Number(first) || 0, last: Number(last) || 0, limit },
   );
   return rows.map(toEntry);
 }
 
-async function withContents(database: Database, entries: readonly AuditEntry[]): Promise<readonly ReportLine[]> {
+async function withContents(database: Database, read: readonly AuditEntry[]): Promise<readonly ReportLine[]> {
+  // What was written twice is twice the same. To have the engine leave that out it would read all that follows.
+  const entries = read.filter(({ segment, sequence, hash }, index) => {
+    const before = read[index - 1];
+    return before?.segment !== segment || before.sequence !== sequence || before.hash !== hash;
+  });
   const contents = new Map<RowKind, ReadonlyMap<string, readonly Content[]>>();
   for (const kind of ROW_KINDS) {
     const subjects = entries.filter((entry) => entry.kind === kind).map(({ subject }) => subject);

@@ -98,6 +98,7 @@ export async function enterLateBatches(
     database,
     `observed_at >= {from:DateTime64(9, 'UTC')} AND observed_at < {until:DateTime64(9, 'UTC')}
        AND audit_segment NOT IN {others:Array(String)}
+       AND audit_segment NOT IN (SELECT segment FROM audit_entries WHERE kind = 'end')
        AND (toString(audit_segment), audit_batch) NOT IN (
          SELECT subject[1], toUInt64OrZero(subject[2]) FROM audit_entries WHERE kind = 'observations'
        )`,

@@ -186,7 +186,9 @@ export class AuditTrail implements Trail {
     this.#collect(true);
     // Of a daemon that did not get so far as to record anything there is nothing to tell.
     if (this.#head?.segment !== this.segment && this.#waiting.every(({ kind }) => BEGINNING.has(kind))) return;
-    this.#add(ownDraft('end', [], { ended_at: this.#clock.now() }));
+    // It tells that nothing was left out.
+    if (!this.#hasPutOff && this.#doubtful.length === 0)
+      this.#add(ownDraft('end', [], { ended_at: this.#clock.now() }));
     await settlesWithin(this.flush(), deadlineMs);
   }
 

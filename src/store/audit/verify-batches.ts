@@ -182,7 +182,8 @@ async function verifyUnlisted({
     before: string;
   }>(
     `SELECT toString(audit_segment) AS segment, audit_batch AS batch, count() AS count, min(observed_at) AS first,
-       max(observed_at) AS last, countIf(observed_at >= {waitingFrom:DateTime64(9, 'UTC')} AND observed_at <= {waitingTo:DateTime64(9, 'UTC')}) AS waiting,
+       max(observed_at) AS last, countIf(observed_at >= {waitingFrom:DateTime64(9, 'UTC')} AND observed_at <= {waitingTo:DateTime64(9, 'UTC')}
+         AND audit_segment NOT IN (SELECT segment FROM audit_entries WHERE kind = 'end')) AS waiting,
        countIf(observed_at < {begun:DateTime64(9, 'UTC')}) AS before
      FROM observations
      WHERE observed_at >= {from:DateTime64(9, 'UTC')} AND (toString(audit_segment), audit_batch) NOT IN (

@@ -8,10 +8,11 @@ import { Findings } from '../../audit/findings.ts';
 import type { AuditFields, AuditProgress, AuditQuestion, AuditVerification } from '../../contract/audit.ts';
 import { ROW_KINDS } from '../../contract/audit.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis, timestampFromMillis } from '../../lib/time.ts';
+import { addMillis, laterOf, timestampFromMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { ENTRY_COLUMNS, toEntry, type EntryRow } from './entry-rows.ts';
 import { verifyBatches } from './verify-batches.ts';
+import { verifyLate } from './verify-late.ts';
 import { verifyRows } from './verify-rows.ts';
 import { verifyTexts } from './verify-texts.ts';
 
@@ -40,12 +41,12 @@ export async function verifyAudit(
   onProgress: (progress: AuditProgress) => void,
 ): Promise<AuditVerification> {
   const findings = new Findings();
-  const { first, last, counts, letGo } = await readSummary(database);
+  const { first, last, ended, counts, letGo } = await readSummary(database);
   const verifying: Verifying = {
     database,
     findings,
     onProgress,
-    waitingFrom: addMillis(last, -WAITING_MS),
+    waitingFrom: laterOf(addMillis(last, -WAITING_MS), ended),
     waitingTo: addMillis(last, WAITING_MS),
     begun: first,
     from,
@@ -62,6 +63,7 @@ export async function verifyAudit(
   }
   const batches = await verifyBatches(verifying);
   await verifyTexts(verifying);
+  await verifyLate(verifying);
   return {
     entries: chains.entries,
     segments: chains.segments,
@@ -90,6 +92,8 @@ const NO_CHAIN = {
 async function readSummary(database: Database): Promise<{
   readonly first: Timestamp;
   readonly last: Timestamp;
+  /** All that was written lately told of its end: nothing from before waits for anybody. */
+  readonly ended: Timestamp;
   readonly counts: { readonly late: number; readonly earlier: number };
   readonly letGo: readonly AuditFields[];
 }> {
@@ -103,12 +107,19 @@ async function readSummary(database: Database): Promise<{
        uniqExactIf((segment, sequence), entered = 'late') AS late,
        uniqExactIf((segment, sequence), entered = 'earlier') AS earlier FROM audit_entries`,
   );
+  const [open] = await database.query<{ ended: Timestamp | null }>(
+    `SELECT if(countIf(ends = 0) = 0, max(last), NULL) AS ended FROM (
+       SELECT max(at) AS last, countIf(kind = 'end') AS ends FROM audit_entries GROUP BY segment
+     ) WHERE last >= {since:DateTime64(9, 'UTC')}`,
+    { since: addMillis(row?.last ?? EVER, -WAITING_MS) },
+  );
   const letGo = await database.query<EntryRow>(
     `SELECT ${ENTRY_COLUMNS} FROM audit_entries WHERE kind = 'retention' ORDER BY at LIMIT 1 BY segment, sequence`,
   );
   return {
     first: row?.first ?? EVER,
     last: row?.last ?? EVER,
+    ended: open?.ended ?? EVER,
     counts: { late: Number(row?.late ?? 0), earlier: Number(row?.earlier ?? 0) },
     letGo: letGo.map((entry) => toEntry(entry).content).filter((content) => content !== null),
   };
