@@ -54,6 +54,8 @@ export function createToolbox(options: AppOptions): Toolbox {
       (await import('./daemon/offline/offline.ts')).askStore(configuration, query, version),
     audit: async (configuration, use) =>
       (await import('./daemon/offline/offline.ts')).useAudit(configuration, use, version),
+    sql: async (configuration, question) =>
+      (await import('./daemon/offline/offline.ts')).askInSql(configuration, question, version),
     discover: async (configuration, source, { all, owner }) => {
       const { discover } = await import('./daemon/offline/discovery.ts');
       const check = (text: string): readonly Problem[] => problemsOf(text, configuration, environment.variables);

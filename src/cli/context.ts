@@ -4,6 +4,7 @@ import type { Configuration, LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
 import type { AuditLog } from '../contract/audit.ts';
 import type { RegistryReport } from './registry-report.ts';
+import type { SqlQuestion } from '../contract/sql.ts';
 import type { ActiveAt, AtQuery } from '../contract/store.ts';
 import { formatProblems, type Checked, type Problem } from '../lib/problems.ts';
 import { daemonClient, type DaemonClient } from './client.ts';
@@ -30,6 +31,8 @@ export interface Toolbox {
   at(configuration: Configuration, query: AtQuery): Promise<ActiveAt>;
   /** The same for the audit chain, which is closed when `use` has settled. */
   audit<Result>(configuration: Configuration, use: (audit: AuditLog) => Promise<Result>): Promise<Result>;
+  /** The same for a question in SQL. */
+  sql(configuration: Configuration, question: SqlQuestion): Promise<Uint8Array>;
   /** Plans the lockfile, and writes it unless it is a dry run or something was refused. */
   lock(
     configuration: Configuration,

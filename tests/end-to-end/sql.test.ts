@@ -98,7 +98,7 @@ test('a mistake is told where it is, and what can’t be asked is refused', asyn
   expect(file).toMatchObject({ code: 2, stdout: '' });
   expect(file.stderr).toContain('file is not available');
   expect((await sql(['DROP TABLE calls'])).stderr).toContain('It is not a SELECT');
-  expect((await sql(['--format', 'xml', 'SELECT 1'])).stderr).toMatch(/format: .*"json"/);
+  expect((await sql(['--format', 'xml', 'SELECT 1'])).stderr).toContain('There is no format xml.');
   expect((await sql(['SELECT 1'], KEYS.INGEST_KEY)).stderr).toContain('does not have the scope read');
 });
 
@@ -117,4 +117,13 @@ test('of a program too much is told by its status', async () => {
   const one = await ask({ query: 'SELECT 1 AS one', format: 'ndjson' });
   expect(one.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
   expect(await one.text()).toBe('{"one":1}\n');
+});
+
+test('without a daemon the store itself is asked', async () => {
+  await daemon.stop();
+  const asked = await runPlumbline(directory, ['sql', '--format', 'csv', QUESTION], KEYS);
+  expect(asked).toMatchObject({ code: 0, stdout: '"prompt","version","calls","input"\n"greeting","1",3,126\n' });
+  expect((await runPlumbline(directory, ['sql', 'SELECT nothing FROM calls'], KEYS)).stderr).toContain(
+    'Unknown expression',
+  );
 });

@@ -2,10 +2,10 @@
 
 import { text } from 'node:stream/consumers';
 import { Fault } from '../../contract/fault.ts';
-import { SQL_FORMATS } from '../../contract/sql.ts';
-import { daemonOf } from '../context.ts';
+import { SQL_FORMATS, type SqlFormat } from '../../contract/sql.ts';
+import { daemonOf, needConfiguration, type CliContext } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
-import { textFlag, type Verb } from '../verb.ts';
+import { textFlag, type Flags, type Verb } from '../verb.ts';
 
 /** As ClickHouse's format JSONCompact has it. */
 interface Answer {
@@ -14,6 +14,7 @@ interface Answer {
   readonly rows: number;
 }
 
+const FORMATS = ['table', ...(Object.keys(SQL_FORMATS) as SqlFormat[])] as const;
 /** A terminal shows the beginning of a longer value. */
 const CELL_CHARACTERS_SHOWN = 80;
 /** Formats that no terminal shows. */
@@ -24,7 +25,7 @@ export const sql: Verb = {
   summary:
     'Asks the store in SQL: one SELECT over calls and all else that is remembered (docs/sql.md). `-` reads it from standard input.',
   options: [
-    ['--format <name>', `how to write the answer: table, or ${Object.keys(SQL_FORMATS).join(', ')}`, 'table'],
+    ['--format <name>', `how to write the answer: ${FORMATS.join(', ')}`, 'table'],
     ['--url <url>', "the daemon's address"],
   ],
   examples: [
@@ -34,17 +35,35 @@ export const sql: Verb = {
   ],
   run: async ([given = ''], flags, context) => {
     const { output } = context;
-    const format = flags['json'] === true ? 'json' : (textFlag(flags, 'format') ?? 'table');
+    const format = flags['json'] === true ? 'json' : formatNamed(textFlag(flags, 'format') ?? 'table');
     if (BINARY.has(format) && output.isTerminal)
       throw new Fault('config', `${format} is not for a terminal.`, { hint: 'Write it to a file: > answer.' + format });
     const query = given === '-' ? await text(process.stdin) : given;
-    const client = await daemonOf(flags, context);
-    if (format === 'json') output.json(await client.post('/api/v1/sql', { query, format }));
-    else if (format === 'table') show(await client.post<Answer>('/api/v1/sql', { query, format: 'compact' }), output);
-    else output.bytes(await client.postForBytes('/api/v1/sql', { query, format }));
+    const answer = await ask(query, format === 'table' ? 'compact' : format, flags, context);
+    if (format === 'json') output.json(parsed(answer));
+    else if (format === 'table') show(parsed(answer) as Answer, output);
+    else output.bytes(answer);
     return 0;
   },
 };
+
+function formatNamed(name: string): SqlFormat | 'table' {
+  const format = FORMATS.find((each) => each === name);
+  if (format !== undefined) return format;
+  throw new Fault('config', `There is no format ${name}.`, { hint: `Choose one of ${FORMATS.join(', ')}.` });
+}
+
+/** Of the running daemon; when none runs, of the store itself. */
+async function ask(query: string, format: SqlFormat, flags: Flags, context: CliContext): Promise<Uint8Array> {
+  const client = await daemonOf(flags, context);
+  if (textFlag(flags, 'url') !== undefined || (await client.isRunning()))
+    return client.postForBytes('/api/v1/sql', { query, format });
+  return context.toolbox.sql(await needConfiguration(flags, context), { sql: query, format });
+}
+
+function parsed(answer: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(answer).toString('utf8'));
+}
 
 function show({ meta, data, rows }: Answer, output: Output): void {
   const head = meta.map(({ name }) => styled(output, 'dim', name));

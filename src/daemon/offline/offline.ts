@@ -6,6 +6,7 @@ import type { RegistryReport } from '../../cli/registry-report.ts';
 import type { Configuration } from '../../config/load.ts';
 import type { AuditLog } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
+import type { SqlQuestion } from '../../contract/sql.ts';
 import type { ActiveAt, AtQuery } from '../../contract/store.ts';
 import { availableMemory } from '../../lib/available-memory.ts';
 import { takeConsole } from '../../observability/library-output.ts';
@@ -62,6 +63,10 @@ export function useAudit<Result>(
   version: string,
 ): Promise<Result> {
   return useStore(configuration, version, ({ audit }) => use(audit));
+}
+
+export function askInSql(configuration: Configuration, question: SqlQuestion, version: string): Promise<Uint8Array> {
+  return useStore(configuration, version, ({ sql }) => sql.ask(question));
 }
 
 async function useStore<Result>(
