@@ -221,6 +221,12 @@ describe('what is off', () => {
     expect(course.look().status).toMatchObject({ state: 'off', change: { wasWithin: false, between: [null, at(4)] } });
   });
 
+  test('is found also after a clock was ahead', () => {
+    const course = new Course(0.003).pass(100, LIKE_DECLARED);
+    if (course.status !== null) course.status = { ...course.status, comparedFrom: at(5_000), until: at(5_000) };
+    expect(course.passUntil('off', 0.03)).toBeLessThan(12);
+  });
+
   test('is the same after a pause without calls', () => {
     const course = off();
     const told = course.status?.change;
