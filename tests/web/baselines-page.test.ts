@@ -87,6 +87,7 @@ test('an incident about it says that the version is the same', async () => {
   await page.goto(`${daemon.api}/incidents/${incident.id}`);
   const facts = (await shows(page, '.facts', 'off baseline')).replaceAll(/\s+/g, ' ');
   expect(facts).toContain('Version v3, the same before and since');
+  expect(facts).toContain('not known: calls do not say');
   await shows(page, 'main', 'cost of a call: $0.006');
   expect(complaints()).toEqual([]);
   await page.close();

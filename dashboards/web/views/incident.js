@@ -187,7 +187,8 @@ function contentFacts({ verdict, expected, observed }) {
 
 /** @param {Incident} incident */
 function whoDoesNotSay({ verdict, evidence }) {
-  if (OF_CALLS.has(verdict)) return 'whoever serves the model does not say';
+  if (verdict === 'output_drift') return 'whoever serves the model does not say';
+  if (verdict === 'off_baseline') return 'calls do not say';
   return evidence.some(({ kind }) => kind === 'traffic') ? 'traffic does not say' : 'the source does not say';
 }
 
