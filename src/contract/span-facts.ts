@@ -54,7 +54,7 @@ export interface SpanFacts {
    * show its requests to be told of one by one: the sum that was there at the same time as these is no call.
    */
   readonly run?: string;
-  /** Of a call: the sum of the requests of its run. */
+  /** Of a call: the sum of the requests of its run, which are told of beside it; for a sum around them see `boundary`. */
   readonly isSum?: true;
 
   readonly service?: string;

@@ -72,9 +72,9 @@ function classify(
   } else if (operation !== undefined) {
     const boundary = BOUNDARIES.get(operation);
     if (boundary !== undefined && known.role === undefined) reading.boundary = boundary;
-    const isSum = reading.boundary === 'agent' && isAnsweredAgent(attributes);
-    reading.role = isSum ? 'call' : 'wrapper';
-    if (isSum) reading.operation = 'chat';
+    const isAgentSum = reading.boundary === 'agent' && isAnsweredAgent(attributes);
+    reading.role = isAgentSum ? 'call' : 'wrapper';
+    if (isAgentSum) reading.operation = 'chat';
   } else if (attributes.has('gen_ai.tool.name')) {
     // TanStack AI's, which lie in the call that asked for them.
     reading.role = 'wrapper';

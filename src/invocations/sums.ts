@@ -14,9 +14,9 @@ export const ANCESTORS_MAX = 256;
 
 /** The facts, of which sums whose parts are told of are no calls. */
 export function withoutToldSums(facts: readonly SpanFacts[]): readonly SpanFacts[] {
-  if (!facts.some(isSum)) return facts;
+  if (!facts.some(isRunSum)) return facts;
   const told = Map.groupBy(
-    facts.filter((fact) => fact.run !== undefined && !isSum(fact)),
+    facts.filter((fact) => fact.run !== undefined && !isRunSum(fact)),
     runOf,
   );
   if (told.size === 0) return facts;
@@ -24,12 +24,12 @@ export function withoutToldSums(facts: readonly SpanFacts[]): readonly SpanFacts
   const spans = facts.filter(({ signal }) => signal === 'span');
   const parents = new Map(spans.map((span) => [`${span.traceId}/${span.spanId}`, span.parentSpanId]));
   return facts.map((fact) =>
-    isSum(fact) && isTold(fact, told.get(runOf(fact)) ?? [], parents) ? wrapperOf(fact) : fact,
+    isRunSum(fact) && isTold(fact, told.get(runOf(fact)) ?? [], parents) ? wrapperOf(fact) : fact,
   );
 }
 
-function isSum({ role, isSum: isMarked }: SpanFacts): boolean {
-  return isMarked === true && role === 'call';
+function isRunSum({ role, isSum }: SpanFacts): boolean {
+  return isSum === true && role === 'call';
 }
 
 /** Runs without a name are those of their traces. */

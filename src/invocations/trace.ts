@@ -43,7 +43,7 @@ export function buildTrace(traceId: string, facts: readonly SpanFacts[]): Trace 
   }
   for (const node of nodes.values()) if (node.details.length > 1) node.details.sort(byMaking);
   const trace = { traceId, nodes, reports: reports.toSorted(byMaking), evaluations: evaluations.toSorted(byMaking) };
-  if (facts.some(isSum)) wrapSums(trace);
+  if (facts.some(isAgentSum)) wrapAgentSums(trace);
   if (facts.some(isOfServer)) wrapSequences(trace);
   return trace;
 }
@@ -65,17 +65,17 @@ function wrapSequences(trace: Trace): void {
   for (const node of inside) if (node.fact !== null) node.fact = { ...node.fact, role: 'wrapper' };
 }
 
-function isSum({ role, boundary }: SpanFacts): boolean {
+function isAgentSum({ role, boundary }: SpanFacts): boolean {
   return role === 'call' && boundary !== undefined;
 }
 
 /** Sums of agents inside of which calls are reported are about those, and wrap them; of a circle of sums one is left. */
-function wrapSums(trace: Trace): void {
+function wrapAgentSums(trace: Trace): void {
   for (const spanId of [...trace.nodes.keys()].toSorted()) {
     const node = trace.nodes.get(spanId) as TraceNode;
     if (!isCall(node)) continue;
     for (const above of ancestors(trace, node)) {
-      if (above.fact !== null && isSum(above.fact)) above.fact = wrapperOf(above.fact);
+      if (above.fact !== null && isAgentSum(above.fact)) above.fact = wrapperOf(above.fact);
     }
   }
 }
