@@ -10,6 +10,7 @@ const encoded = (fields) => Object.entries(fields).flat().map(netstring).join(''
 
 const [file, noted] = process.argv.slice(2);
 const lines = readFileSync(file, 'utf8')
+  .replace(/^\uFEFF/, '')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line));

@@ -71,7 +71,8 @@ export class ReportCheck {
 
   /** Returns false for a first line that is not one of a report. */
   line(text: string): boolean {
-    if (text.trim() === '') return true;
+    // At the end of a file.
+    if (text.trim() === '' && this.#lines > 0) return true;
     this.#lines += 1;
     const line = parsed(text);
     if (this.#lines === 1) return this.#head(line);

@@ -10,6 +10,7 @@ test.each([
   [['verify', '--head', 'sha256:12'], 'sha256:12 is no head of a chain.'],
   [['verify', '--file', '/nowhere/report.jsonl'], "/nowhere/report.jsonl can't be read"],
   [['verify', '--file', import.meta.filename], 'is not a report of the audit chain.'],
+  [['verify', '--file', '/dev/null'], 'is not a report of the audit chain.'],
   [['export', '--from', 'monday'], 'monday is not a time.'],
 ])('%j', async (line, words) => {
   const notes: string[] = [];

@@ -1,10 +1,10 @@
 /** `plumbline audit`: whether the record is what it was, and a report with which somebody else can tell. */
 
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { HOW_TO_VERIFY, ReportCheck, type ReportEnd, type ReportHead } from '../../audit/report-check.ts';
 import type { AuditProgress } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
+import { textLines } from '../../lib/text-lines.ts';
 import { auditVerificationShape } from '../../http/audit-shapes.ts';
 import { throughAuditDoor, type Verification } from '../audit-door.ts';
 import type { CliContext } from '../context.ts';
@@ -89,14 +89,16 @@ async function verifyStore(flags: Flags, context: CliContext): Promise<ExitCode>
 
 async function verifyFile(file: string, flags: Flags, { output }: CliContext): Promise<ExitCode> {
   const check = new ReportCheck(notedHeads(flags));
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
   try {
-    for await (const line of lines) {
-      if (check.line(line)) continue;
+    let isReport = false;
+    for await (const line of textLines(createReadStream(file))) {
+      isReport = check.line(line);
+      if (!isReport) break;
+    }
+    if (!isReport)
       throw new Fault('config', `${file} is not a report of the audit chain.`, {
         hint: '`plumbline audit export` writes one to standard output.',
       });
-    }
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     throw new Fault('config', `${file} can't be read: ${error.message}.`, { hint: 'Check its name.', cause: error });
