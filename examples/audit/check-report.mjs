@@ -30,6 +30,18 @@ for (const entry of entries) {
     problems.push(`${segment} ${sequence}: does not follow ${name} ${number}`);
   last.set(segment, entry);
 }
+const rows = Map.groupBy(
+  lines.filter((line) => 'row_of' in line),
+  ({ row_of }) => row_of,
+);
+for (const { segment, sequence, kind, hash, content_hash } of lines[0].rows ? entries : []) {
+  if (kind !== 'observations') continue;
+  const hashes = new Set((rows.get(hash) ?? []).map(({ content }) => sha256(encoded(content)).slice('sha256:'.length)));
+  const digest = createHash('sha256')
+    .update(Buffer.from([...hashes].toSorted().join(''), 'hex'))
+    .digest('hex');
+  if (content_hash !== `sha256:${digest}`) problems.push(`${segment} ${sequence}: its rows are altered`);
+}
 for (const { text, content } of lines.filter((line) => 'text' in line))
   if (sha256(content) !== text) problems.push(`${text}: not this text`);
 if (lines.at(-1).entries !== entries.length) problems.push('a part of the report is missing');

@@ -3,6 +3,7 @@
  * imitate the border between two; docs/audit.md specifies it for other programs. Pure.
  */
 
+import { hash } from 'node:crypto';
 import type { AuditFields, AuditHash } from '../contract/audit.ts';
 import { sha256 } from '../lib/hash.ts';
 
@@ -17,6 +18,17 @@ export function encodeFields(fields: AuditFields): string {
   let encoded = '';
   for (const [name, value] of Object.entries(fields)) encoded += netstring(name) + netstring(value);
   return encoded;
+}
+
+/** 32 bytes, as characters. */
+export function bytesOfHash(encoded: string): string {
+  return hash('sha256', encoded, 'latin1' as 'hex');
+}
+
+/** Of many rows: the hash of their hashes, sorted, each once. */
+export function digestOfHashes(hashes: ReadonlySet<string>): AuditHash {
+  const sorted = Buffer.from([...hashes].toSorted().join(''), 'latin1');
+  return `sha256:${hash('sha256', sorted, 'hex')}`;
 }
 
 export function hashOfFields(fields: AuditFields): AuditHash {

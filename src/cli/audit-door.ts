@@ -39,12 +39,20 @@ export interface Period {
 export interface AuditDoor {
   heads(): Promise<readonly AuditHead[]>;
   verify(question: AuditQuestion, onProgress: (progress: AuditProgress) => void): Promise<Verification>;
+  /** What an entry of a batch of observations is about, page by page. */
+  rows(place: BatchPlace): AsyncIterable<readonly object[]>;
   /** Lines of a report, page by page. */
   report(period: Period): AsyncIterable<readonly object[]>;
 }
 
+export interface BatchPlace {
+  readonly segment: string;
+  readonly sequence: number;
+}
+
 const ASKED_EVERY_MS = 500;
 const LINES_AT_ONCE = 200;
+const ROWS_AT_ONCE = 500;
 
 /** Calls `use` with the running daemon's chain, or opens the store for it. */
 export async function throughAuditDoor<Result>(
@@ -77,6 +85,15 @@ function throughDaemon(client: DaemonClient): AuditDoor {
       }
       return state.verification;
     },
+    rows: ({ segment, sequence }) =>
+      pages(async (cursor) => {
+        const query = { segment, sequence: String(sequence), cursor, limit: String(ROWS_AT_ONCE) };
+        const page = await client.get<{ data: readonly object[]; next_cursor: string | null }>(
+          '/api/v1/audit/rows',
+          query,
+        );
+        return { items: page.data, nextCursor: page.next_cursor };
+      }),
     report: ({ from, to }) =>
       pages(async (cursor) => {
         const query = { from, to, cursor, limit: String(LINES_AT_ONCE) };
@@ -94,6 +111,11 @@ function inStore(audit: AuditLog): AuditDoor {
     heads: () => audit.heads(),
     verify: async (question, onProgress) =>
       auditVerificationShape(await audit.verify(question, onProgress)) as Verification,
+    rows: (place) =>
+      pages(async (cursor) => {
+        const page = await audit.rows(place, { limit: ROWS_AT_ONCE, cursor });
+        return page ?? { items: [], nextCursor: null };
+      }),
     report: (period) =>
       pages(async (cursor) => {
         const page = await audit.report(period, { limit: LINES_AT_ONCE, cursor });

@@ -112,7 +112,7 @@ export interface AuditQuestion {
   readonly from?: Timestamp | undefined;
 }
 
-/** A line of an exported report: an entry with its content, or a text that a content names. */
+/** A line of a page of a report: an entry with its content, or a text that a content names. */
 export type ReportLine =
   | (AuditEntry & { readonly text?: undefined })
   | { readonly text: AuditHash; readonly content: string };
@@ -124,5 +124,7 @@ export interface AuditLog {
   heads(): Promise<readonly AuditHead[]>;
   /** In the order of the chains: entries of rows with the row as it stands now, a text after it is first named on a page. */
   report(period: Pick<AuditFilter, 'from' | 'to'>, page: Page): Promise<PageOf<ReportLine>>;
+  /** Of an entry of kind `observations`: the rows that it is about, as they stand now. Null where there is no such entry. */
+  rows(place: Pick<AuditEntry, 'segment' | 'sequence'>, page: Page): Promise<PageOf<AuditFields> | null>;
   verify(question: AuditQuestion, onProgress?: (progress: AuditProgress) => void): Promise<AuditVerification>;
 }

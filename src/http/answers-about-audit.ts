@@ -9,6 +9,8 @@ const fields = z.record(text, maybe).meta({
   description: 'What is hashed, by name, in this order.',
 });
 
+export const AuditRow = fields;
+
 const entry = {
   writer: text,
   segment: text,

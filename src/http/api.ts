@@ -43,7 +43,7 @@ export interface Api extends HealthApi, FeedbackApi {
   readonly deliveries: DeliveryLog;
   readonly restores: Pick<RestoreLog, 'list'>;
   readonly timeline: TimelineLog;
-  readonly audit: Pick<AuditLog, 'list' | 'heads' | 'report'>;
+  readonly audit: Pick<AuditLog, 'list' | 'heads' | 'report' | 'rows'>;
   /** Begins to verify the audit chain, or says how far one with the same question is. */
   verifyAudit(question: AuditQuestion): VerificationState;
   auditVerification(id: string): VerificationState | null;

@@ -1,6 +1,6 @@
 /** The compliance officer's question, from an edit to a report that somebody else checks. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -126,6 +126,18 @@ test('without a daemon the store is opened; what was killed is made up for, and 
   const stopped = await verify('--head', noted);
   expect(stopped).toMatchObject({ code: 0, findings: [], segments: 2, waiting: 0 });
 
+  const report = inDirectory('rows.jsonl');
+  const lines = (await audit('export', '--rows')).stdout.trimEnd().split('\n');
+  const row = lines.findLastIndex((line) => line.startsWith('{"row_of"'));
+  const check = async (some: readonly string[]): Promise<readonly [number | null, number | null]> => {
+    writeFileSync(report, `${some.join('\n')}\n`);
+    const { status } = spawnSync(process.execPath, [SCRIPT, report]);
+    return [(await audit('verify', '--file', report)).code, status];
+  };
+  expect(row).toBeGreaterThan(0);
+  expect(await check(lines)).toEqual([0, 0]);
+  expect(await check(lines.toSpliced(row, 1))).toEqual([1, 1]);
+
   const database = await openDatabase({ path: inDirectory('data') }, '1.0.0', systemClock);
   await database.command(
     "ALTER TABLE incidents UPDATE by = 'nobody' WHERE transition = 'acknowledged' SETTINGS mutations_sync = 2",
@@ -136,4 +148,9 @@ test('without a daemon the store is opened; what was killed is made up for, and 
   expect(stdout).toMatch(/row_altered +The revision of an incident \S+ \d+, acknowledged is not what was recorded\./);
   daemon = await startDaemon(directory);
   expect(await verify()).toMatchObject({ code: 1, findings: [{ what: 'row_altered', kind: 'incident' }] });
+  const { data } = await daemon.get('/api/v1/audit?kind=observations&limit=1');
+  const { segment, sequence, subject } = data[0];
+  const rows = `/api/v1/audit/rows?segment=${segment}&sequence=`;
+  expect((await daemon.get(`${rows}${sequence}&limit=1000`)).data).toHaveLength(Number(subject[2]));
+  await expect(daemon.get(`${rows}1`)).rejects.toThrow('answered 404');
 });

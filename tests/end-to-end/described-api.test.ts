@@ -165,6 +165,13 @@ describe('the answers', () => {
     await ask('GET /api/v1/audit/heads');
     const lines = await ask('GET /api/v1/audit/report?limit=1000');
     expect(lines.data.some((line: any) => 'text' in line)).toBe(true);
+    // The first minute of looks is over then.
+    const [batch] = await eventually(async () => {
+      const found = (await ask('GET /api/v1/audit?kind=observations')).data;
+      return found.length > 0 && found;
+    }, 120_000);
+    const rows = await ask(`GET /api/v1/audit/rows?segment=${batch.segment}&sequence=${batch.sequence}`);
+    expect(rows.data).not.toEqual([]);
     const begun = await ask('POST /api/v1/audit/verifications', { body: { heads: [data[0].hash] } });
     const one = { from: '/api/v1/audit/verifications/{id}' };
     const done = await eventually(async () => {

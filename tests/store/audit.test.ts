@@ -1,6 +1,7 @@
 /** The audit chain over a real engine: what is recorded verifies, and what is edited afterwards is told. */
 
 import { beforeAll, afterAll, describe, expect, it } from 'vitest';
+import { bytesOfHash, digestOfHashes, encodeFields } from '../../src/audit/encoding.ts';
 import { ReportCheck, reportLineShape } from '../../src/audit/report-check.ts';
 import type { AuditEntry, AuditFinding, ReportLine } from '../../src/contract/audit.ts';
 import type { HeldObservation } from '../../src/contract/observation.ts';
@@ -193,6 +194,23 @@ describe('a report', () => {
     for (const line of all) check.line(JSON.stringify(reportLineShape(line)));
     check.line(JSON.stringify({ end: true, entries }));
     expect(told(check.end().findings)).toEqual([]);
+  });
+
+  it('has the rows of each batch where they are asked for, page by page', async () => {
+    const batches = entriesOf(await lines(1_000)).filter(({ kind }) => kind === 'observations');
+    expect(batches.length).toBeGreaterThan(1);
+    for (const { segment, sequence, contentHash, subject } of batches) {
+      const hashes: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await store.audit.rows({ segment, sequence }, { limit: 7, cursor });
+        hashes.push(...(page?.items ?? []).map((row) => bytesOfHash(encodeFields(row))));
+        cursor = page?.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      expect([digestOfHashes(new Set(hashes)), String(hashes.length)]).toEqual([contentHash, subject[2]]);
+      if (hashes.length > 100) break;
+    }
+    expect(await store.audit.rows({ segment: batches[0]?.segment ?? '', sequence: 1 }, { limit: 7 })).toBeNull();
   });
 
   it('of a period has the entries that were made in it', async () => {

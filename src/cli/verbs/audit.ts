@@ -6,7 +6,7 @@ import type { AuditProgress } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
 import { textLines } from '../../lib/text-lines.ts';
 import { auditVerificationShape } from '../../http/audit-shapes.ts';
-import { throughAuditDoor, type Verification } from '../audit-door.ts';
+import { throughAuditDoor, type BatchPlace, type Verification } from '../audit-door.ts';
 import type { CliContext } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
 import { listFlag, textFlag, timeFlag, type ExitCode, type Flags, type Verb } from '../verb.ts';
@@ -19,6 +19,7 @@ export const audit: Verb = {
     ['--head <hash...>', 'verify that this noted head is still in the chain; may be repeated'],
     ['--from <rfc3339>', 'export entries since; verify only observations since'],
     ['--to <rfc3339>', 'export entries up to'],
+    ['--rows', 'export also the observations of which entries have the digest: many'],
     ['--url <url>', "the daemon's address"],
   ],
   examples: [
@@ -51,6 +52,7 @@ async function showHeads(flags: Flags, context: CliContext): Promise<ExitCode> {
 async function exportReport(flags: Flags, context: CliContext): Promise<ExitCode> {
   const { output, version } = context;
   const [from, to] = [timeFlag(flags, 'from'), timeFlag(flags, 'to')];
+  const hasRows = flags['rows'] === true;
   let entries = 0;
   await throughAuditDoor(flags, context, async (door) => {
     const head: ReportHead = {
@@ -60,6 +62,7 @@ async function exportReport(flags: Flags, context: CliContext): Promise<ExitCode
       plumbline: version,
       from: from ?? null,
       to: to ?? null,
+      rows: hasRows,
       heads: await door.heads(),
     };
     output.line(head);
@@ -71,12 +74,23 @@ async function exportReport(flags: Flags, context: CliContext): Promise<ExitCode
           texts.add(line.text);
         } else entries += 1;
         output.line(line);
+        if (hasRows && isBatch(line))
+          for await (const rows of door.rows(line))
+            for (const content of rows) output.line({ row_of: line.hash, content });
       }
     }
     output.line({ end: true, entries } satisfies ReportEnd);
   });
   output.note(`Exported ${entries} entries.`);
   return entries === 0 ? 1 : 0;
+}
+
+interface BatchEntry extends BatchPlace {
+  readonly hash: string;
+}
+
+function isBatch(line: object): line is BatchEntry {
+  return 'kind' in line && line.kind === 'observations';
 }
 
 async function verifyStore(flags: Flags, context: CliContext): Promise<ExitCode> {

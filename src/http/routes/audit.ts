@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { reportLineShape } from '../../audit/report-check.ts';
 import { AUDIT_KINDS } from '../../contract/audit.ts';
 import { listOf } from '../answers.ts';
-import { AuditEntry, AuditHeads, ReportLine, Verification } from '../answers-about-audit.ts';
+import { AuditEntry, AuditHeads, AuditRow, ReportLine, Verification } from '../answers-about-audit.ts';
 import { verificationShape } from '../audit-shapes.ts';
 import { assertPeriod, paging, timestamp } from '../parameters.ts';
 import { notFound } from '../problem.ts';
@@ -50,6 +50,27 @@ export const auditRoutes = [
     handle: async ({ query: { limit, cursor, ...period } }, api) => {
       assertPeriod(period.from, period.to);
       return { json: page(await api.audit.report(period, { limit, cursor }), reportLineShape) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/audit/rows',
+    summary: 'The observations of which an entry of kind `observations` has the digest, as they are hashed.',
+    scope: 'read',
+    query: z.strictObject({
+      segment: z.string().min(1).max(100),
+      sequence: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+      ...paging,
+    }),
+    answer: listOf(AuditRow),
+    handle: async ({ query: { limit, cursor, ...place } }, api) => {
+      const rows = await api.audit.rows(place, { limit, cursor });
+      if (rows === null)
+        throw notFound(
+          `The entry ${place.sequence} of ${place.segment}, of kind observations,`,
+          'GET /api/v1/audit?kind=observations lists them.',
+        );
+      return { json: page(rows, (fields) => fields) };
     },
   }),
   route({

@@ -16,6 +16,7 @@ import { parseTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import { decodeCursor, encodeCursor, pageLimit, toPage } from '../cursor.ts';
 import type { Database, QueryParameters } from '../database.ts';
 import { readTexts } from '../text-log.ts';
+import { readBatchRows } from './batch-rows.ts';
 import { ENTRY_COLUMNS, readHeads, toEntry, type EntryRow } from './entry-rows.ts';
 import { beginsWithSql, fieldsOfValues, fieldValuesSql, RECORDED, rowHashSql, subjectSql } from './recorded-rows.ts';
 import { verifyAudit } from './verify.ts';
@@ -29,6 +30,7 @@ export function createAuditLog(database: Database, flush: () => Promise<void>): 
       return readHeads(database);
     },
     report: (period, page) => readReport(database, period, page),
+    rows: (place, page) => readBatchRows(database, place, page),
     verify: async (question, onProgress = () => undefined) => {
       await flush();
       return verifyAudit(database, question, onProgress);

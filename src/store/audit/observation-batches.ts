@@ -5,6 +5,7 @@
  */
 
 import { hash } from 'node:crypto';
+import { bytesOfHash, digestOfHashes } from '../../audit/encoding.ts';
 import type { AuditHash } from '../../contract/audit.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import type { ObservationRow } from '../observation-rows.ts';
@@ -47,12 +48,6 @@ interface Batch {
   isDoubtful: boolean;
 }
 
-/** The SHA-256 of the hashes of the rows, sorted; each counts once. */
-function digestOf(hashes: ReadonlySet<string>): AuditHash {
-  const sorted = Buffer.from([...hashes].toSorted().join(''), 'latin1');
-  return `sha256:${hash('sha256', sorted, 'hex')}`;
-}
-
 export class ObservationBatches {
   readonly #clock: Clock;
   readonly #said = new Map<string, string>();
@@ -91,7 +86,7 @@ export class ObservationBatches {
     batch.inFlight -= 1;
     for (const row of rows) {
       const { observed_at: at } = row;
-      batch.hashes.add(hash('sha256', encodedRow('observation', row), 'latin1' as 'hex'));
+      batch.hashes.add(bytesOfHash(encodedRow('observation', row)));
       if (batch.from === null || at < batch.from) batch.from = at;
       if (batch.to === null || at > batch.to) batch.to = at;
     }
@@ -119,7 +114,7 @@ export class ObservationBatches {
     const ended = settled.flatMap(({ isDoubtful, number, hashes, from, to }) =>
       isDoubtful || from === null || to === null
         ? []
-        : [{ number, rows: hashes.size, from, to, digest: digestOf(hashes) }],
+        : [{ number, rows: hashes.size, from, to, digest: digestOfHashes(hashes) }],
     );
     return { ended, doubtful };
   }
