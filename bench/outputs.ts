@@ -14,6 +14,7 @@ import type { Clock, Timestamp } from '../src/contract/time.ts';
 import { OutputJudge } from '../src/daemon/outputs/output-judge.ts';
 import { OutputReader } from '../src/daemon/outputs/output-reader.ts';
 import { chunks } from '../src/lib/chunks.ts';
+import { forEachConcurrently } from '../src/lib/limits.ts';
 import { addMillis, systemClock } from '../src/lib/time.ts';
 import { baselineOf } from '../src/statistics/baseline.ts';
 import { featuresOf, FEATURES_ID } from '../src/statistics/output-features.ts';
@@ -27,7 +28,9 @@ const SERIES_DEFAULT = 1_000;
 const ANSWERS = 64;
 const HOURS = 240;
 const HOUR_MS = 3_600_000;
+/** As `output-watch.ts` has it. */
 const SERIES_AT_ONCE = 100;
+const JUDGED_AT_ONCE = 2;
 /** Of an hour's comparing over a thousand series. */
 const BUDGET_MS = 2_000;
 const HOUR = '2026-11-20T02:00:00.000000000Z' as Timestamp;
@@ -87,11 +90,12 @@ async function measureAll(
   const judge = new OutputJudge({ outputs, clock: CLOCK, isAccepted: () => Promise.resolve(false) });
   const extents = await outputs.extents(FEATURES_ID, HOUR);
   const compared = await measure('comparing it with baselines and ten days', async () => {
-    for (const some of chunks(extents, SERIES_AT_ONCE))
+    await forEachConcurrently(chunks(extents, SERIES_AT_ONCE), JUDGED_AT_ONCE, async (some) => {
       await judge.judge(
         some.map((extent) => ({ extent, known: null, notedFrom: null })),
         HOUR,
       );
+    });
   });
   // What changed costs more, and hardly ever does.
   const asBefore = (await outputs.statuses()).filter(({ state }) => state === 'watching');

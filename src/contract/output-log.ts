@@ -175,6 +175,11 @@ export interface HourOfSamples {
   readonly samples: readonly OutputSample[];
 }
 
+export interface HourOfFeatures {
+  readonly hour: Timestamp;
+  readonly outputs: readonly OutputFeatures[];
+}
+
 /** Of one series in one hour. */
 export interface SamplesOfHour extends HourOfSamples {
   readonly series: OutputSeries;
@@ -238,6 +243,12 @@ export interface OutputLog {
     featuresId: number,
     until: Timestamp,
   ): Promise<readonly (readonly HourOfSamples[])[]>;
+  /** Only what is compared of these samples: much less than all that is kept of them. */
+  features(
+    of: readonly SeriesSince[],
+    featuresId: number,
+    until: Timestamp,
+  ): Promise<readonly (readonly HourOfFeatures[])[]>;
   keepBaseline(baseline: OutputBaseline): Promise<void>;
   /** The newest of each of these. */
   baselines(series: readonly OutputSeries[]): Promise<readonly OutputBaseline[]>;

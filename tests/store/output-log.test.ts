@@ -86,6 +86,24 @@ describe('samples', () => {
     ]);
     expect(await read(hours(1), hours(2))).toEqual([]);
     expect(await read(HOUR, hours(2))).toHaveLength(1);
+    const compared = await log.features(
+      [
+        { series: of, from: HOUR },
+        { series: ODD[1]!, from: hours(1) },
+      ],
+      1,
+      hours(3),
+    );
+    const own = (samples: readonly OutputSample[]) =>
+      samples.map(({ numbers, flags, words }) => ({ numbers, flags, words }));
+    expect(compared).toEqual([
+      [
+        { hour: HOUR, outputs: own(first) },
+        { hour: hours(2), outputs: own(second) },
+      ],
+      [],
+    ]);
+    expect(await log.features([], 1, hours(3))).toEqual([]);
     expect(await read(HOUR, hours(9), 2)).toEqual([{ hour: hours(3), samples: [sample(4, hours(3))] }]);
     const extents = await log.extents(1, HOUR);
     expect(extents).toHaveLength(ODD.length);
@@ -102,6 +120,8 @@ describe('samples', () => {
     await keep(1, [{ hour: HOUR, series: of, samples: [sample(1, HOUR, { numbers })] }]);
     const [[kept] = []] = await log.samples([{ series: of, from: HOUR }], 1, hours(1));
     expect(kept?.samples[0]?.numbers).toEqual(numbers.map(Math.fround));
+    const [[compared] = []] = await log.features([{ series: of, from: HOUR }], 1, hours(1));
+    expect(compared?.outputs[0]?.numbers).toEqual(numbers.map(Math.fround));
   });
 });
 

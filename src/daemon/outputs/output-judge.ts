@@ -11,9 +11,12 @@ import type {
   OutputSeries,
   OutputStatus,
   SeriesExtent,
+  SeriesSince,
   SumsOfCounts,
 } from '../../contract/output-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
+import { chunks } from '../../lib/chunks.ts';
+import { Slices } from '../../lib/slices.ts';
 import { addMillis, earlierOf, laterOf, millisBetween } from '../../lib/time.ts';
 import { baselineOf } from '../../statistics/baseline.ts';
 import { countOutputs, offsetsOf } from '../../statistics/bins.ts';
@@ -44,6 +47,10 @@ interface ToCompare extends Pick<SeriesToJudge, 'notedFrom'> {
   readonly baseline: OutputBaseline;
 }
 
+interface ToCount extends SeriesSince {
+  readonly baseline: OutputBaseline;
+}
+
 type Learning = NonNullable<OutputStatus['learning']>;
 
 const HOUR_MS = 3_600_000;
@@ -52,6 +59,10 @@ const LEARNING_MS = 7 * 24 * HOUR_MS;
 const LEARNING_OUTPUTS = 300;
 /** Then the earlier half joins the baseline. */
 const HOURS_COMPARED_MAX = 2 * LOOKED_AT_HOURS;
+/** Of all series together, each with up to 64 outputs an hour: ten megabytes. */
+const HOURS_COUNTED_AT_ONCE = 300;
+/** Then others have their turn. */
+const SLICE_MS = 5;
 /** Of what is accepted as the new normal: how much its hours vary is known from before. */
 const ACCEPTED_OUTPUTS = 100;
 
@@ -83,8 +94,11 @@ export class OutputJudge {
       else compared.push({ status: task === null ? status : watching(known, status), baseline: known, notedFrom });
     }
     const counted = await this.#counted(compared, hour);
-    for (const [index, { status, baseline }] of compared.entries())
+    const slices = new Slices(this.#options.clock, SLICE_MS);
+    for (const [index, { status, baseline }] of compared.entries()) {
       statuses.push(await this.#compare(status, baseline, counted[index] as SumsOfCounts, hour));
+      if (slices.isOver) await slices.next();
+    }
     await outputs.keepStatuses(statuses);
     return statuses;
   }
@@ -135,31 +149,51 @@ export class OutputJudge {
   /** All that was compared with each of these baselines, with what was noted since the last time. */
   async #counted(compared: readonly ToCompare[], hour: Timestamp): Promise<readonly SumsOfCounts[]> {
     const { outputs } = this.#options;
-    const baselines = compared.map(({ baseline }) => baseline);
-    const sums = await outputs.sums(baselines, hour, WINDOW_HOURS);
-    const since = compared.map(({ baseline: { series, comparedFrom }, notedFrom }, index) => {
-      const lastHour = sums[index]?.lastHour ?? null;
-      const next = lastHour === null ? comparedFrom : addMillis(lastHour, HOUR_MS);
-      return { series, next, from: notedFrom === null ? next : laterOf(earlierOf(next, notedFrom), comparedFrom) };
-    });
-    const samples = await outputs.samples(since, FEATURES_ID, addMillis(hour, HOUR_MS));
-    const counted = baselines.map((baseline, index) => {
-      return { baseline, hours: (samples[index] ?? []).map((of) => countsOf(baseline, of)) };
-    });
-    await outputs.keepCounts(counted);
-    // What came late is in the sums already, as it was counted before.
-    const isLate = since.map(({ from, next }) => from < next);
-    const again = await outputs.sums(
-      baselines.filter((_, index) => isLate[index]),
+    const sums = await outputs.sums(
+      compared.map(({ baseline }) => baseline),
       hour,
       WINDOW_HOURS,
     );
-    const recounted = again.values();
-    return sums.map((known, index) =>
-      isLate[index] === true
-        ? (recounted.next().value as SumsOfCounts)
-        : withNew(known, counted[index]?.hours ?? [], hour),
+    const toCount = compared.map(({ baseline, notedFrom }, index): ToCount => {
+      const lastHour = sums[index]?.lastHour ?? null;
+      const next = lastHour === null ? baseline.comparedFrom : addMillis(lastHour, HOUR_MS);
+      const from = notedFrom === null ? next : laterOf(earlierOf(next, notedFrom), baseline.comparedFrom);
+      return { baseline, series: baseline.series, from };
+    });
+    const now = await this.#count(
+      toCount.filter(({ from }) => from === hour),
+      hour,
     );
+    const behind = toCount.filter(({ from }) => from < hour);
+    for (const [from, some] of Map.groupBy(behind, (one) => one.from)) {
+      const hours = millisBetween(from, hour) / HOUR_MS + 1;
+      const together = Math.max(1, Math.floor(HOURS_COUNTED_AT_ONCE / hours));
+      for (const few of chunks(some, together)) await this.#count(few, hour);
+    }
+    const again = await outputs.sums(
+      behind.map(({ baseline }) => baseline),
+      hour,
+      WINDOW_HOURS,
+    );
+    const recounted = new Map(behind.map((one, index) => [one, again[index] as SumsOfCounts]));
+    return sums.map((known, index) => {
+      const one = toCount[index] as ToCount;
+      return recounted.get(one) ?? withHour(known, now.get(one)?.at(-1)?.counts ?? []);
+    });
+  }
+
+  /** Counts what was noted in hours up to this one, in the bins of each baseline. */
+  async #count(of: readonly ToCount[], hour: Timestamp): Promise<ReadonlyMap<ToCount, readonly HourOfCounts[]>> {
+    const { outputs } = this.#options;
+    const features = await outputs.features(of, FEATURES_ID, addMillis(hour, HOUR_MS));
+    const counted = of.map(({ baseline }, index) => {
+      const hours = (features[index] ?? []).map((one) => {
+        return { hour: one.hour, outputs: one.outputs.length, counts: countOutputs(baseline.bins, one.outputs) };
+      });
+      return { baseline, hours };
+    });
+    await outputs.keepCounts(counted);
+    return new Map(of.map((one, index) => [one, counted[index]?.hours ?? []]));
   }
 
   async #compare(
@@ -237,10 +271,6 @@ function watching(baseline: OutputBaseline, { series, at, lastHour }: Now): Outp
   };
 }
 
-function countsOf({ bins }: OutputBaseline, { hour, samples }: HourOfSamples): HourOfCounts {
-  return { hour, outputs: samples.length, counts: countOutputs(bins, samples) };
-}
-
 function outputsOf(hours: readonly HourOfSamples[]): number {
   return hours.reduce((sum, { samples }) => sum + samples.length, 0);
 }
@@ -255,13 +285,8 @@ function enoughAt(hours: readonly HourOfSamples[], { outputsNeeded, until }: Lea
   return null;
 }
 
-function withNew(sums: SumsOfCounts, rows: readonly HourOfCounts[], hour: Timestamp): SumsOfCounts {
-  const added = (known: readonly number[], since: Timestamp | null): readonly number[] => {
-    const own = rows.flatMap((row) => (since === null || row.hour >= since ? [row.counts] : []));
-    return sumOfRows([known, ...own], known.length);
-  };
-  const windows = sums.windows.map((window, index) =>
-    added(window, addMillis(hour, (1 - (WINDOW_HOURS[index] as number)) * HOUR_MS)),
-  );
-  return { ...sums, all: added(sums.all, null), windows };
+/** With the counts of the last hour, which all windows have. */
+function withHour(sums: SumsOfCounts, counts: readonly number[]): SumsOfCounts {
+  const added = (known: readonly number[]): readonly number[] => sumOfRows([known, counts], known.length);
+  return { ...sums, all: added(sums.all), windows: sums.windows.map(added) };
 }

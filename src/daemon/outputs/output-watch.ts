@@ -9,6 +9,7 @@ import type { Queue } from '../../contract/queue.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import type { Finding } from '../../incidents/lifecycle.ts';
 import { chunks } from '../../lib/chunks.ts';
+import { forEachConcurrently } from '../../lib/limits.ts';
 import { addMillis, earlierOf, laterOf } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import { FEATURES_ID } from '../../statistics/output-features.ts';
@@ -32,6 +33,8 @@ const USED_WITHIN_MS = 30 * 24 * 3_600_000;
 /** What runs once a week may be late. */
 const CALLED_WITHIN_MS = 8 * 24 * 3_600_000;
 const SERIES_AT_ONCE = 100;
+/** While some are compared, the store adds up the next. */
+const JUDGED_AT_ONCE = 2;
 /** Fewer hours are read before anybody asks what takes so long. */
 const TOLD_HOURS_MIN = 24;
 const TOLD_EVERY_HOURS = 48;
@@ -76,13 +79,14 @@ export class OutputWatch implements Component {
     await this.#incidents.read();
     const extents = await outputs.extents(FEATURES_ID, addMillis(hour, -USED_WITHIN_MS));
     const called = stillCalled(extents);
-    for (const series of chunks(await this.#toJudge(called), SERIES_AT_ONCE)) {
+    const toJudge = chunks(await this.#toJudge(called), SERIES_AT_ONCE);
+    await forEachConcurrently(toJudge, JUDGED_AT_ONCE, async (series) => {
       signal.throwIfAborted();
       const statuses = await this.#judge.judge(series, hour);
       const findings: Finding[] = [];
       for (const status of statuses) findings.push(await this.#incidents.finding(status));
       await onFindings(findings);
-    }
+    });
     this.#notedFrom.clear();
     // Nothing is known of any: nobody listened.
     if (called.length > 0) await this.#incidents.retireOthers(called.map(({ series }) => series));

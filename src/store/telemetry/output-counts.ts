@@ -81,15 +81,31 @@ export async function sumCounts(
   const byPlace = Map.groupBy(rows, ({ place }) => place);
   return baselines.map((baseline, index): SumsOfCounts => {
     const parts = byPlace.get(index + 1) ?? [];
-    const sumOf = (some: readonly SumsRow[]): readonly number[] =>
-      baseline.counts.map((_, bin) => some.reduce((sum, { counts }) => sum + (counts[bin] ?? 0), 0));
+    const windows = windowSums(parts, sorted, baseline.counts.length);
     return {
       series: seriesOf(baseline.series),
       lastHour: parts.reduce<Timestamp | null>((last, { last_hour }) => laterOf(last_hour, last), null),
-      all: sumOf(parts),
-      windows: windowHours.map((hours) =>
-        sumOf(parts.filter(({ window }) => (sorted[window - 1] ?? Infinity) <= hours)),
-      ),
+      all: windows.get(Infinity) as readonly number[],
+      windows: windowHours.map((hours) => windows.get(hours) as readonly number[]),
     };
   });
+}
+
+/** By the hours of a window, each with what is in the smaller ones; of everything, by `Infinity`. */
+function windowSums(
+  parts: readonly SumsRow[],
+  sorted: readonly number[],
+  length: number,
+): ReadonlyMap<number, readonly number[]> {
+  const sums = Array.from({ length }, () => 0);
+  const windows = new Map<number, readonly number[]>();
+  for (const [index, hours] of [...sorted, Infinity].entries()) {
+    const place = hours === Infinity ? 0 : index + 1;
+    for (const { window, counts } of parts) {
+      if (window !== place) continue;
+      for (let bin = 0; bin < length; bin += 1) sums[bin] = (sums[bin] as number) + (counts[bin] ?? 0);
+    }
+    windows.set(hours, sums.slice());
+  }
+  return windows;
 }

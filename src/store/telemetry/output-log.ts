@@ -4,27 +4,24 @@
  */
 
 import type {
-  HourOfSamples,
   NotedHour,
   OutputBaseline,
   OutputLog,
-  OutputSample,
   OutputSeries,
   OutputStatus,
   SeriesExtent,
   SamplesOfHour,
-  SeriesSince,
 } from '../../contract/output-log.ts';
 import type { TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { chunks } from '../../lib/chunks.ts';
-import { earlierOf } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { jsonLines } from '../json-lines.ts';
 import { readAnswers, readOutputTexts } from './output-answers.ts';
 import { HOUR_OF_ROW, keepCounts, readCounts, sumCounts } from './output-counts.ts';
 import { keepHoursRead, QUIET_S, readHoursToRead, readSeriesToNote } from './output-hours.ts';
-import { keyOfSeries, OF_SERIES, parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
+import { readFeatures, readSamples } from './output-samples.ts';
+import { OF_SERIES, parametersOfSeries, SERIES, seriesOf } from './output-series.ts';
 
 const ROWS_PER_INSERT = 5_000;
 const SERIES_PER_QUERY = 500;
@@ -40,6 +37,7 @@ export function createOutputLog(database: Database, texts: TextLog, quietS = QUI
     keepNoted: (featuresId, noted) => keepNoted(database, featuresId, noted),
     extents: (featuresId, since) => readExtents(database, featuresId, since),
     samples: (of, featuresId, until) => readSamples(database, of, featuresId, until),
+    features: (of, featuresId, until) => readFeatures(database, of, featuresId, until),
     keepBaseline: async (baseline) => {
       const row = { ...baseline.series, made_at: baseline.madeAt, document: JSON.stringify(baseline) };
       await database.insert('output_baselines', [row]);
@@ -94,57 +92,6 @@ async function readExtents(database: Database, featuresId: number, since: Timest
   return rows.map((row) => {
     return { series: seriesOf(row), firstHour: row.first, lastHour: row.last, outputs: row.all };
   });
-}
-
-interface SampleRow extends OutputSeries {
-  readonly at_hour: Timestamp;
-  readonly trace_id: string;
-  readonly span_id: string;
-  readonly started_at: Timestamp;
-  readonly numbers: readonly (number | null)[];
-  readonly flags: number | null;
-  readonly words: readonly string[];
-}
-
-async function readSamples(
-  database: Database,
-  of: readonly SeriesSince[],
-  featuresId: number,
-  until: Timestamp,
-): Promise<readonly (readonly HourOfSamples[])[]> {
-  const [first, ...others] = of.map(({ from }) => from);
-  if (first === undefined) return [];
-  const rows = await database.query<SampleRow>(
-    `SELECT ${SERIES}, ${HOUR_OF_ROW} AS at_hour, trace_id, span_id, started_at, numbers, flags, words
-     FROM output_samples FINAL
-     WHERE ${OF_SERIES} AND features_id = {featuresId:UInt16}
-       AND hour >= {from:DateTime64(9, 'UTC')} AND hour < {until:DateTime64(9, 'UTC')}
-     ORDER BY hour, trace_id, span_id`,
-    {
-      ...parametersOfSeries(of.map(({ series }) => series)),
-      featuresId,
-      from: others.reduce(earlierOf, first),
-      until,
-    },
-  );
-  const bySeries = Map.groupBy(rows, keyOfSeries);
-  return of.map(({ series, from }) => {
-    const own = (bySeries.get(keyOfSeries(series)) ?? []).filter((row) => row.at_hour >= from);
-    const hours = Map.groupBy(own, (row) => row.at_hour);
-    return [...hours].map(([hour, some]) => ({ hour, samples: some.map(toSample) }));
-  });
-}
-
-function toSample({ trace_id, span_id, started_at, numbers, flags, words }: SampleRow): OutputSample {
-  return {
-    traceId: trace_id,
-    spanId: span_id,
-    startedAt: started_at,
-    // They come with no more digits than tell them from their neighbours.
-    numbers: numbers.map((number) => (number === null ? null : Math.fround(number))),
-    flags,
-    words,
-  };
 }
 
 async function readBaselines(database: Database, series: readonly OutputSeries[]): Promise<readonly OutputBaseline[]> {
