@@ -172,7 +172,7 @@ async function writeHistory(
     return { hour, samples };
   });
   const made = baselineOf({ series: seriesOf(0), madeAt: until, from, until, hours });
-  for (const one of series) await outputs.keepBaseline({ ...made, series: one });
+  await outputs.keepBaselines(series.map((one) => ({ ...made, series: one })));
   await database.command(
     `INSERT INTO output_counts (prompt, environment, version, model, made_at, hour, outputs, counts)
      SELECT concat('prompt-', toString(number % ${series.length})), 'production', '1', 'model-a',

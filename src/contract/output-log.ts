@@ -249,7 +249,7 @@ export interface OutputLog {
     featuresId: number,
     until: Timestamp,
   ): Promise<readonly (readonly HourOfFeatures[])[]>;
-  keepBaseline(baseline: OutputBaseline): Promise<void>;
+  keepBaselines(baselines: readonly OutputBaseline[]): Promise<void>;
   /** The newest of each of these. */
   baselines(series: readonly OutputSeries[]): Promise<readonly OutputBaseline[]>;
   keepCounts(counts: readonly CountsOfBaseline[]): Promise<void>;

@@ -148,9 +148,10 @@ function baseline(of: OutputSeries, madeAt: Timestamp, more: Partial<OutputBasel
 describe('baselines and counts', () => {
   it('of several baselines the newest counts', async () => {
     const made = ODD.map((of) => baseline(of, HOUR));
-    for (const one of [...made, ...made]) await log.keepBaseline(one);
+    await log.keepBaselines([...made, ...made]);
+    await log.keepBaselines([]);
     const later = baseline(ODD[1] as OutputSeries, addMillis(HOUR, 1), { outputs: 900 });
-    await log.keepBaseline(later);
+    await log.keepBaselines([later]);
     const found = await log.baselines([...ODD, series({ prompt: 'none' })]);
     expect(found).toHaveLength(ODD.length);
     expect(found).toEqual(expect.arrayContaining([made[0], later, made[2], made[3]]));

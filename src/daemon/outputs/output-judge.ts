@@ -47,6 +47,12 @@ interface ToCompare extends Pick<SeriesToJudge, 'notedFrom'> {
   readonly baseline: OutputBaseline;
 }
 
+interface Compared {
+  readonly status: OutputStatus;
+  /** That takes the place of the one that it was compared with. */
+  readonly baseline: OutputBaseline | null;
+}
+
 interface ToCount extends SeriesSince {
   readonly baseline: OutputBaseline;
 }
@@ -85,20 +91,30 @@ export class OutputJudge {
     const baselines = await this.#baselines(series.map(({ extent }) => extent.series));
     const statuses: OutputStatus[] = [];
     const compared: ToCompare[] = [];
+    const learned: OutputBaseline[] = [];
     for (const { extent, known: before, notedFrom } of series) {
       const previous = baselines.get(keyOfSeries(extent.series)) ?? null;
       const status = await this.#current(extent, before, previous);
       const { learning: task } = status;
       const known = task === null ? previous : await this.#learn(status.series, task, previous, hour);
       if (known === null || !('bins' in known)) statuses.push({ ...status, learning: known });
-      else compared.push({ status: task === null ? status : watching(known, status), baseline: known, notedFrom });
+      else if (task === null) compared.push({ status, baseline: known, notedFrom });
+      else {
+        learned.push(known);
+        compared.push({ status: watching(known, status), baseline: known, notedFrom });
+      }
     }
+    await outputs.keepBaselines(learned);
     const counted = await this.#counted(compared, hour);
     const slices = new Slices(this.#options.clock, SLICE_MS);
+    const followed: OutputBaseline[] = [];
     for (const [index, { status, baseline }] of compared.entries()) {
-      statuses.push(await this.#compare(status, baseline, counted[index] as SumsOfCounts, hour));
+      const judged = await this.#compare(status, baseline, counted[index] as SumsOfCounts, hour);
+      statuses.push(judged.status);
+      if (judged.baseline !== null) followed.push(judged.baseline);
       if (slices.isOver) await slices.next();
     }
+    await outputs.keepBaselines(followed);
     await outputs.keepStatuses(statuses);
     return statuses;
   }
@@ -139,11 +155,7 @@ export class OutputJudge {
     const until = enoughAt(hours, task);
     if (until === null) return { ...task, outputs: outputsOf(hours) };
     const reference = { series, madeAt: clock.now(), from: task.since, until, hours };
-    const baseline = baselineOf(
-      previous === null ? reference : { ...reference, overdispersionMin: previous.overdispersion },
-    );
-    await outputs.keepBaseline(baseline);
-    return baseline;
+    return baselineOf(previous === null ? reference : { ...reference, overdispersionMin: previous.overdispersion });
   }
 
   /** All that was compared with each of these baselines, with what was noted since the last time. */
@@ -201,7 +213,7 @@ export class OutputJudge {
     baseline: OutputBaseline,
     { all: since, windows }: SumsOfCounts,
     hour: Timestamp,
-  ): Promise<OutputStatus> {
+  ): Promise<Compared> {
     const all = sumOfRows([baseline.counts, since], baseline.counts.length);
     const compared = { baseline, hour, all };
     if (status.change !== null) return this.#stillChanged(status, status.change, compared);
@@ -217,37 +229,34 @@ export class OutputJudge {
     );
     const judged = { ...status, log10Score: Number.isFinite(found.logScore) ? found.logScore / Math.LN10 : null };
     if (found.logScore < ALARM_LOG_SCORE)
-      return hours < HOURS_COMPARED_MAX ? judged : await this.#withShorterHistory(judged, compared);
+      return hours < HOURS_COMPARED_MAX ? { status: judged, baseline: null } : await this.#shortened(judged, compared);
     const change = await changeFound(this.#options.outputs, compared, found, this.#options.clock.now());
-    return { ...judged, state: 'changed', change };
+    return { status: { ...judged, state: 'changed', change }, baseline: null };
   }
 
   /** What is long past joins the baseline as a sum, so that no hour's comparing goes through all hours before. */
-  async #withShorterHistory(status: OutputStatus, { baseline, hour, all }: ComparedSeries): Promise<OutputStatus> {
-    const { outputs } = this.#options;
+  async #shortened(status: OutputStatus, { baseline, hour, all }: ComparedSeries): Promise<Compared> {
     const comparedFrom = addMillis(hour, -LOOKED_AT_HOURS * HOUR_MS);
-    const apart = (await outputs.counts(baseline, comparedFrom)).map(({ counts }) => counts);
+    const apart = (await this.#options.outputs.counts(baseline, comparedFrom)).map(({ counts }) => counts);
     const kept = sumOfRows(apart, all.length);
     const shorter = { ...baseline, comparedFrom, counts: all.map((count, bin) => count - (kept[bin] as number)) };
-    await outputs.keepBaseline(shorter);
-    return { ...watching(shorter, status), log10Score: status.log10Score };
+    return { status: { ...watching(shorter, status), log10Score: status.log10Score }, baseline: shorter };
   }
 
   async #stillChanged(
     status: OutputStatus,
     change: NonNullable<OutputStatus['change']>,
     compared: ComparedSeries,
-  ): Promise<OutputStatus> {
+  ): Promise<Compared> {
     const { outputs, clock } = this.#options;
     const returned = await returnedSince(outputs, compared, change);
-    if (returned === null) return status;
+    if (returned === null) return { status, baseline: null };
     const { baseline } = compared;
     const again = { ...baseline, madeAt: clock.now(), comparedFrom: returned.hour, counts: returned.before };
     // What came since the return is counted in the same bins.
     const counts = await outputs.counts(baseline, returned.hour);
-    await outputs.keepBaseline(again);
     await outputs.keepCounts([{ baseline: again, hours: counts }]);
-    return watching(again, status);
+    return { status: watching(again, status), baseline: again };
   }
 }
 

@@ -38,9 +38,11 @@ export function createOutputLog(database: Database, texts: TextLog, quietS = QUI
     extents: (featuresId, since) => readExtents(database, featuresId, since),
     samples: (of, featuresId, until) => readSamples(database, of, featuresId, until),
     features: (of, featuresId, until) => readFeatures(database, of, featuresId, until),
-    keepBaseline: async (baseline) => {
-      const row = { ...baseline.series, made_at: baseline.madeAt, document: JSON.stringify(baseline) };
-      await database.insert('output_baselines', [row]);
+    keepBaselines: async (baselines) => {
+      const rows = baselines.map((baseline) => {
+        return { ...baseline.series, made_at: baseline.madeAt, document: JSON.stringify(baseline) };
+      });
+      if (rows.length > 0) await database.insertJsonLines('output_baselines', jsonLines(rows));
     },
     baselines: (series) => readBaselines(database, series),
     keepCounts: (counts) => keepCounts(database, counts),
