@@ -98,6 +98,8 @@ export class HttpServer implements Component {
       routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
       logger: false,
     });
+    // What `fetch` calls a text unless it is told: to take it for one would only blame the fields.
+    this.#server.removeContentTypeParser('text/plain');
     this.#server.decorateRequest('actor', '');
     this.#server.decorateRequest('mayRead', false);
     const document = openApiDocument(API_ROUTES, options.version);

@@ -77,6 +77,7 @@ test('a report is checked without a daemon or store, and by a script of somebody
   expect(code).toBe(0);
   const report = inDirectory('report.jsonl');
   writeFileSync(report, stdout);
+  expect(stdout).toMatch(/"exported_at":"[^"]+\.\d{9}Z"/);
   const elsewhere = mkdtempSync(join(tmpdir(), 'plumbline-elsewhere-'));
   try {
     const checked = await runPlumbline(elsewhere, ['audit', 'verify', '--file', report, '--head', noted, '--json']);

@@ -152,6 +152,15 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
   });
 });
 
+test('a body that says that it is text, as `fetch` says by itself, is told what it is to be', async () => {
+  const post = await serving(unused);
+  const good = { trace_id: TRACE, name: 'helpful', score: 1 };
+  expect(await post(good, { 'content-type': 'text/plain;charset=UTF-8' })).toMatchObject({
+    status: 415,
+    json: { hint: expect.stringContaining('content-type: application/json') },
+  });
+});
+
 test('a body that is too large is told how large it may be', async () => {
   const post = await serving(unused);
   const explanation = 'x'.repeat(20_000);

@@ -5,6 +5,7 @@ import { HOW_TO_VERIFY, ReportCheck, type ReportEnd, type ReportHead } from '../
 import type { AuditProgress } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
 import { textLines } from '../../lib/text-lines.ts';
+import { systemClock } from '../../lib/time.ts';
 import { auditVerificationShape } from '../../http/audit-shapes.ts';
 import { throughAuditDoor, type BatchPlace, type Verification } from '../audit-door.ts';
 import type { CliContext } from '../context.ts';
@@ -58,7 +59,7 @@ async function exportReport(flags: Flags, context: CliContext): Promise<ExitCode
     const head: ReportHead = {
       plumbline_audit_report: 1,
       how_to_verify: HOW_TO_VERIFY,
-      exported_at: new Date().toISOString(),
+      exported_at: systemClock.now(),
       plumbline: version,
       from: from ?? null,
       to: to ?? null,
