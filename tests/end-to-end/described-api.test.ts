@@ -205,6 +205,7 @@ describe('the answers', () => {
     const variables = { from: '/api/v1/prompts/{id}/variables' };
     await ask(`GET /api/v1/prompts/support.intent-classifier/variables?${PERIOD}`, variables);
     await ask('GET /api/v1/outputs');
+    await ask('GET /api/v1/baselines');
     for (const format of ['json', 'compact'])
       expect((await ask('POST /api/v1/sql', { body: { query: 'SELECT * FROM calls LIMIT 2', format } })).rows).toBe(2);
     await ask('POST /api/v1/reprice', { body: { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' } });
