@@ -26,6 +26,8 @@ export interface RouteRequest<Params, Query, Body> {
   readonly actor: string;
   /** A key with the scope `read` came along, or none are configured: for what a public route tells to some only. */
   readonly mayRead: boolean;
+  /** Aborts when the asker hangs up before it has its answer. */
+  readonly gone: () => AbortSignal;
 }
 
 export interface RouteDefinition<Params = unknown, Query = unknown, Body = unknown> {

@@ -190,7 +190,7 @@ export class HttpServer implements Component {
         done();
       },
       handler: async (request, reply) => {
-        const checked = checkRequest(definition, request);
+        const checked = checkRequest(definition, request, reply);
         // Early routes are typed to use no more of it.
         const api = (this.#api ?? this.#early) as Api;
         return sendAnswer(reply, await definition.handle(checked as RouteRequest<never, never, never>, api));
@@ -248,7 +248,11 @@ function hintOf(status: number): { readonly hint?: string } {
   return {};
 }
 
-function checkRequest(definition: AnyRoute, request: FastifyRequest): RouteRequest<unknown, unknown, unknown> {
+function checkRequest(
+  definition: AnyRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): RouteRequest<unknown, unknown, unknown> {
   return {
     params: check(definition.params, request.params, 'path'),
     query: check(definition.query, request.query, 'query'),
@@ -256,7 +260,16 @@ function checkRequest(definition: AnyRoute, request: FastifyRequest): RouteReque
     raw: definition.rawBodyBytesMax === undefined ? NOTHING : rawRequest(request),
     actor: request.actor,
     mayRead: request.mayRead,
+    gone: () => goneBeforeAnswer(reply),
   };
+}
+
+function goneBeforeAnswer(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new Fault('transient', 'Whoever asked hung up.'));
+  });
+  return controller.signal;
 }
 
 const NOTHING: RawRequest = { headers: {}, query: {}, body: new Uint8Array() };

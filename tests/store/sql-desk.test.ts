@@ -93,6 +93,22 @@ describe.each(['embedded', 'server'] as const)('over the %s database', (kind) =>
       [{ many: 1 }],
     ],
     ['SELECT NULL AS a, if(1, version, NULL) AS v FROM invocations LIMIT 1', [{ a: null, v: '1' }]],
+    [
+      "SELECT toString(toDateTime(0, 'Europe/Berlin')) AS a, toDate32('1970-01-02', 'UTC') AS b, toDateTime64(1.5, 3, 'UTC')::Date AS c",
+      [{ a: '1970-01-01 01:00:00', b: '1970-01-02', c: '1970-01-01' }],
+    ],
+    [
+      "SELECT toStartOfInterval(toDateTime(0, 'UTC'), INTERVAL 1 DAY, 'UTC') = 0 AS a, dateDiff('day', toDate(0), ifNull(toDate(2), today()), 'UTC') AS b",
+      [{ a: 1, b: '2' }],
+    ],
+    [
+      "SELECT JSONExtract('{\"a\":1}', 'a', 'Int8') AS a, CAST('x' AS Enum8('x' = 1, 'y' = 2)) AS b, toDateTime(1)::Nullable(DateTime('UTC')) = 1 AS c",
+      [{ a: 1, b: 'x', c: 1 }],
+    ],
+    [
+      "SELECT * APPLY toString APPLY(x -> concat(x, '!')) FROM (SELECT toUnixTimestamp(toDateTime(5)) AS a)",
+      [{ "concat(toString(a), '!')": '5!' }],
+    ],
     ['EXPLAIN SELECT 1', [{ explain: 'Output: 1' }, { explain: '' }, { explain: 'ReadFromSystemOne' }]],
   ] as const)('answers %s', async (sql, expected) => {
     expect(await rows(sql)).toEqual(expected);
@@ -117,6 +133,33 @@ describe.each(['embedded', 'server'] as const)('over the %s database', (kind) =>
     `SELECT * FROM remote('127.0.0.1', system.one)`,
     `SELECT * FROM executable('ls', 'TSV', 'a String')`,
     `SELECT * FROM merge('system', '.*')`,
+    // Of a zone the engine opens the file.
+    `SELECT toDateTime(0, '${secret}')`,
+    `SELECT TO_UNIXTIME(now(), '${secret}')`,
+    `SELECT DAY(now(), '${secret}')`,
+    `SELECT now('${secret}')`,
+    `SELECT now(concat('${secret}', ''))`,
+    `WITH '${secret}' AS z SELECT toString(now(), z)`,
+    `SELECT toTimeZone(now(), (SELECT '${secret}'))`,
+    `SELECT toTimeZone(now(), ('${secret}'))`,
+    `SELECT toTimeZone(now(), '${secret}' AS z)`,
+    `SELECT now() AT TIME ZONE '${secret}'`,
+    `SELECT "toDateTime"(0, '${secret}')`,
+    `SELECT * APPLY(toDateTime, '${secret}') FROM (SELECT 0)`,
+    `SELECT * APPLY(x -> toDateTime(0, x)) FROM (SELECT '${secret}')`,
+    `SELECT * APPLY now FROM (SELECT '${secret}')`,
+    `WITH x -> toDateTime(0, x) AS f SELECT f('${secret}')`,
+    `SELECT 0::DateTime('${secret}')`,
+    `SELECT CAST(0 AS Tuple(a Array(DateTime64(3, '${secret}'))))`,
+    `SELECT CAST(0, concat('DateTime(''', '${secret}', ''')'))`,
+    `SELECT JSONExtract('1', 'DateTime(''${secret}'')')`,
+    `SELECT defaultValueOfTypeName('DateTime(''${secret}'')')`,
+    `SELECT a."DateTime('${secret}')" FROM (SELECT 1::Dynamic AS a)`,
+    `SELECT * FROM values('a DateTime(''${secret}'')', 0)`,
+    "SELECT toDateTime(0, 'Fixed/UTC+00:00:01')",
+    "SELECT CAST(unhex('00') AS AggregateFunction(uniq, UInt8))",
+    "SELECT CAST(unhex('00'), concat('Aggregate', 'Function(uniq, UInt8)'))",
+    "SELECT levenshteinDistance('a', 'b')",
     'SELECT * FROM system.processes',
     'SELECT * FROM `system` . `users`',
     'SELECT * FROM SYSTEM.users',
@@ -197,6 +240,40 @@ describe.each(['embedded', 'server'] as const)('over the %s database', (kind) =>
     expect(asked.at(-1)).toMatchObject({ reason: { kind: 'overloaded', retryAfterMs: 10_000 } });
     expect(await rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
+
+  test('who hangs up is not waited for, and what does not end keeps its place and nobody', async () => {
+    const impatient = createSqlDesk(database, { answerMs: 50, waitMs: 50 });
+    const put = (sql: string, gone?: AbortSignal): Promise<unknown> =>
+      impatient.ask({ sql, format: 'csv' }, gone).then(
+        () => 'answered',
+        (error: Error & { kind?: string }) => error.kind ?? error.message,
+      );
+    const leaver = new AbortController();
+    const asked = [
+      put('SELECT count() FROM numbers(50000000) WHERE sipHash64(number) = 0'),
+      put('SELECT 1'),
+      put('SELECT 1', leaver.signal),
+    ];
+    leaver.abort(new Error('hung up'));
+    expect(await Promise.all(asked)).toEqual(['permanent', 'overloaded', 'hung up']);
+    await expect.poll(() => put('SELECT 1'), { timeout: 60_000 }).not.toBe('overloaded');
+  });
+
+  test('only some time zones are loaded, since none is ever forgotten', async () => {
+    const fresh = createSqlDesk(database);
+    const zones = await database.query<{ z: string }>('SELECT time_zone AS z FROM system.time_zones LIMIT 25');
+    const askOf = (count: number): Promise<Uint8Array> => {
+      const each = zones.slice(0, count).map(({ z }) => `toDateTime(0, '${z}')`);
+      return fresh.ask({ sql: `SELECT ${each.join(', ')}`, format: 'csv' });
+    };
+    await askOf(24);
+    await askOf(24);
+    await expect(askOf(25)).rejects.toMatchObject({
+      field: 'query',
+      message: expect.stringContaining('24 time zones'),
+    });
+    await fresh.ask({ sql: 'SELECT 1', format: 'csv' });
+  });
 });
 
 test('what questions may use exists in the engine, so that no name in the list is a slip', async () => {
@@ -222,3 +299,37 @@ test('what questions may use exists in the engine, so that no name in the list i
   expect(reaching.filter((name) => COMPUTING_OTHERS.includes(name) || !functions.has(name))).toEqual([]);
   await database.close();
 });
+
+test('no function that a question may use takes a time zone that was not looked at', async () => {
+  const database = await openDatabase({ path: tempDirectory() }, '1.2.3', systemClock);
+  const desk = createSqlDesk(database);
+  const said = (asked: Promise<unknown>): Promise<string> => asked.then(String, (error: Error) => error.message);
+  const categories = ['Dates and Times', 'Type Conversion', 'UUID', 'Time Window', 'Time Series'];
+  const functions = await database.query<{ name: string }>(
+    `SELECT name FROM system.functions WHERE NOT is_aggregate AND if(alias_to = '', name, alias_to) IN (
+       SELECT name FROM system.functions WHERE categories IN {categories:Array(String)})`,
+    { categories },
+  );
+  const zone = "'no/zone'";
+  const first = ['toDateTime(0)', '1', "'2020-01-01 00:00:00'", 'generateUUIDv7()'];
+  const later = ['toDateTime(0)', '1', "'%Y-%m-%d %H:%M:%S'", 'toIntervalDay(1)'];
+  const lists = [
+    [zone],
+    ...first.map((a) => [a, zone]),
+    ...first.flatMap((a) => later.map((b) => [a, b, zone])),
+    ["'day'", 'toDateTime(0)', zone],
+    ["'day'", 'toDateTime(0)', 'toDateTime(0)', zone],
+    ['toDateTime(0)', 'toIntervalDay(1)', 'toIntervalDay(1)', zone],
+    ...[6, 7, 8].map((count) => [...Array<string>(count).fill('1'), zone]),
+  ];
+  let takers = 0;
+  for (const { name } of functions)
+    for (const list of lists) {
+      const sql = `SELECT "${name}"(${list.join(', ')})`;
+      if (!(await said(database.query(sql))).includes('Cannot load time zone')) continue;
+      takers++;
+      expect(await said(desk.ask({ sql, format: 'csv' })), sql).toContain('takes a time zone there');
+    }
+  expect(takers).toBeGreaterThan(200);
+  await database.close();
+}, 120_000);

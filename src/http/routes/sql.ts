@@ -30,8 +30,8 @@ export const sqlRoutes = [
       format: z.enum(FORMATS).default('json'),
     }),
     answer: { json: SqlAnswer, otherTypes: Object.values(CONTENT_TYPES).filter((type) => type !== JSON_TYPE) },
-    handle: async ({ body: { query, format } }, api) => ({
-      text: await api.sql.ask({ sql: query, format }),
+    handle: async ({ body: { query, format }, gone }, api) => ({
+      text: await api.sql.ask({ sql: query, format }, gone()),
       contentType: CONTENT_TYPES[format],
     }),
   }),

@@ -223,7 +223,7 @@ export function engineMessage(error: unknown): string {
   return firstLines(
     said
       .replace(/^Query failed: /, '')
-      .replace(/\s*\(version [^()]*(?:\([^()]*\))?\)\s*$/, '')
+      .replaceAll(/\s*\(version \d[^()]*(?:\([^()]*\))?\)\.?/g, '')
       .replace(/: In scope SELECT formatQuerySingleLine\([\s\S]*$/, ''),
   );
 }

@@ -17,8 +17,6 @@ export const COMPUTING_CATEGORIES: readonly string[] = [
   'Encoding',
   'Encryption',
   'Financial',
-  'Geo',
-  'Geo Polygon',
   'Hash',
   'IP Address',
   'JSON',
@@ -26,8 +24,6 @@ export const COMPUTING_CATEGORIES: readonly string[] = [
   'Map',
   'Mathematical',
   'Null',
-  'NumericIndexedVector',
-  'QBit',
   'Random Number',
   'Rounding',
   'String',
@@ -88,6 +84,22 @@ export const COMPUTING_OTHERS: readonly string[] = [
   'visibleWidth',
 ];
 
+/**
+ * Of those categories, what can compute for hours on one row of what fits into memory. The engine looks at the clock between
+ * blocks of rows and not within one, so that no limit ends it.
+ */
+export const NEVER_ENDING: readonly string[] = [
+  'arrayAutocorrelation',
+  'arrayLevenshteinDistance',
+  'arrayLevenshteinDistanceWeighted',
+  'arraySimilarity',
+  'damerauLevenshteinDistance',
+  'editDistance',
+  'editDistanceUTF8',
+  'jaroSimilarity',
+  'jaroWinklerSimilarity',
+];
+
 /** Table functions that make rows of their arguments. */
 export const COMPUTING_TABLES: readonly string[] = [
   'generate_series',
@@ -95,7 +107,6 @@ export const COMPUTING_TABLES: readonly string[] = [
   'numbers',
   'numbers_mt',
   'primes',
-  'values',
   'view',
   'zeros',
 ];

@@ -5,13 +5,19 @@ import { SQL_FORMATS, type SqlDesk, type SqlQuestion } from '../../contract/sql.
 import { Gate } from '../../lib/gate.ts';
 import type { Database } from '../database.ts';
 import { clickHouseCode, engineMessage, isAboutTheStatement } from '../engine/clickhouse-fault.ts';
-import { COMPUTING_CATEGORIES, COMPUTING_OTHERS, COMPUTING_TABLES } from './functions.ts';
+import { COMPUTING_CATEGORIES, COMPUTING_OTHERS, COMPUTING_TABLES, NEVER_ENDING } from './functions.ts';
 import { refusalOf, type Vocabulary } from './statement.ts';
 
 /** So that reports, of which at most two run, always have a place. */
 const AT_ONCE = 1;
 const WAITING_MAX = 16;
 const RETRY_AFTER_MS = 10_000;
+/** The engine ends it after 30 s, unless it is within a block of rows: then nobody can, and its asker is told so. */
+const ANSWER_MS = 40_000;
+/** For how long one waits for its turn. */
+const WAIT_MS = 60_000;
+/** Of one process: the engine keeps each that it was told of, in five megabytes. */
+const ZONES_MAX = 24;
 
 /** Codes of ClickHouse for what asks too much, and what to do then. */
 const LIMITS: ReadonlyMap<number, string> = new Map([
@@ -23,23 +29,36 @@ const LIMITS: ReadonlyMap<number, string> = new Map([
 
 const FORMAT_AT_END = /\sFORMAT\s+\w+$/;
 
-export function createSqlDesk(database: Database): SqlDesk {
-  const gate = new Gate(AT_ONCE);
-  let waiting = 0;
-  let vocabulary: Promise<Vocabulary> | null = null;
+export interface SqlPatience {
+  readonly answerMs?: number;
+  readonly waitMs?: number;
+}
 
-  const learnt = (): Promise<Vocabulary> => {
+export function createSqlDesk(
+  database: Database,
+  { answerMs = ANSWER_MS, waitMs = WAIT_MS }: SqlPatience = {},
+): SqlDesk {
+  const gate = new Gate(AT_ONCE);
+  const zones = new Set<string>();
+  let waiting = 0;
+  let vocabulary: Promise<Omit<Vocabulary, 'databases'>> | null = null;
+
+  const learnt = async (): Promise<Vocabulary> => {
     vocabulary ??= readVocabulary(database).catch((error: unknown) => {
       vocabulary = null;
       throw error;
     });
-    return vocabulary;
+    // A server gets others meanwhile.
+    return { ...(await vocabulary), databases: await otherDatabases(database) };
   };
 
   const answer = async ({ sql, format }: SqlQuestion): Promise<Uint8Array> => {
     const question = await parsed(database, sql);
-    const refusal = refusalOf(question, await learnt());
+    const named = new Set(zones);
+    const refusal = refusalOf(question, await learnt(), named);
     if (refusal !== null) throw wrong(refusal);
+    if (named.size > ZONES_MAX) throw tooManyZones(zones);
+    for (const zone of named) zones.add(zone);
     try {
       return await database.answer(question, SQL_FORMATS[format]);
     } catch (error) {
@@ -47,20 +66,53 @@ export function createSqlDesk(database: Database): SqlDesk {
     }
   };
 
+  /** Its place is taken until the engine is done, also where its asker waits no longer. */
+  const inTurn = (question: SqlQuestion, signal: AbortSignal): Promise<Uint8Array> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    let timer: NodeJS.Timeout | undefined;
+    gate
+      .run(() => {
+        timer = setTimeout(() => reject(unstoppable()), answerMs);
+        return answer(question);
+      }, signal)
+      .then(resolve, reject)
+      .finally(() => {
+        clearTimeout(timer);
+        waiting--;
+      });
+    return promise;
+  };
+
   return {
-    ask: async (question) => {
-      if (waiting >= WAITING_MAX)
-        throw new Fault('overloaded', `${WAITING_MAX} questions in SQL wait already.`, {
-          retryAfterMs: RETRY_AFTER_MS,
-        });
+    ask: async (question, gone) => {
+      if (waiting >= WAITING_MAX) throw overloaded(`${WAITING_MAX} questions in SQL wait already.`);
+      const patience = AbortSignal.timeout(waitMs);
       waiting++;
       try {
-        return await gate.run(() => answer(question));
-      } finally {
-        waiting--;
+        return await inTurn(question, gone === undefined ? patience : AbortSignal.any([patience, gone]));
+      } catch (error) {
+        throw error === patience.reason ? overloaded('Other questions in SQL are still being answered.') : error;
       }
     },
   };
+}
+
+function overloaded(message: string): Fault {
+  return new Fault('overloaded', message, { retryAfterMs: RETRY_AFTER_MS });
+}
+
+function unstoppable(): Fault {
+  return wrong(
+    'It took too long, and the engine is still busy with it.',
+    'Ask for fewer rows; what works on long texts or arrays does so for each of them.',
+  );
+}
+
+function tooManyZones(zones: ReadonlySet<string>): Fault {
+  return wrong(
+    `Questions may use ${ZONES_MAX} time zones until the daemon is restarted, since each takes memory.`,
+    `These are in use: ${[...zones].toSorted().join(', ')}.`,
+  );
 }
 
 /** As the engine's parser writes it. A `Fault` for what is not one SELECT. */
@@ -95,26 +147,41 @@ async function formatted(database: Database, sql: string): Promise<string> {
 /** An older server does not say what its functions are for; unlike the embedded engine it confines what they reach. */
 const UNKNOWN_CATEGORY = { embedded: [], server: [''] } as const;
 
-async function readVocabulary(database: Database): Promise<Vocabulary> {
-  const [functions, tableFunctions, columns, databases] = await Promise.all([
+async function otherDatabases(database: Database): Promise<Vocabulary['databases']> {
+  return lowerCase(
+    await database.query<{ name: string }>('SELECT name FROM system.databases WHERE name != currentDatabase()'),
+  );
+}
+
+async function readVocabulary(database: Database): Promise<Omit<Vocabulary, 'databases'>> {
+  const [functions, tableFunctions, columns, aliases, zones] = await Promise.all([
     database.query<{ name: string }>(
       `SELECT name FROM system.functions
        WHERE NOT is_aggregate AND if(alias_to = '', name, alias_to) NOT IN (
-         SELECT name FROM system.functions WHERE categories IN {categories:Array(String)} OR name IN {others:Array(String)})`,
-      { categories: [...COMPUTING_CATEGORIES, ...UNKNOWN_CATEGORY[database.kind]], others: COMPUTING_OTHERS },
+         SELECT name FROM system.functions
+         WHERE (categories IN {categories:Array(String)} AND name NOT IN {never:Array(String)}) OR name IN {others:Array(String)})`,
+      {
+        categories: [...COMPUTING_CATEGORIES, ...UNKNOWN_CATEGORY[database.kind]],
+        others: COMPUTING_OTHERS,
+        never: NEVER_ENDING,
+      },
     ),
     database.query<{ name: string }>(
       'SELECT name FROM system.table_functions WHERE name NOT IN {tables:Array(String)}',
       { tables: COMPUTING_TABLES },
     ),
     database.query<{ name: string }>('SELECT DISTINCT name FROM system.columns WHERE database = currentDatabase()'),
-    database.query<{ name: string }>('SELECT name FROM system.databases WHERE name != currentDatabase()'),
+    database.query<{ name: string; of: string }>(
+      "SELECT lower(name) AS name, lower(alias_to) AS of FROM system.functions WHERE alias_to != ''",
+    ),
+    database.query<{ name: string }>('SELECT time_zone AS name FROM system.time_zones'),
   ]);
   return {
     functions: lowerCase(functions),
     tableFunctions: lowerCase(tableFunctions),
     columns: new Set(columns.map(({ name }) => name)),
-    databases: lowerCase(databases),
+    aliases: new Map(aliases.map(({ name, of }) => [name, of])),
+    zones: new Set(zones.map(({ name }) => name)),
   };
 }
 

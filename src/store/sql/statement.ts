@@ -4,8 +4,11 @@
  * for `INTO OUTFILE`, and asks other machines for `s3()`. Pure.
  */
 
+import { isQuotedName, nameIn, TOKEN } from './tokens.ts';
+import { refusalOfTexts, refusalOfType, type Texts } from './type-texts.ts';
+
 /** What the engine says of itself. */
-export interface Vocabulary {
+export interface Vocabulary extends Texts {
   /** In lower case: functions that can do more than compute from what they are given. */
   readonly functions: ReadonlySet<string>;
   /** The same of functions that stand in the place of a table. */
@@ -31,17 +34,15 @@ const READABLE_ELSEWHERE: ReadonlySet<string> = new Set([
   'information_schema.schemata',
 ]);
 
-/** A text, a quoted name, a name or number, or one other character. What is left out is white space. */
-const TOKEN = /'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*"|[\p{L}\p{N}_$]+|[^\s]/gsu;
+/** A part of a column that has values of several types goes by its type. */
+const TYPE_WITH_ZONE = /(?:datetime|timestamp|aggregatefunction)\w*\s*\(/i;
 
 /**
  * Why it may not be asked; null when it may. `canonical`: as the engine's own parser writes it, so that it is one statement
- * without comments, and its quotes and parentheses are closed.
+ * without comments, and its quotes and parentheses are closed. The time zones that it names are added to `zonesNamed`.
  */
-export function refusalOf(
-  canonical: string,
-  { functions, tableFunctions, columns, databases }: Vocabulary,
-): string | null {
+export function refusalOf(canonical: string, vocabulary: Vocabulary, zonesNamed = new Set<string>()): string | null {
+  const { functions, tableFunctions, columns, databases, zones } = vocabulary;
   const tokens = canonical.match(TOKEN) ?? [];
   for (const [index, token] of tokens.entries()) {
     if (token.startsWith("'")) continue;
@@ -62,6 +63,10 @@ export function refusalOf(
         : functions.has(lowerCase) && !columns.has(name);
     if (isRefused)
       return `${name} is not available: it can do more than compute. If it is meant as a name, choose another.`;
+    const refusal =
+      refusalOfTexts(tokens, index, vocabulary, zonesNamed) ??
+      (isQuotedName(token) && TYPE_WITH_ZONE.test(name) ? refusalOfType(name, zones, zonesNamed) : null);
+    if (refusal !== null) return refusal;
   }
   return null;
 }
@@ -69,11 +74,4 @@ export function refusalOf(
 function readableIn(database: string): string {
   const tables = [...READABLE_ELSEWHERE].filter((table) => table.startsWith(`${database}.`));
   return tables.length === 0 ? '' : `, but ${tables.join(', ')}`;
-}
-
-function nameIn(token: string): string {
-  if (!token.startsWith('`') && !token.startsWith('"')) return token;
-  return token
-    .slice(1, -1)
-    .replaceAll(/\\(.)|``|""/gs, (whole, escaped: string | undefined) => escaped ?? whole.slice(1));
 }
