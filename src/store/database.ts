@@ -34,9 +34,9 @@ export interface Database {
 
   /**
    * The answer to a SELECT that is not ours, in a format of ClickHouse. The engine lets it write nothing and bounds what it takes,
-   * see `READER_SETTINGS`; what it may reach is for the caller to check.
+   * see `READER_SETTINGS`; what it may reach is for the caller to check. One at a time: `signal` ends it.
    */
-  answer(sql: string, format: string): Promise<Uint8Array>;
+  answer(sql: string, format: string, signal?: AbortSignal): Promise<Uint8Array>;
 
   /** DDL and other statements without rows. */
   command(sql: string, parameters?: QueryParameters): Promise<void>;

@@ -19,6 +19,9 @@ const secret = join(directory, 'secret.txt');
 const written = join(directory, 'written.tsv');
 writeFileSync(secret, 'a secret\n');
 
+/** For longer than the limit. */
+const LONG = 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 0';
+
 const openers = {
   embedded: () => openDatabase({ path: tempDirectory() }, '1.2.3', systemClock),
   server: async () => {
@@ -160,6 +163,7 @@ describe.each(['embedded', 'server'] as const)('over the %s database', (kind) =>
     "SELECT CAST(unhex('00') AS AggregateFunction(uniq, UInt8))",
     "SELECT CAST(unhex('00'), concat('Aggregate', 'Function(uniq, UInt8)'))",
     "SELECT levenshteinDistance('a', 'b')",
+    "SELECT sparkbar('a')(number, number) FROM numbers(3)",
     'SELECT * FROM system.processes',
     'SELECT * FROM `system` . `users`',
     'SELECT * FROM SYSTEM.users',
@@ -259,6 +263,19 @@ describe.each(['embedded', 'server'] as const)('over the %s database', (kind) =>
     await expect.poll(() => put('SELECT 1'), { timeout: 60_000 }).not.toBe('overloaded');
   });
 
+  test('what is being answered ends when its asker hangs up', async () => {
+    if (kind === 'server') return;
+    const leaver = new AbortController();
+    const long = desk.ask({ sql: LONG, format: 'csv' }, leaver.signal).catch((error: Error) => error.message);
+    await expect
+      .poll(() =>
+        database.query("SELECT 1 FROM system.processes WHERE Settings['readonly'] = '1' AND query LIKE '%sipHash64%'"),
+      )
+      .toHaveLength(1);
+    leaver.abort(new Error('hung up'));
+    expect(await long).toContain('QUERY_WAS_CANCELLED');
+  });
+
   test('only some time zones are loaded, since none is ever forgotten', async () => {
     const fresh = createSqlDesk(database);
     const zones = await database.query<{ z: string }>('SELECT time_zone AS z FROM system.time_zones LIMIT 25');
@@ -298,6 +315,20 @@ test('what questions may use exists in the engine, so that no name in the list i
   ];
   expect(reaching.filter((name) => COMPUTING_OTHERS.includes(name) || !functions.has(name))).toEqual([]);
   await database.close();
+});
+
+test('a store that is closed does not wait for what is being answered', async () => {
+  const database = await openDatabase({ path: tempDirectory() }, '1.2.3', systemClock);
+  const long = createSqlDesk(database)
+    .ask({ sql: LONG, format: 'csv' })
+    .catch((error: Error) => error.message);
+  await expect
+    .poll(() =>
+      database.query("SELECT 1 FROM system.processes WHERE Settings['readonly'] = '1' AND query LIKE '%sipHash64%'"),
+    )
+    .toHaveLength(1);
+  await database.close();
+  expect(await long).toContain('QUERY_WAS_CANCELLED');
 });
 
 test('no function that a question may use takes a time zone that was not looked at', async () => {

@@ -36,6 +36,8 @@ const SCHEMA: Meaning = {
 };
 
 const READONLY = 164;
+/** Also of a parameter of another type than a function takes. */
+const BAD_GET = 170;
 
 // https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
 const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
@@ -48,7 +50,7 @@ const MEANING_BY_CODE: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [291, RIGHTS], // DATABASE_ACCESS_DENIED
   [497, RIGHTS], // ACCESS_DENIED
   [81, DATABASE], // UNKNOWN_DATABASE
-  [170, { kind: 'config', hint: 'The server knows no cluster of the name in `store:`.' }], // BAD_GET, CLUSTER_DOESNT_EXIST
+  [BAD_GET, { kind: 'config', hint: 'The server knows no cluster of the name in `store:`.' }], // BAD_GET, CLUSTER_DOESNT_EXIST
   [701, { kind: 'config', hint: 'The server knows no cluster of the name in `store:`.' }], // CLUSTER_DOESNT_EXIST
   [243, DISK_FULL], // NOT_ENOUGH_SPACE
   [74, DISK_REFUSES], // CANNOT_READ_FROM_FILE_DESCRIPTOR
@@ -212,7 +214,7 @@ export function clickHouseCode(error: unknown): number | null {
 /** Whether the code says that a statement itself is wrong, where the statement is not ours. */
 export function isAboutTheStatement(code: number): boolean {
   const meaning = MEANING_BY_CODE.get(code);
-  return meaning === undefined || meaning === SCHEMA || code === READONLY;
+  return meaning === undefined || meaning === SCHEMA || code === READONLY || code === BAD_GET;
 }
 
 /** What ClickHouse says of a statement, without its codes, its release, and what we asked it inside of. */

@@ -61,6 +61,8 @@ const CONNECTIONS = 3;
 const READS_MAX = 2;
 
 const MEGABYTE = 1_000_000;
+/** Nothing else is asked in that mode, nor two of them at once. */
+const END_ANSWERS = `KILL QUERY WHERE Settings['readonly'] = '1' ASYNC FORMAT Null`;
 /** Of the engine's memory, for a question that is not ours. */
 const READER_SHARE = 1 / 4;
 // A write that finds the disk full is lost without a word: this build of the engine takes it for done. It does ask
@@ -83,7 +85,12 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     return createClient({ ...(connection !== undefined && { connection }), log: { level: ClickHouseLogLevel.OFF } });
   };
   const [client, clientAhead] = [clientFor('read'), clientFor('write')];
+  const endAnswers = async (): Promise<void> => {
+    // It ends between two blocks of rows. Where the engine is not asked any more, it is waited for.
+    await pool.run('write', (connection) => connection.command({ query: END_ANSWERS })).catch(() => undefined);
+  };
   const closeAll = async (): Promise<void> => {
+    await endAnswers();
     await pool.drain();
     await client.close();
     await clientAhead.close();
@@ -102,11 +109,23 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Da
     await closeAll();
     throw clickHouseFault(error, 'open its data directory', 'embedded');
   }
-  const answer: Database['answer'] = (sql, format) =>
-    withFaults('answer a question in SQL', 'embedded', () =>
-      // In the place of one of the pool's: it has the I/O thread that this one needs.
-      pool.run('read', () => answerOnItsOwn(connect(), memory, sql, format)),
-    );
+  const answer: Database['answer'] = async (sql, format, signal) => {
+    let ending: Promise<void> | undefined;
+    const end = (): void => {
+      ending = endAnswers();
+    };
+    signal?.addEventListener('abort', end);
+    try {
+      return await withFaults('answer a question in SQL', 'embedded', () =>
+        // In the place of one of the pool's: it has the I/O thread that this one needs.
+        pool.run('read', () => answerOnItsOwn(connect(), memory, sql, format)),
+      );
+    } finally {
+      signal?.removeEventListener('abort', end);
+      // Before the next is begun, which it would end too.
+      await ending;
+    }
+  };
   return { ...embeddedDatabase(options, { client, clientAhead }, pool, closeAll), answer };
 }
 

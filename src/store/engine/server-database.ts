@@ -198,12 +198,17 @@ function serverDatabase(
     release,
     query,
     queryAhead: query,
-    answer: (sql, format) =>
+    answer: (sql, format, signal) =>
       ask('answer a question in SQL', async () => {
         const { stream } = await client.exec({
           query: `${sql} FORMAT ${format}`,
           // Whole or not at all: what fails half-way has no answer yet.
-          clickhouse_settings: { ...READER_SETTINGS, wait_end_of_query: 1 },
+          clickhouse_settings: {
+            ...READER_SETTINGS,
+            wait_end_of_query: 1,
+            cancel_http_readonly_queries_on_client_close: 1,
+          },
+          ...(signal !== undefined && { abort_signal: signal }),
         });
         return await boundedBytes(stream);
       }),

@@ -52,7 +52,7 @@ export function createSqlDesk(
     return { ...(await vocabulary), databases: await otherDatabases(database) };
   };
 
-  const answer = async ({ sql, format }: SqlQuestion): Promise<Uint8Array> => {
+  const answer = async ({ sql, format }: SqlQuestion, gone?: AbortSignal): Promise<Uint8Array> => {
     const question = await parsed(database, sql);
     const named = new Set(zones);
     const refusal = refusalOf(question, await learnt(), named);
@@ -60,21 +60,25 @@ export function createSqlDesk(
     if (named.size > ZONES_MAX) throw tooManyZones(zones);
     for (const zone of named) zones.add(zone);
     try {
-      return await database.answer(question, SQL_FORMATS[format]);
+      gone?.throwIfAborted();
+      return await database.answer(question, SQL_FORMATS[format], gone);
     } catch (error) {
       throw faultOf(error);
     }
   };
 
   /** Its place is taken until the engine is done, also where its asker waits no longer. */
-  const inTurn = (question: SqlQuestion, signal: AbortSignal): Promise<Uint8Array> => {
+  const inTurn = (question: SqlQuestion, patience: AbortSignal, gone?: AbortSignal): Promise<Uint8Array> => {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     let timer: NodeJS.Timeout | undefined;
     gate
-      .run(() => {
-        timer = setTimeout(() => reject(unstoppable()), answerMs);
-        return answer(question);
-      }, signal)
+      .run(
+        () => {
+          timer = setTimeout(() => reject(unstoppable()), answerMs);
+          return answer(question, gone);
+        },
+        gone === undefined ? patience : AbortSignal.any([patience, gone]),
+      )
       .then(resolve, reject)
       .finally(() => {
         clearTimeout(timer);
@@ -89,7 +93,7 @@ export function createSqlDesk(
       const patience = AbortSignal.timeout(waitMs);
       waiting++;
       try {
-        return await inTurn(question, gone === undefined ? patience : AbortSignal.any([patience, gone]));
+        return await inTurn(question, patience, gone);
       } catch (error) {
         throw error === patience.reason ? overloaded('Other questions in SQL are still being answered.') : error;
       }
