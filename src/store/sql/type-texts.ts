@@ -1,6 +1,6 @@
 /**
- * Texts that the engine takes for more than text: names of time zones and of types. Of a zone that it doesn't know it opens the file of
- * that name, and a pipe would stop it for good; each that it does know takes five megabytes until the process ends; and a text
+ * Texts that the engine takes for more than text: names of time zones and of types. Of `file:/any/path` as a zone it opens the file of
+ * that path, and a pipe would stop it for good; each that it does know takes five megabytes until the process ends; and a text
  * that becomes the state of an aggregate is read without a check. A text that is computed can't be looked at, so these are written out.
  */
 
