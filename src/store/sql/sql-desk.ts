@@ -6,6 +6,7 @@ import { Gate } from '../../lib/gate.ts';
 import type { Database } from '../database.ts';
 import { clickHouseCode, engineMessage, isAboutTheStatement } from '../engine/clickhouse-fault.ts';
 import { COMPUTING_CATEGORIES, COMPUTING_OTHERS, COMPUTING_TABLES, NEVER_ENDING } from './functions.ts';
+import { ZonesInUse } from '../zones-in-use.ts';
 import { refusalOf, type Vocabulary } from './statement.ts';
 
 /** So that reports, of which at most two run, always have a place. */
@@ -16,8 +17,6 @@ const RETRY_AFTER_MS = 10_000;
 const ANSWER_MS = 40_000;
 /** For how long one waits for its turn. */
 const WAIT_MS = 60_000;
-/** Of one process: the engine keeps each that it was told of, in five megabytes. */
-const ZONES_MAX = 24;
 
 /** Codes of ClickHouse for what asks too much, and what to do then. */
 const LIMITS: ReadonlyMap<number, string> = new Map([
@@ -39,7 +38,7 @@ export function createSqlDesk(
   { answerMs = ANSWER_MS, waitMs = WAIT_MS }: SqlPatience = {},
 ): SqlDesk {
   const gate = new Gate(AT_ONCE);
-  const zones = new Set<string>();
+  const zones = new ZonesInUse();
   let waiting = 0;
   let vocabulary: Promise<Omit<Vocabulary, 'databases'>> | null = null;
 
@@ -54,11 +53,11 @@ export function createSqlDesk(
 
   const answer = async ({ sql, format }: SqlQuestion, gone?: AbortSignal): Promise<Uint8Array> => {
     const question = await parsed(database, sql);
-    const named = new Set(zones);
+    const named = new Set<string>();
     const refusal = refusalOf(question, await learnt(), named);
     if (refusal !== null) throw wrong(refusal);
-    if (named.size > ZONES_MAX) throw tooManyZones(zones);
-    for (const zone of named) zones.add(zone);
+    const tooMany = zones.refusal(named);
+    if (tooMany !== null) throw wrong(tooMany.message, tooMany.hint);
     try {
       gone?.throwIfAborted();
       return await database.answer(question, SQL_FORMATS[format], gone);
@@ -109,13 +108,6 @@ function unstoppable(): Fault {
   return wrong(
     'It took too long, and the engine is still busy with it.',
     'Ask for fewer rows; what works on long texts or arrays does so for each of them.',
-  );
-}
-
-function tooManyZones(zones: ReadonlySet<string>): Fault {
-  return wrong(
-    `Questions may use ${ZONES_MAX} time zones until the daemon is restarted, since each takes memory.`,
-    `These are in use: ${[...zones].toSorted().join(', ')}.`,
   );
 }
 

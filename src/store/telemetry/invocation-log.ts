@@ -1,9 +1,11 @@
 /** Single calls, with their content put together again, and how many calls a drift has touched. */
 
-import type { InvocationLog } from '../../contract/invocation-log.ts';
+import { Fault } from '../../contract/fault.ts';
+import type { InvocationLog, UsageQuery } from '../../contract/invocation-log.ts';
 import type { TextLog } from '../../contract/store.ts';
 import { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Database } from '../database.ts';
+import { ZonesInUse } from '../zones-in-use.ts';
 import { affectedCounts } from './affected.ts';
 import { listCalls } from './call-list.ts';
 import { readKeptSince } from './dropped-months.ts';
@@ -29,9 +31,13 @@ export function createInvocationLog(
   { exactRowsMax = EXACT_ROWS_MAX, lookedAtRows = LOOKED_AT_ROWS }: InvocationLogLimits = {},
 ): InvocationLog {
   const turns = new OneAtATime();
+  const zones = new ZonesInUse();
   return {
     list: (filter, page) => listCalls(database, texts, filter, page, lookedAtRows),
-    usage: (query) => queryUsage(database, query, { turns }),
+    usage: async (query) => {
+      if (database.kind === 'embedded') assertZoneIsUsable(query, zones);
+      return queryUsage(database, query, { turns });
+    },
     means: (query) => queryMeans(database, query, { turns }),
     affected: affectedCounts(database, exactRowsMax),
     reprice: async (from, to, priceOf) => {
@@ -39,4 +45,11 @@ export function createInvocationLog(
       return { ...(await reprice(database, from, to, priceOf)), callsKeptSince };
     },
   };
+}
+
+/** Of days alone a zone is asked. */
+function assertZoneIsUsable({ groupBy, timeZone }: UsageQuery, zones: ZonesInUse): void {
+  const isAsked = timeZone !== undefined && timeZone !== 'UTC' && groupBy.includes('day');
+  const refusal = isAsked ? zones.refusal([timeZone]) : null;
+  if (refusal !== null) throw new Fault('permanent', refusal.message, { field: 'timezone', hint: refusal.hint });
 }
