@@ -9,6 +9,7 @@ import { ensureInstalled, ROOT } from './install.mjs';
 
 const CHECKS = [
   { name: 'types', command: ['tsc', '--noEmit'] },
+  { name: 'types of the package', command: ['tsc', '--noEmit', '--project', 'tsconfig.build.json'] },
   { name: 'types of the web page', command: ['tsc', '--noEmit', '--project', 'dashboards/web'] },
   { name: 'lint', command: ['oxlint'] },
   { name: 'format', command: ['oxfmt', '--check', '.'] },

@@ -1,5 +1,7 @@
 /** Lines of a file that anybody may have written: of bounded length, in UTF-8 or what PowerShell's `>` makes of it. */
 
+import { TextDecoder } from 'node:util';
+
 const CHARACTERS_MAX = 64 * 1024 * 1024;
 
 /** Without their ends. A longer line is cut; a mark of the encoding at the beginning is left out. */
