@@ -97,7 +97,8 @@ export class FactRecall {
   async #bringInSharing(traces: readonly TraceState[], lookedFor: Set<string>): Promise<void> {
     const { seen, window, clock } = this.#options;
     const columns = { responseIds: new Set<string>(), twinKeys: new Set<string>() };
-    for (const trace of traces) {
+    // Also of what is only settled with them: what that was settled with before may have left memory since.
+    for (const trace of withTheirGroups(traces)) {
       // A trace that left memory once has thousands of keys to look for then, and what they found would be settled apart.
       if (!window.hasRoom(trace)) continue;
       for (const fact of trace.facts) {
