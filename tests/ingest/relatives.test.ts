@@ -4,6 +4,7 @@
  */
 
 import { expect, it } from 'vitest';
+import { compareText } from '../../src/lib/compare.ts';
 import { KnowledgeHorizon } from '../../src/lib/knowledge-horizon.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { TurnableClock } from '../support/turnable-clock.ts';
@@ -27,7 +28,8 @@ it('what a trace told that left memory stays, when what shares a call with it is
   const limits = { quietMs: 0, provisionalMs: 0, roundEveryMs: 0, retainMs: RETAIN_MS };
   const conversations = async (): Promise<readonly unknown[]> => {
     const { items } = await invocations.list({}, { limit: 10 });
-    return items.map(({ invocation }) => [invocation.responseId, invocation.conversationId]).toSorted();
+    const told = items.map(({ invocation }) => [invocation.responseId, invocation.conversationId] as const);
+    return told.toSorted(([a], [b]) => compareText(a ?? '', b ?? ''));
   };
   const told = (expected: readonly unknown[]): Promise<readonly unknown[]> =>
     eventually(conversations, (rows) => JSON.stringify(rows) === JSON.stringify(expected), 20_000);
