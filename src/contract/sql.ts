@@ -23,7 +23,8 @@ export const SQL_CHARACTERS_MAX = 100_000;
 export interface SqlDesk {
   /**
    * The answer as bytes. Nothing can be written by it, nor anything reached but the tables of Plumbline. Throws a `Fault`
-   * with the field `query` for what is no such question, or asks for more than a limit; `overloaded` when too many wait. `gone`: its asker waits no longer, so that it is not begun, or ends.
+   * with the field `query` for what is no such question, or asks for more than a limit; `overloaded` when too many wait.
+   * `gone`: its asker waits no longer, so that it is not begun, or ends.
    */
   ask(question: SqlQuestion, gone?: AbortSignal): Promise<Uint8Array>;
 }

@@ -77,7 +77,6 @@ export function parseDay(text: string): Timestamp | null {
   return parseTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
 }
 
-/** The first or the last time there is where the sum is beyond it. */
 const HOUR_MS = 3_600_000;
 
 /** Of UTC. */
@@ -85,6 +84,7 @@ export function beginningOfHour(time: Timestamp): Timestamp {
   return timestampFromMillis(Math.floor(millisFromTimestamp(time) / HOUR_MS) * HOUR_MS);
 }
 
+/** The first or the last time there is where the sum is beyond it. */
 export function addMillis(timestamp: Timestamp, millis: number): Timestamp {
   return nearestTimestamp(nanosFromTimestamp(timestamp) + BigInt(Math.round(millis)) * 1_000_000n);
 }

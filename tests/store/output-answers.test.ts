@@ -1,13 +1,14 @@
 /** Which hours and series have answers to read, and what they are, on a real store. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AnswersOfHour, OutputLog, OutputOf, OutputSeries, SeriesOfHour } from '../../src/contract/output-log.ts';
+import type { AnswersOfHour, OutputLog, OutputOf, SeriesOfHour } from '../../src/contract/output-log.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { contentPolicies } from '../../src/ingest/content/policy.ts';
 import { compareText } from '../../src/lib/compare.ts';
 import { addMillis, timestampFromMillis } from '../../src/lib/time.ts';
 import { createOutputLog } from '../../src/store/telemetry/output-log.ts';
 import { chatAttributes, eventually, hexId, openStore, send, withIngest, type OpenStore } from '../ingest/harness.ts';
+import { ODD, series } from '../support/output-series.ts';
 import { time } from '../support/store-samples.ts';
 import { storedCall } from '../support/stored-calls.ts';
 
@@ -24,16 +25,6 @@ beforeAll(async () => {
   log = createOutputLog(store.database, store.texts);
 });
 afterAll(() => store.database.close());
-
-const series = (more: Partial<OutputSeries> = {}): OutputSeries => {
-  return { environment: 'production', prompt: 'greeting', version: '1', model: 'gpt-5', ...more };
-};
-const ODD = [
-  series({ prompt: `it's "odd" \\ {x:String} ` }),
-  series({ environment: '' }),
-  series({ version: '2', model: 'モデル 🙂' }),
-  series({ model: '' }),
-];
 
 /** A call that answered with a text, as it lies there. */
 function call(id: number, at: Timestamp, more: object = {}): object {

@@ -16,6 +16,7 @@ import { bringBackFutureRows } from '../../src/store/future-rows.ts';
 import { createOutputLog } from '../../src/store/telemetry/output-log.ts';
 import { createRetentionLog } from '../../src/store/telemetry/retention.ts';
 import { openStore, type OpenStore } from '../ingest/harness.ts';
+import { ODD, series } from '../support/output-series.ts';
 import { time } from '../support/store-samples.ts';
 
 const HOUR_MS = 3_600_000;
@@ -29,16 +30,6 @@ beforeAll(async () => {
   log = createOutputLog(store.database, store.texts);
 });
 afterAll(() => store.database.close());
-
-const series = (more: Partial<OutputSeries> = {}): OutputSeries => {
-  return { environment: 'production', prompt: 'greeting', version: '1', model: 'gpt-5', ...more };
-};
-const ODD = [
-  series({ prompt: `it's "odd" \\ {x:String} ` }),
-  series({ environment: '' }),
-  series({ version: '2', model: 'モデル 🙂' }),
-  series({ model: '' }),
-];
 
 const outputOf = (id: number, startedAt: Timestamp): OutputOf => {
   return { traceId: String(id).padStart(32, '0'), spanId: String(id).padStart(16, '0'), startedAt };
