@@ -1,11 +1,12 @@
 /** Stock OpenTelemetry exporters against the real receivers: each delivers, is told 503, waits, and delivers again. */
 
+import type { Attributes } from '@opentelemetry/api';
 import { OTLPTraceExporter as HttpJsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as HttpProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { BatchSpanProcessor, TracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
 import { OtlpHttpReceiver } from '../../collectors/otlp/http.ts';
@@ -57,17 +58,32 @@ afterAll(async () => {
   await store.database.close();
 });
 
-async function send(exporter: SpanExporter, service: string, texts: readonly string[]): Promise<void> {
-  const provider = new BasicTracerProvider({
+async function send(
+  exporter: SpanExporter,
+  service: string,
+  texts: readonly string[],
+  written: (attributes: Attributes) => Attributes = (attributes) => attributes,
+): Promise<void> {
+  const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': service, 'deployment.environment.name': 'production' }),
-    spanProcessors: [new BatchSpanProcessor(exporter)],
+    spanProcessors: [new BatchSpanProcessor({ exporter })],
   });
   for (const text of texts) {
     const attributes = chatAttributes('Be brief.', [{ role: 'user', text }], `answer to ${text}`);
-    provider.getTracer('test').startSpan('chat gpt-4o', { attributes }).end();
+    provider
+      .getTracer('test')
+      .startSpan('chat gpt-4o', { attributes: written(attributes) })
+      .end();
   }
   await provider.forceFlush();
   await provider.shutdown();
+}
+
+/** As an SDK of 2026 may send them: content as lists and maps, and not as their JSON. */
+function structured(attributes: Attributes): Attributes {
+  const isJson = (value: unknown): value is string => typeof value === 'string' && value.startsWith('[');
+  const entries = Object.entries(attributes);
+  return Object.fromEntries(entries.map(([key, value]) => [key, isJson(value) ? JSON.parse(value) : value]));
 }
 
 describe.each([
@@ -95,6 +111,22 @@ describe.each([
     const { items } = await eventually(callsOf(service), (page) => page.items.length === 2);
     const answers = items.map(({ invocation }) => JSON.stringify(invocation.output?.[0]?.parts)).toSorted();
     expect(answers).toEqual(['one', 'two'].map((text) => `[{"type":"text","text":"answer to ${text}"}]`));
+  });
+
+  it('delivers content that is structured', async () => {
+    await send(exporter(), `${name} as JSON`, ['four']);
+    await send(exporter(), `${name} structured`, ['four'], structured);
+    const [asJson, asValues] = await Promise.all(
+      [`${name} as JSON`, `${name} structured`].map((service) =>
+        eventually(callsOf(service), (page) => page.items.length === 1),
+      ),
+    );
+    const said = (page: typeof asJson): unknown => {
+      const call = page?.items[0]?.invocation;
+      return [call?.input, call?.output];
+    };
+    expect(said(asValues)).toEqual(said(asJson));
+    expect(JSON.stringify(said(asValues))).toMatch(/Be brief\..*four.*answer to four/);
   });
 
   it('comes back after a 503, and delivers once', async () => {

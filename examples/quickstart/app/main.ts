@@ -9,9 +9,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import Mustache from 'mustache';
 import nunjucks from 'nunjucks';
 import { parse } from 'yaml';
@@ -24,17 +25,20 @@ if (promptFolder === undefined || otlpEndpoint === undefined) {
   process.exit(2);
 }
 
-const provider = new NodeTracerProvider({
+const provider = new TracerProvider({
   resource: resourceFromAttributes({
     'service.name': 'support-desk',
     'service.instance.id': `support-desk-${process.pid}`,
     'deployment.environment.name': 'production',
   }),
   spanProcessors: [
-    new BatchSpanProcessor(new OTLPTraceExporter({ url: `${otlpEndpoint}/v1/traces` }), { scheduledDelayMillis: 500 }),
+    new BatchSpanProcessor({
+      exporter: new OTLPTraceExporter({ url: `${otlpEndpoint}/v1/traces` }),
+      scheduledDelayMillis: 500,
+    }),
   ],
 });
-provider.register();
+trace.setGlobalTracerProvider(provider);
 const modelServer = await startModelServer();
 nunjucks.configure({ autoescape: false });
 
