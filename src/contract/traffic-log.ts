@@ -44,6 +44,15 @@ export interface LastChanges {
   readonly pinned: Timestamp | null;
 }
 
+/** The calls of one service that belong to one prompt. */
+export interface TrafficPlace {
+  readonly environment: string;
+  readonly service: string;
+  readonly prompt: string;
+  /** Calls of the service whose text was found to be of no version count too: it may be an edit of one. */
+  readonly mayBeOfNone: boolean;
+}
+
 /** Where a list went up to. */
 export interface TraceCursor {
   readonly traceId: string;
@@ -53,6 +62,10 @@ export interface TraceCursor {
 export interface TrafficLog {
   /** All calls that started in the window, grouped; at most `groupsMax`, the busiest first. */
   traffic(from: Timestamp, until: Timestamp, groupsMax: number): Promise<readonly TrafficRow[]>;
+  /** The hour of the newest call of all that started in the window; null: there was none. */
+  newestCall(from: Timestamp, until: Timestamp): Promise<Timestamp | null>;
+  /** When each was last called within the window; null: it was not. A call counts as what it was first taken for, too. */
+  lastCalls(places: readonly TrafficPlace[], from: Timestamp, until: Timestamp): Promise<readonly (Timestamp | null)[]>;
   /** Of these prompts in all environments; what changed before `since` is left out. */
   lastChanges(prompts: readonly string[], since: Timestamp): Promise<readonly LastChanges[]>;
   /**

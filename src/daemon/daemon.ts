@@ -12,9 +12,10 @@ import { describeError } from '../contract/fault.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { LatestObservation } from '../contract/store.ts';
 import { judgeTampered } from '../drift/judge-registry.ts';
+import { isOfSource } from '../drift/target-of-source.ts';
 import type { Api } from '../http/api.ts';
-import { IncidentDesk } from '../incidents/incident-desk.ts';
-import { NO_LONGER_CALLED, type Finding } from '../incidents/lifecycle.ts';
+import { IncidentDesk, type LastCallOf } from '../incidents/incident-desk.ts';
+import type { Finding } from '../incidents/lifecycle.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
 import { addMillis, systemClock } from '../lib/time.ts';
@@ -276,6 +277,7 @@ export class Daemon {
       log: this.#options.log,
       registry: () => this.registry.view,
       onFindings,
+      retireUncalled: (lastCallOf: LastCallOf) => this.incidents.retireUncalled(lastCallOf),
     };
     return [
       new TrafficWatch({
@@ -286,11 +288,7 @@ export class Daemon {
         attribute: (query) => this.attribution.attribute(query),
         near: (query) => this.attribution.near(query),
       }),
-      new OutputWatch({
-        ...shared,
-        outputs: this.#store.outputs,
-        retire: (isCalled) => this.incidents.retire(isCalled, NO_LONGER_CALLED),
-      }),
+      new OutputWatch({ ...shared, outputs: this.#store.outputs }),
       new BaselineWatch({
         ...shared,
         baselines: this.#store.baselines,
@@ -394,9 +392,9 @@ export class Daemon {
   async #retireUnwatched(): Promise<void> {
     const now = new Map(this.polling.targets().map((target) => [target.id, target]));
     await this.incidents.retire(({ target, prompt, environment }) => {
-      // What traffic and registries show has a name that no source has.
-      const isElsewhere = target.split('/', 1)[0]?.includes(':') === true;
-      return isElsewhere || (now.get(target)?.prompt === prompt && now.get(target)?.environment === environment);
+      return (
+        !isOfSource(target) || (now.get(target)?.prompt === prompt && now.get(target)?.environment === environment)
+      );
     });
   }
 }

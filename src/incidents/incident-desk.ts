@@ -13,11 +13,12 @@ import {
 } from '../contract/incident.ts';
 import type { Queue } from '../contract/queue.ts';
 import type { Delivery, IncidentLog } from '../contract/store.ts';
-import type { Clock, Timestamp } from '../contract/time.ts';
-import { DRIFT_VERDICTS, SEVERITIES, type Severity } from '../contract/verdict.ts';
+import type { Clock, TimeInterval, Timestamp } from '../contract/time.ts';
+import { DRIFT_VERDICTS, type Evidence, SEVERITIES, type Severity } from '../contract/verdict.ts';
 import { forEachConcurrently } from '../lib/limits.ts';
 import { OneAtATime } from '../lib/one-at-a-time.ts';
 import { addMillis } from '../lib/time.ts';
+import { lastCallEvidence } from '../text/last-call.ts';
 import { applyByHand, type HandAction } from './by-hand.ts';
 import { type CountedContent, countedContents } from './contents-seen.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -27,7 +28,7 @@ import {
   LIFECYCLE_POLICY,
   type LifecyclePolicy,
   next,
-  type NO_LONGER_CALLED,
+  NO_LONGER_CALLED,
   NO_LONGER_WATCHED,
   recounted,
   resolved,
@@ -54,6 +55,9 @@ export type CountAffected = (what: {
   readonly target: string;
   readonly contents: readonly CountedContent[];
 }) => Promise<number>;
+
+/** When what an incident is about was last called, if it is not any more; undefined: it is, or this is about something else. */
+export type LastCallOf = (incident: Incident) => TimeInterval | undefined;
 
 export interface IncidentDeskOptions {
   readonly incidents: IncidentLog;
@@ -162,12 +166,19 @@ export class IncidentDesk implements Component {
   }
 
   /** Closes incidents about places of which nothing will be heard any more. */
-  async retire(
-    isWatched: (incident: Incident) => boolean,
-    resolution: typeof NO_LONGER_WATCHED | typeof NO_LONGER_CALLED = NO_LONGER_WATCHED,
-  ): Promise<void> {
+  async retire(isWatched: (incident: Incident) => boolean): Promise<void> {
     const orphans = (await this.#unresolved.all()).filter((incident) => !isWatched(incident));
-    await this.#resolveAll(orphans, resolution);
+    await this.#resolveAll(orphans, NO_LONGER_WATCHED);
+  }
+
+  /** The same where others are called and these are not: `lastCallOf` tells when these were, and nothing of any other. */
+  async retireUncalled(lastCallOf: LastCallOf): Promise<void> {
+    const lastCalls = (await this.#unresolved.all()).flatMap((incident) => {
+      const lastCall = lastCallOf(incident);
+      return lastCall === undefined ? [] : { incident, lastCall };
+    });
+    for (const { incident, lastCall } of lastCalls)
+      await this.#resolveAll([incident], NO_LONGER_CALLED, lastCallEvidence(lastCall));
   }
 
   /** How many are not resolved, by severity and status; a moment behind what other replicas wrote. */
@@ -261,10 +272,10 @@ export class IncidentDesk implements Component {
     });
   }
 
-  async #resolveAll(incidents: readonly Incident[], resolution: string): Promise<void> {
+  async #resolveAll(incidents: readonly Incident[], resolution: string, note: readonly Evidence[] = []): Promise<void> {
     await forEachConcurrently(incidents, CONCURRENCY, (held) =>
       this.#oneAtATime.run(held.fingerprint, async () => {
-        const decide = (incident: Incident | null): Step => resolved(incident ?? held, resolution, this.#now());
+        const decide = (incident: Incident | null): Step => resolved(incident ?? held, resolution, this.#now(), note);
         await this.#change(held, () => this.#options.incidents.get(held.id), decide, SYSTEM);
       }),
     );

@@ -73,7 +73,9 @@ export function next(
   if (incident === null) return opened(null, finding, now);
   if (incident.status !== 'resolved') return stillWrong(incident, finding, now, policy);
   const resolvedAt = incident.resolvedAt ?? incident.updatedAt;
-  const soon = millisBetween(resolvedAt, now) <= policy.reopenWithinMs;
+  // Of what nobody called for days, it is not known that it was ever right in between.
+  const ended = incident.resolution === NO_LONGER_CALLED;
+  const soon = !ended && millisBetween(resolvedAt, now) <= policy.reopenWithinMs;
   return soon ? reopened(incident, finding, now) : opened(incident, finding, now);
 }
 
@@ -237,11 +239,12 @@ function heldOpen(incident: Incident, since: Timestamp, now: Timestamp, { calmMs
   return { kind: 'changed', reason: 'flapping_held_open', incident: held, transition: 'updated' };
 }
 
-/** Ends an incident for a named reason: `in_sync_again`, `pin_moved`, `part_gone`, `restored`. */
-export function resolved(incident: Incident, resolution: string, now: Timestamp): Step {
+/** Ends an incident for a named reason: `in_sync_again`, `pin_moved`, `part_gone`, `restored`. `note`: more evidence of it. */
+export function resolved(incident: Incident, resolution: string, now: Timestamp, note: readonly Evidence[] = []): Step {
   if (incident.status === 'resolved') return unchanged('resolved_before');
   const done: Incident = {
     ...incident,
+    evidence: [...incident.evidence, ...note],
     status: 'resolved',
     resolution,
     resolvedAt: now,

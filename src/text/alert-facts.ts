@@ -8,6 +8,7 @@ import type { Incident } from '../contract/incident.ts';
 import { VERDICTS_OF_CALLS } from '../contract/verdict.ts';
 import { formatDuration, millisBetween } from '../lib/time.ts';
 import { shownHash } from './hashes.ts';
+import { lastCallWords } from './last-call.ts';
 import { intervalWords, timeWords } from './time-words.ts';
 
 export interface AlertFacts {
@@ -87,7 +88,7 @@ const RESOLUTION_WORDS: Readonly<Record<string, string>> = {
   restored: 'was put back and is in sync again',
   pin_moved: 'is in sync: the pin now names what it holds',
   no_longer_watched: 'is no longer watched there',
-  no_longer_called: 'is no longer called that way: there was no answer in eight days',
+  no_longer_called: 'is no longer called that way',
 };
 
 const AGAIN: Partial<Readonly<Record<Incident['verdict'], string>>> = {
@@ -99,7 +100,9 @@ function resolvedSummary(incident: Incident): string {
   const by = incident.resolution ?? 'somebody';
   const again = by === 'in_sync_again' ? AGAIN[incident.verdict] : undefined;
   const words = again ?? RESOLUTION_WORDS[by] ?? `was closed by hand by ${by}`;
-  return `${incident.prompt} in ${incident.environment} ${words}.`;
+  const why =
+    by === 'no_longer_called' ? `: ${lastCallWords(incident.evidence) ?? 'there was no call in eight days'}` : '';
+  return `${incident.prompt} in ${incident.environment} ${words}${why}.`;
 }
 
 function resolvedFields(incident: Incident): AlertFacts['fields'] {

@@ -162,7 +162,7 @@ class Scene {
       onFindings: async (findings) => {
         await this.desk.take(findings);
       },
-      retire: (isCalled) => this.desk.retire(isCalled, 'no_longer_called'),
+      retireUncalled: (lastCallOf) => this.desk.retireUncalled(lastCallOf),
     });
   }
 }

@@ -112,6 +112,7 @@ export class Scene {
       incidents: store.incidents,
       queue: QUIET_QUEUE,
       log: SILENT_LOG,
+      retireUncalled: (lastCallOf) => this.desk.retireUncalled(lastCallOf),
     });
     this.targets = new TargetWatch([], {
       ...shared,

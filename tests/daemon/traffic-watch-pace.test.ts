@@ -40,6 +40,7 @@ test('traffic that takes the store long to read is looked at less often, and the
     attribute: registry.desk.attribute.bind(registry.desk),
     near: registry.desk.near.bind(registry.desk),
     onFindings: () => Promise.resolve(),
+    retireUncalled: () => Promise.resolve(),
   });
   await watch.start();
   const halfMinutes = async (number: number): Promise<void> => {

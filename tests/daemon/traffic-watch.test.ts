@@ -3,8 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { addMillis, systemClock } from '../../src/lib/time.ts';
+import { timeWords } from '../../src/text/time-words.ts';
 import { createTrafficLog } from '../../src/store/telemetry/traffic-log.ts';
 import { chatAttributes } from '../ingest/harness.ts';
+import { judgementOf } from '../support/judgements.ts';
 import { held, pin, version } from '../support/prompts.ts';
 import { MINUTE_MS, opened, Scene, store, useTrafficStore } from './traffic-scene.ts';
 
@@ -70,6 +72,18 @@ describe('calls open an incident', () => {
     expect(await scene.look()).toMatchObject([{ verdict: 'edited' }]);
   });
 });
+
+test.each(['outputs:gpt-4o', 'baseline:cost_per_call_usd'])(
+  'calls that are wrong are told beside an incident of %s, which is about something else',
+  async (place) => {
+    const scene = new Scene(`beside-${place.split(':', 1)[0]}`);
+    const { prompt } = scene;
+    const judgement = { ...judgementOf('Something else.'), prompt, target: `${place}/${prompt}`, part: 'v2' };
+    await scene.desk.take([{ judgement, owner: null }]);
+    await scene.send([{ text: scene.sent('one word'), calls: 20 }]);
+    expect(await scene.look()).toMatchObject([{ verdict: 'stale_version', status: 'open' }]);
+  },
+);
 
 describe('calls open nothing', () => {
   test('that are right', async () => {
@@ -223,6 +237,63 @@ test('an incident resolves when traffic is right again, and stays while nothing 
   expect(await scene.look(25 * MINUTE_MS)).toMatchObject([{ status: 'open' }]);
   await scene.send([{ text: scene.sent('one label'), calls: 20, from: -10, until: -24 }]);
   expect(await scene.look()).toMatchObject([{ status: 'resolved', resolution: 'in_sync_again' }]);
+});
+
+describe('an incident of calls that nobody makes any more', () => {
+  const DAY = 24 * 60;
+  /** Minutes before now, when no other test called anything. */
+  const BEGAN = 40 * DAY;
+  const lookAt = (scene: Scene, minutesAgo: number): ReturnType<Scene['look']> => {
+    scene.clockMs = -minutesAgo * MINUTE_MS;
+    return scene.look();
+  };
+
+  test('resolves after eight days in which others were called, and says since when; calls that come back open another', async () => {
+    const scene = new Scene('ended');
+    const stale = (from: number) => scene.send([{ text: scene.sent('one word'), calls: 20, from, until: from - 10 }]);
+    await stale(BEGAN);
+    const [first] = await lookAt(scene, BEGAN - 11);
+    expect(first).toMatchObject({ status: 'open', verdict: 'stale_version' });
+    // Nothing is called at all: nobody may be listening.
+    expect(await lookAt(scene, BEGAN - 9 * DAY)).toMatchObject([{ status: 'open' }]);
+    const other = new Scene('goes-on');
+    const goesOn = (from: number) => other.send([{ text: other.sent('one label'), calls: 1, from }]);
+    await goesOn(BEGAN - 7.5 * DAY);
+    expect(await lookAt(scene, BEGAN - 10 * DAY)).toMatchObject([{ status: 'open' }]);
+    await goesOn(BEGAN - 9.5 * DAY);
+    const [ended, ...more] = await lookAt(scene, BEGAN - 10 * DAY - 120);
+    expect(more).toEqual([]);
+    expect(ended).toMatchObject({ id: first?.id, status: 'resolved', resolution: 'no_longer_called' });
+    const last = timeWords(addMillis(scene.now, -(BEGAN - 10) * MINUTE_MS));
+    expect(ended?.evidence.at(-1)).toEqual({ kind: 'last_call', words: `it was last called at ${last}` });
+    // Within a day.
+    await stale(BEGAN - 10 * DAY - 240);
+    expect(await lookAt(scene, BEGAN - 10 * DAY - 251)).toMatchObject([
+      { status: 'open', reopened: 0, resolution: null },
+      { id: first?.id, status: 'resolved' },
+    ]);
+    // Also one that was called without being judged in between, as for a process that begins anew.
+    await scene.send([{ text: scene.sent('one word'), calls: 1, from: BEGAN - 17 * DAY }]);
+    await goesOn(BEGAN - 20 * DAY);
+    const restarted = new Scene('ended');
+    expect(await lookAt(restarted, BEGAN - 21 * DAY)).toMatchObject([{ status: 'open' }, { status: 'resolved' }]);
+    await goesOn(BEGAN - 26 * DAY);
+    expect(await lookAt(restarted, BEGAN - 26.1 * DAY)).toMatchObject([{ status: 'resolved' }, { status: 'resolved' }]);
+  });
+
+  test('stays while the service makes calls that may be edits of the prompt', async () => {
+    const scene = new Scene('may-go-on');
+    const send = (text: string, from: number) => scene.send([{ text, calls: 20, from, until: from - 10 }]);
+    await send(scene.sent('one label or none'), BEGAN);
+    expect(await lookAt(scene, BEGAN - 11)).toMatchObject([{ status: 'open', verdict: 'edited' }]);
+    await send('Draw a horse and send it to my mother.', BEGAN - 9 * DAY);
+    expect(await lookAt(scene, BEGAN - 9 * DAY)).toMatchObject([{ status: 'open' }]);
+    const other = new Scene('goes-on-too');
+    await other.send([{ text: other.sent('one label'), calls: 1, from: BEGAN - 18 * DAY }]);
+    expect(await lookAt(scene, BEGAN - 18.1 * DAY)).toMatchObject([
+      { status: 'resolved', resolution: 'no_longer_called' },
+    ]);
+  });
 });
 
 describe('the store groups calls', () => {

@@ -25,7 +25,7 @@ const RESOLUTIONS = {
   restored: 'it was put back and is in sync again',
   pin_moved: 'the pin now names what it holds',
   no_longer_watched: 'it is no longer watched there',
-  no_longer_called: 'it is no longer called that way: there was no answer in eight days',
+  no_longer_called: 'it is no longer called that way: there was no call in eight days',
 };
 
 /**

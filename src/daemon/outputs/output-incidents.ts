@@ -1,23 +1,27 @@
 /** What is told already of outputs, as it was at the beginning of a look: one question for all of them. */
 
 import type { Incident } from '../../contract/incident.ts';
-import type { OutputLog, OutputOf, OutputSeries, OutputStatus } from '../../contract/output-log.ts';
+import type { OutputLog, OutputOf, OutputSeries, OutputStatus, SeriesExtent } from '../../contract/output-log.ts';
 import type { IncidentLog } from '../../contract/store.ts';
 import type { Clock } from '../../contract/time.ts';
 import { judgeOutputs, placeOfOutputs, type OutputExamples } from '../../drift/judge-outputs.ts';
 import { isOutputsTarget } from '../../drift/outputs-target.ts';
 import { fingerprintOf } from '../../incidents/fingerprint.ts';
+import type { LastCallOf } from '../../incidents/incident-desk.ts';
 import { NO_LONGER_CALLED, type Finding } from '../../incidents/lifecycle.ts';
 import { UnresolvedIncidents } from '../../incidents/unresolved.ts';
+import { addMillis } from '../../lib/time.ts';
 import type { RegistryView } from '../registry/registry-view.ts';
+
+const HOUR_MS = 3_600_000;
 
 export interface OutputIncidentsOptions {
   readonly outputs: Pick<OutputLog, 'texts'>;
   readonly incidents: Pick<IncidentLog, 'newestWithFingerprint' | 'list'>;
   readonly clock: Clock;
   readonly registry: () => RegistryView;
-  /** Closes incidents of which it is not true: nobody calls what they are about any more. */
-  readonly retire: (isCalled: (incident: Incident) => boolean) => Promise<void>;
+  /** Closes incidents about what is not called any more. */
+  readonly retireUncalled: (lastCallOf: LastCallOf) => Promise<void>;
 }
 
 export class OutputIncidents {
@@ -63,12 +67,17 @@ export class OutputIncidents {
     return { judgement: judgeOutputs(status, version, examples), owner };
   }
 
-  /** Those about other series than these. */
-  async retireOthers(called: readonly OutputSeries[]): Promise<void> {
+  /** Those about other series than these that are `called`; `extents`: of all that there are answers of. */
+  async retireOthers(called: readonly SeriesExtent[], extents: readonly SeriesExtent[]): Promise<void> {
     if (this.#open.size === 0) return;
-    const fingerprints = new Set(called.map(fingerprintOfSeries));
+    const fingerprints = new Set(called.map(({ series }) => fingerprintOfSeries(series)));
     if ([...this.#open.keys()].every((fingerprint) => fingerprints.has(fingerprint))) return;
-    await this.#options.retire(({ target, fingerprint }) => !isOutputsTarget(target) || fingerprints.has(fingerprint));
+    const lastHours = new Map(extents.map(({ series, lastHour }) => [fingerprintOfSeries(series), lastHour]));
+    await this.#options.retireUncalled(({ target, fingerprint }) => {
+      if (!isOutputsTarget(target) || fingerprints.has(fingerprint)) return undefined;
+      const hour = lastHours.get(fingerprint);
+      return hour === undefined ? [null, null] : [hour, addMillis(hour, HOUR_MS)];
+    });
   }
 
   async #examples(before: readonly OutputOf[], since: readonly OutputOf[]): Promise<OutputExamples> {

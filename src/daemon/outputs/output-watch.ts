@@ -7,6 +7,7 @@ import type { Component } from '../../contract/component.ts';
 import type { NotedHour, OutputLog, SeriesExtent } from '../../contract/output-log.ts';
 import type { Queue } from '../../contract/queue.ts';
 import type { Timestamp } from '../../contract/time.ts';
+import { calledNoMoreBy } from '../../drift/still-called.ts';
 import type { Finding } from '../../incidents/lifecycle.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { forEachConcurrently } from '../../lib/limits.ts';
@@ -30,8 +31,6 @@ const JOB = 'judge-outputs';
 const EVERY_MS = 600_000;
 /** Series that were not used for so long are not looked at. */
 const USED_WITHIN_MS = 30 * 24 * 3_600_000;
-/** What runs once a week may be late. */
-const CALLED_WITHIN_MS = 8 * 24 * 3_600_000;
 const SERIES_AT_ONCE = 100;
 /** While some are compared, the store adds up the next. */
 const JUDGED_AT_ONCE = 2;
@@ -89,7 +88,7 @@ export class OutputWatch implements Component {
     });
     this.#notedFrom.clear();
     // Nothing is known of any: nobody listened.
-    if (called.length > 0) await this.#incidents.retireOthers(called.map(({ series }) => series));
+    if (called.length > 0) await this.#incidents.retireOthers(called, extents);
   }
 
   #remember(noted: readonly Pick<NotedHour, 'series' | 'hour'>[]): void {
@@ -132,6 +131,6 @@ export class OutputWatch implements Component {
 function stillCalled(extents: readonly SeriesExtent[]): readonly SeriesExtent[] {
   const newest = extents.reduce<Timestamp | null>((last, { lastHour }) => laterOf(lastHour, last), null);
   if (newest === null) return [];
-  const since = addMillis(newest, -CALLED_WITHIN_MS);
-  return extents.filter(({ lastHour }) => lastHour > since);
+  const noMoreBy = calledNoMoreBy(newest);
+  return extents.filter(({ lastHour }) => lastHour > noMoreBy);
 }

@@ -18,6 +18,7 @@ import { DRIFT_VERDICTS } from '../../contract/verdict.ts';
 import { ownerOf } from '../../drift/expected.ts';
 import { CAPTURES_MIN } from '../../drift/hidden-edit.ts';
 import { judgeTraffic } from '../../drift/judge-traffic.ts';
+import { isOfSource } from '../../drift/target-of-source.ts';
 import { serviceOfTraffic, trafficTarget } from '../../drift/traffic-target.ts';
 import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../../drift/traffic-window.ts';
 import type { Finding } from '../../incidents/lifecycle.ts';
@@ -26,11 +27,12 @@ import { TimeShare } from '../../lib/time-share.ts';
 import { addMillis, formatDuration, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import type { RegistryView } from '../registry/registry-view.ts';
+import { EndedTraffic, type EndedTrafficOptions } from './ended-traffic.ts';
 import { SlotWatch, type HiddenEditOfCalls } from './slot-watch.ts';
 import { TrafficExamples } from './traffic-examples.ts';
 import { groupAlike, groupsOfExamples, natureOf, promptOf, storedGroup } from './traffic-groups.ts';
 
-export interface TrafficWatchOptions {
+export interface TrafficWatchOptions extends Pick<EndedTrafficOptions, 'retireUncalled'> {
   readonly traffic: TrafficLog;
   readonly calls: Pick<InvocationLog, 'list'>;
   readonly variables: VariableLog;
@@ -70,6 +72,7 @@ export class TrafficWatch implements Component {
   readonly #options: TrafficWatchOptions;
   readonly #examples: TrafficExamples;
   readonly #slots: SlotWatch;
+  readonly #ended: EndedTraffic;
   #hiddenEdits: readonly HiddenEditOfCalls[] = [];
   readonly #share: TimeShare;
   #isSlow = false;
@@ -79,6 +82,7 @@ export class TrafficWatch implements Component {
     this.#options = options;
     this.#examples = new TrafficExamples(options);
     this.#slots = new SlotWatch(options);
+    this.#ended = new EndedTraffic(options);
     this.#share = new TimeShare(options.clock, TIME_SHARE);
     options.queue.handle(JOB, 1, () => this.#lookInTime());
   }
@@ -123,6 +127,7 @@ export class TrafficWatch implements Component {
     const certain = await this.#withoutOldCalls(drifted, buckets, from, until);
     const told = withoutExplained(certain, unresolved);
     await this.#options.onFindings([...calm, ...told]);
+    await this.#ended.look(unresolved, until);
   }
 
   /** `since`: what was sent earlier says nothing about now. */
@@ -244,7 +249,7 @@ export class TrafficWatch implements Component {
 
 /** A prompt whose target has an incident is told about already; its traffic is counted there. */
 function withoutExplained(findings: readonly Finding[], unresolved: readonly Incident[]): readonly Finding[] {
-  const ofTargets = unresolved.filter(({ target }) => isOfTarget(target));
+  const ofTargets = unresolved.filter(({ target }) => isOfSource(target));
   const explained = new Set(ofTargets.map(({ environment, prompt }) => `${environment}\n${prompt}`));
   return findings.filter(
     (finding) => !isDrift(finding) || !explained.has(`${finding.judgement.environment}\n${finding.judgement.prompt}`),
@@ -253,11 +258,6 @@ function withoutExplained(findings: readonly Finding[], unresolved: readonly Inc
 
 function isDrift({ judgement }: Finding): boolean {
   return DRIFT_VERDICTS.has(judgement.verdict);
-}
-
-/** What traffic and registries show has a place of its own, with a colon, which no source has in its name. */
-function isOfTarget(target: string): boolean {
-  return !/^(?:traffic|registry):/.test(target);
 }
 
 function settled(change: Timestamp | null | undefined, afterMs: number): Timestamp | null {

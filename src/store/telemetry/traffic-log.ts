@@ -7,9 +7,10 @@ import {
   type LastChanges,
   type TraceCursor,
   type TrafficLog,
+  type TrafficPlace,
   type TrafficRow,
 } from '../../contract/traffic-log.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, laterOf } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { startedSince, startedUntil } from './started.ts';
 
@@ -23,6 +24,8 @@ const POLLED_WITHIN_MS = 24 * 3_600_000;
 export function createTrafficLog(database: Database): TrafficLog {
   return {
     traffic: (from, until, groupsMax) => readTraffic(database, from, until, groupsMax),
+    newestCall: (from, until) => readNewestCall(database, from, until),
+    lastCalls: (places, from, until) => readLastCalls(database, places, from, until),
     lastChanges: (prompts, since) => readLastChanges(database, prompts, since),
     unattributed: (from, until, after, limit) => readUnattributed(database, from, until, after, limit),
   };
@@ -90,6 +93,61 @@ function toTrafficRow(row: GroupRow): TrafficRow {
       startedAt: startedAt as Timestamp,
     })),
   };
+}
+
+async function readNewestCall(database: Database, from: Timestamp, until: Timestamp): Promise<Timestamp | null> {
+  const [row] = await database.query<{ hour: Timestamp }>(
+    `SELECT toDateTime64(toStartOfHour(started_at), 9, 'UTC') AS hour FROM invocations
+     WHERE ${startedSince('from')} AND ${startedUntil('until')} AND is_deleted = 0
+     ORDER BY toStartOfHour(started_at) DESC LIMIT 1`,
+    { from, until },
+  );
+  return row?.hour ?? null;
+}
+
+// As `promptOf` and `natureOf` in src/daemon/traffic/traffic-groups.ts say it of a group.
+const NAME = "if(prompt = '', declared_prompt, prompt)";
+const IS_OF_NONE = `(prompt = '' OR version = '') AND prompt_hash != ''
+  AND attribution_kind NOT IN ('unverifiable', 'insufficient_evidence')`;
+
+async function readLastCalls(
+  database: Database,
+  places: readonly TrafficPlace[],
+  from: Timestamp,
+  until: Timestamp,
+): Promise<readonly (Timestamp | null)[]> {
+  if (places.length === 0) return [];
+  const rows = await database.query<{
+    environment: string;
+    service: string;
+    name: string;
+    is_of_none: number;
+    last: Timestamp;
+  }>(
+    // Days of calls: without FINAL, which would sort all of them.
+    `SELECT environment, service, ${NAME} AS name, ${IS_OF_NONE} AS is_of_none, max(started_at) AS last
+     FROM invocations
+     WHERE ${startedSince('from')} AND ${startedUntil('until')} AND is_deleted = 0
+       AND environment IN {environments:Array(String)} AND service IN {services:Array(String)}
+       AND (name IN {prompts:Array(String)} OR is_of_none)
+     GROUP BY environment, service, name, is_of_none`,
+    {
+      from,
+      until,
+      environments: [...new Set(places.map(({ environment }) => environment))],
+      services: [...new Set(places.map(({ service }) => service))],
+      prompts: [...new Set(places.map(({ prompt }) => prompt))],
+    },
+  );
+  return places.map(({ environment, service, prompt, mayBeOfNone }) => {
+    const own = rows.filter(
+      (row) =>
+        row.environment === environment &&
+        row.service === service &&
+        (row.name === prompt || (mayBeOfNone && row.is_of_none === 1)),
+    );
+    return own.reduce<Timestamp | null>((last, row) => laterOf(row.last, last), null);
+  });
 }
 
 async function readLastChanges(
