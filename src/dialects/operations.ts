@@ -21,6 +21,8 @@ const OPERATIONS = new Map<string, Operation>([
   ['chat.streaming_completions', 'chat'],
   ['text.completions', 'text_completion'],
   ['text.streaming_completions', 'text_completion'],
+  // An answer in a session of a realtime model, as the conventions are about to name it.
+  ['realtime_inference', 'chat'],
   // any-agent's.
   ['call_llm', 'chat'],
   // Rig's.

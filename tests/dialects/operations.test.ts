@@ -15,6 +15,7 @@ describe('an operation', () => {
     ['image', 'other', 'OpenLIT and Spring AI'],
     ['audio', 'other', 'OpenLIT'],
     ['speech_generation', 'other', 'OpenAI Agents'],
+    ['realtime_inference', 'chat', 'the conventions to come'],
     ['call_llm', 'chat', 'any-agent'],
     ['chat_streaming', 'chat', 'Rig'],
     ['interactions', 'chat', 'Rig'],
