@@ -2,7 +2,8 @@
 
 import type { AnyChannelPlugin } from '../contract/channel.ts';
 import { console } from './console.ts';
+import { pagerduty } from './pagerduty.ts';
 import { slack } from './slack.ts';
 import { webhook } from './webhook.ts';
 
-export const CHANNEL_PLUGINS: readonly AnyChannelPlugin[] = [console, slack, webhook];
+export const CHANNEL_PLUGINS: readonly AnyChannelPlugin[] = [console, pagerduty, slack, webhook];

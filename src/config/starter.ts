@@ -169,6 +169,7 @@ ${keys.map((lines) => lines.replaceAll(/^/gm, '    ')).join('\n')}
 channels:
   - { name: terminal, type: console }
   # - { name: oncall, type: slack, webhook_url: "env:SLACK_WEBHOOK_URL" }
+  # - { name: pager, type: pagerduty, routing_key: "env:PAGERDUTY_ROUTING_KEY" }
 `;
 }
 

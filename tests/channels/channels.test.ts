@@ -8,6 +8,7 @@ import { describeError, Fault } from '../../src/contract/fault.ts';
 import { boundedFetch } from '../../src/lib/http.ts';
 import { findingOf, EDITED_TEXT, openIncident } from '../support/judgements.ts';
 import { time } from '../support/prompts.ts';
+import { PagerDutyStandIn } from '../support/pagerduty.ts';
 import { SlackStandIn } from '../support/slack.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
@@ -55,16 +56,30 @@ describe('the registry of channels', () => {
   });
 });
 
-describe.each(['slack', 'webhook'])('the contract of a channel over HTTP: %s', (type) => {
+const SERVICES = {
+  pagerduty: async () => {
+    const receiver = await PagerDutyStandIn.start();
+    return { receiver, config: { routing_key: receiver.routingKey, url: receiver.url } };
+  },
+  slack: async () => {
+    const receiver = await SlackStandIn.start();
+    return { receiver, config: { webhook_url: receiver.url } };
+  },
+  webhook: async () => {
+    const receiver = await WebhookReceiver.start();
+    return { receiver, config: { url: receiver.url, secret: 'hmac-key-of-the-hook' } };
+  },
+} as const;
+
+describe.each(['pagerduty', 'slack', 'webhook'] as const)('the contract of a channel over HTTP: %s', (type) => {
   let receiver: SlackStandIn | WebhookReceiver;
   let channel: Channel;
   const secrets = ['s3cr3tw0rd0fth3w3bh00k', 'hmac-key-of-the-hook'];
 
   beforeEach(async () => {
-    receiver = await (type === 'slack' ? SlackStandIn.start() : WebhookReceiver.start());
-    const config =
-      type === 'slack' ? { webhook_url: receiver.url } : { url: receiver.url, secret: 'hmac-key-of-the-hook' };
-    channel = plugin(type).open(config, contextWith());
+    const service = await SERVICES[type]();
+    receiver = service.receiver;
+    channel = plugin(type).open(service.config, contextWith());
   });
   afterEach(() => receiver.stop());
 
@@ -159,6 +174,55 @@ describe('slack', () => {
     expect(fault.kind).toBe('config');
     expect(fault.hint).toContain('create a new one');
     await slack.stop();
+  });
+});
+
+describe('pagerduty', () => {
+  let service: PagerDutyStandIn;
+  beforeEach(async () => {
+    service = await PagerDutyStandIn.start();
+  });
+  afterEach(() => service.stop());
+
+  const open = (routingKey = service.routingKey) =>
+    plugin('pagerduty').open({ routing_key: routingKey, url: service.url }, contextWith());
+  const send = (alert: Partial<Alert>, channel = open()) =>
+    channel.send({ ...ALERT, ...alert }, AbortSignal.timeout(5_000));
+
+  it('has one alert there for each incident here, from its opening to its end, and a new one when it comes back', async () => {
+    await send({});
+    await send({ transition: 'escalated' });
+    await send({ incident: { ...ALERT.incident, id: 'another' } });
+    const statuses = () => service.alerts.map(({ status, triggers }) => [status, triggers]);
+    expect(statuses()).toEqual([
+      ['triggered', 2],
+      ['triggered', 1],
+    ]);
+    await send({ transition: 'resolved' });
+    await send({ transition: 'reopened' });
+    expect(statuses()).toEqual([
+      ['resolved', 2],
+      ['triggered', 1],
+      ['triggered', 1],
+    ]);
+    expect(new Set(service.alerts.map(({ dedupKey }) => dedupKey)).size).toBe(2);
+  });
+
+  it('says what to do about a key that PagerDuty does not know, and never repeats it', async () => {
+    const key = '0123456789abcdef0123456789abcdef';
+    const fault = await faultOf(send({}, open(key)));
+    expect(fault.kind).toBe('config');
+    expect(fault.message).toMatch(/answered 400: Invalid event: Invalid routing key\.$/);
+    expect(fault.hint).toContain('Integration Key');
+    service.misbehave({ status: 400, body: JSON.stringify({ message: `no routing key ${service.routingKey}` }) });
+    expect(describeError(await faultOf(send({})))).not.toContain(service.routingKey);
+  });
+
+  it('takes no key that can not be one', () => {
+    expect(plugin('pagerduty').config.safeParse({ routing_key: 'env-was-not-set' }).error?.issues[0]).toMatchObject({
+      path: ['routing_key'],
+      message: 'must be an integration key of 32 letters and digits',
+    });
   });
 });
 

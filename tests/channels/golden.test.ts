@@ -9,20 +9,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHANNEL_PLUGINS } from '../../src/channels/index.ts';
 import type { Alert, AlertGroup, Channel } from '../../src/contract/channel.ts';
 import { boundedFetch } from '../../src/lib/http.ts';
+import { PagerDutyStandIn } from '../support/pagerduty.ts';
 import { SlackStandIn } from '../support/slack.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const GOLDEN = join(import.meta.dirname, '../golden/alerts');
 const CASES = readdirSync(GOLDEN);
 
+let pagerduty: PagerDutyStandIn;
 let slack: SlackStandIn;
 let receiver: WebhookReceiver;
 
 beforeAll(async () => {
+  pagerduty = await PagerDutyStandIn.start();
   slack = await SlackStandIn.start();
   receiver = await WebhookReceiver.start();
 });
 afterAll(async () => {
+  await pagerduty.stop();
   await slack.stop();
   await receiver.stop();
 });
@@ -31,6 +35,7 @@ afterAll(async () => {
 async function sent(type: string, subject: Alert | AlertGroup): Promise<string | null> {
   const configs: Readonly<Record<string, unknown>> = {
     console: {},
+    pagerduty: { routing_key: pagerduty.routingKey, url: pagerduty.url },
     slack: { webhook_url: slack.url },
     webhook: { url: receiver.url },
   };
@@ -46,7 +51,12 @@ async function sent(type: string, subject: Alert | AlertGroup): Promise<string |
   else if (channel?.sendTogether === undefined) return null;
   else await channel.sendTogether(subject, signal);
   if (type === 'console') return `${printed.join('\n')}\n`;
-  const message: unknown = (type === 'slack' ? slack : receiver).messages.at(-1);
+  const receivers: Readonly<Record<string, { readonly messages: readonly unknown[] }>> = {
+    pagerduty,
+    slack,
+    webhook: receiver,
+  };
+  const message = receivers[type]?.messages.at(-1);
   return `${JSON.stringify(message, null, 2)}\n`;
 }
 

@@ -1,8 +1,13 @@
-/** Receives generic webhooks: keeps every body with its headers, and misbehaves when told to. */
+/**
+ * Receives generic webhooks: keeps every body with its headers, and misbehaves when told to. What a certain service does
+ * with what it receives is in `accept`.
+ */
 
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Misbehaviour } from './slack.ts';
+
+export type Answer = Exclude<Misbehaviour, string>;
 
 export class WebhookReceiver {
   readonly messages: any[] = [];
@@ -14,10 +19,20 @@ export class WebhookReceiver {
 
   static async start(): Promise<WebhookReceiver> {
     const receiver = new WebhookReceiver();
-    await new Promise<void>((resolve) => {
-      receiver.#server.listen(0, '127.0.0.1', resolve);
-    });
+    await receiver.listen();
     return receiver;
+  }
+
+  protected listen(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.#server.listen(0, '127.0.0.1', resolve);
+    });
+  }
+
+  protected accept(headers: IncomingHttpHeaders, body: string): Answer {
+    this.raw.push({ headers, body });
+    this.messages.push(JSON.parse(body));
+    return { status: 204 };
   }
 
   get url(): string {
@@ -58,12 +73,7 @@ export class WebhookReceiver {
       request.socket.destroy();
       return;
     }
-    if (misbehaviour === undefined) {
-      this.raw.push({ headers: request.headers, body });
-      this.messages.push(JSON.parse(body));
-      response.writeHead(204).end();
-      return;
-    }
-    response.writeHead(misbehaviour.status, { ...misbehaviour.headers }).end(misbehaviour.body ?? '');
+    const answer = misbehaviour ?? this.accept(request.headers, body);
+    response.writeHead(answer.status, { ...answer.headers }).end(answer.body ?? '');
   }
 }

@@ -172,6 +172,7 @@ sources:
 channels:
   - { name: terminal, type: console }
   # - { name: oncall, type: slack, webhook_url: "env:SLACK_WEBHOOK_URL" }
+  # - { name: pager, type: pagerduty, routing_key: "env:PAGERDUTY_ROUTING_KEY" }
   # - { name: anything, type: webhook, url: https://example.com/hook, secret: "file:/run/secrets/hook" }
 
 # Who hears what. Without routes every channel gets everything.
