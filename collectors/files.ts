@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { watch as watchDirectory, type FSWatcher } from 'node:fs';
+import { constants, watch as watchDirectory, type FSWatcher } from 'node:fs';
 import { link, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -26,6 +26,8 @@ const FILE_BYTES_MAX = 4 * 1024 * 1024;
 // tick of the file system's clock would not show in its times.
 const JUST_WRITTEN_MS = 50;
 const SETTLE_TRIES_MAX = 5;
+// To open a named pipe waits for who writes into it, with a thread of few, and the whole source with it.
+const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
 const CURSOR_AGE_MS = 2_000;
 const WATCH_AGAIN_MS = 30_000;
 // A directory with more files is not one of prompts.
@@ -126,7 +128,7 @@ async function readFileOnce(
 ): Promise<(FileAnswer & { readonly changedWhileRead: boolean }) | 'unchanged' | 'absent'> {
   let file;
   try {
-    file = await open(path, 'r');
+    file = await open(path, READ_AT_ONCE);
   } catch (error) {
     return explainOpen(path, error);
   }

@@ -15,6 +15,8 @@ export interface Output {
   readonly line: (answer: unknown) => void;
   /** An answer in a format of its own, as it is: for a file, or another program. */
   readonly bytes: (answer: Uint8Array) => void;
+  /** False once standard output takes nothing more, as when `head` has seen enough: who prints page after page stops. */
+  readonly takesMore: () => boolean;
   /** Progress, hints, errors. */
   readonly note: (text: string) => void;
   readonly colour: boolean;
@@ -22,25 +24,30 @@ export interface Output {
   readonly isTerminal: boolean;
 }
 
-export const processOutput = (colour: boolean): Output => ({
-  print: (text) => {
-    process.stdout.write(`${forTerminal(text)}\n`);
-  },
-  json: (answer) => {
-    process.stdout.write(`${jsonForTerminal(JSON.stringify(answer, null, 2))}\n`);
-  },
-  line: (answer) => {
-    process.stdout.write(`${jsonForTerminal(JSON.stringify(answer))}\n`);
-  },
-  bytes: (answer) => {
-    process.stdout.write(answer);
-  },
-  note: (text) => {
-    process.stderr.write(`${forTerminal(text)}\n`);
-  },
-  colour,
-  isTerminal: process.stdout.isTTY,
-});
+export function processOutput(colour: boolean): Output {
+  let takesMore = true;
+  process.stdout.on('error', () => (takesMore = false));
+  return {
+    print: (text) => {
+      process.stdout.write(`${forTerminal(text)}\n`);
+    },
+    json: (answer) => {
+      process.stdout.write(`${jsonForTerminal(JSON.stringify(answer, null, 2))}\n`);
+    },
+    line: (answer) => {
+      process.stdout.write(`${jsonForTerminal(JSON.stringify(answer))}\n`);
+    },
+    bytes: (answer) => {
+      process.stdout.write(answer);
+    },
+    takesMore: () => takesMore,
+    note: (text) => {
+      process.stderr.write(`${forTerminal(text)}\n`);
+    },
+    colour,
+    isTerminal: process.stdout.isTTY,
+  };
+}
 
 const STYLES = {
   bold: [1, 22],

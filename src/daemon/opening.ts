@@ -36,6 +36,8 @@ export async function startWithEmbeddedStore(
   const daemon = await makeDaemon(options, reception, await openForDaemon(options));
   onOpened();
   try {
+    // Before anything is looked at: who finds a port taken has told nobody of drift.
+    await reception.open();
     await daemon.start();
     return daemon;
   } catch (error) {

@@ -165,7 +165,7 @@ export class Reception {
   });
 
   get #words(): string {
-    if (this.#waitsBecause === null) return 'The daemon is starting, and has not opened its store yet.';
+    if (this.#waitsBecause === null) return 'The daemon is starting.';
     return `The store can't be reached yet: ${this.#waitsBecause}`;
   }
 

@@ -1,6 +1,7 @@
 /** What a request says, held against what its route wants; what is wrong is told field by field. */
 
 import { z } from 'zod';
+import { plainWords } from '../lib/problems.ts';
 import { badRequest } from './problem.ts';
 
 /** Throws a problem. `place` is what is named where the whole is wrong. */
@@ -18,9 +19,9 @@ export function check(schema: z.ZodType | undefined, value: unknown, place: stri
   );
 }
 
-/** Where the library's words say nothing that helps. */
-function wordsOf({ code, input }: z.core.$ZodRawIssue): string | undefined {
-  return code === 'invalid_type' && input === undefined ? 'is required' : undefined;
+/** Where the library's own words are for those who know it. */
+function wordsOf(issue: z.core.$ZodRawIssue): string | undefined {
+  return plainWords(issue) ?? undefined;
 }
 
 type Issue = Pick<z.core.$ZodIssue, 'path' | 'message'>;

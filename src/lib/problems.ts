@@ -119,21 +119,31 @@ function explainIssue(schema: z.ZodType, document: ShapeDocument, issue: Issue, 
     case 'invalid_key':
     case 'invalid_element':
       return issue.issues.flatMap((nested) => explainIssue(schema, document, nested, path));
-    case 'invalid_value':
-      return [problem(path, ...explainValue(issue))];
-    case 'invalid_type':
-      return [problem(path, explainType(issue))];
-    case 'too_small':
-    case 'too_big':
-      return [problem(path, explainSize(issue))];
     case 'invalid_format':
       if (issue.format !== 'url' || isOwnMessage(issue.message)) break;
       return [problem(path, 'is no address such as https://host/path.')];
+    case 'invalid_value':
+    case 'invalid_type':
+    case 'too_small':
+    case 'too_big':
     case 'not_multiple_of':
     case 'custom':
       break;
   }
-  return [problem(path, sentence(issue.message))];
+  return [problem(path, ...(wordsOfValue(issue) ?? [sentence(issue.message)]))];
+}
+
+/** The same of one complaint about a value, where a schema has no words of its own; null for any other. Without a full stop. */
+export function plainWords(issue: z.core.$ZodRawIssue): string | null {
+  const known = { ...issue, path: [], message: 'Invalid' } as unknown as Issue;
+  const words = wordsOfValue(known);
+  return words === null ? null : words.join(' ').replace(/[.]$/, '');
+}
+
+function wordsOfValue(issue: Issue): [message: string, hint?: string] | null {
+  if (issue.code === 'invalid_value') return explainValue(issue);
+  if (issue.code === 'invalid_type') return [explainType(issue)];
+  return issue.code === 'too_small' || issue.code === 'too_big' ? [explainSize(issue)] : null;
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
@@ -153,6 +163,7 @@ function explainType(issue: z.core.$ZodIssueInvalidType): string {
   if (issue.input === undefined) return 'is required.';
   const expected = TYPE_WORDS[issue.expected] ?? issue.expected;
   if (issue.input === null) return `is empty; it must be ${expected}.`;
+  if (Number.isNaN(issue.input)) return `must be ${expected}.`;
   return `must be ${expected}, not ${show(issue.input)}.`;
 }
 

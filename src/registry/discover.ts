@@ -127,8 +127,11 @@ export type ReadText = { readonly ok: true; readonly text: string } | { readonly
 /** UTF-8 only: bytes that are no text would otherwise be registered as something else. */
 export async function readText(path: string, bytesMax: number): Promise<ReadText> {
   try {
+    const tooLarge = { ok: false, reason: `is larger than ${bytesMax / 1024} KiB.` } as const;
+    // Not read to learn that: a dump of a database may have got such a name.
+    if ((await stat(path)).size > bytesMax) return tooLarge;
     const bytes = await readFile(path);
-    if (bytes.length > bytesMax) return { ok: false, reason: `is larger than ${bytesMax / 1024} KiB.` };
+    if (bytes.length > bytesMax) return tooLarge;
     return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     if (error instanceof TypeError) return { ok: false, reason: 'is not valid UTF-8. Save it in that encoding.' };

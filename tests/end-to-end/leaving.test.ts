@@ -3,10 +3,12 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { READY, startDaemon } from '../support/daemon.ts';
+import { READY, runPlumbline, startDaemon } from '../support/daemon.ts';
+import { SlackStandIn } from '../support/slack.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
@@ -23,6 +25,29 @@ test('a daemon whose output nobody reads any more goes on, and stops as it shoul
   daemon.process.stderr?.destroy();
   expect(await daemon.get('/readyz')).toMatchObject({ status: 'ready' });
   expect(await daemon.stop()).toBe(0);
+});
+
+test('one that finds a port taken has looked at nothing, and told nobody', async () => {
+  const directory = tempDirectory('leaving');
+  const other = await startDaemon(configured());
+  const slack = await SlackStandIn.start();
+  writeFileSync(join(directory, 'live.txt'), 'nobody registered this');
+  const sources = '[{ name: app, type: files, environment: production, targets: [{ prompt: a, path: ./live.txt }] }]';
+  const channels = `[{ name: terminal, type: console }, { name: oncall, type: slack, webhook_url: "${slack.url}" }]`;
+  writeFileSync(join(directory, 'plumbline.yaml'), `sources: ${sources}\nchannels: ${channels}\n`);
+  for (const [flag, address] of [
+    ['--port', other.api],
+    ['--grpc-port', `http://${other.grpc}`],
+  ] as const) {
+    const ports = ['--port', '0', '--otlp-port', '0', '--grpc-port', '0', flag, new URL(address).port];
+    const { code, stdout, stderr } = await runPlumbline(directory, ['start', ...ports]);
+    expect([code, stdout, slack.requests]).toEqual([2, '', 0]);
+    expect(stderr).toContain('already in use');
+    expect(
+      (await runPlumbline(directory, ['sql', 'SELECT count() FROM observations', '--format', 'tsv'])).stdout,
+    ).toMatch(/^0$/m);
+  }
+  await Promise.all([other.stop(), slack.stop()]);
 });
 
 test('a terminal that is closed is a request to stop', async () => {
@@ -45,6 +70,27 @@ test('the second request ends it at once, and not in the engine', async () => {
     [null, 'SIGINT'],
     [0, null],
   ]).toContainEqual(await ended);
+});
+
+test('a report that nobody reads any more is not read to its end', async () => {
+  // As long as it takes: a daemon's own would have to be of many megabytes.
+  const lines = Array.from({ length: 200 }, (_, sequence) => ({ sequence, content: 'x'.repeat(500) }));
+  const endless = createServer(({ url = '' }, response) => {
+    if (url.startsWith('/healthz')) response.end('{"status":"ok"}');
+    else if (url.startsWith('/api/v1/audit/heads')) response.end('{"data":[]}');
+    else response.end(JSON.stringify({ data: lines, next_cursor: 'more' }));
+  }).listen(0, '127.0.0.1');
+  await once(endless, 'listening');
+  const url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+  const verb = spawn(process.execPath, [MAIN, 'audit', 'export', '--url', url], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said: Buffer[] = [];
+  verb.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  await once(verb.stdout, 'data');
+  verb.stdout.destroy();
+  expect(await once(verb, 'close')).toEqual([0, null]);
+  expect(Buffer.concat(said).toString()).toBe('');
+  endless.closeAllConnections();
+  endless.close();
 });
 
 test.skipIf(!existsSync('/dev/full'))('an answer that could not be written is none', async () => {

@@ -121,6 +121,13 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
     ['a short span', { ...good, span_id: 'b2' }, ['span_id']],
     ['an endless response id', { response_id: 'x'.repeat(1_025), name: 'helpful', score: 1 }, ['response_id']],
     ['no name', { ...good, name: '' }, ['name']],
+    [
+      'blank names',
+      { ...good, name: ' \t\n', by: ' ', id: '\u3000', environment: ' ' },
+      ['name', 'by', 'id', 'environment'],
+    ],
+    ['a blank label', { ...good, label: ' ' }, ['label']],
+    ['a blank response id', { response_id: ' ', name: 'helpful', score: 1 }, ['response_id']],
     ['a label that usage would not count', { ...good, label: 'x'.repeat(61) }, ['label']],
     ['an endless explanation', { ...good, explanation: 'x'.repeat(20_001) }, ['explanation']],
     ['no time', { ...good, at: 'yesterday' }, ['at']],
@@ -143,6 +150,17 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
     const post = await serving(unused);
     const { json } = await post([{ trace_id: TRACE, score: 1 }]);
     expect(json.errors).toEqual([{ field: '0.name', message: 'is required' }]);
+  });
+
+  test('in words, not in those of a library', async () => {
+    const post = await serving(unused);
+    const { json } = await post({ ...good, name: ' ', score: 'high', label: 'x'.repeat(61), by: 5 });
+    expect(json.errors).toEqual([
+      { field: 'name', message: 'must not be blank' },
+      { field: 'score', message: 'must be a number, not "high"' },
+      { field: 'label', message: 'must have at most 60 characters' },
+      { field: 'by', message: 'must be a text, not 5' },
+    ]);
   });
 
   test('also a field that does not exist', async () => {

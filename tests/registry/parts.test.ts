@@ -1,7 +1,7 @@
 /** The pure parts: order of versions, components, circles, and reading what Git says. */
 
 import fc from 'fast-check';
-import { symlinkSync } from 'node:fs';
+import { symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tempDirectory } from '../support/temp-directory.ts';
@@ -88,6 +88,14 @@ test('a link that leads nowhere is a file that can not be read, a link to a fold
   const { files: found } = await findYamlFiles(directory, directory, new AbortController().signal);
   expect(found.map(({ shown }) => shown)).toEqual(['a.yaml']);
   expect(await readText(found[0]?.absolute ?? '', 10)).toMatchObject({ ok: false });
+});
+
+test('a file of gigabytes is not read to learn that it is too large', async () => {
+  const path = join(tempDirectory('parts'), 'dump.yaml');
+  writeFileSync(path, '');
+  // Sparse: more than the runtime reads at once.
+  truncateSync(path, 3 * 1024 ** 3);
+  expect(await readText(path, 1024)).toEqual({ ok: false, reason: 'is larger than 1 KiB.' });
 });
 
 describe('circles', () => {

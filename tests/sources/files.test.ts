@@ -1,5 +1,6 @@
 /** What is particular to files: fields of structured files, editors that replace files, links. */
 
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -138,6 +139,19 @@ describe('a text file', () => {
     expect(await read('p.txt')).toMatchObject({ outcome: 'unreachable' });
     expect(await read('unmounted/p.txt')).toMatchObject({ outcome: 'unreachable' });
     expect(await read('other.txt')).toMatchObject({ outcome: 'missing' });
+  });
+
+  it('is no pipe and no device, and where one is the others are read', async () => {
+    execFileSync('mkfifo', [join(directory, 'pipe.txt')]);
+    await symlink('/dev/zero', join(directory, 'device.txt'));
+    await writeFile(join(directory, 'p.txt'), 'x');
+    const targets = ['pipe.txt', 'device.txt', 'p.txt'].map((path) => target(path));
+    const readings = await Array.fromAsync(source.live.read(targets, new Map(), signal));
+    expect(Object.fromEntries(readings.map((reading) => [reading.target, reading.outcome]))).toEqual({
+      'f/pipe.txt': 'unreachable',
+      'f/device.txt': 'unreachable',
+      'f/p.txt': 'held',
+    });
   });
 });
 

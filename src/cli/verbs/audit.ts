@@ -7,7 +7,7 @@ import { Fault } from '../../contract/fault.ts';
 import { textLines } from '../../lib/text-lines.ts';
 import { systemClock } from '../../lib/time.ts';
 import { auditVerificationShape } from '../../http/audit-shapes.ts';
-import { throughAuditDoor, type BatchPlace, type Verification } from '../audit-door.ts';
+import { throughAuditDoor, type AuditDoor, type BatchPlace, type Period, type Verification } from '../audit-door.ts';
 import type { CliContext } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';
 import { listFlag, textFlag, timeFlag, type ExitCode, type Flags, type Verb } from '../verb.ts';
@@ -49,12 +49,12 @@ async function showHeads(flags: Flags, context: CliContext): Promise<ExitCode> {
   return heads.length === 0 ? 1 : 0;
 }
 
-/** Lines of JSON, also with `--json`: it is for programs anyway. */
+/** Lines of JSON, also with `--json`: it is for programs anyway. Ends early, and without a word, when nobody takes them. */
 async function exportReport(flags: Flags, context: CliContext): Promise<ExitCode> {
   const { output, version } = context;
   const [from, to] = [timeFlag(flags, 'from'), timeFlag(flags, 'to')];
   const hasRows = flags['rows'] === true;
-  let entries = 0;
+  let exported = 0;
   await throughAuditDoor(flags, context, async (door) => {
     const head: ReportHead = {
       plumbline_audit_report: 1,
@@ -67,23 +67,39 @@ async function exportReport(flags: Flags, context: CliContext): Promise<ExitCode
       heads: await door.heads(),
     };
     output.line(head);
-    const texts = new Set<unknown>();
-    for await (const lines of door.report({ from, to })) {
-      for (const line of lines) {
-        if ('text' in line) {
-          if (texts.has(line.text)) continue;
-          texts.add(line.text);
-        } else entries += 1;
-        output.line(line);
-        if (hasRows && isBatch(line))
-          for await (const rows of door.rows(line))
-            for (const content of rows) output.line({ row_of: line.hash, content });
-      }
+    for await (const line of reportLines(door, { from, to }, hasRows)) {
+      if (!output.takesMore()) return;
+      output.line(line);
+      if (isEntry(line)) exported += 1;
     }
-    output.line({ end: true, entries } satisfies ReportEnd);
+    output.line({ end: true, entries: exported } satisfies ReportEnd);
   });
-  output.note(`Exported ${entries} entries.`);
-  return entries === 0 ? 1 : 0;
+  if (output.takesMore()) output.note(`Exported ${exported} entries.`);
+  return exported === 0 ? 1 : 0;
+}
+
+/** Entries, each text once, and the rows of an entry after it. */
+async function* reportLines(
+  door: AuditDoor,
+  period: Period,
+  hasRows: boolean,
+): AsyncGenerator<object, void, undefined> {
+  const texts = new Set<unknown>();
+  for await (const lines of door.report(period)) {
+    for (const line of lines) {
+      if ('text' in line) {
+        if (texts.has(line.text)) continue;
+        texts.add(line.text);
+      }
+      yield line;
+      if (hasRows && isBatch(line))
+        for await (const rows of door.rows(line)) for (const content of rows) yield { row_of: line.hash, content };
+    }
+  }
+}
+
+function isEntry(line: object): boolean {
+  return !('text' in line || 'row_of' in line);
 }
 
 interface BatchEntry extends BatchPlace {

@@ -16,7 +16,9 @@ const RESPONSE_ID_CHARACTERS_MAX = 1_024;
 /** A judge model gives its reasons on a page or two. */
 const EXPLANATION_CHARACTERS_MAX = 20_000;
 
-const name = z.string().min(1).max(NAME_CHARACTERS_MAX);
+/** White space alone names nothing that anybody could find again. */
+const notBlank = z.string().regex(/\S/, 'must not be blank');
+const name = notBlank.max(NAME_CHARACTERS_MAX);
 
 /** An id of W3C's trace context, which none of zeros is. */
 function hexId(digits: number) {
@@ -30,10 +32,10 @@ const judgement = z
   .strictObject({
     trace_id: hexId(32).optional(),
     span_id: hexId(16).optional(),
-    response_id: z.string().min(1).max(RESPONSE_ID_CHARACTERS_MAX).optional(),
+    response_id: notBlank.max(RESPONSE_ID_CHARACTERS_MAX).optional(),
     name,
     score: z.number().optional(),
-    label: z.string().min(1).max(LABEL_CHARACTERS_MAX).optional(),
+    label: notBlank.max(LABEL_CHARACTERS_MAX).optional(),
     explanation: z.string().max(EXPLANATION_CHARACTERS_MAX).optional(),
     at: timestamp.optional(),
     by: name.optional(),
