@@ -56,6 +56,7 @@ const variables = new Proxy<Record<string, string>>(
   {
     get: (_target, name) => {
       if (name === 'REDIS_URL') return 'redis://redis.example.com:6379';
+      if (name === 'SMTP_URL') return 'smtp://mail.example.com:587';
       if (name === 'PAGERDUTY_ROUTING_KEY') return 'R0123456789ABCDEFGHIJKLMNOPQRSTU';
       return String(name).endsWith('URL') ? 'https://example.com/x' : 'a-secret-of-twenty-letters';
     },

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHANNEL_PLUGINS } from '../../src/channels/index.ts';
 import type { Alert, AlertGroup, Channel } from '../../src/contract/channel.ts';
 import { boundedFetch } from '../../src/lib/http.ts';
+import { MailServer, type ReceivedMail } from '../support/mail-server.ts';
 import { PagerDutyStandIn } from '../support/pagerduty.ts';
 import { SlackStandIn } from '../support/slack.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
@@ -16,16 +17,19 @@ import { WebhookReceiver } from '../support/webhook-receiver.ts';
 const GOLDEN = join(import.meta.dirname, '../golden/alerts');
 const CASES = readdirSync(GOLDEN);
 
+let mail: MailServer;
 let pagerduty: PagerDutyStandIn;
 let slack: SlackStandIn;
 let receiver: WebhookReceiver;
 
 beforeAll(async () => {
+  mail = await MailServer.start();
   pagerduty = await PagerDutyStandIn.start();
   slack = await SlackStandIn.start();
   receiver = await WebhookReceiver.start();
 });
 afterAll(async () => {
+  await mail.stop();
   await pagerduty.stop();
   await slack.stop();
   await receiver.stop();
@@ -35,6 +39,7 @@ afterAll(async () => {
 async function sent(type: string, subject: Alert | AlertGroup): Promise<string | null> {
   const configs: Readonly<Record<string, unknown>> = {
     console: {},
+    email: { url: mail.url(), from: 'plumbline@example.com', to: 'team@example.com' },
     pagerduty: { routing_key: pagerduty.routingKey, url: pagerduty.url },
     slack: { webhook_url: slack.url },
     webhook: { url: receiver.url },
@@ -51,6 +56,7 @@ async function sent(type: string, subject: Alert | AlertGroup): Promise<string |
   else if (channel?.sendTogether === undefined) return null;
   else await channel.sendTogether(subject, signal);
   if (type === 'console') return `${printed.join('\n')}\n`;
+  if (type === 'email') return readable((await mail.inbox()).at(-1));
   const receivers: Readonly<Record<string, { readonly messages: readonly unknown[] }>> = {
     pagerduty,
     slack,
@@ -60,13 +66,22 @@ async function sent(type: string, subject: Alert | AlertGroup): Promise<string |
   return `${JSON.stringify(message, null, 2)}\n`;
 }
 
+function readable(received: ReceivedMail | undefined): string {
+  const { subject, messageId, references, text, html } = received ?? {};
+  const head = Object.entries({ Subject: subject, 'Message-ID': messageId, References: references });
+  const headers = head.map(([name, value]) => (value === undefined ? '' : `${name}: ${value}\n`));
+  return `${headers.join('')}\n${text?.trimEnd()}\n\n${html?.trimEnd()}\n`;
+}
+
+const SUFFIXES: Readonly<Record<string, string>> = { console: 'txt', email: 'txt' };
+
 describe.each(CASES)('%s', (name) => {
   const folder = join(GOLDEN, name);
   const file = existsSync(join(folder, 'group.json')) ? 'group.json' : 'alert.json';
   const subject = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Alert | AlertGroup;
 
   it.each(CHANNEL_PLUGINS.map((plugin) => plugin.type))('%s', async (type) => {
-    const golden = join(folder, type === 'console' ? 'console.txt' : `${type}.json`);
+    const golden = join(folder, `${type}.${SUFFIXES[type] ?? 'json'}`);
     const actual = await sent(type, subject);
     if (process.env['UPDATE_GOLDEN'] === '1' && actual !== null) writeFileSync(golden, actual);
     expect(actual).toBe(existsSync(golden) ? readFileSync(golden, 'utf8') : null);
