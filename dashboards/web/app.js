@@ -9,6 +9,7 @@ import { notePlace, placeOf, returnTo } from './place.js';
 import { keepFresh } from './refresh.js';
 import { findRoute } from './routes.js';
 import { age, refreshAges, timestampOf } from './time.js';
+import { visibleText } from './visible-text.js';
 
 /** @typedef {import('./types.d.ts').Context} Context */
 /** @typedef {import('./types.d.ts').Query} Query */
@@ -57,7 +58,7 @@ function announce(words) {
 
 /** @param {string} title */
 function setTitle(title) {
-  document.title = title === '' ? NAME : `${title} · ${NAME}`;
+  document.title = title === '' ? NAME : `${visibleText(title)} · ${NAME}`;
 }
 
 /** @param {string} address */

@@ -6,7 +6,7 @@ import { h } from './dom.js';
 import { plural } from './numbers.js';
 import { evidenceList, facts, section } from './parts.js';
 import { boundaryWords, exactTimeWords } from './time.js';
-import { promptText } from './visible-text.js';
+import { promptText } from './prompt-text.js';
 import { badge, contentWords, placeWords } from './words.js';
 
 /** @typedef {import('./types.d.ts').ActiveAt} ActiveAt */

@@ -2,7 +2,6 @@
 /** A unified diff, line by line: the sign in its own column, colour only in addition to it. */
 
 import { h } from './dom.js';
-import { visible } from './visible-text.js';
 
 /** @typedef {{ sign: '+' | '-' | ' ' | '@', text: string }} Line */
 
@@ -23,8 +22,8 @@ export function diffView(diff) {
     h(
       'figcaption',
       {},
-      h('span', { class: 'removed' }, h('b', { class: 'sign' }, '−'), visible(before)),
-      h('span', { class: 'added' }, h('b', { class: 'sign' }, '+'), visible(after)),
+      h('span', { class: 'removed' }, h('b', { class: 'sign' }, '−'), before),
+      h('span', { class: 'added' }, h('b', { class: 'sign' }, '+'), after),
     ),
     h(
       'div',
@@ -55,7 +54,7 @@ function row({ sign, text }, part) {
     'div',
     { class: `line ${kind}` },
     h('span', { class: 'sign' }, shown),
-    h('span', { class: 'text' }, part === undefined ? visible(text) : emphasised(text, part)),
+    h('span', { class: 'text' }, part === undefined ? text : emphasised(text, part)),
   );
 }
 
@@ -64,7 +63,7 @@ function row({ sign, text }, part) {
  * @param {[number, number]} part
  */
 function emphasised(text, [from, until]) {
-  return [visible(text.slice(0, from)), h('em', {}, ...visible(text.slice(from, until))), visible(text.slice(until))];
+  return [text.slice(0, from), h('em', {}, text.slice(from, until)), text.slice(until)];
 }
 
 /**

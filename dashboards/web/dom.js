@@ -1,5 +1,10 @@
 // @ts-check
-/** Builds elements. Whatever is given becomes text or an attribute; there is no way to give HTML. */
+/**
+ * Builds elements. Whatever is given becomes text or an attribute; there is no way to give HTML. Text shows what hides
+ * in it: names come from everywhere, as prompts do.
+ */
+
+import { visible } from './visible-text.js';
 
 /** @typedef {import('./types.d.ts').Child} Child */
 
@@ -35,7 +40,8 @@ export function h(tag, attributes = {}, ...children) {
 export function nodes(child) {
   if (child === null || child === undefined || child === false) return [];
   if (typeof child === 'number') return [String(child)];
-  if (typeof child === 'string' || child instanceof Node) return [child];
+  if (typeof child === 'string') return visible(child);
+  if (child instanceof Node) return [child];
   return child.flatMap(nodes);
 }
 

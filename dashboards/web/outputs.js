@@ -6,7 +6,6 @@ import { seriesWords, stateDetail, STATE_TONES } from './output-words.js';
 import { plural } from './numbers.js';
 import { createTable } from './table.js';
 import { age, changeWords, timeAndAge } from './time.js';
-import { visible } from './visible-text.js';
 import { badge, versionWords } from './words.js';
 
 /** @typedef {import('./types.d.ts').ExampleOutput} ExampleOutput */
@@ -103,7 +102,7 @@ function changePart(status, change) {
 
 /** @param {string} value */
 function valueShown(value) {
-  return value === '' ? '–' : visible(value);
+  return value === '' ? '–' : value;
 }
 
 /**
@@ -128,5 +127,5 @@ function exampleText(text) {
   if (text === null) return h('p', { class: 'quiet' }, 'Its text is not kept.');
   if (text.trim() === '') return h('p', { class: 'quiet' }, 'It is empty.');
   const shown = text.slice(0, EXAMPLE_CHARACTERS);
-  return h('pre', { class: 'prompt-text', tabindex: '0' }, ...visible(shown), shown === text ? null : '…');
+  return h('pre', { class: 'prompt-text', tabindex: '0' }, shown, shown === text ? null : '…');
 }

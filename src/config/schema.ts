@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { TOKEN_PARTS, type TokenPart } from '../contract/invocation.ts';
 import { SEVERITIES, VERDICTS } from '../contract/verdict.ts';
-import { parseDay, parseDuration } from '../lib/time.ts';
+import { formatDuration, parseDay, parseDuration } from '../lib/time.ts';
 
 export const CONTENT_POLICIES = ['full', 'redacted', 'hash_only'] as const;
 export type ContentPolicy = (typeof CONTENT_POLICIES)[number];
@@ -20,14 +20,18 @@ const name = z
 
 /** `30s`, `5m`, `1h30m`; milliseconds after parsing. */
 function duration(minMs: number, maxMs: number) {
-  return z.string({ error: 'must be a duration such as 30s, 5m or 1h30m' }).transform((text, context) => {
+  const words = 'must be a duration such as 30s, 5m or 1h30m';
+  return z.string({ error: ({ input }) => (input === undefined ? undefined : words) }).transform((text, context) => {
     const millis = parseDuration(text);
     if (millis === null) {
-      context.addIssue({ code: 'custom', message: `is not a duration such as 30s, 5m or 1h30m` });
+      context.addIssue({ code: 'custom', message: words });
       return z.NEVER;
     }
     if (millis < minMs || millis > maxMs) {
-      context.addIssue({ code: 'custom', message: `must be between ${minMs / 1000}s and ${maxMs / 1000}s` });
+      context.addIssue({
+        code: 'custom',
+        message: `must be between ${formatDuration(minMs)} and ${formatDuration(maxMs)}`,
+      });
       return z.NEVER;
     }
     return millis;

@@ -108,10 +108,16 @@ function explainIssue(schema: z.ZodType, document: ShapeDocument, issue: Issue, 
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = [...knownKeys(schema, path), ...(path.length === 0 ? (document.knownBeside ?? []) : [])];
-      return issue.keys.map((key) => problem([...path, key], 'is not a known key.', suggestKey(key, known)));
+      return issue.keys.map((key) =>
+        known.includes(key)
+          ? problem([...path, key], 'can not stand beside the other keys here.')
+          : problem([...path, key], 'is not a known key.', suggestKey(key, known)),
+      );
     }
     case 'invalid_union': {
       if (issue.errors.length === 0) return [problem(path, ...unionWithoutBranches(issue))];
+      const needed = neededKeys(issue.errors, issue.input);
+      if (needed !== null) return [problem(path, `needs ${needed}.`)];
       const branch = bestBranch(issue.errors, issue.input);
       if (branch === null) return [problem(path, mismatch(issue.errors, issue.input))];
       return branch.flatMap((nested) => explainIssue(schema, document, nested, path));
@@ -208,6 +214,17 @@ function bestBranch(branches: readonly (readonly Issue[])[], input: unknown): re
   const [only] = branches;
   if (entered.length === 0) return branches.length === 1 && only !== undefined ? only : null;
   return entered.toSorted((a, b) => weight(a) - weight(b))[0] ?? null;
+}
+
+/** `a and b, or c` where keys are missing, and nothing there says which of the forms was meant. */
+function neededKeys(branches: readonly (readonly Issue[])[], input: unknown): string | null {
+  const entered = branches.filter((issues) => !issues.some((issue) => isTypeMismatchAtRoot(issue, input)));
+  if (entered.length < 2 || !entered.flat().every(isMissingKey)) return null;
+  return entered.map((issues) => issues.map(({ path }) => path.join('.')).join(' and ')).join(', or ');
+}
+
+function isMissingKey({ code, path, input }: Issue): boolean {
+  return code === 'invalid_type' && path.length === 1 && input === undefined;
 }
 
 function weight(issues: readonly Issue[]): number {

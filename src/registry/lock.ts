@@ -8,7 +8,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import type { ContentHash, RegisteredVersion } from '../contract/prompt.ts';
 import { closest } from '../lib/closest.ts';
 import { didYouMean, oneOf } from '../lib/problems.ts';
-import { renderLockFile, type LockedVersion, type LockedVersions } from './lockfile.ts';
+import { renderLockFile, whyNotLockable, type LockedVersion, type LockedVersions } from './lockfile.ts';
 import { compareVersions, newestVersion } from './version-order.ts';
 
 export interface LockRequest {
@@ -59,6 +59,9 @@ export function planLock(options: LockOptions): LockPlan {
     const refusal = 'The lockfile has problems of its own: solve what `plumbline validate` says about it first.';
     return { text: '', changes: [], refusals: [refusal] };
   }
+  const refusal = options.environment === null ? null : whyNotLockable(options.environment);
+  // Written all the same, it would be a lockfile that nobody reads any more.
+  if (refusal !== null) return { text: '', changes: [], refusals: [refusal] };
   const registered = byPrompt(options.versions);
   const locked = new Map([...options.locked].map(([environment, pins]) => [environment, new Map(pins)]));
   const changes: LockChange[] = [];

@@ -40,10 +40,18 @@ export function isLockable(prompt: string, version: string): boolean {
 }
 
 const ENVIRONMENT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const ENVIRONMENT_WORDS = 'must be 1 to 100 letters, digits, `.`, `_` or `-`, and start with a letter or digit';
+
+/** Why nothing can be pinned in an environment of this name; null if it can. Sources and calls may have others. */
+export function whyNotLockable(environment: string): string | null {
+  return ENVIRONMENT.test(environment)
+    ? null
+    : `Nothing can be pinned in ${JSON.stringify(environment)}: the name of an environment ${ENVIRONMENT_WORDS}.`;
+}
 
 export const LockFile = z.strictObject({
   environments: z.record(
-    z.string().regex(ENVIRONMENT, 'must consist of letters, digits and . _ -'),
+    z.string().regex(ENVIRONMENT, ENVIRONMENT_WORDS),
     z.record(z.string().regex(PROMPT_ID, 'is no prompt id'), LockedPin).nullable(),
   ),
 });

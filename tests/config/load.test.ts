@@ -143,7 +143,7 @@ sources:
     targets: [{ prompt: a, slot: four }]
 `);
     expect(found.join('\n')).toMatch(/plumbline\.yaml:2:\d+ registy: .*registry/);
-    expect(found.join('\n')).toMatch(/plumbline\.yaml:7:\d+ sources\[0\]\.every: is not a duration/);
+    expect(found.join('\n')).toMatch(/plumbline\.yaml:7:\d+ sources\[0\]\.every: must be a duration/);
   });
 
   test("a plugin's own keys are checked with its schema, and located", () => {
@@ -209,6 +209,33 @@ sources:
     ]);
     expect(problems('server: { port: 0, otlp_port: 0, grpc_port: 0 }')).toEqual([]);
     expect(problems('server: { public_url: "javascript:alert(1)" }')).toHaveLength(1);
+  });
+
+  test('the limits of an interval, in its own units; one that is missing is required', () => {
+    const source = '{ name: a, type: shelf, environment: p, every: 8d, token: x }';
+    expect(problems(`sources: [${source}]\nretention: { calls: 5m }`)).toEqual([
+      expect.stringMatching(/sources\[0\]\.every: must be between 1s and 7d\.$/),
+      expect.stringMatching(/retention\.calls: must be between 1d and 36500d\.$/),
+    ]);
+    expect(problems('retention: {}')).toEqual([expect.stringMatching(/retention\.calls: is required\.$/)]);
+  });
+
+  test('a key that has its place in another form of the same is not called unknown', () => {
+    const beside = 'can not stand beside the other keys here.';
+    expect(problems('store: { path: x, url: "http://clickhouse:8123" }')).toEqual([expect.stringContaining(beside)]);
+    const price = '{ model: m, input_usd_per_million: 1, output_usd_per_million: 2, public_price_times: 1 }';
+    expect(problems(`prices: [${price}]`)).toEqual([
+      expect.stringContaining(`prices[0].public_price_times: ${beside}`),
+    ]);
+  });
+
+  test('where nothing says which form is meant, what each needs', () => {
+    expect(problems('store: {}\nprices: [{ model: m }]')).toEqual([
+      expect.stringMatching(/store: needs path, or url\.$/),
+      expect.stringMatching(
+        /prices\[0\]: needs input_usd_per_million and output_usd_per_million, or public_price_times\.$/,
+      ),
+    ]);
   });
 
   test('an interval without its unit', () => {

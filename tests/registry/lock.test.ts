@@ -79,6 +79,18 @@ describe('plumbline lock', () => {
     expect(shown(plan.text)).toEqual(['staging support.a@1', 'staging support.b@1']);
   });
 
+  test('refuses an environment that a lockfile can not name, and would break it', async () => {
+    for (const environment of ['', 'Production (EU)', 'prod/eu', 'ü', 'x'.repeat(101)]) {
+      const plan = planLock(await optionsFor(null, { environment }));
+      expect(plan).toMatchObject({ text: '', changes: [] });
+      expect(plan.refusals).toEqual([
+        `Nothing can be pinned in ${JSON.stringify(environment)}: the name of an environment must be 1 to 100 letters, digits, \`.\`, \`_\` or \`-\`, and start with a letter or digit.`,
+      ]);
+    }
+    const named = planLock(await optionsFor(null, { environment: 'prod-eu.2_b' }));
+    expect(readLockFile(named.text, 'f').problems).toEqual([]);
+  });
+
   test('refuses what does not exist, in words, and leaves it alone', async () => {
     const requests = ['support.z@1', 'support.a@3', 'shared.c', 'suport.b'].map(parseLockRequest);
     const plan = planLock(await optionsFor(null, { requests }));

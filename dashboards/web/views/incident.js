@@ -8,7 +8,7 @@ import { createIncidentActions } from '../incident-actions.js';
 import { countWords } from '../numbers.js';
 import { evidenceList, facts, section } from '../parts.js';
 import { age, changeWords, durationWords, millisOf, timeAndAge, timestampOf, timeWords } from '../time.js';
-import { promptText } from '../visible-text.js';
+import { promptText } from '../prompt-text.js';
 import { badge, contentWords, placeWords, shortHash, spaced, toneOf } from '../words.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */

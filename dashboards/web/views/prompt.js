@@ -12,7 +12,7 @@ import { createTable } from '../table.js';
 import { createTargetTable, targetRows } from '../target-table.js';
 import { timeAndAge, timestampOf } from '../time.js';
 import { usageColumns } from '../usage-columns.js';
-import { promptText } from '../visible-text.js';
+import { promptText } from '../prompt-text.js';
 import { shortHash, versionWords } from '../words.js';
 
 /** @typedef {import('../types.d.ts').BaselineStatus} BaselineStatus */

@@ -9,7 +9,6 @@ import { field } from '../parts.js';
 import { SQL_EXAMPLES } from '../sql-examples.js';
 import { createTable } from '../table.js';
 import { timestampOf } from '../time.js';
-import { visible } from '../visible-text.js';
 
 /** @typedef {import('../types.d.ts').Context} Context */
 /** @typedef {import('../types.d.ts').SqlAnswer} SqlAnswer */
@@ -98,12 +97,7 @@ export function openSql(context) {
 
 /** @param {ApiProblem} problem */
 function problemOf({ message, hint }) {
-  return h(
-    'div',
-    {},
-    h('p', { class: 'bad-words' }, visible(message)),
-    hint === '' ? null : h('p', { class: 'quiet' }, hint),
-  );
+  return h('div', {}, h('p', { class: 'bad-words' }, message), hint === '' ? null : h('p', { class: 'quiet' }, hint));
 }
 
 /**
@@ -144,7 +138,7 @@ function columnOf(name, isNumber, at) {
     label: name,
     isNumber,
     value: read,
-    cell: (row) => visible(String(textOf(read(row)) ?? '–')),
+    cell: (row) => String(textOf(read(row)) ?? '–'),
     compare: (a, b) => compare(read(a), read(b), isNumber),
   };
 }

@@ -147,7 +147,8 @@ function planPins(
   const notes =
     unlockable === 0 ? [] : [`${unlockable} can't be pinned: a lockfile takes no such names of prompts or versions.`];
   if (requests.length === 0) return { plan: nothing, notes };
-  return { plan: planLock({ locked, versions, present, environment, requests }), notes };
+  const plan = planLock({ locked, versions, present, environment, requests });
+  return { plan, notes: [...notes, ...plan.refusals] };
 }
 
 /** The configuration first: pins of what is not watched would mean nothing. */
