@@ -41,9 +41,14 @@ export interface ObservationLog {
   list(filter: ObservationFilter, page: Page): Promise<PageOf<Observation>>;
   /**
    * When the present content of a target was first and the previous one last seen: the interval in
-   * which it changed, `[last other, first this]`.
+   * which it changed, `[last other, first this]`. Null: it is not there any more.
    */
-  changeInterval(target: string, part: string, strict: ContentHash): Promise<TimeInterval>;
+  changeInterval(target: string, part: string, strict: ContentHash | null): Promise<TimeInterval>;
+  /** Those of these targets, and their parts, that were seen to hold different things since then, or nothing in between. */
+  changedSince(
+    targets: readonly string[],
+    since: Timestamp,
+  ): Promise<readonly { readonly target: string; readonly part: string }[]>;
 }
 
 export interface LatestObservation {

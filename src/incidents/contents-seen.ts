@@ -34,6 +34,12 @@ export function contentOf(subject: Pick<Judgement, 'verdict' | 'observed' | 'dif
   return subject.observed.hash ?? NOTHING;
 }
 
+/** Whether what this judgement found is what the incident says: nothing else was found in between, also not that it is right. */
+export function isStillHeld(incident: Incident, judgement: Judgement): boolean {
+  const wasRight = incident.resolvedAt !== null || incident.calmSince !== null;
+  return !wasRight && contentOf(judgement) === contentOf(incident);
+}
+
 /** All contents that this incident has had, its present one included. */
 export function seenContents(incident: Incident): ReadonlySet<string> {
   return new Set([contentOf(incident), ...incident.earlierContents.map(({ content }) => content)]);
@@ -57,7 +63,7 @@ export function rememberContent(incident: Incident, judgement: Judgement, now: T
   const content = contentOf(incident);
   const { verdict, changedBetween, resolvedAt, earlierContents } = incident;
   const { version, hash } = incident.observed;
-  const goesOn = resolvedAt === null && content === contentOf(judgement);
+  const goesOn = isStillHeld(incident, judgement);
   const isKnown = earlierContents.some((earlier) => earlier.content === content && earlier.until === null);
   const present = { content, verdict, version, hash, changedBetween, until: null };
   const all = goesOn || isKnown ? earlierContents : [...earlierContents, present];

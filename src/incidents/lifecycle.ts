@@ -10,7 +10,7 @@ import { isWorse } from '../drift/severity.ts';
 import { formatDuration, millisBetween } from '../lib/time.ts';
 import { timeWords } from '../text/time-words.ts';
 import { fingerprintOf, incidentId } from './fingerprint.ts';
-import { contentOf, evidenceWith, rememberContent, seenContents } from './contents-seen.ts';
+import { contentOf, evidenceWith, isStillHeld, rememberContent, seenContents } from './contents-seen.ts';
 
 export interface LifecyclePolicy {
   /** A problem that comes back within this time of its resolution is the same incident. */
@@ -185,7 +185,7 @@ function wokeUp(incident: Incident, finding: Finding, now: Timestamp): Step {
 /** The next revision of an incident that goes on or comes back. */
 function judgedAgain(incident: Incident, { judgement, owner }: Finding, now: Timestamp): Incident {
   const earlierContents = rememberContent(incident, judgement, now);
-  const goesOn = incident.resolvedAt === null && contentOf(judgement) === contentOf(incident);
+  const goesOn = isStillHeld(incident, judgement);
   return {
     ...incident,
     ...facts(judgement, owner),
@@ -217,7 +217,9 @@ function inSync(
 ): Step {
   if (incident === null || incident.status === 'resolved') return unchanged('nothing_to_resolve');
   const told = note === undefined ? incident : { ...incident, evidence: [...incident.evidence, note] };
-  const known = incident.calmSince ?? judgement.changedBetween[1] ?? now;
+  // What was wrong there is what is expected now: then it was not right before somebody looked, however long it is there.
+  const began = contentOf(judgement) === contentOf(incident) ? now : judgement.changedBetween[1];
+  const known = incident.calmSince ?? began ?? now;
   // Of a clock that was ahead: the calm would last for as long as it had been.
   const since = known > now ? now : known;
   const flapping = incident.reopened >= policy.flappingAfter;

@@ -45,6 +45,13 @@ export function createObservationLog(database: Database, texts: TextLog, trail: 
     lastLooks: (targets) => readLastLooks(database, targets),
     list: (filter, page) => readPage(database, texts, filter, page),
     changeInterval: (target, part, strict) => readChangeInterval(database, target, part, strict),
+    changedSince: (targets, since) =>
+      database.query<{ target: string; part: string }>(
+        `SELECT target, part FROM observations
+         WHERE target IN {targets:Array(String)} AND observed_at >= {since:DateTime64(9, 'UTC')} AND answered
+         GROUP BY target, part HAVING uniqExact(strict_hash) > 1`,
+        { targets, since },
+      ),
   };
 }
 
@@ -162,26 +169,26 @@ async function readNewest(
   }
 }
 
-/** Of the newest run of that content: what came after it does not matter. */
+/** Of the newest run of that content, or of nothing: what came after it does not matter. */
 async function readChangeInterval(
   database: Database,
   target: string,
   part: string,
-  strict: ContentHash,
+  strict: ContentHash | null,
 ): Promise<TimeInterval> {
   const [row] = await database.query<{ other_seen: Timestamp | null; first_this: Timestamp | null }>(
     `WITH
        (SELECT maxOrNull(observed_at) FROM observations
-        WHERE target = {target:String} AND part = {part:String} AND strict_hash = {strict:String}) AS last_this,
+        WHERE target = {target:String} AND part = {part:String} AND answered AND strict_hash = {strict:String}) AS last_this,
        (SELECT maxOrNull(observed_at) FROM observations
         WHERE target = {target:String} AND part = {part:String} AND answered
           AND strict_hash != {strict:String} AND observed_at < last_this) AS last_other,
        (SELECT any(asked_at) FROM observations
         WHERE target = {target:String} AND part = {part:String} AND observed_at = last_other) AS other_asked
      SELECT ifNull(other_asked, last_other) AS other_seen, minOrNull(observed_at) AS first_this FROM observations
-     WHERE target = {target:String} AND part = {part:String} AND strict_hash = {strict:String}
+     WHERE target = {target:String} AND part = {part:String} AND answered AND strict_hash = {strict:String}
        AND (last_other IS NULL OR observed_at > last_other)`,
-    { target, part, strict },
+    { target, part, strict: strict ?? '' },
   );
   return [row?.other_seen ?? null, row?.first_this ?? null];
 }

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HeldObservation } from '../../src/contract/observation.ts';
 import type { Database } from '../../src/store/database.ts';
+import { addMillis } from '../../src/lib/time.ts';
 import type { Store } from '../../src/store/index.ts';
 import { held as heldSample, missing, pin, PROMPT, time, unreachable, version } from '../support/prompts.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
@@ -114,7 +115,7 @@ describe('a target', () => {
       revision: 1,
       changedBetween: [time('02:00:00'), time('02:00:30')],
     });
-    expect(again.findings.at(-1)?.judgement.changedBetween).toEqual([null, time('02:01:30')]);
+    expect(again.findings.at(-1)?.judgement.changedBetween).toEqual([time('02:00:00'), time('02:00:30')]);
   });
 });
 
@@ -331,6 +332,41 @@ test('replicas that take turns agree: one incident, resolved once, and the newes
   expect(await b.incidents(target)).toMatchObject([{ status: 'resolved' }]);
   const newest = (await store.verdicts.latest()).find(({ judgement }) => judgement.target === target);
   expect(newest?.judgement.verdict).toBe('in_sync');
+});
+
+test('a replica does not judge again what another has looked at since: that one does', async () => {
+  const { target, held } = place('replicas-pin');
+  const registry = both();
+  const [a, b] = [
+    await watching(store, registry, time('02:00:00'), { judgesAlone: false }),
+    await watching(store, registry, time('02:00:10'), { judgesAlone: false }),
+  ];
+  await a.see(held(TEXT.v1));
+  await b.see(held(EDITED));
+  expect(await a.incidents(target)).toMatchObject([{ status: 'open', verdict: 'edited' }]);
+  for (const each of [a, b]) each.clock.advance(5_000);
+  registry.change([V1, V2], [pin(V1)]);
+  await a.watch.judgeAgain(new Set([PROMPT]));
+  expect(await a.incidents(target)).toMatchObject([{ status: 'open', verdict: 'edited', expected: { version: '2' } }]);
+  await b.watch.judgeAgain(new Set([PROMPT]));
+  expect(await a.incidents(target)).toMatchObject([{ status: 'open', verdict: 'edited', expected: { version: '1' } }]);
+});
+
+test('a replica says since when also where another saw something else in between', async () => {
+  const { target, held, missing: gone, unreachable: away } = place('replicas-since');
+  const [a, b] = [
+    await watching(store, both(), time('02:00:00'), { judgesAlone: false }),
+    await watching(store, both(), time('02:00:10'), { judgesAlone: false }),
+  ];
+  await a.see(held(EDITED));
+  for (const other of [held(`${EDITED}Be brief.`), held(TEXT.v2), gone()]) {
+    await b.see(other);
+    await a.see(away());
+    for (const each of [a, b]) each.clock.advance(30_000);
+    await a.see(held(EDITED));
+    const [incident] = await a.incidents(target);
+    expect(incident?.changedBetween).toEqual([addMillis(b.clock.now(), -30_000), a.clock.now()]);
+  }
 });
 
 describe('while we restore', () => {

@@ -135,12 +135,41 @@ describe('next', () => {
     expect(wrong.evidence.map(({ kind }) => kind)).not.toContain('calm');
   });
 
+  it('says of a flapping place when what it holds now came, also when it was held before it was in sync', () => {
+    const { incident } = play([edited, good, edited, good, edited, good]);
+    expect(incident).toMatchObject({ status: 'open', calmSince: START });
+    const back = changed(next(incident, editedLater, time('02:48:00')));
+    expect(back).toMatchObject({
+      changedBetween: [time('02:41:10'), time('02:45:00')],
+      firstChangedBetween: [time('02:41:10'), START],
+    });
+    // Calls of the first time are counted all the same.
+    expect(countedContents(back).map(({ since, until }) => [since, until])).toContainEqual([time('02:41:10'), null]);
+    const again = play([good, editedLater, good, editedLater], back).incident;
+    expect(again?.earlierContents).toHaveLength(back.earlierContents.length);
+  });
+
   it('is calm since the first look that found it in sync, also where each look knows of itself only', () => {
     const { incident } = play([edited, good, edited, good, edited]);
     const lookAt = (at: string) => findingOf(GOOD_TEXT, time(at));
     const calm = changed(next(incident, lookAt('02:50:00'), time('02:50:00')));
     expect(next(calm, lookAt('03:04:30'), time('03:04:30'))).toMatchObject({ kind: 'unchanged' });
     expect(next(calm, lookAt('03:05:00'), time('03:05:00'))).toMatchObject({ transition: 'resolved' });
+  });
+
+  it('is calm since what is expected became what it holds, however long it held that', () => {
+    const { incident } = play([edited, good, edited, good, edited]);
+    const { observed, changedBetween } = edited.judgement;
+    const verdict = {
+      verdict: 'in_sync',
+      severity: 'info',
+      expected: { version: '3', hash: observed.hash as 'sha256:3' },
+    } as const;
+    const pinned = { ...edited, judgement: { ...good.judgement, ...verdict, observed, changedBetween } };
+    const calm = changed(next(incident, pinned, time('04:47:00')));
+    expect(calm).toMatchObject({ status: 'open', calmSince: time('04:47:00') });
+    expect(next(calm, pinned, time('05:01:59'))).toMatchObject({ reason: 'flapping_held_open' });
+    expect(next(calm, pinned, time('05:02:00'))).toMatchObject({ transition: 'resolved' });
   });
 
   it('says why it resolved', () => {

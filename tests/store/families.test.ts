@@ -145,6 +145,13 @@ describe.each(['embedded', 'server'] as const)('the store, %s', (kind) => {
     expect(await change()).toEqual([time('06:01:30'), time('06:02:30')]);
     expect(await store.observations.changeInterval(target, '', b)).toEqual([time('06:00:30'), time('06:01:00')]);
     expect(await store.observations.changeInterval(target, 'other part', a)).toEqual([null, null]);
+    await store.observations.append([
+      unanswered('06:03:30', 'unreachable', { target }),
+      unanswered('06:04:00', 'missing', { target }),
+      unanswered('06:04:30', 'unreachable', { target }),
+      unanswered('06:05:00', 'missing', { target }),
+    ]);
+    expect(await store.observations.changeInterval(target, '', null)).toEqual([time('06:03:00'), time('06:04:00')]);
   });
 
   it('records a version once, and tells when its content changes', async () => {

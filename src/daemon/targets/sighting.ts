@@ -2,7 +2,7 @@
 
 import { type HeldObservation, type Observation, seenSince } from '../../contract/observation.ts';
 import type { LatestObservation } from '../../contract/store.ts';
-import type { TimeInterval } from '../../contract/time.ts';
+import type { TimeInterval, Timestamp } from '../../contract/time.ts';
 
 export interface Sighting {
   readonly last: Observation;
@@ -12,6 +12,8 @@ export interface Sighting {
   readonly previous: Observation | null;
   /** When what it answered last began; null: not known here, the store may know. */
   readonly since: TimeInterval | null;
+  /** The newest answer before `last` that this process knows of. */
+  readonly answeredBefore: Timestamp | null;
   readonly siblings: readonly HeldObservation[];
   /** What all parts held together. */
   readonly together: string;
@@ -21,9 +23,16 @@ export interface Sighting {
 
 /** From the store, at the start. */
 export function seenBefore({ last, lastAnswered }: LatestObservation): Sighting {
-  // That it was gone is known since then; the store has no interval for it.
-  const since: TimeInterval | null = lastAnswered?.outcome === 'missing' ? [null, lastAnswered.observedAt] : null;
-  return { last, lastAnswered, previous: null, since, siblings: [], together: '', isFresh: false };
+  return {
+    last,
+    lastAnswered,
+    previous: null,
+    since: null,
+    answeredBefore: null,
+    siblings: [],
+    together: '',
+    isFresh: false,
+  };
 }
 
 export interface Context {
@@ -35,8 +44,8 @@ export interface Context {
 
 export function seen(before: Sighting | null, now: Observation, context: Context): Sighting {
   const { siblings, together, mayAskStore } = context;
-  const common = { last: now, siblings, together, isFresh: true };
   const answered = before?.lastAnswered ?? null;
+  const common = { last: now, answeredBefore: answered?.observedAt ?? null, siblings, together, isFresh: true };
   if (now.outcome === 'unreachable') {
     return { ...common, lastAnswered: answered, previous: before?.previous ?? null, since: before?.since ?? null };
   }

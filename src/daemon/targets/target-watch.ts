@@ -5,8 +5,8 @@
 
 import { besideNear } from '../../attribution/index.ts';
 import type { Attribution, AttributionQuery, NearMatch } from '../../contract/attribution.ts';
-import type { HeldObservation, Observation } from '../../contract/observation.ts';
-import type { PromptBody, RegisteredVersion } from '../../contract/prompt.ts';
+import type { HeldObservation, MissingObservation, Observation } from '../../contract/observation.ts';
+import type { ContentHash, PromptBody, RegisteredVersion } from '../../contract/prompt.ts';
 import type { LatestObservation, ObservationLog, VerdictLog } from '../../contract/store.ts';
 import type { Clock, TimeInterval } from '../../contract/time.ts';
 import { DRIFT_VERDICTS, type Evidence, type Judgement } from '../../contract/verdict.ts';
@@ -125,8 +125,17 @@ export class TargetWatch {
       .filter(([, { last, isFresh }]) => isFresh && prompts.has(last.prompt))
       .map(([key]) => key);
     for (let start = 0; start < keys.length; start += JUDGED_AT_ONCE) {
-      await this.#judgeAndTell(keys.slice(start, start + JUDGED_AT_ONCE));
+      await this.#judgeAndTell(await this.#seenLastHere(keys.slice(start, start + JUDGED_AT_ONCE)));
     }
+  }
+
+  /** What another replica has looked at since is for that one to judge again: this one would judge what was there before. */
+  async #seenLastHere(keys: readonly string[]): Promise<readonly string[]> {
+    if (this.#options.judgesAlone) return keys;
+    const targets = keys.flatMap((key) => this.#sightings.get(key)?.last.target ?? []);
+    const looks = await this.#options.observations.lastLooks([...new Set(targets)]);
+    const lookedAt = new Map(looks.map((look) => [keyOf(look.target, look.part), look.lookedAt]));
+    return keys.filter((key) => (this.#sightings.get(key)?.last.observedAt ?? '') >= (lookedAt.get(key) ?? ''));
   }
 
   /** Appends the verdicts of now once more, with the time of now. */
@@ -208,23 +217,40 @@ export class TargetWatch {
    * are as they should be, after a restart, it would be a question too many.
    */
   async #tellSinceWhen(keys: readonly string[], slices: Slices): Promise<void> {
-    const asked = keys.filter((key) => {
-      const sighting = this.#sightings.get(key);
+    const drifted = keys.filter((key) => {
       const judged = this.#judged.get(key);
-      const isDrift = judged !== undefined && DRIFT_VERDICTS.has(judged.finding.judgement.verdict);
-      return isDrift && sighting?.since === null && sighting.last.outcome === 'held';
+      return judged !== undefined && DRIFT_VERDICTS.has(judged.finding.judgement.verdict);
     });
+    await this.#forgetSinceWhen(drifted);
+    const asked = drifted.filter((key) => this.#sightings.get(key)?.since === null);
     await forEachConcurrently(asked, QUERIES_AT_ONCE, async (key) => {
       const last = this.#sightings.get(key)?.last;
-      if (last?.outcome !== 'held') return;
-      const { target, part, hashes } = last;
-      const since = await this.#options.observations.changeInterval(target, part, hashes.strict);
+      if (last === undefined || last.outcome === 'unreachable') return;
+      const since = await this.#options.observations.changeInterval(last.target, last.part, contentOf(last));
       const now = this.#sightings.get(key);
-      if (now?.last.outcome !== 'held' || now.last.hashes.strict !== hashes.strict) return;
+      if (now === undefined || now.last.outcome === 'unreachable' || contentOf(now.last) !== contentOf(last)) return;
       this.#sightings.set(key, { ...now, since });
       this.#judged.delete(key);
       await this.#judge(key, slices);
     });
+  }
+
+  /** Of what this replica saw twice, and another saw something else in between. */
+  async #forgetSinceWhen(keys: readonly string[]): Promise<void> {
+    if (this.#options.judgesAlone) return;
+    const known = keys.flatMap((key) => {
+      const sighting = this.#sightings.get(key);
+      const since = sighting?.answeredBefore ?? null;
+      return sighting === undefined || sighting.since === null || since === null ? [] : { sighting, since };
+    });
+    const [earliest] = known.map(({ since }) => since).toSorted();
+    if (earliest === undefined) return;
+    const targets = known.map(({ sighting }) => sighting.last.target);
+    for (const { target, part } of await this.#options.observations.changedSince([...new Set(targets)], earliest)) {
+      const key = keyOf(target, part);
+      const sighting = this.#sightings.get(key);
+      if (sighting !== undefined) this.#sightings.set(key, { ...sighting, since: null });
+    }
   }
 
   async #judge(key: string, slices: Slices): Promise<void> {
@@ -323,6 +349,11 @@ export class TargetWatch {
     attributions.set(held.body, whole);
     return whole;
   }
+}
+
+/** Null: it was not there. */
+function contentOf(answer: HeldObservation | MissingObservation): ContentHash | null {
+  return answer.outcome === 'held' ? answer.hashes.strict : null;
 }
 
 function isEnd(observation: Observation): boolean {
