@@ -63,8 +63,8 @@ export function createToolbox(options: AppOptions): Toolbox {
     },
     starter: async (type, given) =>
       (await import('./daemon/offline/starter.ts')).starter(type, given, environment.variables),
-    doctor: async function* (configuration) {
-      yield* (await import('./daemon/offline/offline.ts')).examine(configuration, version);
+    doctor: async function* (configuration, wishes) {
+      yield* (await import('./daemon/offline/offline.ts')).examine(configuration, version, wishes);
     },
     daemon: async (flags) => {
       const { runDaemon } = await import('./daemon/run.ts');

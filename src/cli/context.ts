@@ -46,7 +46,14 @@ export interface Toolbox {
   starter(type: string, given: readonly string[]): Promise<Starter>;
   /** Runs until it is told to stop. */
   daemon(flags: Flags): Promise<void>;
-  doctor(configuration: Configuration): AsyncIterable<Check>;
+  doctor(configuration: Configuration, wishes: DoctorWishes): AsyncIterable<Check>;
+}
+
+export interface DoctorWishes {
+  /** Send a test alert, and its end, through every channel that a route leads to. */
+  readonly sendTest: boolean;
+  /** How a person calls us; see `CliContext`. */
+  readonly command: string;
 }
 
 export interface DiscoveryWishes {

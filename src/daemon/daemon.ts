@@ -4,7 +4,6 @@
  */
 
 import { Alerting } from '../alerting/alerting.ts';
-import { CHANNEL_PLUGINS } from '../channels/index.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
@@ -16,7 +15,6 @@ import { isOfSource } from '../drift/target-of-source.ts';
 import type { Api } from '../http/api.ts';
 import { IncidentDesk, type LastCallOf } from '../incidents/incident-desk.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
-import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
 import { addMillis, systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
@@ -36,6 +34,7 @@ import { registryLoader } from './registry/load-registry.ts';
 import { openConfiguredSources } from './targets/open-configured-sources.ts';
 import { endInTurn, type Stoppable } from './end-in-turn.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import { openChannel } from './open-channel.ts';
 import { missingFromStore, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 import { NOT_RECORDED, notePollEvent } from './targets/poll-log.ts';
@@ -234,14 +233,7 @@ export class Daemon {
   #openChannels(): ReadonlyMap<string, Channel> {
     const { configuration, print, colour } = this.#options;
     expectDeliveries(configuration.channels.map(({ name }) => name));
-    return new Map(
-      configuration.channels.map(({ name, type, config }) => {
-        const plugin = CHANNEL_PLUGINS.find((candidate) => candidate.type === type);
-        if (plugin === undefined) throw new Error(`The configuration let the channel type ${type} through.`);
-        const fetch = boundedFetch(DEFAULT_FETCH_LIMITS);
-        return [name, plugin.open(config, { name, fetch, print, colour })];
-      }),
-    );
+    return new Map(configuration.channels.map((each) => [each.name, openChannel(each, print, colour)]));
   }
 
   #makeSourceRegistries(latest: readonly LatestObservation[]): SourceRegistries {

@@ -10,8 +10,8 @@ const MARKS = { ok: ['green', 'ok'], warning: ['yellow', 'warning'], failed: ['r
 export const doctor: Verb = {
   usage: 'doctor',
   summary: 'Check everything the configuration names: store, queue, registry, sources, channels, ports.',
-  options: [],
-  examples: ['doctor', 'doctor --json'],
+  options: [['--send-test', 'send a test alert, and its end, through every channel']],
+  examples: ['doctor', 'doctor --send-test', 'doctor --json'],
   run: async (_positional, flags, context) => {
     const { output } = context;
     const loaded = await context.toolbox.configuration(flags);
@@ -21,7 +21,8 @@ export const doctor: Verb = {
       return 1;
     }
     const checks: Check[] = [];
-    for await (const check of context.toolbox.doctor(loaded.configuration)) {
+    const wishes = { sendTest: flags['sendTest'] === true, command: context.command };
+    for await (const check of context.toolbox.doctor(loaded.configuration, wishes)) {
       checks.push(check);
       if (flags['json'] !== true) output.print(line(check, context));
     }
@@ -41,5 +42,5 @@ function line(check: Check, context: CliContext): string {
   const { output } = context;
   const [style, mark] = MARKS[check.status];
   const hint = check.hint === undefined ? '' : `\n           ${styled(output, 'dim', asTyped(check.hint, context))}`;
-  return `${styled(output, style, mark.padEnd(8))}  ${check.what}: ${check.words}${hint}`;
+  return `${styled(output, style, mark.padEnd(8))}  ${check.what}: ${asTyped(check.words, context)}${hint}`;
 }

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net';
 import type { Check } from '../../cli/context.ts';
-import type { Configuration } from '../../config/load.ts';
+import type { ChannelConfiguration, Configuration } from '../../config/load.ts';
 import { describeError } from '../../contract/fault.ts';
 import type { Queue } from '../../contract/queue.ts';
 import type { Reading } from '../../contract/source.ts';
@@ -34,6 +34,8 @@ export interface DoctorTools {
   readonly tryStore: () => Promise<readonly string[]>;
   readonly openSources: () => readonly OpenSource[];
   readonly createQueue: () => Queue;
+  /** Sends a test alert and its end, and returns the receiver's receipt; throws a `Fault`. Null: nothing is to be sent. */
+  readonly sendTest: ((channel: ChannelConfiguration) => Promise<string>) | null;
 }
 
 export async function* doctor(configuration: Configuration, tools: DoctorTools): AsyncIterable<Check> {
@@ -50,7 +52,7 @@ export async function* doctor(configuration: Configuration, tools: DoctorTools):
   yield* checkQueue(configuration, tools);
   if (running === null) yield* checkPorts(configuration);
   yield* checkSources(configuration, tools);
-  yield* checkChannels(configuration);
+  yield* checkChannels(configuration, tools);
 }
 
 async function* checkDaemon(url: string, tools: DoctorTools): AsyncIterable<Check> {
@@ -266,7 +268,7 @@ function describeReading(reading: Reading, opened: OpenSource, elapsedMs: number
   }
 }
 
-function* checkChannels({ channels, routes }: Configuration): Iterable<Check> {
+async function* checkChannels({ channels, routes }: Configuration, tools: DoctorTools): AsyncIterable<Check> {
   if (channels.length === 0) {
     yield {
       what: 'channels',
@@ -277,7 +279,7 @@ function* checkChannels({ channels, routes }: Configuration): Iterable<Check> {
   }
   for (const channel of channels) {
     const isRouted = routes.length === 0 || routes.some((route) => route.channels.includes(channel.name));
-    if (isRouted) yield ok(`channel ${channel.name}`, `${channel.type}, configured; nothing was sent`);
+    if (isRouted) yield await checkChannel(channel, tools);
     else
       yield {
         what: `channel ${channel.name}`,
@@ -285,6 +287,19 @@ function* checkChannels({ channels, routes }: Configuration): Iterable<Check> {
         words: 'no route leads to it',
         hint: 'Name it in `routes:`, or remove it.',
       };
+  }
+}
+
+async function checkChannel(channel: ChannelConfiguration, { sendTest }: DoctorTools): Promise<Check> {
+  const what = `channel ${channel.name}`;
+  // The console is the daemon's, and this is another.
+  if (channel.type === 'console') return ok(what, 'console, configured; it is where the daemon runs');
+  if (sendTest === null)
+    return ok(what, `${channel.type}, configured; nothing was sent (\`plumbline doctor --send-test\` does)`);
+  try {
+    return ok(what, `${channel.type}, took a test alert and its end: ${await sendTest(channel)}`);
+  } catch (error) {
+    return failed(what, error);
   }
 }
 

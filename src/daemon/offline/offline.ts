@@ -1,9 +1,9 @@
 /** What verbs do without a running daemon: read the registry, write the lockfile, ask the store, check everything. */
 
 import { daemonClient } from '../../cli/client.ts';
-import { urlOf, type Check, type LockResult } from '../../cli/context.ts';
+import { urlOf, type Check, type DoctorWishes, type LockResult } from '../../cli/context.ts';
 import type { RegistryReport } from '../../cli/registry-report.ts';
-import type { Configuration } from '../../config/load.ts';
+import type { ChannelConfiguration, Configuration } from '../../config/load.ts';
 import type { AuditLog } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { SqlQuestion } from '../../contract/sql.ts';
@@ -19,9 +19,13 @@ import { memoryBudget } from '../memory-budget.ts';
 import { doctor, type DoctorTools } from './doctor.ts';
 import { registryLoader, registryOptions } from '../registry/load-registry.ts';
 import { openConfiguredSources } from '../targets/open-configured-sources.ts';
+import { openChannel } from '../open-channel.ts';
 import { missingFromStore, openStore } from '../open-store.ts';
 import { runningDaemonUrl } from '../running.ts';
+import { testAlerts } from './test-alerts.ts';
 import { readWholeRegistry } from './whole-registry.ts';
+
+const TEST_ALERT_MS = 30_000;
 
 export async function reportRegistry(configuration: Configuration): Promise<RegistryReport> {
   const { registry, problems, notes, counts } = await validateRegistry(registryOptions(configuration, never()));
@@ -82,17 +86,21 @@ async function useStore<Result>(
   }
 }
 
-export async function* examine(configuration: Configuration, version: string): AsyncIterable<Check> {
+export async function* examine(
+  configuration: Configuration,
+  version: string,
+  wishes: DoctorWishes,
+): AsyncIterable<Check> {
   // The checks tell what libraries would write in between.
   const giveBack = takeConsole(() => undefined);
   try {
-    yield* doctor(configuration, doctorTools(configuration, version));
+    yield* doctor(configuration, doctorTools(configuration, version, wishes));
   } finally {
     giveBack();
   }
 }
 
-function doctorTools(configuration: Configuration, version: string): DoctorTools {
+function doctorTools(configuration: Configuration, version: string, { sendTest, command }: DoctorWishes): DoctorTools {
   return {
     memory: memoryBudget(availableMemory()),
     runningDaemon: () => runningDaemonUrl(configuration),
@@ -117,7 +125,20 @@ function doctorTools(configuration: Configuration, version: string): DoctorTools
     },
     openSources: () => openConfiguredSources(configuration),
     createQueue: () => createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined }),
+    sendTest: sendTest ? (channel) => sendTestAlerts(channel, command) : null,
   };
+}
+
+async function sendTestAlerts(configured: ChannelConfiguration, command: string): Promise<string> {
+  const channel = openChannel(configured, () => {}, false);
+  try {
+    const [opened, resolved] = testAlerts(configured.name, systemClock.now(), command);
+    const receipt = await channel.send(opened, AbortSignal.timeout(TEST_ALERT_MS));
+    await channel.send(resolved, AbortSignal.timeout(TEST_ALERT_MS));
+    return receipt;
+  } finally {
+    await channel.close?.();
+  }
 }
 
 /** A signal for verbs, which end with their process. */
