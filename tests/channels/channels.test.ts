@@ -4,23 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHANNEL_PLUGINS } from '../../src/channels/index.ts';
 import type { Alert, Channel, ChannelContext } from '../../src/contract/channel.ts';
-import { describeError, Fault } from '../../src/contract/fault.ts';
+import { describeError } from '../../src/contract/fault.ts';
 import { boundedFetch } from '../../src/lib/http.ts';
-import { findingOf, EDITED_TEXT, openIncident } from '../support/judgements.ts';
-import { time } from '../support/prompts.ts';
 import { PagerDutyStandIn } from '../support/pagerduty.ts';
 import { SlackStandIn } from '../support/slack.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
-
-const ALERT: Alert = {
-  deliveryId: 'd3l1v3ry',
-  transition: 'opened',
-  incident: openIncident(findingOf(EDITED_TEXT), time('02:41:41'), 12),
-  at: time('02:41:42'),
-  restoreCommand: 'plumbline restore checkout-config/support.intent',
-  showCommand: 'plumbline incidents 4f1c2a',
-  url: null,
-};
+import { ALERT, faultOf } from './an-alert.ts';
 
 function plugin(type: string) {
   const found = CHANNEL_PLUGINS.find((candidate) => candidate.type === type);
@@ -31,15 +20,6 @@ function plugin(type: string) {
 function contextWith(printed: string[] = []): ChannelContext {
   const fetch = boundedFetch({ bodyBytesMax: 100_000, timeoutMs: 5_000 });
   return { name: 'oncall', fetch, print: (text) => printed.push(text) };
-}
-
-async function faultOf(work: Promise<unknown>): Promise<Fault> {
-  const error: unknown = await work.then(
-    () => new Error('It was sent.'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
 }
 
 describe('the registry of channels', () => {

@@ -1,20 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { email } from '../../src/channels/email.ts';
 import type { Alert } from '../../src/contract/channel.ts';
-import { describeError, Fault } from '../../src/contract/fault.ts';
-import { EDITED_TEXT, findingOf, openIncident } from '../support/judgements.ts';
+import { describeError } from '../../src/contract/fault.ts';
 import { MailServer } from '../support/mail-server.ts';
-import { time } from '../support/prompts.ts';
+import { ALERT, faultOf } from './an-alert.ts';
 
-const ALERT: Alert = {
-  deliveryId: 'd3l1v3ry',
-  transition: 'opened',
-  incident: openIncident(findingOf(EDITED_TEXT), time('02:41:41'), 12),
-  at: time('02:41:42'),
-  restoreCommand: 'plumbline restore checkout-config/support.intent',
-  showCommand: 'plumbline incidents 4f1c2a',
-  url: 'https://plumbline.example.com/incidents/4f1c2a',
-};
 const PASSWORD = 'p@ss/w0rd-0f-the-mail';
 const CREDENTIALS = `plumbline:${encodeURIComponent(PASSWORD)}`;
 
@@ -31,15 +21,6 @@ function open(url = server.url(), to: string | readonly string[] = 'team@example
 
 const send = (alert: Partial<Alert> = {}, channel = open()): Promise<string> =>
   channel.send({ ...ALERT, ...alert }, AbortSignal.timeout(20_000));
-
-async function faultOf(work: Promise<unknown>): Promise<Fault> {
-  const error: unknown = await work.then(
-    () => new Error('It was sent.'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
-}
 
 describe('mail', () => {
   it('is sent to all, says by its headers what it is, and its receipt is the answer of the server', async () => {

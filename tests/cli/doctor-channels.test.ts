@@ -42,8 +42,8 @@ afterEach(async () => {
 it('sends each a test and its end, so that nothing stays open there', async () => {
   const { stdout } = await runPlumbline(directory, ['doctor', '--send-test']);
   expect(stdout).toMatch(/ok\s+channel terminal: console, configured; it is where the daemon runs\n/);
-  expect(stdout).toMatch(/ok\s+channel team: email, took a test alert and its end: 250 queued as 1\n/);
-  expect(stdout).toMatch(/ok\s+channel oncall: slack, took a test alert and its end: ok\n/);
+  expect(stdout).toMatch(/ok\s+channel team: email, took a test alert and its end: 250 queued as 1, 250 queued as 2\n/);
+  expect(stdout).toMatch(/ok\s+channel oncall: slack, took a test alert and its end: ok, ok\n/);
   const subjects = (await mail.inbox()).map(({ subject }) => subject);
   expect(subjects).toEqual([
     '[info] Prompt drift: This is a test of the channel team: nothing is wrong.',

@@ -132,10 +132,11 @@ function doctorTools(configuration: Configuration, version: string, { sendTest, 
 async function sendTestAlerts(configured: ChannelConfiguration, command: string): Promise<string> {
   const channel = openChannel(configured, () => {}, false);
   try {
-    const [opened, resolved] = testAlerts(configured.name, systemClock.now(), command);
-    const receipt = await channel.send(opened, AbortSignal.timeout(TEST_ALERT_MS));
-    await channel.send(resolved, AbortSignal.timeout(TEST_ALERT_MS));
-    return receipt;
+    const receipts: string[] = [];
+    for (const alert of testAlerts(configured.name, systemClock.now(), command)) {
+      receipts.push(await channel.send(alert, AbortSignal.timeout(TEST_ALERT_MS)));
+    }
+    return receipts.join(', ');
   } finally {
     await channel.close?.();
   }
