@@ -42,6 +42,7 @@ import { BaselineWatch } from './baselines/baseline-watch.ts';
 import { OutputWatch } from './outputs/output-watch.ts';
 import { RegistryKeeper } from './registry/registry-keeper.ts';
 import { Retention } from './retention.ts';
+import { onSchedule } from './scheduled-look.ts';
 import { refuseOthers, SourceRegistries } from './registry/source-registries.ts';
 import { TargetWatch } from './targets/target-watch.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
@@ -264,14 +265,13 @@ export class Daemon {
   #makeWatchesOfCalls(onFindings: (findings: readonly Finding[]) => Promise<void>): readonly Component[] {
     const shared = {
       incidents: this.#store.incidents,
-      queue: this.#queue,
       clock: systemClock,
       log: this.#options.log,
       registry: () => this.registry.view,
       onFindings,
       retireUncalled: (lastCallOf: LastCallOf) => this.incidents.retireUncalled(lastCallOf),
     };
-    return [
+    const looks = [
       new TrafficWatch({
         ...shared,
         traffic: this.telemetry.traffic,
@@ -288,6 +288,7 @@ export class Daemon {
         retire: (isWatched) => this.incidents.retire(isWatched),
       }),
     ];
+    return looks.map((look) => onSchedule(this.#queue, look));
   }
 
   #makeRegistryKeeper(): RegistryKeeper {

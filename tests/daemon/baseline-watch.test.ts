@@ -143,7 +143,6 @@ class Scene {
       baselines: this.store.baselines,
       calls,
       incidents: this.store.incidents,
-      queue: QUIET_QUEUE,
       clock: this.clock,
       log: SILENT_LOG,
       registry: () => this.registry.view,

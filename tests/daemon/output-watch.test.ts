@@ -155,7 +155,6 @@ class Scene {
     return new OutputWatch({
       outputs: { ...outputs, texts },
       incidents: this.#store.incidents,
-      queue: QUIET_QUEUE,
       clock: this.clock,
       log: SILENT_LOG,
       registry: () => this.registry.view,

@@ -110,7 +110,6 @@ export class Scene {
       calls: opened.invocations,
       variables: createVariableLog(opened.database),
       incidents: store.incidents,
-      queue: QUIET_QUEUE,
       log: SILENT_LOG,
       retireUncalled: (lastCallOf) => this.desk.retireUncalled(lastCallOf),
     });

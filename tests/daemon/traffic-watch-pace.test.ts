@@ -1,6 +1,7 @@
 /** How often traffic is looked at, where the store takes its time. */
 
 import { expect, test } from 'vitest';
+import { onSchedule } from '../../src/daemon/scheduled-look.ts';
 import { TrafficWatch } from '../../src/daemon/traffic/traffic-watch.ts';
 import type { Log } from '../../src/observability/log.ts';
 import { createInvocationLog } from '../../src/store/telemetry/invocation-log.ts';
@@ -20,7 +21,7 @@ test('traffic that takes the store long to read is looked at less often, and the
   const looks: number[] = [];
   let storeTakesMs = 20_000;
   const trafficLog = createTrafficLog(database);
-  const watch = new TrafficWatch({
+  const look = new TrafficWatch({
     traffic: {
       ...trafficLog,
       traffic: async (...window) => {
@@ -32,7 +33,6 @@ test('traffic that takes the store long to read is looked at less often, and the
     calls: createInvocationLog(database, store.texts),
     variables: createVariableLog(database),
     incidents: store.incidents,
-    queue,
     clock,
     // Of a log nothing else is needed here.
     log: { info: (fields: object, words: string) => told.push({ ...fields, words }) } as unknown as Log,
@@ -42,6 +42,7 @@ test('traffic that takes the store long to read is looked at less often, and the
     onFindings: () => Promise.resolve(),
     retireUncalled: () => Promise.resolve(),
   });
+  const watch = onSchedule(queue, look);
   await watch.start();
   const halfMinutes = async (number: number): Promise<void> => {
     for (let tick = 0; tick < number; tick += 1) {
@@ -61,6 +62,6 @@ test('traffic that takes the store long to read is looked at less often, and the
   looks.length = 0;
   await halfMinutes(4);
   expect(looks).toHaveLength(3);
-  await watch.stop();
+  await watch.stop(0);
   await database.close();
 });

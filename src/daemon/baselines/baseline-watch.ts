@@ -10,11 +10,9 @@ import type {
   DeclaredMetric,
   SeriesOfMeans,
 } from '../../contract/baseline-log.ts';
-import type { Component } from '../../contract/component.ts';
 import type { Incident } from '../../contract/incident.ts';
 import type { InvocationLog } from '../../contract/invocation-log.ts';
 import type { RegisteredVersion } from '../../contract/prompt.ts';
-import type { Queue } from '../../contract/queue.ts';
 import type { IncidentLog } from '../../contract/store.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import { isBaselineTarget } from '../../drift/baseline-target.ts';
@@ -22,18 +20,20 @@ import { judgeBaseline } from '../../drift/judge-baseline.ts';
 import { fingerprintOf } from '../../incidents/fingerprint.ts';
 import { NO_LONGER_WATCHED, type Finding } from '../../incidents/lifecycle.ts';
 import { Slices } from '../../lib/slices.ts';
-import { addMillis, beginningOfHour } from '../../lib/time.ts';
+import { addMillis } from '../../lib/time.ts';
 import { acceptBaseline, followBaseline } from '../../statistics/declared-baseline.ts';
 import type { Log } from '../../observability/log.ts';
 import { COST_OF_CALL, isMeasured } from '../../text/declared-metric.ts';
+import { acceptedAt } from '../accepted-as-normal.ts';
+import { endOfEndedHours } from '../ended-hours.ts';
 import type { RegistryView } from '../registry/registry-view.ts';
+import type { ScheduledLook } from '../scheduled-look.ts';
 import { withCallsAround } from './calls-around.ts';
 
 export interface BaselineWatchOptions {
   readonly baselines: BaselineLog;
   readonly calls: Pick<InvocationLog, 'means' | 'usage'>;
   readonly incidents: Pick<IncidentLog, 'newestWithFingerprint'>;
-  readonly queue: Queue;
   readonly clock: Clock;
   readonly log: Log;
   readonly registry: () => RegistryView;
@@ -42,12 +42,7 @@ export interface BaselineWatchOptions {
   readonly retire: (isWatched: (incident: Incident) => boolean) => Promise<void>;
 }
 
-const JOB = 'judge-baselines';
-/** More often than there is an hour: what failed is tried again soon, and what is declared anew is judged soon. */
-const EVERY_MS = 600_000;
 const HOUR_MS = 3_600_000;
-/** What is sent at the end of an hour is there by then. What comes later is counted by the next look. */
-const GRACE_MS = 10 * 60_000;
 /** Who is angry says so at once, and who is content later: until then scores are not those of all calls. */
 const JUDGED_WITHIN_MS = 6 * HOUR_MS;
 const LOOK_BACK_MS = 14 * 24 * HOUR_MS;
@@ -56,8 +51,11 @@ const SERIES_MAX = 2_000;
 /** Then others have their turn. */
 const SLICE_MS = 5;
 
-export class BaselineWatch implements Component {
+export class BaselineWatch implements ScheduledLook {
   readonly name = 'baseline-watch';
+  readonly job = 'judge-baselines';
+  /** More often than there is an hour: what failed is tried again soon, and what is declared anew is judged soon. */
+  readonly everyMs = 600_000;
   readonly #options: BaselineWatchOptions;
   /** The hour and the declarations of the last look; a start looks in any case. */
   #looked: string | null = null;
@@ -65,23 +63,13 @@ export class BaselineWatch implements Component {
 
   constructor(options: BaselineWatchOptions) {
     this.#options = options;
-    options.queue.handle(JOB, 1, ({ signal }) => this.look(signal));
-  }
-
-  start(): Promise<void> {
-    this.#options.queue.every(JOB, 'all', EVERY_MS, {});
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    this.#options.queue.cancel(JOB, 'all');
-    return Promise.resolve();
   }
 
   /** Judges all that is declared, unless nothing is new: no hour has ended, and nothing else is declared. */
   async look(signal: AbortSignal): Promise<void> {
     const { calls, clock, baselines, onFindings } = this.#options;
-    const until = beginningOfHour(addMillis(clock.now(), -GRACE_MS));
+    // What comes later is counted by the next look.
+    const until = endOfEndedHours(clock.now());
     const versions = this.#options.registry().snapshot.versions;
     const declared = declaredOf(versions);
     const look = JSON.stringify([until, declared]);
@@ -136,11 +124,11 @@ export class BaselineWatch implements Component {
     if (status?.state !== 'off' || status.change === null) return status;
     const finding = this.#finding(status);
     if (finding === null) return status;
-    const incident = await this.#options.incidents.newestWithFingerprint(fingerprintOf(finding.judgement));
-    if (incident?.status !== 'resolved' || incident.resolution === NO_LONGER_WATCHED) return status;
-    const { resolvedAt } = incident;
-    const isAccepted = resolvedAt !== null && resolvedAt > status.change.noticedAt;
-    return isAccepted ? acceptBaseline(status, resolvedAt) : status;
+    const at = await acceptedAt(this.#options.incidents, fingerprintOf(finding.judgement), {
+      noticedAt: status.change.noticedAt,
+      retiredAs: NO_LONGER_WATCHED,
+    });
+    return at === null ? status : acceptBaseline(status, at);
   }
 
   /** Null: the version is not registered any more. */

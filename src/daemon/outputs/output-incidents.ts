@@ -11,6 +11,7 @@ import type { LastCallOf } from '../../incidents/incident-desk.ts';
 import { NO_LONGER_CALLED, type Finding } from '../../incidents/lifecycle.ts';
 import { UnresolvedIncidents } from '../../incidents/unresolved.ts';
 import { addMillis } from '../../lib/time.ts';
+import { acceptedAt } from '../accepted-as-normal.ts';
 import type { RegistryView } from '../registry/registry-view.ts';
 
 const HOUR_MS = 3_600_000;
@@ -49,9 +50,9 @@ export class OutputIncidents {
   async isAccepted({ series, change }: OutputStatus): Promise<boolean> {
     const fingerprint = fingerprintOfSeries(series);
     if (change === null || this.#open.has(fingerprint)) return false;
-    const incident = await this.#options.incidents.newestWithFingerprint(fingerprint);
-    if (incident?.status !== 'resolved' || incident.resolution === NO_LONGER_CALLED) return false;
-    return incident.resolvedAt !== null && incident.resolvedAt > change.noticedAt;
+    const { noticedAt } = change;
+    const at = await acceptedAt(this.#options.incidents, fingerprint, { noticedAt, retiredAs: NO_LONGER_CALLED });
+    return at !== null;
   }
 
   async finding(status: OutputStatus): Promise<Finding> {

@@ -8,8 +8,9 @@ import type { Clock, Timestamp } from '../../contract/time.ts';
 import { chunks, chunksByWeight } from '../../lib/chunks.ts';
 import { counter } from '../../lib/instruments.ts';
 import { Slices } from '../../lib/slices.ts';
-import { addMillis, beginningOfHour } from '../../lib/time.ts';
+import { addMillis } from '../../lib/time.ts';
 import { featuresOf, FEATURES_ID } from '../../statistics/output-features.ts';
+import { endOfEndedHours } from '../ended-hours.ts';
 
 const answersRead = counter({
   name: 'plumbline.outputs_read',
@@ -50,8 +51,6 @@ const READING_LIMITS: ReadingLimits = {
   seriesAtOnce: SERIES_MAX,
   samplesAtOnce: 5_000,
 };
-/** What is sent at the end of an hour is there by then. */
-const GRACE_MS = 10 * 60_000;
 /** As much as a first baseline is made of. What comes later than that is not looked at. */
 const BACK_MS = 14 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
@@ -72,7 +71,7 @@ export class OutputReader {
   /** Reads what has not been read, and tells what is noted once it is kept. The hour that ended last. */
   async read(signal: AbortSignal, onNoted: (noted: Noted) => void): Promise<Timestamp> {
     const { outputs, clock, onProgress } = this.#options;
-    const until = beginningOfHour(addMillis(clock.now(), -GRACE_MS));
+    const until = endOfEndedHours(clock.now());
     if (until !== this.#readUntil) {
       const hours = await outputs.hoursToRead(FEATURES_ID, addMillis(until, -BACK_MS), until);
       const together = { weightMax: this.#limits.rowsAtOnce, itemsMax: this.#limits.hoursAtOnce };

@@ -3,9 +3,7 @@
  * is found. How it is found out stands beside this file; here is when, of which series, and what becomes of it.
  */
 
-import type { Component } from '../../contract/component.ts';
 import type { NotedHour, OutputLog, SeriesExtent } from '../../contract/output-log.ts';
-import type { Queue } from '../../contract/queue.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { calledNoMoreBy } from '../../drift/still-called.ts';
 import type { Finding } from '../../incidents/lifecycle.ts';
@@ -15,20 +13,17 @@ import { addMillis, earlierOf, laterOf } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import { FEATURES_ID } from '../../statistics/output-features.ts';
 import { keyOfSeries } from '../../store/telemetry/output-series.ts';
+import type { ScheduledLook } from '../scheduled-look.ts';
 import { OutputIncidents, type OutputIncidentsOptions } from './output-incidents.ts';
 import { OutputJudge, type SeriesToJudge } from './output-judge.ts';
 import { OutputReader } from './output-reader.ts';
 
 export interface OutputWatchOptions extends OutputIncidentsOptions {
   readonly outputs: OutputLog;
-  readonly queue: Queue;
   readonly log: Log;
   readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
 }
 
-const JOB = 'judge-outputs';
-/** More often than there is an hour to read: what failed is tried again soon. */
-const EVERY_MS = 600_000;
 /** Series that were not used for so long are not looked at. */
 const USED_WITHIN_MS = 30 * 24 * 3_600_000;
 const SERIES_AT_ONCE = 100;
@@ -38,8 +33,11 @@ const JUDGED_AT_ONCE = 2;
 const TOLD_HOURS_MIN = 24;
 const TOLD_EVERY_HOURS = 48;
 
-export class OutputWatch implements Component {
+export class OutputWatch implements ScheduledLook {
   readonly name = 'output-watch';
+  readonly job = 'judge-outputs';
+  /** More often than there is an hour to read: what failed is tried again soon. */
+  readonly everyMs = 600_000;
   readonly #options: OutputWatchOptions;
   readonly #reader: OutputReader;
   readonly #judge: OutputJudge;
@@ -58,17 +56,6 @@ export class OutputWatch implements Component {
     });
     this.#incidents = new OutputIncidents(options);
     this.#judge = new OutputJudge({ ...options, isAccepted: (status) => this.#incidents.isAccepted(status) });
-    options.queue.handle(JOB, 1, ({ signal }) => this.look(signal));
-  }
-
-  start(): Promise<void> {
-    this.#options.queue.every(JOB, 'all', EVERY_MS, {});
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    this.#options.queue.cancel(JOB, 'all');
-    return Promise.resolve();
   }
 
   /** Reads the hours that ended since the last time, and judges what is new in them. */

@@ -6,10 +6,8 @@
  */
 
 import type { Attribution, AttributionQuery, NearMatch } from '../../contract/attribution.ts';
-import type { Component } from '../../contract/component.ts';
 import type { Incident } from '../../contract/incident.ts';
 import type { InvocationLog } from '../../contract/invocation-log.ts';
-import type { Queue } from '../../contract/queue.ts';
 import type { IncidentLog } from '../../contract/store.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import type { LastChanges, TrafficLog, TrafficRow } from '../../contract/traffic-log.ts';
@@ -27,6 +25,7 @@ import { TimeShare } from '../../lib/time-share.ts';
 import { addMillis, formatDuration, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import type { RegistryView } from '../registry/registry-view.ts';
+import type { ScheduledLook } from '../scheduled-look.ts';
 import { EndedTraffic, type EndedTrafficOptions } from './ended-traffic.ts';
 import { SlotWatch, type HiddenEditOfCalls } from './slot-watch.ts';
 import { TrafficExamples } from './traffic-examples.ts';
@@ -37,7 +36,6 @@ export interface TrafficWatchOptions extends Pick<EndedTrafficOptions, 'retireUn
   readonly calls: Pick<InvocationLog, 'list'>;
   readonly variables: VariableLog;
   readonly incidents: IncidentLog;
-  readonly queue: Queue;
   readonly clock: Clock;
   readonly log: Log;
   readonly registry: () => RegistryView;
@@ -47,8 +45,6 @@ export interface TrafficWatchOptions extends Pick<EndedTrafficOptions, 'retireUn
   readonly onFindings: (findings: readonly Finding[]) => Promise<void>;
 }
 
-const JOB = 'judge-traffic';
-const EVERY_MS = 30_000;
 /** Calls by the ten million in the window take the store half a minute, which what comes in meanwhile needs as well. */
 const TIME_SHARE = 0.1;
 const WINDOW_MS = 30 * 60_000;
@@ -67,8 +63,10 @@ interface Bucket {
   readonly groups: TrafficGroup[];
 }
 
-export class TrafficWatch implements Component {
+export class TrafficWatch implements ScheduledLook {
   readonly name = 'traffic-watch';
+  readonly job = 'judge-traffic';
+  readonly everyMs = 30_000;
   readonly #options: TrafficWatchOptions;
   readonly #examples: TrafficExamples;
   readonly #slots: SlotWatch;
@@ -84,23 +82,13 @@ export class TrafficWatch implements Component {
     this.#slots = new SlotWatch(options);
     this.#ended = new EndedTraffic(options);
     this.#share = new TimeShare(options.clock, TIME_SHARE);
-    options.queue.handle(JOB, 1, () => this.#lookInTime());
   }
 
-  start(): Promise<void> {
-    this.#options.queue.every(JOB, 'all', EVERY_MS, {});
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    this.#options.queue.cancel(JOB, 'all');
-    return Promise.resolve();
-  }
-
-  async #lookInTime(): Promise<void> {
-    await this.#share.run(() => this.look());
+  /** Judges the traffic of the last half hour once, unless that would take more than its share of the time. */
+  async look(): Promise<void> {
+    await this.#share.run(() => this.#judgeWindow());
     const { tookMs, everyMs } = this.#share.pace;
-    const isSlow = everyMs > EVERY_MS;
+    const isSlow = everyMs > this.everyMs;
     if (isSlow && !this.#isSlow)
       this.#options.log.info(
         { took: formatDuration(tookMs), every: formatDuration(everyMs) },
@@ -109,8 +97,7 @@ export class TrafficWatch implements Component {
     this.#isSlow = isSlow;
   }
 
-  /** Judges the traffic of the last half hour once. */
-  async look(): Promise<void> {
+  async #judgeWindow(): Promise<void> {
     const until = this.#options.clock.now();
     const from = addMillis(until, -WINDOW_MS);
     this.#examples.begin();

@@ -6,10 +6,10 @@
 import { ATTRIBUTION_KINDS } from '../../contract/attribution.ts';
 import type { ContentHash } from '../../contract/prompt.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis, millisFromTimestamp, nanosFromTimestamp, timestampFromNanos } from '../../lib/time.ts';
+import { addMillis, beginningOfHour, nanosFromTimestamp, timestampFromNanos } from '../../lib/time.ts';
 import { GONE_AFTER_MS, type CallRun, type CallWindow } from '../../timeline/used.ts';
 import type { Database } from '../database.ts';
-import { startedSince, startedUntil } from '../telemetry/started.ts';
+import { secondsOf, startedInHours, startedSince, startedUntil } from '../telemetry/started.ts';
 
 /** The parameters of `WINDOW` and `SCOPE`, and which versions of the prompt nobody had registered then. */
 export type CallScope = Readonly<Record<'from' | 'to' | 'prompt' | 'environment' | 'knownAt', string>> & {
@@ -146,10 +146,10 @@ async function readContents(
   rows: readonly RunRow[],
 ): Promise<ReadonlyMap<string, Content>> {
   if (rows.length === 0) return new Map();
-  const hours = rows.map(({ first }) => Math.floor(millisFromTimestamp(toTime(first)) / 3_600_000) * 3_600);
+  const hours = rows.map(({ first }) => secondsOf(beginningOfHour(toTime(first))));
   const contents = await database.query<Content>(
     `SELECT toString(${CONTENT}) AS content, ${VERSION} AS version, ${TEXT} AS text FROM invocations
-     WHERE ${WINDOW} AND toUnixTimestamp(toStartOfHour(started_at)) IN {hours:Array(UInt32)}
+     WHERE ${WINDOW} AND ${startedInHours('hours')}
        AND content IN {contents:Array(String)} LIMIT 1 BY content`,
     { ...scope, hours: [...new Set(hours)], contents: [...new Set(rows.map(({ content }) => content))] },
   );
