@@ -1,11 +1,13 @@
 /** What an engineer and an analyst ask about a text and its variables, of the real daemon by API and command line. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { chatAttributes, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes } from '../ingest/harness.ts';
 import { eventually, runPlumbline, startDaemon, type CommandResult, type Daemon } from '../support/daemon.ts';
+import { lock, writeConfiguration, writeVersion } from '../support/project.ts';
+import { sendSpans } from '../support/send-spans.ts';
 
 const TEST_TIMEOUT_MS = 180_000;
 const TEMPLATE = (end: string): string =>
@@ -16,30 +18,11 @@ let daemon: Daemon;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'plumbline-attribute-'));
-  mkdirSync(join(directory, 'prompts'));
-  for (const [number, end] of ['Be brief.', 'Be kind.'].entries()) {
-    const version = number + 1;
-    writeFileSync(
-      join(directory, `prompts/router-${version}.yaml`),
-      [
-        'id: support.router',
-        `version: ${version}`,
-        ...(version > 1 ? [`parent: ${version - 1}`] : []),
-        'owner: support-team',
-        'model: gpt-5-mini',
-        'tags: [support]',
-        'format: jinja2',
-        `template: ${JSON.stringify(TEMPLATE(end))}`,
-        '',
-      ].join('\n'),
-    );
+  for (const [before, end] of ['Be brief.', 'Be kind.'].entries()) {
+    writeVersion(directory, { id: 'support.router', version: before + 1, format: 'jinja2', template: TEMPLATE(end) });
   }
-  writeFileSync(
-    join(directory, 'plumbline.yaml'),
-    'registry: [{ files: ./prompts }]\nlock: ./prompts.lock.yaml\nstore: { path: ./data }\n',
-  );
-  const locked = await runPlumbline(directory, ['lock']);
-  if (locked.code !== 0) throw new Error(locked.stderr);
+  writeConfiguration(directory);
+  await lock(directory);
   daemon = await startDaemon(directory);
 });
 afterAll(async () => {
@@ -131,12 +114,7 @@ test('what filled the variables is counted for an analyst', { timeout: TEST_TIME
   const calls = ['Where is my parcel?', 'Where is my parcel?', 'I want my money back.'].map((message) => ({
     attributes: chatAttributes(seen('Acme', message, ' Be kind.'), [{ role: 'user', text: 'hello' }], 'billing'),
   }));
-  const sent = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody(calls)),
-  });
-  expect(sent.status).toBe(200);
+  await sendSpans(daemon, calls);
   interface Variables {
     readonly calls: number;
     readonly data: readonly { readonly name: string }[];

@@ -3,8 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chatAttributes, hexId, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes, hexId } from '../ingest/harness.ts';
 import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 interface Call {
@@ -17,17 +18,12 @@ function newCall(): Call {
   return { traceId: hexId(16), spanId: hexId(8), responseId: `chatcmpl-${hexId(12)}` };
 }
 
-async function sendCall({ otlp }: Daemon, call: Call, service = 'shop'): Promise<void> {
+async function sendCall(daemon: Daemon, call: Call, service = 'shop'): Promise<void> {
   const { traceId, spanId, responseId } = call;
   const attributes = chatAttributes('Be brief.', [{ role: 'user', text: 'Hello?' }], 'Hi.', {
     'gen_ai.response.id': responseId,
   });
-  const response = await fetch(`${otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody([{ traceId, spanId, service, attributes }])),
-  });
-  expect(response.status).toBe(200);
+  await sendSpans(daemon, [{ traceId, spanId, service, attributes }]);
 }
 
 async function judge({ api }: Daemon, body: unknown): Promise<void> {

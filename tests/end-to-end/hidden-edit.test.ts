@@ -4,14 +4,16 @@
  * always begun alike are not.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '../../bench/attribution/random.ts';
 import { prose } from '../../bench/attribution/renders.ts';
-import { chatAttributes, hexId, tracesBody } from '../ingest/harness.ts';
-import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
+import { chatAttributes, hexId } from '../ingest/harness.ts';
+import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
+import { lock, writeConfiguration, writeVersion } from '../support/project.ts';
+import { sendSpans } from '../support/send-spans.ts';
 
 /** Traffic is looked at every half minute. */
 const LOOK_TIMEOUT_MS = 120_000;
@@ -27,34 +29,12 @@ const random = seededRandom(11);
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'plumbline-hidden-'));
-  mkdirSync(join(directory, 'prompts'));
-  writeFileSync(
-    join(directory, 'prompts/answers.yaml'),
-    [
-      `id: ${PROMPT}`,
-      'version: 1',
-      'owner: support-team',
-      'model: gpt-5-mini',
-      'tags: [support]',
-      'format: jinja2',
-      `template: ${JSON.stringify(TEMPLATE)}`,
-      '',
-    ].join('\n'),
-  );
-  writeFileSync(
-    join(directory, 'plumbline.yaml'),
-    [
-      'registry: [{ files: ./prompts }]',
-      'lock: ./prompts.lock.yaml',
-      'store: { path: ./data }',
-      'channels:',
-      '  - { name: terminal, type: console }',
-      'content: { default: full, environments: { sealed: hash_only } }',
-      '',
-    ].join('\n'),
-  );
-  const locked = await runPlumbline(directory, ['lock']);
-  if (locked.code !== 0) throw new Error(locked.stderr);
+  writeVersion(directory, { id: PROMPT, format: 'jinja2', template: TEMPLATE });
+  writeConfiguration(directory, [
+    'channels: [{ name: terminal, type: console }]',
+    'content: { default: full, environments: { sealed: hash_only } }',
+  ]);
+  await lock(directory);
   daemon = await startDaemon(directory);
 });
 afterAll(async () => {
@@ -87,12 +67,7 @@ async function send({ service, environment = 'production', count, from, until, q
       attributes: chatAttributes(filled, [{ role: 'user', text: 'hello' }], 'Certainly.'),
     };
   });
-  const response = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody(spans)),
-  });
-  if (response.status !== 200) throw new Error(`The calls were answered with ${response.status}.`);
+  await sendSpans(daemon, spans);
 }
 
 interface Incident {

@@ -1,15 +1,16 @@
 /** Calls get dearer, and worse: the real daemon, told of days of them over OTLP, says how far they left what is declared. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { compareText } from '../../src/lib/compare.ts';
-import { chatAttributes, hexId, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes } from '../ingest/harness.ts';
 import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
+import { callsOfHours, HOUR_MS, lastHourEndMs } from '../support/ended-hours.ts';
+import { lock, writeConfiguration, writeVersion } from '../support/project.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
-const HOUR_MS = 3_600_000;
 const TEXT = 'You find out what a message is about. Answer with the intent.';
 const HOURS = 72;
 const CHANGED_HOURS = 20;
@@ -22,29 +23,17 @@ test(
   async () => {
     const receiver = await WebhookReceiver.start();
     const directory = tempDirectory();
-    const prompt = join(directory, 'prompts/intent.yaml');
-    mkdirSync(join(directory, 'prompts'));
-    writeFileSync(
-      prompt,
-      `id: support.intent\nversion: 1\nowner: support-team\nmodel: small\ntags: [support]\nformat: plain\nmetrics: { cost_per_call_usd: 0.001, baseline_accuracy: 0.9 }\ntemplate: ${JSON.stringify(TEXT)}\n`,
-    );
-    writeFileSync(
-      join(directory, 'plumbline.yaml'),
-      [
-        'registry: [{ files: ./prompts }]',
-        'lock: ./prompts.lock.yaml',
-        'store: { path: ./data }',
-        'prices: [{ model: small, input_usd_per_million: 1, output_usd_per_million: 0 }]',
-        `channels: [{ name: hook, type: webhook, url: ${receiver.url} }]`,
-        'routes: [{ channels: [hook] }]',
-        '',
-      ].join('\n'),
-    );
-    expect(await runPlumbline(directory, ['lock'])).toMatchObject({ code: 0 });
+    const metrics = 'metrics: { cost_per_call_usd: 0.001, baseline_accuracy: 0.9 }';
+    const file = writeVersion(directory, { id: 'support.intent', model: 'small', template: TEXT, more: [metrics] });
+    writeConfiguration(directory, [
+      'prices: [{ model: small, input_usd_per_million: 1, output_usd_per_million: 0 }]',
+      `channels: [{ name: hook, type: webhook, url: ${receiver.url} }]`,
+      'routes: [{ channels: [hook] }]',
+    ]);
+    await lock(directory);
 
     const first = await startDaemon(directory);
-    // Hours that ended long enough ago to be looked at.
-    const endMs = Math.floor((Date.now() - 10 * 60_000) / HOUR_MS) * HOUR_MS;
+    const endMs = lastHourEndMs();
     const startMs = endMs - HOURS * HOUR_MS;
     await sendCalls(first, startMs);
     await eventually(async () => {
@@ -99,7 +88,7 @@ test(
       code: 0,
     });
     await daemon.stop();
-    writeFileSync(prompt, readFileSync(prompt, 'utf8').replace('cost_per_call_usd: 0.001', 'cost_per_call_usd: 0.005'));
+    writeFileSync(file, readFileSync(file, 'utf8').replace('cost_per_call_usd: 0.001', 'cost_per_call_usd: 0.005'));
     const corrected = await startDaemon(directory);
     const resolved = await eventually(async () => {
       const { data } = await corrected.get<{ data: any[] }>(INCIDENTS);
@@ -118,38 +107,23 @@ test(
 );
 
 async function sendCalls(daemon: Daemon, startMs: number): Promise<void> {
-  const calls = Array.from({ length: HOURS * PER_HOUR }, (_, index) => {
-    const hour = Math.floor(index / PER_HOUR);
-    const isChanged = hour >= HOURS - CHANGED_HOURS;
-    return {
-      traceId: hexId(16),
-      spanId: hexId(8),
-      startMs: startMs + hour * HOUR_MS + (index % PER_HOUR) * 600_000,
-      tokens: isChanged ? 5_000 : 1_000,
-      score: isChanged || index % 20 === 0 ? 0 : 1,
-    };
-  });
-  const spans = calls.map(({ traceId, spanId, startMs: at, tokens }, index) => ({
-    traceId,
-    spanId,
-    service: 'desk',
-    startMs: at,
-    attributes: {
-      ...chatAttributes(TEXT, [{ role: 'user', text: `Message ${index}.` }], 'billing'),
-      'gen_ai.request.model': 'small',
-      'gen_ai.response.model': 'small',
-      'gen_ai.usage.input_tokens': tokens,
-      'gen_ai.usage.output_tokens': 10,
-    },
+  const isChanged = (hour: number): boolean => hour >= HOURS - CHANGED_HOURS;
+  const spans = callsOfHours(startMs, { hours: HOURS, perHour: PER_HOUR }, (hour, index) => ({
+    ...chatAttributes(TEXT, [{ role: 'user', text: `Message ${index}.` }], 'billing'),
+    'gen_ai.request.model': 'small',
+    'gen_ai.response.model': 'small',
+    'gen_ai.usage.input_tokens': isChanged(hour) ? 5_000 : 1_000,
+    'gen_ai.usage.output_tokens': 10,
   }));
-  await post(new URL('/v1/traces', daemon.otlp), new Uint8Array(tracesBody(spans)), 200);
-  const feedback = calls.map(({ traceId, spanId, score }) => {
+  await sendSpans(daemon, spans);
+  const feedback = spans.map(({ traceId, spanId }, index) => {
+    const score = isChanged(Math.floor(index / PER_HOUR)) || index % 20 === 0 ? 0 : 1;
     return { trace_id: traceId, span_id: spanId, name: 'accuracy', score, environment: 'production' };
   });
-  await post(new URL('/api/v1/feedback', daemon.api), JSON.stringify(feedback), 202);
-}
-
-async function post(url: URL, body: Uint8Array<ArrayBuffer> | string, expected: number): Promise<void> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  if (response.status !== expected) throw new Error(`${url.pathname} was answered with ${response.status}.`);
+  const judged = await fetch(new URL('/api/v1/feedback', daemon.api), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(feedback),
+  });
+  if (judged.status !== 202) throw new Error(`Feedback was answered with ${judged.status}.`);
 }

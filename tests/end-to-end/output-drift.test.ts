@@ -1,16 +1,16 @@
 /** A provider changes what is behind a model's name: the real daemon, told of a week of calls over OTLP, says so. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { chatAttributes, hexId, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes } from '../ingest/harness.ts';
 import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
-import { outputText, type Style } from '../support/generated-outputs.ts';
+import { callsOfHours, HOUR_MS, lastHourEndMs } from '../support/ended-hours.ts';
+import { outputText } from '../support/generated-outputs.ts';
+import { lock, writeConfiguration, writeVersion } from '../support/project.ts';
 import { seededRandom } from '../support/random.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 import { WebhookReceiver } from '../support/webhook-receiver.ts';
 
-const HOUR_MS = 3_600_000;
 const TEXT = 'You find out what a message is about. Answer with the intent, and how sure you are of it.';
 /** Learned from; and what came after that, of which the last hours are others. */
 const HOURS = 7 * 24 + 30;
@@ -20,32 +20,20 @@ const PER_HOUR = 5;
 test('answers that changed are told once, with what was typical and examples', { timeout: 240_000 }, async () => {
   const receiver = await WebhookReceiver.start();
   const directory = tempDirectory();
-  mkdirSync(join(directory, 'prompts'));
-  writeFileSync(
-    join(directory, 'prompts/intent.yaml'),
-    `id: support.intent\nversion: 1\nowner: support-team\nmodel: gpt-5-mini\ntags: [support]\nformat: plain\ntemplate: ${JSON.stringify(TEXT)}\n`,
-  );
-  writeFileSync(
-    join(directory, 'plumbline.yaml'),
-    [
-      'registry: [{ files: ./prompts }]',
-      'lock: ./prompts.lock.yaml',
-      'store: { path: ./data }',
-      `channels: [{ name: hook, type: webhook, url: ${receiver.url} }]`,
-      'routes: [{ channels: [hook] }]',
-      '',
-    ].join('\n'),
-  );
-  expect(await runPlumbline(directory, ['lock'])).toMatchObject({ code: 0 });
+  writeVersion(directory, { id: 'support.intent', template: TEXT });
+  writeConfiguration(directory, [
+    `channels: [{ name: hook, type: webhook, url: ${receiver.url} }]`,
+    'routes: [{ channels: [hook] }]',
+  ]);
+  await lock(directory);
 
   const first = await startDaemon(directory);
-  // Hours that ended long enough ago to be looked at.
-  const endMs = Math.floor((Date.now() - 10 * 60_000) / HOUR_MS) * HOUR_MS;
-  const sent = await sendWeek(first, endMs - HOURS * HOUR_MS);
+  const endMs = lastHourEndMs();
+  await sendWeek(first, endMs - HOURS * HOUR_MS);
   await eventually(async () => {
     const period = `from=${new Date(endMs - HOURS * HOUR_MS).toISOString()}`;
     const { data } = await first.get<{ data: { calls: number }[] }>(`/api/v1/usage?group_by=prompt,version&${period}`);
-    return data[0]?.calls === sent;
+    return data[0]?.calls === HOURS * PER_HOUR;
   }, 60_000);
   await first.stop();
 
@@ -87,24 +75,11 @@ test('answers that changed are told once, with what was typical and examples', {
   await receiver.stop();
 });
 
-/** How many were sent. */
-async function sendWeek(daemon: Daemon, startMs: number): Promise<number> {
+async function sendWeek(daemon: Daemon, startMs: number): Promise<void> {
   const random = seededRandom(5);
-  const spans = Array.from({ length: HOURS * PER_HOUR }, (_, index) => {
-    const hour = Math.floor(index / PER_HOUR);
-    const style: Style = hour < HOURS - CHANGED_HOURS ? 'json' : 'chatty';
-    return {
-      traceId: hexId(16),
-      service: 'desk',
-      startMs: startMs + hour * HOUR_MS + (index % PER_HOUR) * 600_000,
-      attributes: chatAttributes(TEXT, [{ role: 'user', text: `Message ${index}.` }], outputText(style, random)),
-    };
+  const spans = callsOfHours(startMs, { hours: HOURS, perHour: PER_HOUR }, (hour, index) => {
+    const style = hour < HOURS - CHANGED_HOURS ? 'json' : 'chatty';
+    return chatAttributes(TEXT, [{ role: 'user', text: `Message ${index}.` }], outputText(style, random));
   });
-  const response = await fetch(new URL('/v1/traces', daemon.otlp), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody(spans)),
-  });
-  if (response.status !== 200) throw new Error(`The calls were answered with ${response.status}.`);
-  return spans.length;
+  await sendSpans(daemon, spans);
 }

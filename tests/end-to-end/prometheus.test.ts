@@ -9,9 +9,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { chatAttributes, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes } from '../ingest/harness.ts';
 import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
 import { promtool, RULES, startPrometheus, type TestPrometheus } from '../support/prometheus.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 interface Rule {
@@ -56,14 +57,7 @@ channels:
   );
   daemon = await startDaemon(directory);
   prometheus = await startPrometheus(daemon.api);
-  const sent = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: tracesBody([{ attributes: chatAttributes('Greet.', [{ role: 'user', text: 'Hi' }], 'Hello') }]).toString(
-      'utf8',
-    ),
-  });
-  if (!sent.ok) throw new Error(`Telemetry was answered with ${sent.status}.`);
+  await sendSpans(daemon, [{ attributes: chatAttributes('Greet.', [{ role: 'user', text: 'Hi' }], 'Hello') }]);
   await eventually(async () => (await prometheus.query('plumbline_ingest_settled_total'))[0]);
 });
 afterAll(async () => {

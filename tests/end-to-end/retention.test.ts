@@ -3,8 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { chatAttributes, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes } from '../ingest/harness.ts';
 import { eventually, runPlumbline, startDaemon } from '../support/daemon.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,12 +26,7 @@ it('lets go of old calls when it is told for how long they are kept, and says so
     }),
   });
   const first = await startDaemon(directory);
-  const sent = await fetch(new URL('/v1/traces', first.otlp), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: tracesBody([span(longAgoMs, 'old'), span(longAgoMs + 60_000, 'old'), span(Date.now(), 'new')]).toString(),
-  });
-  expect(sent.status).toBe(200);
+  await sendSpans(first, [span(longAgoMs, 'old'), span(longAgoMs + 60_000, 'old'), span(Date.now(), 'new')]);
   const period = `from=${new Date(longAgoMs - DAY_MS).toISOString()}&to=${new Date().toISOString()}`;
   const usageOf = `/api/v1/usage?group_by=service&${period}`;
   const before = await eventually(async () => {

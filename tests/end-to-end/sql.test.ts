@@ -3,8 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { chatAttributes, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes } from '../ingest/harness.ts';
 import { eventually, runPlumbline, startDaemon, type CommandResult, type Daemon } from '../support/daemon.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const directory = tempDirectory();
@@ -43,12 +44,7 @@ beforeAll(async () => {
   const spans = ['Ann', 'Ben', 'Cem'].map((name) => ({
     attributes: chatAttributes(system(name), [{ role: 'user', text: 'Hello' }], `Hello ${name}.`),
   }));
-  const sent = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...bearer(KEYS.INGEST_KEY) },
-    body: tracesBody(spans).toString('utf8'),
-  });
-  if (!sent.ok) throw new Error(`Telemetry was answered with ${sent.status}.`);
+  await sendSpans(daemon, spans, bearer(KEYS.INGEST_KEY));
   await eventually(
     async () => (await sql(['--format', 'csv', 'SELECT count() AS n FROM calls'])).stdout === '"n"\n3\n',
   );

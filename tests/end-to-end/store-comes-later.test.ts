@@ -10,9 +10,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { chatAttributes, tracesBody } from '../ingest/harness.ts';
+import { chatAttributes } from '../ingest/harness.ts';
 import { startClickHouseHttp, type ClickHouseHttp } from '../support/clickhouse-http.ts';
 import { eventually, READY, runPlumbline, startDaemon, WAITING, type Daemon } from '../support/daemon.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { freePort } from '../support/server-process.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
@@ -134,12 +135,7 @@ test('so is feedback about a call, with the call', async () => {
   });
   expect(judged.status).toBe(202);
   const attributes = chatAttributes('Be brief.', [{ role: 'user', text: 'Hello?' }], 'one');
-  const sent = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody([{ traceId, attributes }])),
-  });
-  expect(sent.status).toBe(200);
+  await sendSpans(daemon, [{ traceId, attributes }]);
   const server = await scene.server();
   await daemon.waitFor(READY);
   const [evaluation] = await eventually(async () => {

@@ -3,8 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hexId, tracesBody } from '../ingest/harness.ts';
+import { hexId } from '../ingest/harness.ts';
 import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
+import { sendSpans } from '../support/send-spans.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
 
 const directory = tempDirectory();
@@ -81,12 +82,7 @@ const TWICE = { input_audio: 1_600, cache_audio_read: 900, output_audio: 500 };
 const [REALTIME_USD, HAIKU_USD] = ['0.02844', '0.00122'];
 
 test('calls and usage show the parts, and what they cost', async () => {
-  const response = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody(SPANS)),
-  });
-  expect(response.status).toBe(200);
+  await sendSpans(daemon, SPANS);
   const calls = await eventually(async () => {
     const { data } = await daemon.get<{ data: Row[] }>('/api/v1/invocations?limit=100');
     return data.length === SPANS.length && data;
@@ -112,12 +108,7 @@ test('calls and usage show the parts, and what they cost', async () => {
 });
 
 test('searches of the web have their price, beside the tokens', async () => {
-  const response = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody([SEARCHING])),
-  });
-  expect(response.status).toBe(200);
+  await sendSpans(daemon, [SEARCHING]);
   const call = await eventually(async () => {
     const { data } = await daemon.get<{ data: Row[] }>(`/api/v1/invocations?trace_id=${SEARCHING.traceId}`);
     return data[0];

@@ -1,11 +1,13 @@
 /** The real daemon told of calls over OTLP: what they carry beside what is pinned opens incidents, without any watched place. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { chatAttributes, hexId, tracesBody } from '../ingest/harness.ts';
-import { eventually, runPlumbline, startDaemon, type Daemon } from '../support/daemon.ts';
+import { chatAttributes, hexId } from '../ingest/harness.ts';
+import { eventually, startDaemon, type Daemon } from '../support/daemon.ts';
+import { lock, writeConfiguration, writeVersion } from '../support/project.ts';
+import { sendSpans } from '../support/send-spans.ts';
 
 /** Traffic is looked at every half minute. */
 const LOOK_TIMEOUT_MS = 90_000;
@@ -20,33 +22,15 @@ let directory: string;
 let daemon: Daemon;
 
 function register(id: string, version: number, template: string): void {
-  writeFileSync(
-    join(directory, `prompts/${id}-${version}.yaml`),
-    [
-      `id: ${id}`,
-      `version: ${version}`,
-      ...(version > 1 ? [`parent: ${version - 1}`] : []),
-      'owner: support-team',
-      'model: gpt-5-mini',
-      'tags: [support]',
-      'format: jinja2',
-      `template: ${JSON.stringify(template)}`,
-      '',
-    ].join('\n'),
-  );
+  writeVersion(directory, { id, version, format: 'jinja2', template });
 }
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'plumbline-traffic-'));
-  mkdirSync(join(directory, 'prompts'));
   register('support.router', 1, ROUTER('one word', '{{ message }}'));
   register('support.router', 2, ROUTER('one label', '{{ message }}'));
-  writeFileSync(
-    join(directory, 'plumbline.yaml'),
-    'registry: [{ files: ./prompts }]\nlock: ./prompts.lock.yaml\nstore: { path: ./data }\n',
-  );
-  const locked = await runPlumbline(directory, ['lock']);
-  if (locked.code !== 0) throw new Error(locked.stderr);
+  writeConfiguration(directory);
+  await lock(directory);
   daemon = await startDaemon(directory);
 });
 afterAll(async () => {
@@ -74,12 +58,7 @@ async function send({ service, texts, declares }: Calls): Promise<void> {
       declares === undefined ? {} : { 'gen_ai.prompt.name': 'support.router', 'gen_ai.prompt.version': declares },
     ),
   }));
-  const response = await fetch(`${daemon.otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: new Uint8Array(tracesBody(spans)),
-  });
-  if (response.status !== 200) throw new Error(`The calls were answered with ${response.status}.`);
+  await sendSpans(daemon, spans);
 }
 
 function messages(answer: string, count: number): readonly string[] {
