@@ -19,6 +19,8 @@ import { createStore, type Store } from '../src/store/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { textBody } from '../src/text/body.ts';
 import { contentHashes } from '../src/text/hashes.ts';
+import { numberAfter } from './shared/arguments.ts';
+import { rounded } from './shared/figures.ts';
 
 const EVERY_MS = 30_000;
 const ROUNDS_A_DAY = 86_400_000 / EVERY_MS;
@@ -50,8 +52,8 @@ class TurnedClock implements Clock {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const targets = Number(option(args, '--targets', '10000'));
-  const rounds = (Number(option(args, '--minutes', '30')) * 60_000) / EVERY_MS;
+  const targets = numberAfter(args, '--targets', 10_000);
+  const rounds = (numberAfter(args, '--minutes', 30) * 60_000) / EVERY_MS;
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-audit-bench-'));
   const database = await openDatabase({ path: directory }, '0.0.0-bench', systemClock);
   try {
@@ -72,8 +74,8 @@ export async function run(args: readonly string[]): Promise<void> {
     const looks = rounds * targets;
     const result = {
       observations: looks,
-      us_per_observation: round(after / looks, 2),
-      us_without_chain: round(before / (looks / 2), 2),
+      us_per_observation: rounded(after / looks, 2),
+      us_without_chain: rounded(before / (looks / 2), 2),
       entries_a_day: Math.round((entries / rounds) * ROUNDS_A_DAY),
       ...(await sizes(database, looks, entries, rounds)),
       ...(await verified(store, trail)),
@@ -159,10 +161,10 @@ async function sizes(database: Database, looks: number, entries: number, rounds:
   const marks = Number(row?.marks) / Number(row?.observed);
   const observations = (looks / rounds) * ROUNDS_A_DAY;
   return {
-    bytes_an_entry: round(bytesAnEntry, 0),
-    bytes_an_observation: round(Number(row?.whole) / Number(row?.observed), 2),
-    of_which_marks: round(marks, 3),
-    mb_a_day: round((bytesAnEntry * (entries / rounds) * ROUNDS_A_DAY + marks * observations) / 1e6, 2),
+    bytes_an_entry: rounded(bytesAnEntry, 0),
+    bytes_an_observation: rounded(Number(row?.whole) / Number(row?.observed), 2),
+    of_which_marks: rounded(marks, 3),
+    mb_a_day: rounded((bytesAnEntry * (entries / rounds) * ROUNDS_A_DAY + marks * observations) / 1e6, 2),
   };
 }
 
@@ -172,14 +174,8 @@ async function verified(store: Store, trail: AuditTrail): Promise<object> {
   const { findings, rows } = await store.audit.verify({ noted: [] });
   if (findings.length > 0) throw new Error(`The chain does not verify: ${findings[0]?.words}`);
   const seconds = (performance.now() - start) / 1_000;
-  return { verify_s: round(seconds, 1), verify_observations_per_s: Math.round((rows['observations'] ?? 0) / seconds) };
-}
-
-function option(args: readonly string[], name: string, otherwise: string): string {
-  const index = args.indexOf(name);
-  return index === -1 ? otherwise : (args[index + 1] ?? otherwise);
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
+  return {
+    verify_s: rounded(seconds, 1),
+    verify_observations_per_s: Math.round((rows['observations'] ?? 0) / seconds),
+  };
 }

@@ -19,6 +19,8 @@ import { createStore } from '../src/store/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { createInvocationLog } from '../src/store/telemetry/invocation-log.ts';
 import { seededRandom, type Random } from './attribution/random.ts';
+import { numberAfter } from './shared/arguments.ts';
+import { effortOf, type Effort } from './shared/figures.ts';
 
 const VERSIONS_DEFAULT = 1_000;
 const MONTHS_DEFAULT = 1_000;
@@ -53,15 +55,8 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-function numberAfter(args: readonly string[], name: string, otherwise: number): number {
-  const value = Number(args[args.indexOf(name) + 1]);
-  return args.includes(name) && Number.isFinite(value) && value > 0 ? value : otherwise;
-}
-
-interface Measured {
+interface Measured extends Effort {
   readonly name: string;
-  readonly ms: number;
-  readonly cpu_ms: number;
 }
 
 async function measureLooks(versions: number): Promise<readonly Measured[]> {
@@ -149,11 +144,7 @@ async function insertCalls(
 }
 
 async function measure(name: string, work: () => Promise<void>): Promise<Measured> {
-  const startMs = performance.now();
-  const cpu = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(cpu);
-  return { name, ms: Math.round(performance.now() - startMs), cpu_ms: Math.round((user + system) / 1_000) };
+  return { name, ...(await effortOf(work)) };
 }
 
 interface Quality {

@@ -18,6 +18,8 @@ import { runPlumbline, startDaemon, type Daemon } from '../tests/support/daemon.
 import { processUse, type JavaScriptThread, type ProcessUse } from './ingest/process-use.ts';
 import { sendAll } from './ingest/send.ts';
 import { makeTraffic, type Traffic } from './ingest/traffic.ts';
+import { numberAfter, textAfter } from './shared/arguments.ts';
+import { rounded } from './shared/figures.ts';
 
 interface Result {
   readonly span_kb: number;
@@ -69,10 +71,10 @@ export async function run(args: readonly string[]): Promise<void> {
     await besideStored(args);
     return;
   }
-  const sizes = option(args, '--kb', '1,6,40').split(',').map(Number);
+  const sizes = textAfter(args, '--kb', '1,6,40').split(',').map(Number);
   const results: Result[] = [];
   for (const kb of sizes) {
-    const spans = Number(option(args, '--spans', String(DEFAULT_SPANS[kb] ?? 20_000)));
+    const spans = numberAfter(args, '--spans', DEFAULT_SPANS[kb] ?? 20_000);
     const result = await measure(kb, spans);
     results.push(result);
     if (!args.includes('--json')) print(result);
@@ -82,9 +84,9 @@ export async function run(args: readonly string[]): Promise<void> {
 
 /** The same traffic again and again into one store that grows in between. */
 async function besideStored(args: readonly string[]): Promise<void> {
-  const kb = Number(option(args, '--kb', '1'));
-  const spans = Number(option(args, '--spans', String(DEFAULT_SPANS[kb] ?? 20_000)));
-  const levels = option(args, '--stored', '').split(',').map(Number);
+  const kb = numberAfter(args, '--kb', 1);
+  const spans = numberAfter(args, '--spans', DEFAULT_SPANS[kb] ?? 20_000);
+  const levels = textAfter(args, '--stored', '').split(',').map(Number);
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-ingest-'));
   const results: { stored: number; per_second: number; cpu_us_per_span: number; ratio_to_first: number }[] = [];
   try {
@@ -96,8 +98,8 @@ async function besideStored(args: readonly string[]): Promise<void> {
       const through = await drive(directory, traffic);
       if (stored === 0) continue;
       const perSecond = Math.round(through.spansPerSecond);
-      const cpu = round(through.cpuUsPerSpan, 1);
-      const ratio = round(perSecond / (results[0]?.per_second ?? perSecond), 2);
+      const cpu = rounded(through.cpuUsPerSpan, 1);
+      const ratio = rounded(perSecond / (results[0]?.per_second ?? perSecond), 2);
       results.push({ stored, per_second: perSecond, cpu_us_per_span: cpu, ratio_to_first: ratio });
       if (!args.includes('--json'))
         console.log(`beside ${stored} spans: ${perSecond} spans/s, ${cpu} us CPU a span, ratio to the first ${ratio}`);
@@ -120,11 +122,6 @@ function trafficOf(kb: number, spans: number, seed: number, onNaiveRow: (row: st
   });
 }
 
-function option(args: readonly string[], name: string, otherwise: string): string {
-  const index = args.indexOf(name);
-  return index === -1 ? otherwise : (args[index + 1] ?? otherwise);
-}
-
 async function measure(kb: number, spans: number): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-ingest-'));
   try {
@@ -139,29 +136,29 @@ async function measure(kb: number, spans: number): Promise<Result> {
     const straightPerSecond = traffic.spans / straight.seconds;
     const disk = Object.values(straight.tables).reduce((sum, { bytes }) => sum + bytes, 0);
     return {
-      span_kb: round(traffic.bytes / traffic.spans / 1_000, 1),
+      span_kb: rounded(traffic.bytes / traffic.spans / 1_000, 1),
       spans: traffic.spans,
       calls: traffic.calls,
       end_to_end_per_second: Math.round(through.spansPerSecond),
       whole_run_per_second: Math.round(traffic.spans / through.seconds),
       acknowledged_per_second: Math.round(traffic.spans / through.acknowledgedSeconds),
-      mb_per_second: round((through.spansPerSecond * traffic.bytes) / traffic.spans / 1e6, 1),
-      cpu_us_per_span: round(through.cpuUsPerSpan, 1),
+      mb_per_second: rounded((through.spansPerSecond * traffic.bytes) / traffic.spans / 1e6, 1),
+      cpu_us_per_span: rounded(through.cpuUsPerSpan, 1),
       thread_cpu_us_per_span: through.threadCpuUsPerSpan,
-      straight_cpu_us_per_span: round((straight.cpuSeconds / traffic.spans) * 1e6, 1),
-      page_faults_per_span: round(through.pageFaultsPerSpan, 2),
+      straight_cpu_us_per_span: rounded((straight.cpuSeconds / traffic.spans) * 1e6, 1),
+      page_faults_per_span: rounded(through.pageFaultsPerSpan, 2),
       resident_mb: Math.round(through.residentMb),
       decode_per_second: Math.round(decodePerSecond),
       receive_per_second: Math.round(receivePerSecond),
       straight_insert_per_second: Math.round(straightPerSecond),
-      ratio_to_decode: round(through.spansPerSecond / decodePerSecond, 3),
-      ratio_to_receive: round(through.spansPerSecond / receivePerSecond, 3),
-      ratio_to_straight_insert: round(through.spansPerSecond / straightPerSecond, 3),
+      ratio_to_decode: rounded(through.spansPerSecond / decodePerSecond, 3),
+      ratio_to_receive: rounded(through.spansPerSecond / receivePerSecond, 3),
+      ratio_to_straight_insert: rounded(through.spansPerSecond / straightPerSecond, 3),
       refused: through.refused,
       tables: straight.tables,
       disk_bytes_per_span: Math.round(disk / traffic.spans),
       naive_disk_bytes_per_span: Math.round(straight.naive.bytes / traffic.spans),
-      naive_to_disk: round(straight.naive.bytes / disk, 1),
+      naive_to_disk: rounded(straight.naive.bytes / disk, 1),
     };
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -226,7 +223,7 @@ async function drive(directory: string, traffic: Traffic): Promise<Through> {
     const [from, to] = sustainedBetween(looks, traffic.calls, acknowledgedSeconds);
     const spans = ((to.settled - from.settled) / traffic.calls) * traffic.spans;
     const ofThread = (thread: JavaScriptThread): number =>
-      round(((to.threadCpuSeconds[thread] - from.threadCpuSeconds[thread]) / spans) * 1e6, 1);
+      rounded(((to.threadCpuSeconds[thread] - from.threadCpuSeconds[thread]) / spans) * 1e6, 1);
     return {
       spansPerSecond: spans / (to.seconds - from.seconds),
       cpuUsPerSpan: ((to.cpuSeconds - from.cpuSeconds) / spans) * 1e6,
@@ -308,10 +305,6 @@ function straightInsert(store: string, naiveFile: string): Straight {
   const script = join(import.meta.dirname, 'ingest/straight-process.ts');
   const output = execFileSync(process.execPath, [script, store, naiveFile], { encoding: 'utf8', maxBuffer: 1e8 });
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Straight;
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }
 
 function print(result: Result): void {

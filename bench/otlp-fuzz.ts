@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fuzzRequests, sendFuzz, wrongAnswer } from '../tests/ingest/fuzz-requests.ts';
 import type { Report } from './ingest/receiver-process.ts';
+import { numberAfter } from './shared/arguments.ts';
 
 const BODIES_DEFAULT = 100_000;
 /** So often a line is printed, and memory looked at. */
@@ -20,16 +21,17 @@ const ROUNDS = 50;
 const LOG_SHOWN_BYTES = 4_000;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const option = (name: string, otherwise: number): number => {
-    const index = args.indexOf(name);
-    return index === -1 ? otherwise : Number(args[index + 1]);
-  };
-  const bodies = option('--bodies', BODIES_DEFAULT);
-  const seed = option('--seed', Date.now() % 1_000_000_000);
+  const bodies = numberAfter(args, '--bodies', BODIES_DEFAULT);
+  const seed = numberAfter(args, '--seed', Date.now() % 1_000_000_000);
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-fuzz-'));
   const child = fork(join(import.meta.dirname, 'ingest/receiver-process.ts'), [directory], { silent: true });
   try {
-    await drive(child, { bodies, seed, connections: option('--connections', 4), isJson: args.includes('--json') });
+    await drive(child, {
+      bodies,
+      seed,
+      connections: numberAfter(args, '--connections', 4),
+      isJson: args.includes('--json'),
+    });
   } finally {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGKILL');

@@ -23,6 +23,8 @@ import { openDatabase } from '../src/store/engine/open-database.ts';
 import { createStore } from '../src/store/index.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { seededRandom, type Random } from './attribution/random.ts';
+import { numberAfter } from './shared/arguments.ts';
+import { effortOf, type Effort } from './shared/figures.ts';
 
 const SERIES_DEFAULT = 1_000;
 const ANSWERS = 64;
@@ -39,15 +41,12 @@ const WORDS = 'the order was sent on time and we look into what happened with yo
   ' ',
 );
 
-interface Measured {
+interface Measured extends Effort {
   readonly name: string;
-  readonly ms: number;
-  readonly cpu_ms: number;
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const index = args.indexOf('--series');
-  const count = index === -1 ? SERIES_DEFAULT : Number(args[index + 1]);
+  const count = numberAfter(args, '--series', SERIES_DEFAULT);
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-outputs-'));
   const database = await openDatabase({ path: directory }, '0.0.0-bench', systemClock);
   try {
@@ -184,9 +183,5 @@ async function writeHistory(
 }
 
 async function measure(name: string, work: () => Promise<void>): Promise<Measured> {
-  const startMs = performance.now();
-  const cpu = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(cpu);
-  return { name, ms: Math.round(performance.now() - startMs), cpu_ms: Math.round((user + system) / 1_000) };
+  return { name, ...(await effortOf(work)) };
 }

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child, makeBatch, post, SPANS_PER_REQUEST } from './overload/child.ts';
 import type { SlowReport } from './overload/slow-process.ts';
+import { numberAfter } from './shared/arguments.ts';
 
 const SECONDS_DEFAULT = 60;
 const CONNECTIONS = 8;
@@ -22,8 +23,7 @@ const LOOK_EVERY_MS = 500;
 const TRACE_SPANS = [10_000, 50_000] as const;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const index = args.indexOf('--seconds');
-  const seconds = index === -1 ? SECONDS_DEFAULT : Number(args[index + 1]);
+  const seconds = numberAfter(args, '--seconds', SECONDS_DEFAULT);
   const overload = await inDirectory((directory) => push(directory, seconds));
   const traces: TraceCost[] = [];
   for (const spans of TRACE_SPANS) {

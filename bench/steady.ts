@@ -14,6 +14,8 @@ import { startDaemon } from '../tests/support/daemon.ts';
 import { processUse, writtenBytes } from './ingest/process-use.ts';
 import { sendAll } from './ingest/send.ts';
 import { makeTraffic } from './ingest/traffic.ts';
+import { numberAfter, textAfter } from './shared/arguments.ts';
+import { rounded } from './shared/figures.ts';
 
 interface Result {
   readonly spans_per_second: number;
@@ -34,8 +36,8 @@ const DAEMON_START_MS = 30_000;
 const LIMIT_CORES = { always: 0.33, perSpan: 0.0005 };
 
 export async function run(args: readonly string[]): Promise<void> {
-  const rates = option(args, '--rates', '10,100,1000').split(',').map(Number);
-  const seconds = Number(option(args, '--seconds', '30'));
+  const rates = textAfter(args, '--rates', '10,100,1000').split(',').map(Number);
+  const seconds = numberAfter(args, '--seconds', 30);
   const results: Result[] = [];
   for (const rate of rates) {
     const result = await measure(rate, seconds);
@@ -69,10 +71,10 @@ async function measure(rate: number, seconds: number): Promise<Result> {
       const limit = LIMIT_CORES.always + LIMIT_CORES.perSpan * rate;
       return {
         spans_per_second: rate,
-        cores: round(cores, 3),
-        written_mb_per_minute: round(((writtenBytes(pid) - written) / took) * 60e-6, 1),
-        limit_cores: round(limit, 3),
-        ratio: round(cores / limit, 2),
+        cores: rounded(cores, 3),
+        written_mb_per_minute: rounded(((writtenBytes(pid) - written) / took) * 60e-6, 1),
+        limit_cores: rounded(limit, 3),
+        ratio: rounded(cores / limit, 2),
       };
     } finally {
       await daemon.stop();
@@ -90,15 +92,6 @@ async function sendEvenly(receiver: string, bodies: readonly Buffer[], rate: num
     sent = Math.max(sent, Math.min(due, bodies.length));
     await sleep(EVERY_MS);
   }
-}
-
-function option(args: readonly string[], name: string, otherwise: string): string {
-  const index = args.indexOf(name);
-  return index === -1 ? otherwise : (args[index + 1] ?? otherwise);
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }
 
 function print({

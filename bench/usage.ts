@@ -19,6 +19,8 @@ import { createInvocationLog } from '../src/store/telemetry/invocation-log.ts';
 import { OneAtATime } from '../src/lib/one-at-a-time.ts';
 import { queryUsage } from '../src/store/telemetry/usage.ts';
 import { createTextLog } from '../src/store/text-log.ts';
+import { numberAfter } from './shared/arguments.ts';
+import { effortOf, type Effort } from './shared/figures.ts';
 
 const CALLS_DEFAULT = 2_000_000;
 const CALLS_PER_INSERT = 250_000;
@@ -36,8 +38,7 @@ interface Measured {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const index = args.indexOf('--calls');
-  const calls = index === -1 ? CALLS_DEFAULT : Number(args[index + 1]);
+  const calls = numberAfter(args, '--calls', CALLS_DEFAULT);
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-usage-'));
   const database = await openDatabase({ path: directory }, '0.0.0-bench', systemClock);
   try {
@@ -87,20 +88,15 @@ async function measureAll(database: Database): Promise<readonly Measured[]> {
 }
 
 async function measure(name: string, work: () => Promise<unknown>): Promise<Measured> {
-  const rounds: { ms: number; cpuMs: number }[] = [];
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    const [cpu, start] = [process.cpuUsage(), performance.now()];
-    await work();
-    const { user, system } = process.cpuUsage(cpu);
-    rounds.push({ ms: Math.round(performance.now() - start), cpuMs: Math.round((user + system) / 1_000) });
-  }
-  const [first, ...next] = rounds as [{ ms: number; cpuMs: number }, ...{ ms: number; cpuMs: number }[]];
+  const first = await effortOf(work);
+  const next: Effort[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) next.push(await effortOf(work));
   return {
     name,
     first_ms: first.ms,
-    first_cpu_ms: first.cpuMs,
+    first_cpu_ms: first.cpu_ms,
     next_ms: Math.min(...next.map(({ ms }) => ms)),
-    next_cpu_ms: Math.min(...next.map(({ cpuMs }) => cpuMs)),
+    next_cpu_ms: Math.min(...next.map(({ cpu_ms }) => cpu_ms)),
   };
 }
 

@@ -23,6 +23,7 @@ import { migrate } from '../src/store/migrate.ts';
 import type { Database } from '../src/store/database.ts';
 import { createTelemetryLog } from '../src/store/telemetry/telemetry-log.ts';
 import { chatAttributes, hexId, tracesBody, type SpanDraft } from '../tests/ingest/harness.ts';
+import { textAfter } from './shared/arguments.ts';
 
 /** What is sent in one second. */
 interface Second {
@@ -88,8 +89,8 @@ interface Result {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const name = args.includes('--case') ? args[args.indexOf('--case') + 1] : null;
-  const cases = CASES.filter((each) => name === null || each.name === name);
+  const name = textAfter(args, '--case', '');
+  const cases = CASES.filter((each) => name === '' || each.name === name);
   if (cases.length === 0)
     throw new Error(`There is no case "${name}". There are: ${CASES.map((each) => each.name).join('; ')}`);
   const results: Result[] = [];
