@@ -13,10 +13,10 @@ import type { LatestObservation } from '../contract/store.ts';
 import { judgeTampered } from '../drift/judge-registry.ts';
 import { isOfSource } from '../drift/target-of-source.ts';
 import type { Api } from '../http/api.ts';
-import { IncidentDesk, type LastCallOf } from '../incidents/incident-desk.ts';
+import { IncidentDesk } from '../incidents/incident-desk.ts';
 import type { Finding } from '../incidents/lifecycle.ts';
 import { TroubleLog } from '../lib/trouble-log.ts';
-import { addMillis, systemClock } from '../lib/time.ts';
+import { systemClock } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import type { MetricsReader } from '../observability/metrics.ts';
 import { PollingHost } from '../polling/host.ts';
@@ -28,6 +28,7 @@ import { noteOutcome, notePutOff } from './alert-log.ts';
 import { AuditKeeper } from './audit/audit-keeper.ts';
 import { daemonApi } from './api.ts';
 import { AttributionDesk } from './attribution/attribution-desk.ts';
+import { learnServices } from './attribution/learn-services.ts';
 import { expectDeliveries, observeIncidents, observeStoreSize } from './counts.ts';
 import { watchClock } from './clock-watch.ts';
 import { registryLoader } from './registry/load-registry.ts';
@@ -38,15 +39,12 @@ import { openChannel } from './open-channel.ts';
 import { missingFromStore, type OpenedStore } from './open-store.ts';
 import type { Reception } from './reception.ts';
 import { NOT_RECORDED, notePollEvent } from './targets/poll-log.ts';
-import { BaselineWatch } from './baselines/baseline-watch.ts';
-import { OutputWatch } from './outputs/output-watch.ts';
 import { RegistryKeeper } from './registry/registry-keeper.ts';
 import { Retention } from './retention.ts';
-import { onSchedule } from './scheduled-look.ts';
 import { refuseOthers, SourceRegistries } from './registry/source-registries.ts';
 import { TargetWatch } from './targets/target-watch.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
-import { TrafficWatch } from './traffic/traffic-watch.ts';
+import { watchesOfCalls } from './watches-of-calls.ts';
 
 export interface DaemonOptions {
   readonly configuration: Configuration;
@@ -59,8 +57,6 @@ export interface DaemonOptions {
   /** How a person calls the command line, for alerts. */
   readonly command: string;
 }
-
-const DAY_MS = 86_400_000;
 
 export class Daemon {
   readonly #options: DaemonOptions;
@@ -75,13 +71,13 @@ export class Daemon {
   #missingFromStore: readonly string[] = [];
   readonly #troubles: TroubleLog;
 
-  readonly attribution: AttributionDesk;
-  readonly registry: RegistryKeeper;
-  readonly sourceRegistries: SourceRegistries;
-  readonly watch: TargetWatch;
-  readonly incidents: IncidentDesk;
-  readonly polling: PollingHost;
-  readonly telemetry: Telemetry;
+  readonly #attribution: AttributionDesk;
+  readonly #registry: RegistryKeeper;
+  readonly #sourceRegistries: SourceRegistries;
+  readonly #watch: TargetWatch;
+  readonly #incidents: IncidentDesk;
+  readonly #polling: PollingHost;
+  readonly #telemetry: Telemetry;
   readonly #watchesOfCalls: readonly Component[];
   readonly #alerting: Alerting;
   readonly #retention: Retention;
@@ -96,15 +92,15 @@ export class Daemon {
     this.#database = database;
     this.#store = store;
     this.#queue = createQueue({ clock: systemClock, redis: configuration.redisUrl ?? undefined, log });
-    const view = (): RegistryKeeper['view'] => this.registry.view;
+    const view = (): RegistryKeeper['view'] => this.#registry.view;
     const onFindings = async (findings: readonly Finding[]): Promise<void> => {
-      await this.incidents.take(findings);
+      await this.#incidents.take(findings);
     };
 
     this.#audit = new AuditKeeper({ database, trail, audit: store.audit, configuration, clock: systemClock, log });
-    this.attribution = new AttributionDesk(view);
+    this.#attribution = new AttributionDesk(view);
     this.#alerting = this.#makeAlerting();
-    this.telemetry = createTelemetry({
+    this.#telemetry = createTelemetry({
       configuration,
       entrance: reception.entrance,
       database,
@@ -112,47 +108,57 @@ export class Daemon {
       clock: systemClock,
       horizon: store.horizon,
       log,
-      attribution: this.attribution,
+      attribution: this.#attribution,
       registry: view,
     });
-    this.incidents = new IncidentDesk({
+    this.#incidents = new IncidentDesk({
       incidents: store.incidents,
       announcer: this.#alerting,
-      countAffected: this.telemetry.countAffected,
+      countAffected: this.#telemetry.countAffected,
       queue: this.#queue,
       clock: systemClock,
       onProblem: (message, error) => log.warn({ error: describeError(error) }, message),
     });
-    observeIncidents(this.incidents);
-    this.watch = new TargetWatch(latest, {
+    observeIncidents(this.#incidents);
+    this.#watch = new TargetWatch(latest, {
       observations: store.observations,
       verdicts: store.verdicts,
       clock: systemClock,
       registry: view,
-      attribute: (query) => this.attribution.attribute(query),
-      near: (query) => this.attribution.near(query),
+      attribute: (query) => this.#attribution.attribute(query),
+      near: (query) => this.#attribution.near(query),
       onFindings,
       onUnregistered: (held) => {
-        if (this.attribution.learn(held)) this.telemetry.attributeAgain();
+        if (this.#attribution.learn(held)) this.#telemetry.attributeAgain();
       },
       onResolved: (held, version) => {
-        if (this.attribution.learnResolved(held, version)) this.telemetry.attributeAgain();
+        if (this.#attribution.learnResolved(held, version)) this.#telemetry.attributeAgain();
       },
       judgesAlone: configuration.redisUrl === null,
-      doubt: (observation, versions) => this.sourceRegistries.doubt(observation, versions, this.registry.view.unread),
+      doubt: (observation, versions) => this.#sourceRegistries.doubt(observation, versions, this.#registry.view.unread),
     });
-    this.sourceRegistries = this.#makeSourceRegistries(latest);
-    this.polling = this.#makePolling();
-    this.#watchesOfCalls = this.#makeWatchesOfCalls(onFindings);
+    this.#sourceRegistries = this.#makeSourceRegistries(latest);
+    this.#polling = this.#makePolling();
+    this.#watchesOfCalls = watchesOfCalls({
+      store,
+      telemetry: this.#telemetry,
+      attribution: this.#attribution,
+      incidents: this.#incidents,
+      queue: this.#queue,
+      clock: systemClock,
+      log,
+      registry: view,
+      onFindings,
+    });
     this.#retention = new Retention({
       retention: store.retention,
       keepCallsMs: configuration.keepCallsMs,
       clock: systemClock,
       log,
     });
-    this.registry = this.#makeRegistryKeeper();
-    this.sourceRegistries.keepWith(this.registry);
-    refuseOthers(configuration.registrySources, this.polling.registries());
+    this.#registry = this.#makeRegistryKeeper();
+    this.#sourceRegistries.keepWith(this.#registry);
+    refuseOthers(configuration.registrySources, this.#polling.registries());
     this.#parts = this.#inOrder();
   }
 
@@ -168,7 +174,7 @@ export class Daemon {
       problems: this.#ready ? this.#problems() : ['starting or stopping'],
     }));
     await this.#reception.open();
-    void this.#learnServices();
+    void learnServices(this.#attribution, this.#telemetry.calls, systemClock, this.#options.log);
     this.#ready = true;
   }
 
@@ -199,16 +205,16 @@ export class Daemon {
     return [
       // Stopped last: it tells of the end of all others.
       this.#audit,
-      this.registry,
+      this.#registry,
       this.#alerting,
-      this.incidents,
-      ...this.telemetry.processing,
+      this.#incidents,
+      ...this.#telemetry.processing,
       this.#retention,
       ...this.#watchesOfCalls,
-      this.polling,
-      this.sourceRegistries,
+      this.#polling,
+      this.#sourceRegistries,
       queue,
-      watchClock(this.#database, systemClock, this.#options.log, [this.registry, this.watch]),
+      watchClock(this.#database, systemClock, this.#options.log, [this.#registry, this.#watch]),
     ];
   }
 
@@ -225,7 +231,7 @@ export class Daemon {
       command,
       publicUrl: configuration.server.publicUrl,
       canRestore: (target) =>
-        this.polling.targets().some((candidate) => candidate.id === target && candidate.canRestore),
+        this.#polling.targets().some((candidate) => candidate.id === target && candidate.canRestore),
       onOutcome: (channel, outcome) => noteOutcome(this.#options.log, this.#troubles, channel, outcome),
       onPutOff: (...what) => notePutOff(this.#troubles, ...what),
     });
@@ -242,7 +248,7 @@ export class Daemon {
     const everyMs = new Map(configuration.sources.map((source) => [source.name, source.everyMs]));
     return new SourceRegistries({
       sources: configuration.registrySources.map((name) => ({ name, everyMs: everyMs.get(name) ?? 0 })),
-      list: (source, ...question) => this.polling.versions(source, ...question),
+      list: (source, ...question) => this.#polling.versions(source, ...question),
       latest,
       recall: configuration.redisUrl === null ? null : () => this.#store.observations.latest(),
       log,
@@ -256,39 +262,10 @@ export class Daemon {
       queue: this.#queue,
       clock: systemClock,
       horizon: this.#store.horizon,
-      onObservations: (batch, stored) => this.sourceRegistries.follow(batch, () => this.watch.take(batch, stored)),
+      onObservations: (batch, stored) => this.#sourceRegistries.follow(batch, () => this.#watch.take(batch, stored)),
       onEvent: (event) => notePollEvent(log, this.#troubles, event),
-      partsBefore: this.watch.partsBefore(),
+      partsBefore: this.#watch.partsBefore(),
     });
-  }
-
-  #makeWatchesOfCalls(onFindings: (findings: readonly Finding[]) => Promise<void>): readonly Component[] {
-    const shared = {
-      incidents: this.#store.incidents,
-      clock: systemClock,
-      log: this.#options.log,
-      registry: () => this.registry.view,
-      onFindings,
-      retireUncalled: (lastCallOf: LastCallOf) => this.incidents.retireUncalled(lastCallOf),
-    };
-    const looks = [
-      new TrafficWatch({
-        ...shared,
-        traffic: this.telemetry.traffic,
-        calls: this.telemetry.calls,
-        variables: this.telemetry.variables,
-        attribute: (query) => this.attribution.attribute(query),
-        near: (query) => this.attribution.near(query),
-      }),
-      new OutputWatch({ ...shared, outputs: this.#store.outputs }),
-      new BaselineWatch({
-        ...shared,
-        baselines: this.#store.baselines,
-        calls: this.telemetry.calls,
-        retire: (isWatched) => this.incidents.retire(isWatched),
-      }),
-    ];
-    return looks.map((look) => onSchedule(this.#queue, look));
   }
 
   #makeRegistryKeeper(): RegistryKeeper {
@@ -298,30 +275,30 @@ export class Daemon {
         configuration,
         this.#aborting.signal,
         () => systemClock.now(),
-        () => this.sourceRegistries,
+        () => this.#sourceRegistries,
       ),
       store: this.#store.registry,
       horizon: this.#store.horizon,
       log,
       stopping: this.#aborting.signal,
       onVersions: (versions) => {
-        for (const { version, why } of this.attribution.register(versions)) {
+        for (const { version, why } of this.#attribution.register(versions)) {
           log.warn(
             { prompt: version.prompt, version: version.version, why },
             'this version can only be recognised by its hash',
           );
         }
-        this.telemetry.attributeAgain();
+        this.#telemetry.attributeAgain();
       },
-      onChanged: (prompts) => this.watch.judgeAgain(prompts),
+      onChanged: (prompts) => this.#watch.judgeAgain(prompts),
       onTampered: (tampered) => {
         const findings = tampered.flatMap((version) =>
-          judgeTampered(version, this.registry.view.snapshot.pins, systemClock.now()).map((judgement) => ({
+          judgeTampered(version, this.#registry.view.snapshot.pins, systemClock.now()).map((judgement) => ({
             judgement,
-            owner: this.registry.view.ownerOf(version.prompt),
+            owner: this.#registry.view.ownerOf(version.prompt),
           })),
         );
-        return this.incidents.takeTampering(findings);
+        return this.#incidents.takeTampering(findings);
       },
     });
   }
@@ -330,13 +307,13 @@ export class Daemon {
   #problems(): readonly string[] {
     // One poll that fails is no trouble: from the second on the source is left alone for longer.
     const notRecorded = this.#troubles.reason(NOT_RECORDED);
-    const silent = this.polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
+    const silent = this.#polling.statuses().filter(({ failuresInARow }) => failuresInARow > 1);
     return [
       ...this.#missingFromStore,
       ...this.#reception.problems,
-      ...this.telemetry.problems(),
+      ...this.#telemetry.problems(),
       ...[
-        this.registry.problem ?? [],
+        this.#registry.problem ?? [],
         this.#queue.problem ?? [],
         this.#retention.problem ?? [],
         this.#audit.problem ?? [],
@@ -352,12 +329,12 @@ export class Daemon {
     return daemonApi({
       command,
       store: this.#store,
-      telemetry: this.telemetry,
-      registry: () => this.registry.view,
-      attribution: this.attribution,
-      incidents: this.incidents,
-      polling: this.polling,
-      watch: this.watch,
+      telemetry: this.#telemetry,
+      registry: () => this.#registry.view,
+      attribution: this.#attribution,
+      incidents: this.#incidents,
+      polling: this.#polling,
+      watch: this.#watch,
       log,
       health: this.#reception.health,
       feedback: this.#reception.feedback,
@@ -366,25 +343,10 @@ export class Daemon {
     });
   }
 
-  /** Which prompts services use is told by the calls of the last day. */
-  async #learnServices(): Promise<void> {
-    const to = systemClock.now();
-    try {
-      const groupBy = ['environment', 'service', 'prompt'] as const;
-      for (const row of await this.telemetry.calls.usage({ groupBy, from: addMillis(to, -DAY_MS), to })) {
-        const { environment, service, prompt, calls } = row;
-        if (typeof prompt === 'string')
-          this.attribution.learnService(String(environment), String(service), prompt, calls);
-      }
-    } catch (error) {
-      this.#options.log.warn({ error: describeError(error) }, 'what services used before the start is not known');
-    }
-  }
-
   /** Incidents of targets that are no longer configured, or stand for another environment, would stay open for ever. */
   async #retireUnwatched(): Promise<void> {
-    const now = new Map(this.polling.targets().map((target) => [target.id, target]));
-    await this.incidents.retire(({ target, prompt, environment }) => {
+    const now = new Map(this.#polling.targets().map((target) => [target.id, target]));
+    await this.#incidents.retire(({ target, prompt, environment }) => {
       return (
         !isOfSource(target) || (now.get(target)?.prompt === prompt && now.get(target)?.environment === environment)
       );
