@@ -8,13 +8,12 @@ import { urlOf, type Toolbox } from './cli/context.ts';
 import type { Output } from './cli/output.ts';
 import { textFlag, type Flags } from './cli/verb.ts';
 import type { Environment } from './config/environment.ts';
+import type { DaemonPlace, Configuration } from './config/configuration.ts';
 import {
   checkConfiguration,
   defaultConfiguration,
   loadConfiguration,
   loadPlace,
-  type DaemonPlace,
-  type Configuration,
   type LoadedConfiguration,
 } from './config/load.ts';
 import { Fault } from './contract/fault.ts';

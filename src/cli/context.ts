@@ -1,6 +1,7 @@
 /** What a verb is given. `main.ts` makes it; a verb reads no environment and opens nothing else. */
 
-import type { Configuration, LoadedConfiguration } from '../config/load.ts';
+import type { Configuration } from '../config/configuration.ts';
+import type { LoadedConfiguration } from '../config/load.ts';
 import { Fault } from '../contract/fault.ts';
 import type { AuditLog } from '../contract/audit.ts';
 import type { RegistryReport } from './registry-report.ts';

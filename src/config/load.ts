@@ -9,92 +9,13 @@ import type { z } from 'zod';
 import type { AnyChannelPlugin } from '../contract/channel.ts';
 import { Fault } from '../contract/fault.ts';
 import type { AnySourcePlugin } from '../contract/source.ts';
-import { closest } from '../lib/closest.ts';
 import { checkShape, fieldName, sortProblems, type Checked, type Problem } from '../lib/problems.ts';
 import { parseYaml, type YamlDocument, type YamlPath } from '../lib/yaml.ts';
-import { checkReferences, type Report } from './references.ts';
-import {
-  CHANNEL_HOST_KEYS,
-  ChannelEntry,
-  ConfigurationFile,
-  SOURCE_HOST_KEYS,
-  SourceEntry,
-  type ApiKey,
-  type ContentPolicy,
-  type PriceOverride,
-  type RedactionRule,
-  type Route,
-} from './schema.ts';
+import type { Configuration, DaemonPlace } from './configuration.ts';
+import { checkChannel, checkSource, type CheckPart } from './plugin-entries.ts';
+import { checkReferences } from './references.ts';
+import { ChannelEntry, ConfigurationFile, SourceEntry } from './schema.ts';
 import { resolveSecrets } from './secrets.ts';
-
-export interface SourceConfiguration {
-  readonly name: string;
-  readonly type: string;
-  readonly environment: string;
-  readonly everyMs: number;
-  readonly timeoutMs: number;
-  readonly requestsPerMinute?: number | undefined;
-  /** The plugin's own keys, already checked with its schema. */
-  readonly config: unknown;
-  readonly targets: readonly { readonly prompt: string; readonly config: unknown }[];
-}
-
-export interface ChannelConfiguration {
-  readonly name: string;
-  readonly type: string;
-  readonly config: unknown;
-}
-
-export interface ContentConfiguration {
-  readonly default: ContentPolicy;
-  readonly environments: Readonly<Record<string, ContentPolicy>>;
-  readonly redact: readonly RedactionRule[];
-}
-
-export type StoreLocation =
-  | { readonly kind: 'embedded'; readonly path: string }
-  | {
-      readonly kind: 'server';
-      readonly url: string;
-      readonly user: string;
-      readonly password: string;
-      readonly database: string;
-      readonly cluster: string | null;
-    };
-
-/** Everything the daemon is told. Paths are absolute, durations in milliseconds, secrets resolved. */
-export interface Configuration {
-  /** Null when there is no file and the defaults hold. */
-  readonly file: string | null;
-  readonly baseDirectory: string;
-  readonly registryDirectories: readonly string[];
-  /** Sources whose own history is registered; of two that know one prompt, the first has it. */
-  readonly registrySources: readonly string[];
-  readonly lockFile: string | null;
-  readonly store: StoreLocation;
-  /** The spool, caches of sources, and the embedded store: one process's own directory. */
-  readonly dataDirectory: string;
-  readonly redisUrl: string | null;
-  readonly content: ContentConfiguration;
-  /** For so long calls are kept, in whole months; null for ever. */
-  readonly keepCallsMs: number | null;
-  readonly server: {
-    readonly host: string;
-    readonly port: number;
-    readonly otlpPort: number;
-    readonly grpcPort: number;
-    readonly publicUrl: string | null;
-  };
-  readonly sources: readonly SourceConfiguration[];
-  readonly channels: readonly ChannelConfiguration[];
-  readonly routes: readonly Route[];
-  readonly keys: readonly ApiKey[];
-  readonly prices: readonly PriceOverride[];
-  /** For programs that a source starts, such as git. */
-  readonly childEnvironment: Readonly<Record<string, string | undefined>>;
-  /** Values that must never be printed. */
-  readonly secrets: readonly string[];
-}
 
 export interface Plugins {
   readonly sources: readonly AnySourcePlugin[];
@@ -118,9 +39,6 @@ export function loadConfiguration(
   const document = readDocument(file, workingDirectory);
   return checkConfiguration(document, resolve(workingDirectory, file), plugins, variables);
 }
-
-/** Where a daemon is found. */
-export type DaemonPlace = Pick<Configuration, 'server' | 'dataDirectory'>;
 
 /**
  * Where the daemon of a configuration listens and has its data, whatever is wrong with the rest: who asks it from
@@ -309,90 +227,4 @@ function settled(
 function serverOf(server: ConfigurationFile['server']): Configuration['server'] {
   const { host, port, otlp_port: otlpPort, grpc_port: grpcPort, public_url: publicUrl } = server;
   return { host, port, otlpPort, grpcPort, publicUrl: publicUrl ?? null };
-}
-
-type CheckPart = <T>(
-  schema: z.ZodType<T>,
-  at: YamlPath,
-  value: unknown,
-  knownBeside: readonly string[],
-) => T | undefined;
-
-function checkSource(
-  entry: ConfigurationFile['sources'][number],
-  index: number,
-  plugins: readonly AnySourcePlugin[],
-  report: Report,
-  checkPart: CheckPart,
-): SourceConfiguration | undefined {
-  const at = ['sources', index];
-  const plugin = plugins.find((candidate) => candidate.type === entry.type);
-  if (plugin === undefined) {
-    report([...at, 'type'], unknownType(entry.type, 'source', plugins), knownTypes(plugins));
-    return undefined;
-  }
-  const config = checkPart(plugin.config, at, without(entry, SOURCE_HOST_KEYS), SOURCE_HOST_KEYS);
-  const targets = entry.targets.map((target, number) => ({
-    prompt: target.prompt,
-    config: checkPart(plugin.target, [...at, 'targets', number], without(target, ['prompt']), ['prompt']),
-  }));
-  const seen = new Map<string, number>();
-  targets.forEach((target, number) => {
-    if (seen.has(target.prompt)) {
-      report(
-        [...at, 'targets', number, 'prompt'],
-        `names ${target.prompt} a second time in the source ${entry.name}.`,
-        'A target is shown as SOURCE/prompt: give the second place a source of its own.',
-      );
-    }
-    seen.set(target.prompt, number);
-  });
-  return {
-    name: entry.name,
-    type: entry.type,
-    environment: entry.environment,
-    everyMs: entry.every,
-    timeoutMs: entry.timeout,
-    requestsPerMinute: entry.requests_per_minute,
-    config,
-    targets,
-  };
-}
-
-function checkChannel(
-  entry: ConfigurationFile['channels'][number],
-  index: number,
-  plugins: readonly AnyChannelPlugin[],
-  report: Report,
-  checkPart: CheckPart,
-): ChannelConfiguration | undefined {
-  const plugin = plugins.find((candidate) => candidate.type === entry.type);
-  if (plugin === undefined) {
-    report(['channels', index, 'type'], unknownType(entry.type, 'channel', plugins), knownTypes(plugins));
-    return undefined;
-  }
-  return {
-    name: entry.name,
-    type: entry.type,
-    config: checkPart(plugin.config, ['channels', index], without(entry, CHANNEL_HOST_KEYS), CHANNEL_HOST_KEYS),
-  };
-}
-
-function unknownType(type: string, kind: string, plugins: readonly { readonly type: string }[]): string {
-  const similar = closest(
-    type,
-    plugins.map((plugin) => plugin.type),
-  );
-  return `is ${type}, which is no ${kind} type.${similar === null ? '' : ` Did you mean ${similar}?`}`;
-}
-
-function knownTypes(plugins: readonly { readonly type: string }[]): string {
-  return `Known are ${plugins
-    .map((plugin) => plugin.type)
-    .toSorted()
-    .join(', ')}.`;
-}
-
-function without(entry: object, keys: readonly string[]): object {
-  return Object.fromEntries(Object.entries(entry).filter(([key]) => !keys.includes(key)));
 }

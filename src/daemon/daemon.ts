@@ -4,7 +4,7 @@
  */
 
 import { Alerting } from '../alerting/alerting.ts';
-import type { Configuration } from '../config/load.ts';
+import type { Configuration } from '../config/configuration.ts';
 import type { Channel } from '../contract/channel.ts';
 import type { Component } from '../contract/component.ts';
 import { describeError } from '../contract/fault.ts';

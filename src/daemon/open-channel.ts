@@ -1,7 +1,7 @@
 /** A channel as the configuration describes it. */
 
 import { CHANNEL_PLUGINS } from '../channels/index.ts';
-import type { ChannelConfiguration } from '../config/load.ts';
+import type { ChannelConfiguration } from '../config/configuration.ts';
 import type { Channel } from '../contract/channel.ts';
 import { boundedFetch, DEFAULT_FETCH_LIMITS } from '../lib/http.ts';
 

@@ -1,6 +1,6 @@
 /** Opens the configured store and brings its schema up to date. */
 
-import type { StoreLocation } from '../config/load.ts';
+import type { StoreLocation } from '../config/configuration.ts';
 import type { LatestObservation } from '../contract/store.ts';
 import type { Clock } from '../contract/time.ts';
 import { systemClock } from '../lib/time.ts';

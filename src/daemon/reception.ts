@@ -7,7 +7,7 @@ import { OtlpGrpcReceiver } from '../../collectors/otlp/grpc.ts';
 import { ThreadedHttpReceiver } from '../../collectors/otlp/http-in-thread.ts';
 import { InFlight } from '../../collectors/otlp/limits.ts';
 import { observeInFlight } from '../../collectors/otlp/metrics.ts';
-import type { Configuration } from '../config/load.ts';
+import type { Configuration } from '../config/configuration.ts';
 import type { Component } from '../contract/component.ts';
 import { describeError, Fault, isFault, stackOf } from '../contract/fault.ts';
 import type { Feedback } from '../contract/feedback.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { urlOf } from '../cli/context.ts';
-import type { DaemonPlace } from '../config/load.ts';
+import type { DaemonPlace } from '../config/configuration.ts';
 import { directoryOwner } from '../store/engine/data-directory.ts';
 
 /** Null: none runs on this machine, or it does not listen yet. */

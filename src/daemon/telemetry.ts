@@ -1,7 +1,7 @@
 /** Telemetry's way through the daemon behind the entrance: ingest, attribution of each call, and what others ask of stored calls. */
 
 import { join } from 'node:path';
-import type { Configuration } from '../config/load.ts';
+import type { Configuration } from '../config/configuration.ts';
 import type { Component } from '../contract/component.ts';
 import type { InvocationLog, Repriced } from '../contract/invocation-log.ts';
 import type { TextLog } from '../contract/store.ts';

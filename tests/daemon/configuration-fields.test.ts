@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultConfiguration, type Configuration } from '../../src/config/load.ts';
+import type { Configuration } from '../../src/config/configuration.ts';
+import { defaultConfiguration } from '../../src/config/load.ts';
 import { configurationFields } from '../../src/daemon/audit/configuration-fields.ts';
 
 const source = (config: object): Configuration['sources'][number] => ({

@@ -3,7 +3,7 @@
  * missing, and tells the head, so that it is also noted where nobody who can edit the store can edit it.
  */
 
-import type { Configuration } from '../../config/load.ts';
+import type { Configuration } from '../../config/configuration.ts';
 import type { AuditLog } from '../../contract/audit.ts';
 import type { Component } from '../../contract/component.ts';
 import { describeError } from '../../contract/fault.ts';

@@ -1,6 +1,6 @@
 /** What the audit chain says of the configuration: a hash of each part, so that it shows which changed. Pure. */
 
-import type { Configuration } from '../../config/load.ts';
+import type { Configuration } from '../../config/configuration.ts';
 import type { AuditFields } from '../../contract/audit.ts';
 import { sha256 } from '../../lib/hash.ts';
 import { canonicalJson } from '../../lib/json.ts';

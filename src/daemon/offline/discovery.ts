@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createAttributor } from '../../attribution/index.ts';
 import type { Discovery, DiscoveryReport, FoundPrompt } from '../../cli/discovery-report.ts';
 import { addTargets } from '../../config/edit-targets.ts';
-import type { Configuration, SourceConfiguration } from '../../config/load.ts';
+import type { Configuration, SourceConfiguration } from '../../config/configuration.ts';
 import { describeError, Fault } from '../../contract/fault.ts';
 import type { RegisteredVersion } from '../../contract/prompt.ts';
 import { closest } from '../../lib/closest.ts';

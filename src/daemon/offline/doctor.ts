@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net';
 import type { Check } from '../../cli/context.ts';
-import type { ChannelConfiguration, Configuration } from '../../config/load.ts';
+import type { ChannelConfiguration, Configuration } from '../../config/configuration.ts';
 import { describeError } from '../../contract/fault.ts';
 import type { Queue } from '../../contract/queue.ts';
 import type { Reading } from '../../contract/source.ts';

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createAttributor } from '../../attribution/index.ts';
 import type { FoundPrompt } from '../../cli/discovery-report.ts';
-import type { Configuration } from '../../config/load.ts';
+import type { Configuration } from '../../config/configuration.ts';
 import type { AttributionQuery } from '../../contract/attribution.ts';
 import { Fault } from '../../contract/fault.ts';
 import { makeDirectory } from '../../lib/files.ts';

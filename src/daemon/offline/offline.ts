@@ -3,7 +3,7 @@
 import { daemonClient } from '../../cli/client.ts';
 import { urlOf, type Check, type DoctorWishes, type LockResult } from '../../cli/context.ts';
 import type { RegistryReport } from '../../cli/registry-report.ts';
-import type { ChannelConfiguration, Configuration } from '../../config/load.ts';
+import type { ChannelConfiguration, Configuration } from '../../config/configuration.ts';
 import type { AuditLog } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { SqlQuestion } from '../../contract/sql.ts';

@@ -1,6 +1,6 @@
 /** Everything that is registered, files and sources, read once and now: for verbs that run without the daemon. */
 
-import type { Configuration } from '../../config/load.ts';
+import type { Configuration } from '../../config/configuration.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { RegisteredVersion } from '../../contract/prompt.ts';
 import type { OpenSource } from '../../polling/source-config.ts';

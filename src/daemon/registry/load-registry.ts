@@ -1,6 +1,6 @@
 /** The configured registry as the daemon and the verbs need it: loaded again cheaply, tampering in one form. */
 
-import type { Configuration } from '../../config/load.ts';
+import type { Configuration } from '../../config/configuration.ts';
 import type { RegisteredVersion } from '../../contract/prompt.ts';
 import type { TamperedVersion } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { sourcePlugins } from '../../../collectors/index.ts';
-import type { Configuration } from '../../config/load.ts';
+import type { Configuration } from '../../config/configuration.ts';
 import { openSources } from '../../polling/open-sources.ts';
 import type { OpenSource } from '../../polling/source-config.ts';
 
