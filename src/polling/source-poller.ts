@@ -1,6 +1,6 @@
 /**
  * Polls one source: one read at a time, with what was known before, and turns what it hears into
- * observations. Keeps the source's state between polls; decides nothing about drift.
+ * observations. Keeps what targets held between polls; decides nothing about drift.
  */
 
 import type { Observation } from '../contract/observation.ts';
@@ -8,8 +8,6 @@ import type { LiveContent, Reading, SourceTarget } from '../contract/source.ts';
 import type { Clock, Timestamp } from '../contract/time.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
 import { sleep } from '../lib/limits.ts';
-import { exactMillisBetween } from '../lib/time.ts';
-import { pauseMs } from './back-off.ts';
 import { Gate } from '../lib/gate.ts';
 import type { HeldCache, HeldEntry } from './held-cache.ts';
 import {
@@ -23,6 +21,7 @@ import {
 } from './observations.ts';
 import { PendingObservations, type TakeObservations } from './pending-observations.ts';
 import type { PollCounts, PollEvent, SourceStatus } from './poll-event.ts';
+import { NO_COUNTS, PollHistory } from './poll-history.ts';
 import { readTargets, type ReadEnd } from './read-targets.ts';
 import type { OpenSource } from './source-config.ts';
 
@@ -44,8 +43,6 @@ export interface PollerOptions {
 const WRITES_AT_ONCE = 4;
 // How long a poll waits for a plugin that did not stop when it was told to.
 const STUCK_GRACE_MS = 1_000;
-
-const NO_COUNTS: PollCounts = { held: 0, unchanged: 0, missing: 0, unreachable: 0 };
 
 /** A target as it was read just now, for a command that must not rely on memory. */
 export interface FreshLook {
@@ -79,6 +76,7 @@ export class SourcePoller {
   readonly source: OpenSource;
   readonly #options: PollerOptions;
   readonly #targets: ReadonlyMap<string, SourceTarget<unknown>>;
+  readonly #history: PollHistory;
   readonly #oneAtATime = new Gate(1);
   /** Waits for its turn, and may still be joined. */
   #nextLook: NextLook | null = null;
@@ -88,20 +86,11 @@ export class SourcePoller {
   readonly #missing = new Set<string>();
   #isPolling = false;
   #stopped: Promise<void> | null = null;
-  #pausedUntilMs = 0;
-  /** Until then the source itself asked to be left alone. */
-  #throttledUntilMs = 0;
-  /** When the last read of all targets began of which every answer was recorded, by the monotonic clock. */
-  #heardOfAllFromMs = -Infinity;
-  #failuresInARow = 0;
-  #lastReason: string | null = null;
-  #lastPollAt: Timestamp | null = null;
-  #lastAnswerAt: Timestamp | null = null;
-  #lastCounts: PollCounts = NO_COUNTS;
 
   constructor(source: OpenSource, options: PollerOptions) {
     this.source = source;
     this.#options = options;
+    this.#history = new PollHistory(source, options.clock);
     this.#targets = new Map(source.targets.map((target) => [target.id, target]));
     for (const id of this.#targets.keys()) {
       const parts = options.partsBefore.get(id);
@@ -110,32 +99,16 @@ export class SourcePoller {
   }
 
   get status(): SourceStatus {
-    const { name, type, environment, everyMs, targets } = this.source;
-    return {
-      name,
-      type,
-      environment,
-      everyMs,
-      targets: targets.length,
-      lastPollAt: this.#lastPollAt,
-      lastAnswerAt: this.#lastAnswerAt,
-      failuresInARow: this.#failuresInARow,
-      lastReason: this.#lastReason,
-      pausedForMs: Math.max(0, this.#pausedUntilMs - this.#options.clock.monotonicMs()),
-      lastCounts: this.#lastCounts,
-    };
+    return this.#history.status;
   }
 
   target(id: string): SourceTarget<unknown> | undefined {
     return this.#targets.get(id);
   }
 
-  /** Whether all that a poll that was due then asks for was asked after it, answered and recorded: as by the first poll after a start. */
+  /** See `PollHistory`. */
   hasHeardOfAllSince(due: Timestamp): boolean {
-    const { clock } = this.#options;
-    // By the monotonic clock: else a wall clock that was put back would leave out polls until it has caught up.
-    const agoMs = Math.max(0, exactMillisBetween(due, clock.now()));
-    return this.#heardOfAllFromMs >= clock.monotonicMs() - agoMs;
+    return this.#history.hasHeardOfAllSince(due);
   }
 
   /** Monotonic. */
@@ -146,7 +119,7 @@ export class SourcePoller {
   /** A scheduled poll of all targets. Skipped while the last one runs, or while the source is left alone; waits for a look. */
   async poll(signal: AbortSignal): Promise<void> {
     if (this.#isPolling) return this.#event({ kind: 'skipped', why: 'busy' });
-    if (this.#options.clock.monotonicMs() < this.#pausedUntilMs) return this.#event({ kind: 'skipped', why: 'paused' });
+    if (this.#history.isPaused) return this.#event({ kind: 'skipped', why: 'paused' });
     this.#isPolling = true;
     try {
       await this.#inTurn(signal, () =>
@@ -163,7 +136,7 @@ export class SourcePoller {
    * alone is.
    */
   async look(of: Iterable<string>, signal: AbortSignal, fresh: boolean): Promise<FreshLook> {
-    if (!fresh && this.#options.clock.monotonicMs() < this.#throttledUntilMs) {
+    if (!fresh && this.#history.isThrottled) {
       this.#event({ kind: 'skipped', why: 'paused' });
       return { observations: [], contents: null };
     }
@@ -217,7 +190,10 @@ export class SourcePoller {
     }
     await poll.pending.flush();
     // What the daemon's own stop cut short says nothing about the source.
-    if (!signal.aborted) this.#settle(poll, startedMs);
+    if (!signal.aborted) {
+      const isRecorded = poll.pending.notRecorded === null;
+      this.#event({ kind: 'polled', ...this.#history.ended({ ...poll, startedMs, isRecorded }) });
+    }
     // Thrown when the read is over: earlier it would look like a failure of the source. A scheduled poll has told it as
     // an event, and the next one reads everything again.
     if (how.keep && poll.pending.notRecorded !== null) throw poll.pending.notRecorded;
@@ -348,24 +324,6 @@ export class SourcePoller {
         this.#event({ kind: 'not_recorded', error });
       },
     });
-  }
-
-  #settle(poll: Poll, startedMs: number): void {
-    const { held, unchanged, missing, unreachable } = poll.counts;
-    const answered = held + unchanged + missing > 0;
-    const now = this.#options.clock.monotonicMs();
-    const heardOfAll = unreachable === 0 && held + unchanged + missing >= this.#targets.size;
-    const recorded = poll.pending.notRecorded === null;
-    if (heardOfAll && recorded) this.#heardOfAllFromMs = startedMs;
-    this.#failuresInARow = answered || unreachable === 0 ? 0 : this.#failuresInARow + 1;
-    this.#throttledUntilMs = now + (poll.retryAfterMs ?? 0);
-    this.#pausedUntilMs = now + pauseMs(this.#failuresInARow, this.source.everyMs, poll.retryAfterMs);
-    this.#lastReason = poll.reason;
-    this.#lastPollAt = this.#options.clock.now();
-    if (answered) this.#lastAnswerAt = this.#lastPollAt;
-    this.#lastCounts = { ...poll.counts };
-    const { reason } = poll;
-    this.#event({ kind: 'polled', durationMs: now - startedMs, reason, heardOfAll, recorded, ...this.#lastCounts });
   }
 
   /** True when the last read's plugin still runs after a short grace: a second read would pile up on it. */
