@@ -19,6 +19,7 @@ import type { AttributeCall } from './settling/attribution.ts';
 import { FactRecall } from './settling/fact-recall.ts';
 import { ListReadings } from './settling/list-readings.ts';
 import { RepricedPeriods } from './settling/repriced-periods.ts';
+import { Revisions } from './settling/revisions.ts';
 import { SeenTraces } from './settling/seen-traces.ts';
 import { Settler } from './settling/settler.ts';
 import { Sightings, type SightingsOptions } from './settling/sightings.ts';
@@ -148,7 +149,8 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
   const seen = new SeenTraces(limits.seenTracesMax, clock);
   const { quietMs, provisionalMs } = limits;
   const turns = { quietMs, provisionalMs };
-  const recall = new FactRecall({ log, window, seen, clock, factsPerTraceMax, bytesPerTraceMax, ...turns });
+  const revisions = new Revisions();
+  const recall = new FactRecall({ log, window, seen, revisions, clock, factsPerTraceMax, bytesPerTraceMax, ...turns });
   const settlerWriter = writerOf('settler');
   const settler = new Settler({
     settle: settleInSteps,
@@ -162,6 +164,7 @@ function assemble(options: IngestOptions, spooled: Spooled, repriced: RepricedPe
     window,
     seen,
     recall,
+    revisions,
     clock,
     horizon,
     ...turns,

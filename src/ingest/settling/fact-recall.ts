@@ -15,6 +15,7 @@ import { factLineOfRow } from '../content/fact-rows.ts';
 import { addColumnsOfKey, type SharedColumns } from '../content/shared-keys.ts';
 import { countOversized, countReadBack } from '../metrics.ts';
 import type { Asked } from './asked.ts';
+import type { Revisions } from './revisions.ts';
 import type { SeenTraces } from './seen-traces.ts';
 import { LARGE_TRACE_FACTS, toldOfBoth, type Told, type TraceState } from './trace-state.ts';
 import { traceKey, type TraceWindow } from './trace-window.ts';
@@ -24,6 +25,8 @@ export interface FactRecallOptions extends TurnLimits {
   readonly log: TelemetryLog;
   readonly window: TraceWindow;
   readonly seen: SeenTraces;
+  /** Told of those of all calls that are read. */
+  readonly revisions: Revisions;
   readonly clock: Clock;
   readonly factsPerTraceMax: number;
   readonly bytesPerTraceMax: number;
@@ -39,18 +42,9 @@ const STEPS_MAX = 16;
 
 export class FactRecall {
   readonly #options: FactRecallOptions;
-  #highestRevision = 0n;
 
   constructor(options: FactRecallOptions) {
     this.#options = options;
-  }
-
-  /**
-   * Of all calls that were read. What is written of them next has to have a higher one, whatever the clock says:
-   * that of another replica may be ahead.
-   */
-  get highestRevision(): bigint {
-    return this.#highestRevision;
   }
 
   /**
@@ -64,6 +58,7 @@ export class FactRecall {
     for (let step = 0; step < STEPS_MAX && reached.length > 0; step += 1) {
       const lookedForBefore = asked.keys.size;
       await this.#bringInSharing(reached, asked.keys);
+      // Their groups as they are now: of what was brought in, and of what came meanwhile, they have become larger.
       reached = asked.isEnough ? [] : withTheirGroups(reached).filter((trace) => this.#isToBeRead(trace, asked));
       hasAsked ||= asked.keys.size > lookedForBefore || reached.length > 0;
       const growing = new Set(reached.filter((trace) => this.#isGrowing(trace, asked)));
@@ -187,7 +182,7 @@ export class FactRecall {
 
   /** False when several are too much at once. */
   async #readBack(traces: readonly TraceState[], received: Received | null, asked: Asked): Promise<boolean> {
-    const { log, window } = this.#options;
+    const { log, window, revisions } = this.#options;
     // Of calls without a trace nothing in the store belongs together.
     const stored = traces.filter((trace) => !trace.key.startsWith('-'));
     if (stored.length === 0) return true;
@@ -197,7 +192,7 @@ export class FactRecall {
     if (facts === 'several') return false;
     countReadBack(stored.length);
     const { calls, revision } = await log.invocationsOfTraces(stored.map(({ key }) => key));
-    if (revision > this.#highestRevision) this.#highestRevision = revision;
+    revisions.passed(revision);
     const callsOf = Map.groupBy(calls, (row) => row.traceId);
     for (const trace of stored) {
       const own = facts.get(trace.key);

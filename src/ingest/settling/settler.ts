@@ -6,11 +6,10 @@
 import type { Component } from '../../contract/component.ts';
 import { describeError, isFault } from '../../contract/fault.ts';
 import type { Received, TelemetryLog } from '../../contract/telemetry-log.ts';
-import type { Clock, Timestamp } from '../../contract/time.ts';
+import type { Clock } from '../../contract/time.ts';
 import type { KnowledgeHorizon, Learning } from '../../lib/knowledge-horizon.ts';
 import { orAborted, sleep } from '../../lib/limits.ts';
 import { Slices } from '../../lib/slices.ts';
-import { nanosFromTimestamp } from '../../lib/time.ts';
 import type { FactLine } from '../content/fact-rows.ts';
 import type { PatientWriter } from '../loading/patient-writer.ts';
 import { countEarlySettled, countOversized } from '../metrics.ts';
@@ -19,9 +18,9 @@ import type { OnTrouble } from '../troubles.ts';
 import { Asked } from './asked.ts';
 import type { FactRecall } from './fact-recall.ts';
 import { Lateness } from './lateness.ts';
+import type { Revisions } from './revisions.ts';
 import { quarantinedTraces, RoundWriter, type Round } from './round-writer.ts';
 import type { SeenTraces } from './seen-traces.ts';
-import type { Stamp } from './call-rows.ts';
 import { Settlement, type SettlementOptions } from './settlement.ts';
 import { TraceGroups, type NotedGroups } from './trace-groups.ts';
 import type { Told, TraceState } from './trace-state.ts';
@@ -35,6 +34,7 @@ export interface SettlerOptions extends SettlementOptions, TurnLimits {
   readonly window: TraceWindow;
   readonly seen: SeenTraces;
   readonly recall: FactRecall;
+  readonly revisions: Revisions;
   readonly clock: Clock;
   readonly horizon: KnowledgeHorizon;
   /** See `IngestLimits`. */
@@ -77,7 +77,6 @@ export class Settler implements Component {
   #settling: Round = new Map();
   /** Of the one before. */
   readonly #writing: RoundWriter;
-  #lastRevision = 0n;
   #uncounted: UncountedUsage | null = null;
   /** Of the round before. */
   #roundBytes = 0;
@@ -98,9 +97,10 @@ export class Settler implements Component {
   }
 
   async start(): Promise<void> {
-    const { log, seen } = this.#options;
-    this.#lastRevision = await log.highestRevision();
-    this.#uncounted = new UncountedUsage(log, this.#lastRevision);
+    const { log, seen, revisions } = this.#options;
+    const lastRevision = await log.highestRevision();
+    revisions.passed(lastRevision);
+    this.#uncounted = new UncountedUsage(log, lastRevision);
     await this.#uncounted.tellAtStart();
     await seen.load(log);
     this.#running = this.#run();
@@ -296,9 +296,11 @@ export class Settler implements Component {
 
   /** Resolves when the write has begun. No answer goes beyond the round's time while the store is waited for. */
   async #settleAndWrite(firsts: readonly TraceState[], learning: Learning): Promise<void> {
-    const { recall } = this.#options;
+    const { recall, revisions } = this.#options;
     let failed = '';
-    const settlement = new Settlement(this.#options, this.#stamp(learning.at), (traces, error) => {
+    revisions.advanceTo(learning.at);
+    const stamp = { now: learning.at, nextRevision: revisions.next, expectedBytes: this.#roundBytes };
+    const settlement = new Settlement(this.#options, stamp, (traces, error) => {
       this.#options.onError(error);
       failed += quarantinedTraces(traces, error, this.#options.clock);
     });
@@ -384,17 +386,5 @@ export class Settler implements Component {
     const waiting = this.#waitingForRoom;
     this.#waitingForRoom = [];
     for (const resolve of waiting) resolve();
-  }
-
-  /** Revisions are the round's time in nanoseconds and on, but always more than any before, of whatever replica. */
-  #stamp(now: Timestamp): Stamp {
-    for (const known of [nanosFromTimestamp(now), this.#options.recall.highestRevision]) {
-      if (known > this.#lastRevision) this.#lastRevision = known;
-    }
-    const nextRevision = (): bigint => {
-      this.#lastRevision += 1n;
-      return this.#lastRevision;
-    };
-    return { now, nextRevision, expectedBytes: this.#roundBytes };
   }
 }
