@@ -62,7 +62,7 @@ async function ask(query: string, format: SqlFormat, flags: Flags, context: CliC
 }
 
 function parsed(answer: Uint8Array): unknown {
-  return JSON.parse(Buffer.from(answer).toString('utf8'));
+  return JSON.parse(new TextDecoder().decode(answer));
 }
 
 function show({ meta, data, rows }: Answer, output: Output): void {
