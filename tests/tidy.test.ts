@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { IMPURE_ON_PURPOSE, LAYERS, OWNED_PACKAGES, layerOf } from './tidy/architecture.ts';
+import { IMPURE_ON_PURPOSE, LAYERS, OWNED_PACKAGES, WORDS, layerOf, type Layer } from './tidy/architecture.ts';
 import { ROOT, codeLines, importsOf, trackedFiles } from './tidy/source-files.ts';
 import type { TextFile } from './tidy/source-files.ts';
 
@@ -49,6 +49,22 @@ describe('layers', () => {
   test('every folder has its line', () => {
     expect(product.filter(({ path }) => layerOf(path) === null).map(({ path }) => path)).toEqual([]);
   });
+
+  test('the map of the code says the same', () => {
+    const map = files.find(({ path }) => path === 'docs/architecture.md')?.text ?? '';
+    const rows = [...map.matchAll(/^\| `([^`]+?)\/?` \| (.+) \| ([^|]+) \|$/gm)];
+    expect(rows.map(([, folder, what, knows]) => [folder, what?.endsWith('(pure)'), knows])).toEqual(
+      LAYERS.map(({ folder, pure, knows }) => [folder, pure === true, inWords(knows)]),
+    );
+  });
+
+  function inWords(knows: Layer['knows']): string {
+    if (knows === 'everything') return knows;
+    const hasWords = WORDS.every((word) => knows.includes(word));
+    const others = knows.filter((known) => !hasWords || !WORDS.includes(known));
+    const names = others.map((known) => `\`${known.replace(/^src\//, '')}\``);
+    return [...(hasWords ? ['words'] : []), ...names].join(', ') || 'nothing';
+  }
 
   test('each folder imports only what it may know', () => {
     const found = problems(product, function* (file) {

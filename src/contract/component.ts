@@ -1,4 +1,4 @@
-/** The lifecycle every long-living part of the daemon has. `app.ts` starts and stops them in order. */
+/** The lifecycle every long-living part of the daemon has. `src/daemon/daemon.ts` starts and stops them in order. */
 
 export interface Component {
   /** For logs and `/readyz`, e.g. `store`, `otlp-http`, `polling`. */

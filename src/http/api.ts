@@ -1,4 +1,4 @@
-/** What the HTTP API needs from the daemon. `app.ts` supplies it; routes see nothing else. */
+/** What the HTTP API needs from the daemon. `src/daemon/api.ts` supplies it; routes see nothing else. */
 
 import type { AttributionQuery, Explanation } from '../contract/attribution.ts';
 import type { AuditLog, AuditProgress, AuditQuestion, AuditVerification } from '../contract/audit.ts';

@@ -220,7 +220,7 @@ export function chatAttributes(
   };
 }
 
-/** Asks until the answer is as wanted, or ten seconds are over. */
+/** Asks until the answer is as wanted, or the time is over: then it is what was answered last. */
 export async function eventually<Result>(
   ask: () => Promise<Result>,
   isRight: (result: Result) => boolean,

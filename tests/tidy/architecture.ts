@@ -11,7 +11,7 @@ export interface Layer {
   readonly pure?: true;
 }
 
-const WORDS = ['src/contract', 'src/lib', 'src/text'];
+export const WORDS: readonly string[] = ['src/contract', 'src/lib', 'src/text'];
 
 export const LAYERS: readonly Layer[] = [
   // The words, and what has no domain in it.
