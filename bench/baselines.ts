@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BaselineStatus, HourOfMean } from '../src/contract/baseline-log.ts';
 import type { Timestamp } from '../src/contract/time.ts';
-import { addMillis, systemClock } from '../src/lib/time.ts';
+import { addMillis, HOUR_MS, systemClock } from '../src/lib/time.ts';
 import { followBaseline } from '../src/statistics/declared-baseline.ts';
 import type { Database } from '../src/store/database.ts';
 import { openDatabase } from '../src/store/engine/open-database.ts';
@@ -25,7 +25,6 @@ import { effortOf, type Effort } from './shared/figures.ts';
 const VERSIONS_DEFAULT = 1_000;
 const MONTHS_DEFAULT = 1_000;
 const HOURS = 14 * 24;
-const HOUR_MS = 3_600_000;
 const CALLS_OF_LAST_HOUR = 1_000_000;
 /** In an hour; what is read are sums, so it matters for the first look alone. */
 const CALLS_OF_VERSION = 4;

@@ -15,7 +15,7 @@ import { OutputJudge } from '../src/daemon/outputs/output-judge.ts';
 import { OutputReader } from '../src/daemon/outputs/output-reader.ts';
 import { chunks } from '../src/lib/chunks.ts';
 import { forEachConcurrently } from '../src/lib/limits.ts';
-import { addMillis, systemClock } from '../src/lib/time.ts';
+import { addMillis, HOUR_MS, systemClock } from '../src/lib/time.ts';
 import { baselineOf } from '../src/statistics/baseline.ts';
 import { featuresOf, FEATURES_ID } from '../src/statistics/output-features.ts';
 import type { Database } from '../src/store/database.ts';
@@ -29,7 +29,6 @@ import { effortOf, type Effort } from './shared/figures.ts';
 const SERIES_DEFAULT = 1_000;
 const ANSWERS = 64;
 const HOURS = 240;
-const HOUR_MS = 3_600_000;
 /** As `output-watch.ts` has it. */
 const SERIES_AT_ONCE = 100;
 const JUDGED_AT_ONCE = 2;

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { TOKEN_PARTS, type TokenPart } from '../contract/invocation.ts';
 import { SEVERITIES, VERDICTS } from '../contract/verdict.ts';
-import { formatDuration, parseDay, parseDuration } from '../lib/time.ts';
+import { DAY_MS, formatDuration, parseDay, parseDuration } from '../lib/time.ts';
 
 export const CONTENT_POLICIES = ['full', 'redacted', 'hash_only'] as const;
 export type ContentPolicy = (typeof CONTENT_POLICIES)[number];
@@ -37,8 +37,6 @@ function duration(minMs: number, maxMs: number) {
     return millis;
   });
 }
-
-const DAY_MS = 86_400_000;
 
 const port = z.int().min(0).max(65_535);
 

@@ -38,9 +38,6 @@ export interface ApiParts {
   readonly command: string;
 }
 
-/** Then others have their turn. */
-const SLICE_MS = 5;
-
 export function daemonApi(parts: ApiParts): Api {
   const { store, telemetry, registry, attribution, incidents, polling, watch, log } = parts;
   const pushes = new PushDesk({ polling, clock: parts.clock });
@@ -81,7 +78,7 @@ export function daemonApi(parts: ApiParts): Api {
     outputs: { ...store.outputs, alarmAtLog10Score: ALARM_LOG_SCORE / Math.LN10 },
     quarantine: telemetry.quarantine(),
     reprice: (from, to) => telemetry.reprice(from, to),
-    attribute: (query) => new Slices(parts.clock, SLICE_MS).run(attribution.explain(query)),
+    attribute: (query) => new Slices(parts.clock).run(attribution.explain(query)),
     restoreCommand: (incident) =>
       restoreCommand(incident, {
         command: parts.command,

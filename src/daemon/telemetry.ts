@@ -14,7 +14,7 @@ import type { Entrance } from '../ingest/entrance.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import type { Quarantine } from '../ingest/quarantine.ts';
 import type { KnowledgeHorizon } from '../lib/knowledge-horizon.ts';
-import { addMillis } from '../lib/time.ts';
+import { addMillis, DAY_MS } from '../lib/time.ts';
 import type { Log } from '../observability/log.ts';
 import { createPriceBook } from '../pricing/price-book.ts';
 import type { Database } from '../store/database.ts';
@@ -58,7 +58,7 @@ export interface TelemetryOptions {
 }
 
 /** Where an incident does not say since when, calls are counted from so long ago. */
-const AFFECTED_LOOK_BACK_MS = 7 * 86_400_000;
+const AFFECTED_LOOK_BACK_MS = 7 * DAY_MS;
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { configuration, database, texts, clock, log, attribution, registry } = options;

@@ -6,7 +6,7 @@
 import type { OutputChange, OutputSeries, OutputStatus } from '../contract/output-log.ts';
 import type { RegisteredVersion } from '../contract/prompt.ts';
 import type { Evidence, Judgement } from '../contract/verdict.ts';
-import { formatDuration } from '../lib/time.ts';
+import { formatDuration, HOUR_MS } from '../lib/time.ts';
 import { intervalWords, timeWords } from '../text/time-words.ts';
 import { outputsTarget } from './outputs-target.ts';
 import { severityOf } from './severity.ts';
@@ -27,7 +27,6 @@ const INPUTS_WORDS: Readonly<Record<string, string>> = {
   outputs_and_inputs_changed: 'what was asked changed as well: the answers may differ for that reason',
 };
 const EXAMPLE_CHARACTERS = 240;
-const HOUR_MS = 3_600_000;
 
 /** Where outputs of this series show a problem. */
 export function placeOfOutputs({

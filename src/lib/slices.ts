@@ -4,13 +4,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../contract/time.ts';
 import type { Steps } from './steps.ts';
 
+// Nobody notices that somebody else is served first for so long.
+const SLICE_MS = 5;
+
 export class Slices {
   readonly #clock: Clock;
   readonly #sliceMs: number;
   #sinceMs: number;
   #beforeMs = 0;
 
-  constructor(clock: Clock, sliceMs: number) {
+  constructor(clock: Clock, sliceMs = SLICE_MS) {
     this.#clock = clock;
     this.#sliceMs = sliceMs;
     this.#sinceMs = clock.monotonicMs();

@@ -2,6 +2,10 @@
 
 import type { Clock, Timestamp } from '../contract/time.ts';
 
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
 const NANOS_PER_SECOND = 1_000_000_000n;
 // DateTime64(9) ends in 2262, but the hours and days that tables are ordered and asked by are ClickHouse's
 // DateTime, which begins in 1970 and starts again from there in 2106: a later call would hide all others.
@@ -77,8 +81,6 @@ export function parseDay(text: string): Timestamp | null {
   return parseTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
 }
 
-const HOUR_MS = 3_600_000;
-
 /** Of UTC. */
 export function beginningOfHour(time: Timestamp): Timestamp {
   return timestampFromMillis(Math.floor(millisFromTimestamp(time) / HOUR_MS) * HOUR_MS);
@@ -124,9 +126,9 @@ export const systemClock: Clock = {
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: DAY_MS,
 };
 
 /** `30s`, `5m`, `1h30m`, `250ms` to milliseconds; null if it is not a duration. */

@@ -3,7 +3,8 @@
  * generic cell rate algorithm (ITU-T I.371), which needs one number and no timer. Pure but for that number.
  */
 
-const MINUTE_MS = 60_000;
+import { MINUTE_MS } from '../lib/time.ts';
+
 // As many as are sent at once without a budget.
 const TOGETHER_MAX = 8;
 

@@ -2,7 +2,7 @@
 
 import type { HourOfSamples, OutputBaseline, OutputSeries } from '../contract/output-log.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { addMillis, millisBetween } from '../lib/time.ts';
+import { addMillis, HOUR_MS, millisBetween } from '../lib/time.ts';
 import { binsOf, countOutputs, offsetsOf, ofFeature, type Bins } from './bins.ts';
 import { WINDOW_HOURS } from './change-scan.ts';
 import { FEATURES_ID } from './output-features.ts';
@@ -20,8 +20,6 @@ export interface Reference {
   /** Of a baseline that this one follows: what is asked varies as much as it did. */
   readonly overdispersionMin?: OutputBaseline['overdispersion'];
 }
-
-const HOUR_MS = 3_600_000;
 
 /** There must be outputs in it. Outputs from its end on are compared with it. */
 export function baselineOf(reference: Reference): OutputBaseline {

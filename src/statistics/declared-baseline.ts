@@ -11,7 +11,7 @@ import type {
   MeasuredMean,
 } from '../contract/baseline-log.ts';
 import type { TimeInterval, Timestamp } from '../contract/time.ts';
-import { addMillis, earlierOf, laterOf, millisBetween } from '../lib/time.ts';
+import { addMillis, earlierOf, HOUR_MS, laterOf, millisBetween } from '../lib/time.ts';
 import { COST_OF_CALL } from '../text/declared-metric.ts';
 import { ALARM_LOG_EXCESS, beginningOf, logExcess, type ExcessHour } from './excess.ts';
 import { meanOfHours } from './mean-of-hours.ts';
@@ -35,7 +35,6 @@ interface Measure {
   readonly worse: (mean: number, by: number) => number;
 }
 
-const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
 /** A declared cost is rounded, mostly to one or two digits, and tokens of a day differ by a tenth from those of another. */
 const COST_TOLERANCE = 0.25;

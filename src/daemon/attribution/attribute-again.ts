@@ -8,7 +8,7 @@ import { describeError } from '../../contract/fault.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import type { TraceCursor, TrafficLog } from '../../contract/traffic-log.ts';
 import { sleep } from '../../lib/limits.ts';
-import { addMillis, laterOf } from '../../lib/time.ts';
+import { addMillis, DAY_MS, laterOf } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AttributedBy } from './attributed-by.ts';
 
@@ -44,10 +44,10 @@ const PACE: AttributeAgainPace = {
   settledMs: 15_000,
 };
 /** What was sent longer ago than any incident is investigated stays as it is. */
-const LOOK_BACK_MS = 30 * 86_400_000;
+const LOOK_BACK_MS = 30 * DAY_MS;
 /** The store is asked for a stretch of time at once; it doubles while there is little to find. */
 const STRETCH_MS = 3_600_000;
-const STRETCH_MS_MAX = 3 * 86_400_000;
+const STRETCH_MS_MAX = 3 * DAY_MS;
 const PROGRESS_EVERY_BATCHES = 30;
 
 export class AttributeAgain implements Component {

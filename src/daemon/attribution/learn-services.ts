@@ -3,11 +3,9 @@
 import { describeError } from '../../contract/fault.ts';
 import type { InvocationLog } from '../../contract/invocation-log.ts';
 import type { Clock } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AttributionDesk } from './attribution-desk.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Never rejects: without it more calls fit several prompts equally well for a while. */
 export async function learnServices(

@@ -9,7 +9,7 @@ import type { Component } from '../../contract/component.ts';
 import { describeError } from '../../contract/fault.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import { settlesWithin, sleep } from '../../lib/limits.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import { TroubleLog, type TellLog } from '../../lib/trouble-log.ts';
 import { enterDoubtfulBatches, enterLateBatches, enterLateRows } from '../../store/audit/late-entries.ts';
 import type { AuditTrail } from '../../store/audit/trail.ts';
@@ -32,7 +32,7 @@ const EVERY_MS = 60_000;
 const AGAIN_AFTER_MS = 5_000;
 /** What a server was doing when nobody heard of it any more is done by then. */
 const DOUBTFUL_AFTER_MS = 120_000;
-const TOLD_EVERY_MS = 86_400_000;
+const TOLD_EVERY_MS = DAY_MS;
 /** Of several daemons on one store, each has one such entry a start. */
 const CONFIGURATIONS_LOOKED_AT = 200;
 const FAILED = 'failed';

@@ -20,7 +20,7 @@ import { judgeBaseline } from '../../drift/judge-baseline.ts';
 import { fingerprintOf } from '../../incidents/fingerprint.ts';
 import { NO_LONGER_WATCHED, type Finding } from '../../incidents/lifecycle.ts';
 import { Slices } from '../../lib/slices.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS, HOUR_MS } from '../../lib/time.ts';
 import { acceptBaseline, followBaseline } from '../../statistics/declared-baseline.ts';
 import type { Log } from '../../observability/log.ts';
 import { COST_OF_CALL, isMeasured } from '../../text/declared-metric.ts';
@@ -42,14 +42,11 @@ export interface BaselineWatchOptions {
   readonly retire: (isWatched: (incident: Incident) => boolean) => Promise<void>;
 }
 
-const HOUR_MS = 3_600_000;
 /** Who is angry says so at once, and who is content later: until then scores are not those of all calls. */
 const JUDGED_WITHIN_MS = 6 * HOUR_MS;
-const LOOK_BACK_MS = 14 * 24 * HOUR_MS;
+const LOOK_BACK_MS = 14 * DAY_MS;
 /** Of costs, and of scores. Two weeks of each take some ten kilobytes while they are judged. */
 const SERIES_MAX = 2_000;
-/** Then others have their turn. */
-const SLICE_MS = 5;
 
 export class BaselineWatch implements ScheduledLook {
   readonly name = 'baseline-watch';
@@ -95,7 +92,7 @@ export class BaselineWatch implements ScheduledLook {
     const { baselines, calls, clock } = this.#options;
     const known = new Map((await baselines.statuses()).map((status) => [keyOf(status.series), status]));
     const values = new Map(declared.map((of) => [keyOfDeclared(of), of.declared]));
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     const statuses: BaselineStatus[] = [];
     for (const { series, hours } of means) {
       if (slices.isOver) await slices.next();

@@ -3,10 +3,10 @@
 import type { BaselineChange, BaselineSeries, CallsOfPeriod } from '../../contract/baseline-log.ts';
 import type { InvocationLog, UsageRow } from '../../contract/invocation-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 
 /** A week has all hours and days of one. */
-const BEFORE_MS = 7 * 24 * 3_600_000;
+const BEFORE_MS = 7 * DAY_MS;
 
 export async function withCallsAround(
   calls: Pick<InvocationLog, 'usage'>,

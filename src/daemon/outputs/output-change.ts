@@ -2,7 +2,7 @@
 
 import type { OutputBaseline, OutputChange, OutputLog, OutputOf, OutputSample } from '../../contract/output-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis, laterOf, millisBetween } from '../../lib/time.ts';
+import { addMillis, DAY_MS, HOUR_MS, laterOf, millisBetween } from '../../lib/time.ts';
 import { offsetsOf, ofFeature, outputsIn } from '../../statistics/bins.ts';
 import { beginningOf, logReturned } from '../../statistics/change-point.ts';
 import { logBayesFactor, WINDOW_HOURS, type Scan } from '../../statistics/change-scan.ts';
@@ -21,11 +21,10 @@ export interface ComparedSeries {
   readonly all: readonly number[];
 }
 
-const HOUR_MS = 3_600_000;
 /** The beginning of a change is looked for in the largest window and the one before it. */
 export const LOOKED_AT_HOURS = 256;
 const FEATURES_OF_BEGINNING = 5;
-const BEFORE_MS = 7 * 24 * HOUR_MS;
+const BEFORE_MS = 7 * DAY_MS;
 const INPUTS_LOG_FACTOR = Math.log(100);
 /** Of a state that goes on, it is taken for over by chance once in so many hours. */
 const RETURNED_LOG_FACTOR = Math.log(720);

@@ -10,11 +10,9 @@ import { fingerprintOf } from '../../incidents/fingerprint.ts';
 import type { LastCallOf } from '../../incidents/incident-desk.ts';
 import { NO_LONGER_CALLED, type Finding } from '../../incidents/lifecycle.ts';
 import { UnresolvedIncidents } from '../../incidents/unresolved.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, HOUR_MS } from '../../lib/time.ts';
 import { acceptedAt } from '../accepted-as-normal.ts';
 import type { RegistryView } from '../registry/registry-view.ts';
-
-const HOUR_MS = 3_600_000;
 
 export interface OutputIncidentsOptions {
   readonly outputs: Pick<OutputLog, 'texts'>;

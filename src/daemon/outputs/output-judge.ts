@@ -17,7 +17,7 @@ import type {
 import type { Clock, Timestamp } from '../../contract/time.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { Slices } from '../../lib/slices.ts';
-import { addMillis, earlierOf, laterOf, millisBetween } from '../../lib/time.ts';
+import { addMillis, DAY_MS, earlierOf, HOUR_MS, laterOf, millisBetween } from '../../lib/time.ts';
 import { baselineOf } from '../../statistics/baseline.ts';
 import { countOutputs, offsetsOf } from '../../statistics/bins.ts';
 import { ALARM_LOG_SCORE, scan, WINDOW_HOURS } from '../../statistics/change-scan.ts';
@@ -59,16 +59,13 @@ interface ToCount extends SeriesSince {
 
 type Learning = NonNullable<OutputStatus['learning']>;
 
-const HOUR_MS = 3_600_000;
 /** A week has all hours and days of one; fewer outputs tell no distribution. */
-const LEARNING_MS = 7 * 24 * HOUR_MS;
+const LEARNING_MS = 7 * DAY_MS;
 const LEARNING_OUTPUTS = 300;
 /** Then the earlier half joins the baseline. */
 const HOURS_COMPARED_MAX = 2 * LOOKED_AT_HOURS;
 /** Of all series together, each with up to 64 outputs an hour: ten megabytes. */
 const HOURS_COUNTED_AT_ONCE = 300;
-/** Then others have their turn. */
-const SLICE_MS = 5;
 /** Of what is accepted as the new normal: how much its hours vary is known from before. */
 const ACCEPTED_OUTPUTS = 100;
 
@@ -106,7 +103,7 @@ export class OutputJudge {
     }
     await outputs.keepBaselines(learned);
     const counted = await this.#counted(compared, hour);
-    const slices = new Slices(this.#options.clock, SLICE_MS);
+    const slices = new Slices(this.#options.clock);
     const followed: OutputBaseline[] = [];
     for (const [index, { status, baseline }] of compared.entries()) {
       const judged = await this.#compare(status, baseline, counted[index] as SumsOfCounts, hour);

@@ -8,7 +8,7 @@ import type { Clock, Timestamp } from '../../contract/time.ts';
 import { chunks, chunksByWeight } from '../../lib/chunks.ts';
 import { counter } from '../../lib/instruments.ts';
 import { Slices } from '../../lib/slices.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS, HOUR_MS } from '../../lib/time.ts';
 import { featuresOf, FEATURES_ID } from '../../statistics/output-features.ts';
 import { endOfEndedHours } from '../ended-hours.ts';
 
@@ -52,10 +52,7 @@ const READING_LIMITS: ReadingLimits = {
   samplesAtOnce: 5_000,
 };
 /** As much as a first baseline is made of. What comes later than that is not looked at. */
-const BACK_MS = 14 * 24 * 3_600_000;
-const HOUR_MS = 3_600_000;
-/** Then others have their turn. */
-const SLICE_MS = 5;
+const BACK_MS = 14 * DAY_MS;
 
 export class OutputReader {
   readonly #options: OutputReaderOptions;
@@ -103,7 +100,7 @@ export class OutputReader {
 
   async #note(of: readonly SeriesOfHour[], signal: AbortSignal): Promise<void> {
     const { outputs, clock } = this.#options;
-    const slices = new Slices(clock, SLICE_MS);
+    const slices = new Slices(clock);
     let noted: SamplesOfHour[] = [];
     let samples = 0;
     for await (const piece of outputs.answers(of, ANSWERS_OF_HOUR_MAX)) {

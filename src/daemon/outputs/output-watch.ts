@@ -9,7 +9,7 @@ import { calledNoMoreBy } from '../../drift/still-called.ts';
 import type { Finding } from '../../incidents/lifecycle.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { forEachConcurrently } from '../../lib/limits.ts';
-import { addMillis, earlierOf, laterOf } from '../../lib/time.ts';
+import { addMillis, DAY_MS, earlierOf, laterOf } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import { FEATURES_ID } from '../../statistics/output-features.ts';
 import { keyOfSeries } from '../../store/telemetry/output-series.ts';
@@ -25,7 +25,7 @@ export interface OutputWatchOptions extends OutputIncidentsOptions {
 }
 
 /** Series that were not used for so long are not looked at. */
-const USED_WITHIN_MS = 30 * 24 * 3_600_000;
+const USED_WITHIN_MS = 30 * DAY_MS;
 const SERIES_AT_ONCE = 100;
 /** While some are compared, the store adds up the next. */
 const JUDGED_AT_ONCE = 2;

@@ -61,8 +61,6 @@ interface Restoring {
 const QUERIES_AT_ONCE = 8;
 /** Judged, told and stored together. */
 const JUDGED_AT_ONCE = 200;
-/** Then others have their turn. */
-const SLICE_MS = 5;
 /** Ends of parts that could not be handed on yet; each is a part of a configured target. */
 const ENDED_MAX = 10_000;
 
@@ -197,7 +195,7 @@ export class TargetWatch {
   }
 
   async #judgeAndTell(keys: readonly string[]): Promise<void> {
-    const slices = new Slices(this.#options.clock, SLICE_MS);
+    const slices = new Slices(this.#options.clock);
     for (const key of keys) await this.#judge(key, slices);
     await this.#tellSinceWhen(keys, slices);
     const notes = this.#restoreNotes(keys);

@@ -20,7 +20,7 @@ import {
 } from '../../drift/hidden-edit.ts';
 import { toldWords } from '../../drift/judge-hidden-edit.ts';
 import { GenerationalCache } from '../../lib/generational-cache.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, MINUTE_MS } from '../../lib/time.ts';
 
 export interface SlotWatchOptions {
   readonly variables: Pick<VariableLog, 'countCalls' | 'samples' | 'sampleOf' | 'sets'>;
@@ -32,7 +32,6 @@ export type HiddenEditOfCalls = HiddenEdit & Omit<CallsOfVersion, 'version'>;
 /** What an unresolved incident about the traffic of a service and a prompt has said so far. */
 export type ToldBefore = (calls: CallsOfVersion) => readonly Evidence[];
 
-const MINUTE_MS = 60_000;
 /** Twenty calls of a quiet prompt take a while: the widest window that is quickly read. */
 const WINDOWS_MS = [24 * 60 * MINUTE_MS, 6 * 60 * MINUTE_MS, 2 * 60 * MINUTE_MS, 30 * MINUTE_MS] as const;
 const CALLS_MAX = 300_000;

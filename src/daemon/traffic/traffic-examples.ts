@@ -36,8 +36,6 @@ export interface TrafficExamplesOptions {
 const NEW_PER_ROUND_MAX = 200;
 /** Twice this many answers are remembered; an instruction of 5 KB each makes 20 MB. */
 const REMEMBERED = 2_000;
-/** Then others have their turn. */
-const SLICE_MS = 5;
 const TRACE_CALLS_MAX = 100;
 const READS_AT_ONCE = 4;
 const NOT_KEPT = /\[not kept: sha256:[0-9a-f]{64}\]/;
@@ -107,7 +105,7 @@ export class TrafficExamples {
     const attribution = this.#options.attribute(query);
     if (attribution.kind !== 'unknown') return attribution;
     if (isCut) return unchecked(attribution, 'the texts were cut by who reported them');
-    const near = await new Slices(this.#options.clock, SLICE_MS).run(this.#options.near(query));
+    const near = await new Slices(this.#options.clock).run(this.#options.near(query));
     const answer = near.length === 0 ? attribution : withNear(attribution, near);
     return near.some((match) => match.isCut === true) ? unchecked(answer, answer.words) : answer;
   }

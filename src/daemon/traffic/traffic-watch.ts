@@ -22,7 +22,7 @@ import { TRAFFIC_THRESHOLDS, type TrafficGroup } from '../../drift/traffic-windo
 import type { Finding } from '../../incidents/lifecycle.ts';
 import type { Steps } from '../../lib/steps.ts';
 import { TimeShare } from '../../lib/time-share.ts';
-import { addMillis, formatDuration, millisFromTimestamp, timestampFromMillis } from '../../lib/time.ts';
+import { addMillis, formatDuration, millisFromTimestamp, MINUTE_MS, timestampFromMillis } from '../../lib/time.ts';
 import type { Log } from '../../observability/log.ts';
 import type { RegistryView } from '../registry/registry-view.ts';
 import type { ScheduledLook } from '../scheduled-look.ts';
@@ -50,7 +50,6 @@ const TIME_SHARE = 0.1;
 const WINDOW_MS = 30 * 60_000;
 /** SDKs cache prompts for a minute; what they send right after a change says nothing about now. */
 const SETTLE_MS = 90_000;
-const MINUTE_MS = 60_000;
 const GROUPS_MAX = 5_000;
 const EXAMPLES_MAX = 16;
 const INCIDENTS_PER_PAGE = 1_000;

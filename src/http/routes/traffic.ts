@@ -1,7 +1,7 @@
 /** What applications really sent: invocations, usage, and which version a text is. */
 
 import { z } from 'zod';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import type { Json } from '../../contract/prompt.ts';
 import { USAGE_GROUPS, USAGE_KEYS, type UsageKey } from '../../contract/invocation-log.ts';
 import { Attribution, Invocation, Usage } from '../answers-about-traffic.ts';
@@ -12,7 +12,6 @@ import { badRequest } from '../problem.ts';
 import { route } from '../route.ts';
 import { attributionShape, invocationShape, list, page } from '../shapes.ts';
 
-const DAY_MS = 86_400_000;
 /** Longest text that may be asked about. Telemetry texts are cut at the same size. */
 const ATTRIBUTE_CHARACTERS_MAX = 4_000_000;
 const TOOLS_MAX = 1_000;

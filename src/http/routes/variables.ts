@@ -1,13 +1,12 @@
 /** What filled the variables of a prompt, for analysis. */
 
 import { z } from 'zod';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import { Variables } from '../answers-about-traffic.ts';
 import { assertPeriod, timestamp } from '../parameters.ts';
 import { route } from '../route.ts';
 import { variablesShape } from '../shapes.ts';
 
-const DAY_MS = 86_400_000;
 const TOP_MAX = 100;
 
 export const variableRoutes = [

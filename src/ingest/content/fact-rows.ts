@@ -7,7 +7,7 @@ import type { SpanFacts } from '../../contract/span-facts.ts';
 import type { StoredFacts } from '../../contract/telemetry-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
 import { jsonText } from '../../lib/json.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import { responseIdOf, sharedKeys, twinColumn } from './shared-keys.ts';
 import { ownPage, type Page } from './shared-page.ts';
 
@@ -94,7 +94,7 @@ const TIMESTAMP_LENGTH = '2026-11-20T02:47:00.000000000Z'.length;
 // A judgement that names its call by the response id in another trace may be made so long after it; outside of any
 // trace, where nothing else finds the call, as long after as anything is found by such an id.
 const JUDGED_WITHIN_MS = 3_600_000;
-const JUDGED_ALONE_WITHIN_MS = 24 * 3_600_000;
+const JUDGED_ALONE_WITHIN_MS = DAY_MS;
 
 /** One line of `span_facts`, with its line end. */
 export function factsLine(packed: SpanFacts, receivedAt: Timestamp): string {

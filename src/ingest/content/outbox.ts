@@ -6,7 +6,7 @@
 
 import { GrowingBuffer } from '../../lib/growing-buffer.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { millisFromTimestamp } from '../../lib/time.ts';
+import { DAY_MS, millisFromTimestamp } from '../../lib/time.ts';
 import { listRow, type ListNode } from './message-lists.ts';
 import type { StoredText } from './texts.ts';
 import type { StoredVariables, VariablesRow } from './variables.ts';
@@ -27,7 +27,7 @@ export const NOTHING_TO_STORE = 2 ** 30 - 1;
  * What is known to be stored is stored again after so long: the store lets go of what nobody stored for much longer
  * than that, see `src/store/telemetry/retention.ts`, and what calls of today refer to must not be of last year.
  */
-export const STORED_AGAIN_MS = 7 * 24 * 3_600_000;
+export const STORED_AGAIN_MS = 7 * DAY_MS;
 
 export class Outbox {
   /** In which period of `STORED_AGAIN_MS` it is written. */

@@ -9,7 +9,7 @@ import type {
   TelemetryLog,
 } from '../../contract/telemetry-log.ts';
 import type { Clock } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { factLineOfRow } from '../content/fact-rows.ts';
 import { addColumnsOfKey, type SharedColumns } from '../content/shared-keys.ts';
@@ -36,7 +36,7 @@ export interface FactRecallOptions extends TurnLimits {
 const TRACES_PER_QUERY = 500;
 const PER_QUERY: FactLimits = { factsMax: 5_000, bytesEachMax: 32 * 1024 };
 // What tells of the same call comes within this, or not at all.
-const SHARED_WITHIN_MS = 24 * 3_600_000;
+const SHARED_WITHIN_MS = DAY_MS;
 // A trace that was read back may share keys with others, and so on. Chains of real traces are shorter.
 const STEPS_MAX = 16;
 

@@ -5,13 +5,13 @@
 
 import type { TelemetryLog } from '../../contract/telemetry-log.ts';
 import type { Clock, Timestamp } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import { keysOfColumns } from '../content/shared-keys.ts';
 import { Seen } from './seen.ts';
 import type { TraceState } from './trace-state.ts';
 
 // What the store is asked at the start, so that late facts of recent traces find them: half a second at most.
-const REMEMBER_MS = 24 * 3_600_000;
+const REMEMBER_MS = DAY_MS;
 const REMEMBER_MAX = 200_000;
 // A trace has up to so many.
 const KEYS_PER_TRACE = 3;

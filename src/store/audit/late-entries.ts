@@ -6,7 +6,7 @@
 import type { EntryDraft } from '../../audit/entry.ts';
 import { ROW_KINDS, type AuditHash, type Entered, type RowKind } from '../../contract/audit.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis, earlierOf, timestampFromMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS, earlierOf, timestampFromMillis } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { readBatches } from './batch-digests.ts';
 import { RECORDED, rowHashSql, subjectSql } from './recorded-rows.ts';
@@ -24,7 +24,7 @@ const AT_ONCE = 2_000;
 const AROUND_MS = 3_600_000;
 const LONG_AGO = timestampFromMillis(AROUND_MS);
 /** A segment that tells of its end has nothing left; of one that went without a word that is looked for so long. */
-const DEAD_FOR_MS_MAX = 7 * 24 * 3_600_000;
+const DEAD_FOR_MS_MAX = 7 * DAY_MS;
 /** Another process that has written so lately is alive. */
 const ALIVE_MS = 600_000;
 

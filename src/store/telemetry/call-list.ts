@@ -3,15 +3,14 @@
 import type { InvocationFilter, InvocationRow } from '../../contract/invocation-log.ts';
 import type { Page, PageOf, TextLog } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS, HOUR_MS } from '../../lib/time.ts';
 import { decodeCursor, encodeCursor, pageLimit, toPage } from '../cursor.ts';
 import type { Database, QueryParameters } from '../database.ts';
 import { startedBefore, startedSince, startedUntil } from './started.ts';
 import { INVOCATION_COLUMNS, readableInvocations, type StoredCall } from './invocation-rows.ts';
 
-const HOUR_MS = 3_600_000;
 /** Newest first means that most answers are in the last hours: look there before everywhere. */
-const WINDOWS_MS = [HOUR_MS, 24 * HOUR_MS, 30 * 24 * HOUR_MS] as const;
+const WINDOWS_MS = [HOUR_MS, DAY_MS, 30 * DAY_MS] as const;
 const BEGINNING = '1970-01-01T00:00:00.000000000Z' as Timestamp;
 
 /**

@@ -7,7 +7,7 @@
 
 import type { DropProgress, RetentionLog } from '../../contract/retention-log.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis } from '../../lib/time.ts';
+import { addMillis, DAY_MS } from '../../lib/time.ts';
 import { NO_TRAIL, type Trail } from '../audit/trail.ts';
 import type { Database } from '../database.ts';
 import { beginningOfMonth, monthOf, readDroppedMonths } from './dropped-months.ts';
@@ -18,7 +18,7 @@ import { keepSums } from './usage-hours.ts';
  * goes without being stored again (`STORED_AGAIN_MS` in `src/ingest/content/outbox.ts`), with a few days for clocks of
  * senders that are ahead: a call may have been received before it began.
  */
-const REFERRED_TO_MS = 10 * 24 * 3_600_000;
+const REFERRED_TO_MS = 10 * DAY_MS;
 
 /** By the hour in which a call began; they end by themselves after two months. */
 const TABLES_OF_OUTPUTS = ['output_samples', 'output_hours'] as const;

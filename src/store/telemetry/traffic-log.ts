@@ -10,7 +10,7 @@ import {
   type TrafficPlace,
   type TrafficRow,
 } from '../../contract/traffic-log.ts';
-import { addMillis, laterOf } from '../../lib/time.ts';
+import { addMillis, DAY_MS, laterOf } from '../../lib/time.ts';
 import type { Database } from '../database.ts';
 import { startedSince, startedUntil } from './started.ts';
 
@@ -19,7 +19,7 @@ const EXAMPLES_PER_GROUP = 16;
 /** Attributions that a newly registered version can improve. */
 const OPEN_KINDS: readonly AttributionKind[] = ['unknown', 'near', 'ambiguous', 'insufficient_evidence'];
 /** The observation that a change is a change from: targets are polled at least this often. */
-const POLLED_WITHIN_MS = 24 * 3_600_000;
+const POLLED_WITHIN_MS = DAY_MS;
 
 export function createTrafficLog(database: Database): TrafficLog {
   return {

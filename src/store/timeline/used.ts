@@ -6,7 +6,7 @@
 import { Fault } from '../../contract/fault.ts';
 import type { UsedEntry } from '../../contract/store.ts';
 import type { Timestamp } from '../../contract/time.ts';
-import { addMillis, earlierOf } from '../../lib/time.ts';
+import { addMillis, DAY_MS, earlierOf, HOUR_MS, MINUTE_MS } from '../../lib/time.ts';
 import { leftOutEvidence, usedEntry } from '../../timeline/used.ts';
 import { readCallRuns, SCOPE, WINDOW, type CallScope } from './call-runs.ts';
 import type { Database } from '../database.ts';
@@ -20,10 +20,8 @@ export interface UsedQuestion {
   readonly knownAt: Timestamp;
 }
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** How far around the question calls are read, widest first. */
-const MARGINS_MS = [30 * 24 * HOUR_MS, 7 * 24 * HOUR_MS, 24 * HOUR_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS] as const;
+const MARGINS_MS = [30 * DAY_MS, 7 * DAY_MS, DAY_MS, 6 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS] as const;
 const MARGIN_MIN_MS = MINUTE_MS;
 // Rows of all prompts, since the table is ordered by time: about a second on two cores.
 const ROWS_MAX = 2_000_000;
