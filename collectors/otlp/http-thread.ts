@@ -6,9 +6,9 @@
 import { isFault, stackOf } from '../../src/contract/fault.ts';
 import type { Acknowledgement, AuthorizeIngest, TelemetryRequest } from '../../src/contract/telemetry.ts';
 import { insideThread } from '../../src/lib/kept-thread.ts';
-import { collectGarbage } from '../../src/lib/collect-garbage.ts';
 import { GrowingBuffer, Rooms } from '../../src/lib/growing-buffer.ts';
 import { countElsewhere } from '../../src/lib/instruments.ts';
+import { LET_GO_EVERY_MS, letGoOfMemory } from '../../src/lib/let-go-of-memory.ts';
 import { HTTP_THREAD_PLACE, type FromHttpThread, type HttpThreadOptions, type ToHttpThread } from './http-messages.ts';
 import { OtlpHttpReceiver } from './http.ts';
 import { InFlight } from './limits.ts';
@@ -17,8 +17,6 @@ type Decision = ReturnType<AuthorizeIngest>;
 
 // So often what was counted here is told to whoever shows it.
 const COUNTED_EVERY_MS = 250;
-// While memory is short. Nothing else would have the garbage of a thread that refuses collected.
-const LET_GO_EVERY_MS = 1_000;
 // Senders are few; whoever makes up keys is asked about every time.
 const DECISIONS_MAX = 1_000;
 
@@ -80,7 +78,9 @@ hear((message) => {
 });
 
 const counting = setInterval(tellCounts, COUNTED_EVERY_MS);
-const lettingGo = setInterval(letGo, LET_GO_EVERY_MS);
+const lettingGo = setInterval(() => {
+  if (bytes.isHeld) letGoOfMemory(rooms);
+}, LET_GO_EVERY_MS);
 
 try {
   await receiver.start();
@@ -135,12 +135,6 @@ function taken(id: number): Waiting | undefined {
 function tellCounts(): void {
   const sums = counts.take();
   if (sums.length > 0) say({ kind: 'counted', sums });
-}
-
-function letGo(): void {
-  if (!bytes.isHeld) return;
-  rooms.clear();
-  collectGarbage();
 }
 
 async function stop(deadlineMs: number): Promise<void> {

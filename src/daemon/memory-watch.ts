@@ -5,8 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Component } from '../contract/component.ts';
-import { collectGarbage } from '../lib/collect-garbage.ts';
-import { clearSpareRooms } from '../lib/growing-buffer.ts';
+import { letGoOfMemory } from '../lib/let-go-of-memory.ts';
 
 export interface MemoryWatchOptions {
   /** From so many bytes on memory is short, and until there are fewer than the second. */
@@ -38,7 +37,7 @@ export class MemoryWatch implements Component {
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
     this.#residentBytes = options.residentBytes ?? anonymousBytes;
-    this.#collect = options.collect ?? letGo;
+    this.#collect = options.collect ?? letGoOfMemory;
   }
 
   start(): Promise<void> {
@@ -78,9 +77,4 @@ function anonymousBytes(): number {
     // Not on Linux.
   }
   return process.memoryUsage.rss();
-}
-
-function letGo(): void {
-  clearSpareRooms();
-  collectGarbage();
 }

@@ -4,10 +4,10 @@
  */
 
 import { stackOf } from '../../contract/fault.ts';
-import { collectGarbage } from '../../lib/collect-garbage.ts';
-import { clearSpareRooms, Rooms } from '../../lib/growing-buffer.ts';
+import { Rooms } from '../../lib/growing-buffer.ts';
 import { countElsewhere } from '../../lib/instruments.ts';
 import { insideThread } from '../../lib/kept-thread.ts';
+import { LET_GO_EVERY_MS, letGoOfMemory } from '../../lib/let-go-of-memory.ts';
 import { ContentSpaces } from '../content/content-space.ts';
 import type { Draft } from './draft.ts';
 import { Drafter } from './drafter.ts';
@@ -18,9 +18,6 @@ import type {
   ThreadDraft,
   ToDrafterThread,
 } from './drafter-messages.ts';
-
-// While memory is short. Nothing else would have the garbage of a thread collected that has nothing to do.
-const LET_GO_EVERY_MS = 1_000;
 
 const { data, say, hear } = insideThread<DrafterThreadData, FromDrafterThread, ToDrafterThread>();
 const { policies, texts, limits, isMemoryShort } = data;
@@ -103,12 +100,6 @@ function handedOver(drafted: Draft): ThreadDraft | null {
 function memoryIsShort(isShort: boolean): void {
   clearInterval(lettingGo);
   if (!isShort) return;
-  letGo();
-  lettingGo = setInterval(letGo, LET_GO_EVERY_MS);
-}
-
-function letGo(): void {
-  rooms.clear();
-  clearSpareRooms();
-  collectGarbage();
+  letGoOfMemory(rooms);
+  lettingGo = setInterval(letGoOfMemory, LET_GO_EVERY_MS, rooms);
 }
