@@ -66,7 +66,7 @@ export function createToolbox(options: AppOptions): Toolbox {
       yield* (await import('./daemon/offline/offline.ts')).examine(configuration, version, wishes);
     },
     daemon: async (flags) => {
-      const { runDaemon } = await import('./daemon/run.ts');
+      const { runDaemon } = await import('./daemon/start/run.ts');
       await runDaemon({
         flags,
         ...options,
@@ -87,7 +87,7 @@ function configurationFile(flags: Flags, environment: Environment, workingDirect
 /** Of the quick start, while it runs and there is no other configuration. */
 async function quickstartFile(flags: Flags, { environment, workingDirectory }: AppOptions): Promise<string | null> {
   if (configurationFile(flags, environment, workingDirectory) !== null) return null;
-  const { runningQuickstart } = await import('./daemon/running.ts');
+  const { runningQuickstart } = await import('./daemon/start/find-running.ts');
   return runningQuickstart(workingDirectory);
 }
 
@@ -98,7 +98,7 @@ function placeOf(flags: Flags, { environment, workingDirectory }: AppOptions): C
 }
 
 async function daemonUrl({ server, dataDirectory }: DaemonPlace, flags: Flags, options: AppOptions) {
-  const { runningDaemonUrl } = await import('./daemon/running.ts');
+  const { runningDaemonUrl } = await import('./daemon/start/find-running.ts');
   const place = { server, dataDirectory: dataDirectoryOf(flags, options) ?? dataDirectory };
   return (await runningDaemonUrl(place)) ?? urlOf(server);
 }

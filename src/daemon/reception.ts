@@ -26,8 +26,8 @@ import { announceAddress } from '../store/engine/data-directory.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { observeProblems } from './counts.ts';
 import type { Stoppable } from './end-in-turn.ts';
-import type { MemoryBudget } from './memory-budget.ts';
-import { MemoryWatch } from './memory-watch.ts';
+import type { MemoryBudget } from './memory/memory-budget.ts';
+import { MemoryWatch } from './memory/memory-watch.ts';
 
 export interface ReceptionOptions {
   readonly configuration: Configuration;

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Fault } from '../../src/contract/fault.ts';
-import { awaitStore, type AwaitStoreOptions } from '../../src/daemon/await-store.ts';
+import { awaitStore, type AwaitStoreOptions } from '../../src/daemon/start/await-store.ts';
 import { sleep } from '../../src/lib/limits.ts';
 
 const AWAY = new Fault('transient', 'connect ECONNREFUSED 10.0.0.1:8123.');

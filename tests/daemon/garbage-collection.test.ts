@@ -3,9 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { tuneGarbageCollection } from '../../src/daemon/garbage-collection.ts';
+import { tuneGarbageCollection } from '../../src/daemon/memory/garbage-collection.ts';
 
-const MODULE = join(import.meta.dirname, '../../src/daemon/garbage-collection.ts');
+const MODULE = join(import.meta.dirname, '../../src/daemon/memory/garbage-collection.ts');
 
 /** How often V8 goes through its whole heap while 2 GB of buffers come and go beside 60 MB of objects. */
 function collections(isSet: boolean): number {
@@ -34,7 +34,7 @@ function collections(isSet: boolean): number {
 
 it('does not go through the whole heap for buffers that come and go', () => {
   const { node, v8 } = process.versions;
-  const advice = `Node ${node} has V8 ${v8}: does it still know the flags of src/daemon/garbage-collection.ts, and are they still needed? Then its V8_MAJOR is to be changed, and this line.`;
+  const advice = `Node ${node} has V8 ${v8}: does it still know the flags of src/daemon/memory/garbage-collection.ts, and are they still needed? Then its V8_MAJOR is to be changed, and this line.`;
   expect(v8, advice).toMatch(/^13\./);
   // Beside busy neighbours now and then a run has more.
   const least = Math.min(collections(true), collections(true), collections(true));

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { DEFAULT_OTLP_LIMITS } from '../../collectors/otlp/limits.ts';
-import { memoryBudget, MEMORY_MIN, tooLittleMemory, type MemoryBudget } from '../../src/daemon/memory-budget.ts';
+import { memoryBudget, MEMORY_MIN, tooLittleMemory, type MemoryBudget } from '../../src/daemon/memory/memory-budget.ts';
 import { DEFAULT_INGEST_LIMITS } from '../../src/ingest/limits.ts';
 
 const MIB = 1024 ** 2;

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { InFlight } from '../../collectors/otlp/limits.ts';
-import { MemoryWatch } from '../../src/daemon/memory-watch.ts';
+import { MemoryWatch } from '../../src/daemon/memory/memory-watch.ts';
 
 function scene() {
   const inFlight = new InFlight(1_000);

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { memoryBudget } from '../../src/daemon/memory-budget.ts';
+import { memoryBudget } from '../../src/daemon/memory/memory-budget.ts';
 import { Reception } from '../../src/daemon/reception.ts';
 import { startMetrics } from '../../src/observability/metrics.ts';
 import { tempDirectory } from '../support/temp-directory.ts';

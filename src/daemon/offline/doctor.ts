@@ -11,8 +11,8 @@ import { settlesWithin } from '../../lib/limits.ts';
 import { formatDuration } from '../../lib/time.ts';
 import { formatProblem } from '../../lib/problems.ts';
 import type { OpenSource } from '../../polling/source-config.ts';
-import { addressOf } from '../open-store.ts';
-import { TOO_LITTLE_MEMORY_HINT, tooLittleMemory, type MemoryBudget } from '../memory-budget.ts';
+import { addressOf } from '../start/open-store.ts';
+import { TOO_LITTLE_MEMORY_HINT, tooLittleMemory, type MemoryBudget } from '../memory/memory-budget.ts';
 import type { RegistryLoad } from '../registry/registry-keeper.ts';
 
 /** Problems of the registry that are shown in full; the rest is counted. */

@@ -15,13 +15,13 @@ import { createQueue } from '../../queue/index.ts';
 import { parseLockRequest, planLock, writeLockFile } from '../../registry/lock.ts';
 import { validateRegistry } from '../../registry/validate.ts';
 import { createStore, type Store } from '../../store/index.ts';
-import { memoryBudget } from '../memory-budget.ts';
+import { memoryBudget } from '../memory/memory-budget.ts';
 import { doctor, type DoctorTools } from './doctor.ts';
 import { registryLoader, registryOptions } from '../registry/load-registry.ts';
 import { openConfiguredSources } from '../targets/open-configured-sources.ts';
 import { openChannel } from '../open-channel.ts';
-import { missingFromStore, openStore } from '../open-store.ts';
-import { runningDaemonUrl } from '../running.ts';
+import { missingFromStore, openStore } from '../start/open-store.ts';
+import { runningDaemonUrl } from '../start/find-running.ts';
 import { testAlerts } from './test-alerts.ts';
 import { readWholeRegistry } from './whole-registry.ts';
 

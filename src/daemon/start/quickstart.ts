@@ -7,11 +7,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Component } from '../contract/component.ts';
-import { makeDirectory } from '../lib/files.ts';
-import { packageRoot } from '../lib/package-root.ts';
-import { directoryInUse, directoryOwner } from '../store/engine/data-directory.ts';
-import { quickstartDirectory } from './running.ts';
+import type { Component } from '../../contract/component.ts';
+import { makeDirectory } from '../../lib/files.ts';
+import { packageRoot } from '../../lib/package-root.ts';
+import { directoryInUse, directoryOwner } from '../../store/engine/data-directory.ts';
+import { quickstartDirectory } from './find-running.ts';
 
 /** What a user may look at and edit; the rest of the example is code. */
 const COPIED = ['plumbline.yaml', 'prompts', 'prompts.lock.yaml', 'live'];
@@ -57,7 +57,7 @@ export class Quickstart implements Component {
     const { directory, workingDirectory, otlpAddress, print, hints } = this.#options;
     // The same place from the sources and from the compiled package.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const main = fileURLToPath(new URL(`../../examples/quickstart/app/main.${extension}`, import.meta.url));
+    const main = fileURLToPath(new URL(`../../../examples/quickstart/app/main.${extension}`, import.meta.url));
     const application = spawn(process.execPath, [main, join(directory, 'live'), otlpAddress()], {
       // Its standard input is how it notices that we are gone, however that happened.
       stdio: ['pipe', 'ignore', 'inherit'],

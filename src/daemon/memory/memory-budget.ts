@@ -4,11 +4,11 @@
  * and sent again, where the system would have ended the process.
  */
 
-import { DEFAULT_OTLP_LIMITS, type OtlpLimits } from '../../collectors/otlp/limits.ts';
-import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '../ingest/limits.ts';
-import { PLENTY_OF_MEMORY } from '../lib/available-memory.ts';
-import type { MemoryShares } from '../lib/memory-shares.ts';
-import type { EngineMemory } from '../store/engine/memory.ts';
+import { DEFAULT_OTLP_LIMITS, type OtlpLimits } from '../../../collectors/otlp/limits.ts';
+import { DEFAULT_INGEST_LIMITS, type IngestLimits } from '../../ingest/limits.ts';
+import { PLENTY_OF_MEMORY } from '../../lib/available-memory.ts';
+import type { MemoryShares } from '../../lib/memory-shares.ts';
+import type { EngineMemory } from '../../store/engine/memory.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,9 +1,9 @@
 /** Finds the daemon that runs with a data directory, which may listen elsewhere than its configuration says. */
 
 import { join } from 'node:path';
-import { urlOf } from '../cli/context.ts';
-import type { DaemonPlace } from '../config/configuration.ts';
-import { directoryOwner } from '../store/engine/data-directory.ts';
+import { urlOf } from '../../cli/context.ts';
+import type { DaemonPlace } from '../../config/configuration.ts';
+import { directoryOwner } from '../../store/engine/data-directory.ts';
 
 /** Null: none runs on this machine, or it does not listen yet. */
 export async function runningDaemonUrl({ server, dataDirectory }: DaemonPlace): Promise<string | null> {

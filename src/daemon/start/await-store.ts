@@ -3,10 +3,10 @@
  * log. What time does not mend ends the wait at once. Knows nothing of what is opened.
  */
 
-import { describeError } from '../contract/fault.ts';
-import { sleep } from '../lib/limits.ts';
-import { formatDuration } from '../lib/time.ts';
-import { TroubleLog, type TellLog } from '../lib/trouble-log.ts';
+import { describeError } from '../../contract/fault.ts';
+import { sleep } from '../../lib/limits.ts';
+import { formatDuration } from '../../lib/time.ts';
+import { TroubleLog, type TellLog } from '../../lib/trouble-log.ts';
 
 export interface Attempt {
   /** When it aborts the attempt must end soon. */

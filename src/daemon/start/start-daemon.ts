@@ -3,14 +3,14 @@
  * a while: then telemetry is taken, and the start tried again, until it answers.
  */
 
-import { systemClock } from '../lib/time.ts';
-import { mayPass } from '../store/engine/clickhouse-fault.ts';
-import { claimSpoolDirectory } from '../store/engine/data-directory.ts';
+import { systemClock } from '../../lib/time.ts';
+import { mayPass } from '../../store/engine/clickhouse-fault.ts';
+import { claimSpoolDirectory } from '../../store/engine/data-directory.ts';
 import { awaitStore, type Attempt } from './await-store.ts';
-import { Daemon, type DaemonOptions } from './daemon.ts';
-import { endInTurn } from './end-in-turn.ts';
+import { Daemon, type DaemonOptions } from '../daemon.ts';
+import { endInTurn } from '../end-in-turn.ts';
 import { addressOf, cutOffBy, openForDaemon, type OpenedStore } from './open-store.ts';
-import type { Reception } from './reception.ts';
+import type { Reception } from '../reception.ts';
 
 export type RunningDaemon = Pick<Daemon, 'stop'>;
 

@@ -2,25 +2,25 @@
 
 import { constants } from 'node:os';
 import { dirname, relative } from 'node:path';
-import { styled, type Output } from '../cli/output.ts';
-import type { Flags } from '../cli/verb.ts';
-import type { Environment } from '../config/environment.ts';
-import type { Configuration } from '../config/configuration.ts';
-import type { LoadedConfiguration } from '../config/load.ts';
-import { Fault } from '../contract/fault.ts';
-import { availableMemory } from '../lib/available-memory.ts';
-import { setMemoryShares } from '../lib/memory-shares.ts';
-import { formatBytes } from '../lib/http.ts';
-import { formatProblems } from '../lib/problems.ts';
-import { formatDuration } from '../lib/time.ts';
-import { takeConsole } from '../observability/library-output.ts';
-import { createLog, LOG_LEVELS, type LogLevel } from '../observability/log.ts';
-import { startMetrics } from '../observability/metrics.ts';
-import { tuneGarbageCollection } from './garbage-collection.ts';
-import { memoryBudget, TOO_LITTLE_MEMORY_HINT, tooLittleMemory } from './memory-budget.ts';
-import { startWithEmbeddedStore, startWithServer } from './opening.ts';
+import { styled, type Output } from '../../cli/output.ts';
+import type { Flags } from '../../cli/verb.ts';
+import type { Environment } from '../../config/environment.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import type { LoadedConfiguration } from '../../config/load.ts';
+import { Fault } from '../../contract/fault.ts';
+import { availableMemory } from '../../lib/available-memory.ts';
+import { setMemoryShares } from '../../lib/memory-shares.ts';
+import { formatBytes } from '../../lib/http.ts';
+import { formatProblems } from '../../lib/problems.ts';
+import { formatDuration } from '../../lib/time.ts';
+import { takeConsole } from '../../observability/library-output.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from '../../observability/log.ts';
+import { startMetrics } from '../../observability/metrics.ts';
+import { tuneGarbageCollection } from '../memory/garbage-collection.ts';
+import { memoryBudget, TOO_LITTLE_MEMORY_HINT, tooLittleMemory } from '../memory/memory-budget.ts';
+import { startWithEmbeddedStore, startWithServer } from './start-daemon.ts';
 import { prepareQuickstart, Quickstart } from './quickstart.ts';
-import { Reception } from './reception.ts';
+import { Reception } from '../reception.ts';
 
 export interface RunOptions {
   readonly flags: Flags;

@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { Component } from '../contract/component.ts';
-import { letGoOfMemory } from '../lib/let-go-of-memory.ts';
+import type { Component } from '../../contract/component.ts';
+import { letGoOfMemory } from '../../lib/let-go-of-memory.ts';
 
 export interface MemoryWatchOptions {
   /** From so many bytes on memory is short, and until there are fewer than the second. */

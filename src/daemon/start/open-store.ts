@@ -1,23 +1,23 @@
 /** Opens the configured store and brings its schema up to date. */
 
-import type { StoreLocation } from '../config/configuration.ts';
-import type { LatestObservation } from '../contract/store.ts';
-import type { Clock } from '../contract/time.ts';
-import { systemClock } from '../lib/time.ts';
-import type { TellLog } from '../lib/trouble-log.ts';
-import { openTrail } from '../store/audit/open-trail.ts';
-import type { AuditTrail } from '../store/audit/trail.ts';
-import type { Database } from '../store/database.ts';
-import { createStore, type Store } from '../store/index.ts';
-import { migrate } from '../store/migrate.ts';
-import { toObservationRow } from '../store/observation-rows.ts';
-import type { EngineMemory } from '../store/engine/memory.ts';
-import { openDatabase } from '../store/engine/open-database.ts';
-import { dropRepeated, readSetAside, setAsideWords } from '../store/engine/set-aside.ts';
-import { auditWriter } from './audit/audit-writer.ts';
+import type { StoreLocation } from '../../config/configuration.ts';
+import type { LatestObservation } from '../../contract/store.ts';
+import type { Clock } from '../../contract/time.ts';
+import { systemClock } from '../../lib/time.ts';
+import type { TellLog } from '../../lib/trouble-log.ts';
+import { openTrail } from '../../store/audit/open-trail.ts';
+import type { AuditTrail } from '../../store/audit/trail.ts';
+import type { Database } from '../../store/database.ts';
+import { createStore, type Store } from '../../store/index.ts';
+import { migrate } from '../../store/migrate.ts';
+import { toObservationRow } from '../../store/observation-rows.ts';
+import type { EngineMemory } from '../../store/engine/memory.ts';
+import { openDatabase } from '../../store/engine/open-database.ts';
+import { dropRepeated, readSetAside, setAsideWords } from '../../store/engine/set-aside.ts';
+import { auditWriter } from '../audit/audit-writer.ts';
 import type { Attempt } from './await-store.ts';
-import { bringBack } from './clock-watch.ts';
-import type { DaemonOptions } from './daemon.ts';
+import { bringBack } from '../clock-watch.ts';
+import type { DaemonOptions } from '../daemon.ts';
 
 /**
  * Throws a `Fault` that names the owner of a data directory in use, or what the server answered. `attempt` is for a
