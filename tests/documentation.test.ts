@@ -174,6 +174,20 @@ test.each([...typed, ...told, ...examples])('plumbline %s, as %s says, is unders
   expect(await runCommandLine(idle, words.length === 1 ? [...words, '--help'] : words, context)).toBe(0);
 });
 
+test('the walk through a source shows what is there', () => {
+  const code = ['collectors/openai-agents.ts', 'collectors/index.ts'].map(textOf).join('\n');
+  const lines = (text: string): readonly string[] => text.split('\n').map((line) => line.trim());
+  const there = new Set(lines(code));
+  const shown = blocks('ts').filter(({ where }) => where.startsWith('docs/adding-a-source.md:'));
+  expect(shown.length).toBeGreaterThan(3);
+  const wrong = shown.flatMap(({ where, text }) =>
+    lines(text)
+      .filter((line) => line !== '' && !line.includes('…') && !there.has(line))
+      .map((line) => `${where}: ${line}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test('examples of the help are lines to which the name of the binary is all that lacks', () => {
   expect(examples.filter(([line]) => line.includes('plumbline '))).toEqual([]);
 });
