@@ -16,7 +16,7 @@ import { OutputReader } from '../src/daemon/outputs/output-reader.ts';
 import { chunks } from '../src/lib/chunks.ts';
 import { forEachConcurrently } from '../src/lib/limits.ts';
 import { addMillis, HOUR_MS, systemClock } from '../src/lib/time.ts';
-import { baselineOf } from '../src/statistics/baseline.ts';
+import { baselineOf } from '../src/statistics/output-baseline.ts';
 import { featuresOf, FEATURES_ID } from '../src/statistics/output-features.ts';
 import type { Database } from '../src/store/database.ts';
 import { openDatabase } from '../src/store/engine/open-database.ts';

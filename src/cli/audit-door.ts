@@ -5,7 +5,7 @@ import type { AuditHead, AuditLog, AuditProgress, AuditQuestion } from '../contr
 import { Fault } from '../contract/fault.ts';
 import type { PageOf } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
-import { auditVerificationShape } from '../http/audit-shapes.ts';
+import { auditVerificationShape } from '../http/shapes-of-audit.ts';
 import type { DaemonClient } from './client.ts';
 import { daemonOf, needConfiguration, type CliContext } from './context.ts';
 import { textFlag, type Flags } from './verb.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { HourOfSamples, Output, OutputFeatures } from '../../src/contract/output-log.ts';
 import type { Timestamp } from '../../src/contract/time.ts';
 import { addMillis } from '../../src/lib/time.ts';
-import { baselineOf } from '../../src/statistics/baseline.ts';
+import { baselineOf } from '../../src/statistics/output-baseline.ts';
 import { countOutputs, offsetsOf } from '../../src/statistics/bins.ts';
 import { beginningOf, logReturned } from '../../src/statistics/change-point.ts';
 import { ALARM_LOG_SCORE, logBayesFactor, scan, WINDOW_HOURS, type Scan } from '../../src/statistics/change-scan.ts';

@@ -6,7 +6,7 @@ import type { AuditProgress } from '../../contract/audit.ts';
 import { Fault } from '../../contract/fault.ts';
 import { textLines } from '../../lib/text-lines.ts';
 import { systemClock } from '../../lib/time.ts';
-import { auditVerificationShape } from '../../http/audit-shapes.ts';
+import { auditVerificationShape } from '../../http/shapes-of-audit.ts';
 import { throughAuditDoor, type AuditDoor, type BatchPlace, type Period, type Verification } from '../audit-door.ts';
 import type { CliContext } from '../context.ts';
 import { styled, table, type Output } from '../output.ts';

@@ -18,7 +18,7 @@ import type { Clock, Timestamp } from '../../contract/time.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { Slices } from '../../lib/slices.ts';
 import { addMillis, DAY_MS, earlierOf, HOUR_MS, laterOf, millisBetween } from '../../lib/time.ts';
-import { baselineOf } from '../../statistics/baseline.ts';
+import { baselineOf } from '../../statistics/output-baseline.ts';
 import { countOutputs, offsetsOf } from '../../statistics/bins.ts';
 import { ALARM_LOG_SCORE, scan, WINDOW_HOURS } from '../../statistics/change-scan.ts';
 import { FEATURES_ID } from '../../statistics/output-features.ts';

@@ -5,7 +5,7 @@ import { reportLineShape } from '../../audit/report-check.ts';
 import { AUDIT_KINDS } from '../../contract/audit.ts';
 import { listOf } from '../answers.ts';
 import { AuditEntry, AuditHeads, AuditRow, ReportLine, Verification } from '../answers-about-audit.ts';
-import { verificationShape } from '../audit-shapes.ts';
+import { verificationShape } from '../shapes-of-audit.ts';
 import { assertPeriod, paging, timestamp } from '../parameters.ts';
 import { notFound } from '../problem.ts';
 import { route } from '../route.ts';

@@ -6,7 +6,7 @@ import type { Json } from '../../contract/prompt.ts';
 import { USAGE_GROUPS, USAGE_KEYS, type UsageKey } from '../../contract/invocation-log.ts';
 import { Attribution, Invocation, Usage } from '../answers-about-traffic.ts';
 import { listOf } from '../answers.ts';
-import { withBaselines } from '../baselines.ts';
+import { withBaselines } from '../usage-baselines.ts';
 import { assertPeriod, paging, timeZone, timestamp } from '../parameters.ts';
 import { badRequest } from '../problem.ts';
 import { route } from '../route.ts';
