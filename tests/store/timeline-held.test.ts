@@ -60,6 +60,33 @@ test('a thousand changes are read together, each with its own evidence', async (
   expect(alone).toEqual(entries[200]);
 });
 
+test('a content that goes and comes back, with a day of nothing but another in between, is told as two stretches', async () => {
+  const prompt = 'came-back';
+  const hour = (index: number): Timestamp => minute(index * 60);
+  // By the day: B and A, nothing but B, A and C.
+  const looks = [
+    [1, 'B'],
+    [20, 'A'],
+    [26, 'B'],
+    [40, 'B'],
+    [50, 'A'],
+    [60, 'A'],
+    [70, 'C'],
+  ] as const;
+  await store.observations.append(looks.map(([at, text]) => held(hour(at), text, scope(prompt))));
+  const { held: entries } = await store.timeline.range({ ...scope(prompt), from: START, to: hour(80) });
+  expect(entries.map(({ text, from, until }) => [text, from, until])).toEqual([
+    ['B', [null, hour(1)], [hour(1), hour(20)]],
+    ['A', [hour(1), hour(20)], [hour(20), hour(26)]],
+    ['B', [hour(20), hour(26)], [hour(40), hour(50)]],
+    ['A', [hour(40), hour(50)], [hour(60), hour(70)]],
+    ['C', [hour(60), hour(70)], [hour(70), null]],
+  ]);
+  const at = async (moment: Timestamp) =>
+    (await store.timeline.at({ ...scope(prompt), time: moment })).held.map(({ text }) => text);
+  expect([await at(hour(30)), await at(hour(55)), await at(hour(75))]).toEqual([['B'], ['A'], ['C']]);
+});
+
 test('more targets than one page holds are answered for, page by page', async () => {
   const prompt = 'everywhere';
   const count = 1_050;

@@ -119,17 +119,19 @@ async function readSightings(
   );
   const mixed = days.filter((day) => day.states !== '1');
   if (mixed.length === 0) return days;
+  // Each day for itself: two of them may have days of one other state in between, which are not read here.
   const runs = await database.query<Sighting>(
     `SELECT target, part, any(state) AS state, min(at) AS first, max(at) AS last, argMax(asked, at) AS lastAsked,
        toUInt32(uniqExact(at)) AS count FROM (
-       SELECT target, part, at, asked, state, sum(changed) OVER (PARTITION BY target, part ORDER BY at, state) AS run FROM (
-         SELECT target, part, observed_at AS at, ${ASKED} AS asked, ${STATE} AS state,
-           state != lagInFrame(state) OVER (PARTITION BY target, part ORDER BY at, state
+       SELECT target, part, day, at, asked, state, sum(changed) OVER (PARTITION BY target, part, day ORDER BY at, state) AS run
+       FROM (
+         SELECT target, part, toDate(observed_at) AS day, observed_at AS at, ${ASKED} AS asked, ${STATE} AS state,
+           state != lagInFrame(state) OVER (PARTITION BY target, part, day ORDER BY at, state
              ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS changed
          FROM observations WHERE ${SCOPE} AND answered
            AND concat(target, '\\n', part, '\\n', toString(toDate(observed_at))) IN {days:Array(String)}
        )
-     ) GROUP BY target, part, run`,
+     ) GROUP BY target, part, day, run`,
     { ...parameters, days: mixed.map(({ target, part, day }) => `${target}\n${part}\n${day}`) },
   );
   return [...days.filter((day) => day.states === '1'), ...runs];
