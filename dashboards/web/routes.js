@@ -27,12 +27,12 @@ const ROUTES = [
 ];
 
 /**
- * @param {string} path Below where the page is served, without slashes around it.
+ * @param {string} path Below where the page is served, without a slash before it.
  * @returns {{ route: Route, id: string } | null}
  */
 export function findRoute(path) {
   for (const route of ROUTES) {
-    const match = route.pattern.exec(path);
+    const match = route.pattern.exec(path.replace(/\/$/, ''));
     if (match !== null) return { route, id: decodeURIComponent(match[1] ?? '') };
   }
   return null;

@@ -28,6 +28,8 @@ type Issue = Pick<z.core.$ZodIssue, 'path' | 'message'>;
 
 /** Of what may have several forms: what is wrong with the one that it has, and not that it has none. */
 function fieldIssues(issue: z.core.$ZodIssue): readonly Issue[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'is not known here' }));
   if (issue.code !== 'invalid_union') return [issue];
   const meant = issue.errors.filter(([first]) => first !== undefined && !isOfAnotherForm(first));
   const [only] = meant;

@@ -97,6 +97,8 @@ export class HttpServer implements Component {
       // Ids of prompts have up to 200 characters, each up to three when it is escaped.
       routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
       logger: false,
+      // Of what no route is looked for, such as an address that is not encoded right.
+      frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
     });
     // What `fetch` calls a text unless it is told: to take it for one would only blame the fields.
     this.#server.removeContentTypeParser('text/plain');
@@ -122,12 +124,14 @@ export class HttpServer implements Component {
         return;
       }
       // The handler would be asked when the body is parsed.
-      if (request.is404) await sendNothingThere(request, reply);
+      if (request.is404) await sendMissing(request, reply);
     });
     this.#earlyRoutes = new Set([...healthRoutes, ...feedbackRoutes, describe]);
     for (const definition of [...API_ROUTES, describe]) this.#mount(definition);
-    mountWebPage(this.#server);
-    this.#server.setNotFoundHandler(sendNothingThere);
+    const sendPage = mountWebPage(this.#server);
+    const sendMissing = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+      isTypedByAPerson(request) ? sendPage(request, reply) : sendNothingThere(request, reply);
+    this.#server.setNotFoundHandler(sendMissing);
     this.#server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
   }
 
@@ -293,6 +297,11 @@ function sendAnswer(reply: FastifyReply, answer: RouteAnswer): FastifyReply {
   void reply.code(answer.status ?? 200);
   if ('json' in answer) return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.json));
   return reply.type(answer.contentType).send(typeof answer.text === 'string' ? answer.text : Buffer.from(answer.text));
+}
+
+/** Into a browser's address bar, where a problem document leads nowhere. */
+function isTypedByAPerson({ method, url, headers }: FastifyRequest): boolean {
+  return method === 'GET' && headers.accept?.includes('text/html') === true && !/^\/(?:api|assets)\//.test(url);
 }
 
 function sendNothingThere(request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -54,7 +54,11 @@ interface WebFile {
   readonly etag: string;
 }
 
-export function mountWebPage(server: FastifyInstance, directory = join(packageRoot(), 'dashboards', 'web')): void {
+/** Returns what sends the page to whoever asks for one that there is not: it says so, and leads on. */
+export function mountWebPage(
+  server: FastifyInstance,
+  directory = join(packageRoot(), 'dashboards', 'web'),
+): (request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   const files = readWebFiles(directory);
   const index = files.get('index.html');
   if (index === undefined) throw new Error(`The web page is not in ${directory}.`);
@@ -66,6 +70,8 @@ export function mountWebPage(server: FastifyInstance, directory = join(packageRo
     if (file === undefined) return reply.callNotFound();
     return sendFile(request, reply, file);
   });
+  return (request, reply) =>
+    reply.code(404).headers(HEADERS).type(index.contentType).send(atDepthOf(index, request.url).content);
 }
 
 /** By path below the directory, with forward slashes: what is not in here can't be asked for. */

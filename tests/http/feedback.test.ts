@@ -166,7 +166,9 @@ describe('what is wrong is told by its field, and then nothing is taken', () => 
   test('also a field that does not exist', async () => {
     const post = await serving(unused);
     const { json } = await post({ ...good, rating: 5 });
-    expect(json.errors).toEqual([{ field: 'body', message: expect.stringContaining('rating') }]);
+    expect(json.errors).toEqual([{ field: 'rating', message: 'is not known here' }]);
+    const second = await post([good, { ...good, rating: 5 }]);
+    expect(second.json.errors).toEqual([{ field: '1.rating', message: 'is not known here' }]);
   });
 });
 

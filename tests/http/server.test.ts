@@ -234,6 +234,35 @@ describe('problems', () => {
     expect((await post(JSON.stringify({ text: 'x'.repeat(17 * 1024 * 1024) }))).status).toBe(413);
   });
 
+  test('a person at an address that there is not gets the page, which says so; a program a problem', async () => {
+    const base = await serve({});
+    const ask = (path: string, accept: string): Promise<Response> => fetch(`${base}${path}`, { headers: { accept } });
+    const person = 'text/html,application/xhtml+xml,*/*;q=0.8';
+    const page = await ask('/incident/1?x=/', person);
+    expect([page.status, page.headers.get('content-type'), page.headers.get('content-security-policy')]).toEqual([
+      404,
+      'text/html; charset=utf-8',
+      expect.stringContaining("default-src 'none'"),
+    ]);
+    expect(await page.text()).toContain('<base href="../"');
+    for (const [path, accept] of [
+      ['/incident/1', '*/*'],
+      ['/api/v1/incident', person],
+      ['/assets/none.js', person],
+    ] as const)
+      expect((await ask(path, accept)).headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  test('an address that is not encoded right is a problem like any other', async () => {
+    const base = await serve({});
+    const response = await fetch(`${base}/api/v1/prompts/%ff/versions`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      400,
+      expect.stringContaining('application/problem+json'),
+    ]);
+    expect(await response.json()).toMatchObject({ title: 'Bad request', detail: expect.stringContaining('%ff') });
+  });
+
   test('a port in use is a clear fault', async () => {
     const base = await serve({});
     await expect(serve({}, { port: Number(new URL(base).port) })).rejects.toMatchObject({

@@ -273,6 +273,19 @@ describe('usage', () => {
     await write(edges, true);
   });
 
+  it('has days in their order, and the groups of each by their calls', async () => {
+    const [from, to] = [START_MS, START_MS + HOURS * HOUR_MS].map(timestampFromMillis) as [Timestamp, Timestamp];
+    // The first day has the fewest calls, and the last is cut.
+    const rows = await store.invocations.usage({ groupBy: ['model', 'day'], from, to, timeZone: 'Asia/Tokyo' });
+    const days = rows.map(({ day }) => String(day));
+    expect(days).toEqual(days.toSorted());
+    expect(new Set(days).size).toBeGreaterThan(2);
+    for (const ofDay of Map.groupBy(rows, ({ day }) => day).values()) {
+      const calls = ofDay.map((row) => row.calls);
+      expect(calls).toEqual(calls.toSorted((a, b) => b - a));
+    }
+  });
+
   it('has no sum of its own for each judge that writes its reasons as the label', async () => {
     const atMs = START_MS - 200 * 24 * HOUR_MS;
     const labels = [

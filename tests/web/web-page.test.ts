@@ -22,6 +22,17 @@ afterAll(async () => {
 
 const count = (page: Page, selector: string): Promise<number> => page.locator(selector).count();
 
+test('an address that is none is said to be none, with a way on; one with a slash at its end is one', async () => {
+  const { page, complaints } = await browser.open(`${daemon.api}/incident/1`);
+  await shows(page, 'main', 'There is no such page.');
+  await page.getByRole('link', { name: 'To the overview' }).click();
+  await shows(page, 'main', 'Targets');
+  expect(complaints(/404/)).toEqual([]);
+  await page.goto(`${daemon.api}/prompts/`);
+  await shows(page, 'main', 'support.intent-classifier');
+  await page.close();
+});
+
 describe('what is wrong', () => {
   let tab: TestPage;
   let page: Page;

@@ -98,7 +98,7 @@ export async function queryUsage(
        ${conditions === '' ? '' : `WHERE ${conditions}`}
        GROUP BY ${keys} ORDER BY calls DESC, ${keys} LIMIT ${GROUPS_MAX + 1}
      ) AS total
-     ORDER BY total.calls DESC, ${keys}
+     ORDER BY ${groups.includes('day') ? 'key_day, ' : ''}total.calls DESC, ${keys}
      SETTINGS do_not_merge_across_partitions_select_final = 1`,
     { ...parameters, zone, ...Object.fromEntries(asked.map(([key, value]) => [`only_${key}`, value])) },
   );
