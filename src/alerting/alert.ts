@@ -5,6 +5,7 @@ import type { Incident } from '../contract/incident.ts';
 import type { Delivery } from '../contract/store.ts';
 import type { Timestamp } from '../contract/time.ts';
 import { shortId } from '../lib/hash.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import { shownHash } from '../text/hashes.ts';
 
 export interface AlertOptions {
@@ -55,12 +56,7 @@ export function restoreCommand(incident: Incident, options: Omit<AlertOptions, '
   if (incident.status === 'resolved') return null;
   if (incident.expected === null || !options.canRestore(incident.target)) return null;
   const { target, part, observed } = incident;
-  const ofPart = part === '' ? '' : ` --part ${quoted(part)}`;
+  const ofPart = part === '' ? '' : ` --part ${shellWord(part)}`;
   const seen = observed.hash === null ? 'missing' : shownHash(observed.hash);
-  return `${options.command} restore ${quoted(target)}${ofPart} --expect ${seen}`;
-}
-
-/** As a shell takes it for one word: registries elsewhere let a prompt be called anything. */
-function quoted(word: string): string {
-  return /^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return `${options.command} restore ${shellWord(target)}${ofPart} --expect ${seen}`;
 }

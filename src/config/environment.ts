@@ -11,8 +11,9 @@ export interface Environment {
 
 export function readEnvironment(isTerminal: boolean): Environment {
   const variables = { ...process.env };
-  const noColour = variables['NO_COLOR'] !== undefined && variables['NO_COLOR'] !== '';
-  const forced = variables['FORCE_COLOR'] !== undefined && variables['FORCE_COLOR'] !== '0';
+  // Empty is as good as not set, of both: https://no-color.org and https://force-color.org.
+  const noColour = (variables['NO_COLOR'] ?? '') !== '';
+  const forced = !['', '0'].includes(variables['FORCE_COLOR'] ?? '');
   return { variables, colour: forced || (isTerminal && !noColour) };
 }
 

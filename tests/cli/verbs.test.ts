@@ -53,6 +53,16 @@ test('a hint names what can be typed here', async () => {
   expect((await run('status')).stderr).toContain('Start it with `npm run -s plumbline -- start`');
 });
 
+test.each([
+  ['', '', false],
+  ['', '0', false],
+  ['', '1', true],
+  ['1', '1', true],
+])('NO_COLOR=%s FORCE_COLOR=%s: colours for who is no terminal: %s', async (NO_COLOR, FORCE_COLOR, isColoured) => {
+  const { stderr } = await runPlumbline(directory, ['at', 'p', '--time', 'noon'], { NO_COLOR, FORCE_COLOR });
+  expect(stderr.includes('\u001B[')).toBe(isColoured);
+});
+
 describe('init, lock, validate, doctor', () => {
   test('lead from nothing to a valid configuration', async () => {
     const init = await run('init');
@@ -96,6 +106,18 @@ describe('init, lock, validate, doctor', () => {
     expect(init.stderr).toContain('--force');
     expect(readFileSync(join(directory, 'plumbline.yaml'), 'utf8')).toBe('mine: true\n');
     expect(existsSync(join(directory, 'prompts'))).toBe(false);
+  });
+
+  test('init elsewhere says what can be typed here, whatever the folder is called', async () => {
+    const init = await run('init', "ops team's/");
+    expect(init.stdout).toContain("wrote  ops team's/live/greeting.txt\n");
+    expect(init.stdout).toContain("then edit ops team's/live/greeting.txt and see");
+    const [, quoted = ''] = /lock --config (.*?) {2,}pin/.exec(init.stdout) ?? [];
+    // As a shell takes it.
+    const path = execFileSync('sh', ['-c', `printf %s ${quoted}`], { encoding: 'utf8' });
+    expect((await run('lock', '--config', path)).stdout).toContain('pinned  example.greeting 1');
+    const again = await run('init', "ops team's");
+    expect(again.stderr).toContain("ops team's/plumbline.yaml, ops team's/prompts/example/greeting.yaml");
   });
 
   test('init writes all or nothing', async () => {

@@ -1,9 +1,10 @@
 /** `plumbline init`: a first configuration; with example files, or with what a source holds. */
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { Fault } from '../../contract/fault.ts';
 import { makeDirectory, notWritten, writeFiles } from '../../lib/files.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { needConfiguration, type CliContext } from '../context.ts';
 import type { Discovery } from '../discovery-report.ts';
 import { discoveryJson, printDiscovery } from '../print-discovery.ts';
@@ -43,21 +44,21 @@ export const init: Verb = {
 async function writeExample(directory: string, flags: Flags, context: CliContext): Promise<ExitCode> {
   const { output, command } = context;
   const base = resolve(context.workingDirectory, directory);
-  refuseExisting(base, Object.keys(FILES), flags);
+  refuseExisting(directory, Object.keys(FILES), flags, context);
   await writeFiles(new Map(Object.entries(FILES).map(([file, content]) => [resolve(base, file), content])));
   if (flags['json'] === true) {
     output.json({ directory: base, written: Object.keys(FILES) });
     return 0;
   }
   const config = configFlag(directory);
-  for (const file of Object.keys(FILES)) printWritten(directory === '.' ? file : `${directory}/${file}`, context);
+  for (const file of Object.keys(FILES)) printWritten(join(directory, file), context);
   output.print(
     [
       '',
       'Next:',
       `  ${command} lock${config}       pin the version that production should hold`,
       `  ${command} doctor${config}     check everything the configuration names`,
-      `  ${command} start${config}      watch; then edit live/greeting.txt and see`,
+      `  ${command} start${config}      watch; then edit ${join(directory, 'live/greeting.txt')} and see`,
     ].join('\n'),
   );
   return 0;
@@ -69,7 +70,7 @@ async function startFrom(type: string, directory: string, flags: Flags, context:
   const base = resolve(workingDirectory, directory);
   const file = resolve(base, 'plumbline.yaml');
   const lockFile = resolve(base, 'prompts.lock.yaml');
-  refuseExisting(base, ['plumbline.yaml', 'prompts.lock.yaml'], flags);
+  refuseExisting(directory, ['plumbline.yaml', 'prompts.lock.yaml'], flags, context);
   const { text, folder } = await toolbox.starter(type, listFlag(flags, 'set'));
   if (folder !== null && textFlag(flags, 'owner') === undefined) {
     throw new Fault('config', `A source of the type ${type} keeps no history: who owns its prompts?`, {
@@ -112,8 +113,9 @@ async function discovered(type: string, file: string, flags: Flags, context: Cli
   return context.toolbox.discover(await needConfiguration({ ...flags, config: file }, context), type, wishes);
 }
 
-function refuseExisting(base: string, files: readonly string[], flags: Flags): void {
-  const existing = files.filter((file) => existsSync(resolve(base, file)));
+function refuseExisting(directory: string, files: readonly string[], flags: Flags, context: CliContext): void {
+  const paths = files.map((file) => join(directory, file));
+  const existing = paths.filter((path) => existsSync(resolve(context.workingDirectory, path)));
   if (existing.length === 0 || flags['force'] === true) return;
   throw new Fault('config', `${existing.join(', ')} already ${existing.length === 1 ? 'exists' : 'exist'}.`, {
     hint: 'Choose another directory, or overwrite with --force.',
@@ -125,7 +127,7 @@ function printWritten(file: string, { output }: CliContext): void {
 }
 
 function configFlag(directory: string): string {
-  return directory === '.' ? '' : ` --config ${directory}/plumbline.yaml`;
+  return directory === '.' ? '' : ` --config ${shellWord(join(directory, 'plumbline.yaml'))}`;
 }
 
 const CONFIGURATION = `# Plumbline: what is registered, what is live, and who hears when they differ.
