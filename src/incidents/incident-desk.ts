@@ -229,8 +229,11 @@ export class IncidentDesk implements Component {
     const { judgement } = finding;
     const fingerprint = fingerprintOf(judgement);
     const isDrift = DRIFT_VERDICTS.has(judgement.verdict);
-    if (!isDrift && judgement.verdict !== 'in_sync')
+    if (!isDrift && judgement.verdict !== 'in_sync') {
+      // A calm that nobody can see is none that lasts, whatever was found before.
+      if (this.#lastFindings.get(fingerprint)?.judgement.verdict === 'in_sync') this.#lastFindings.delete(fingerprint);
       return { kind: 'unchanged', reason: `${judgement.verdict}_says_nothing` };
+    }
     return this.#oneAtATime.run(fingerprint, async () => {
       const known = await this.#unresolved.find(fingerprint);
       if (known === null && !isDrift) return { kind: 'unchanged', reason: 'nothing_to_resolve' };

@@ -340,6 +340,20 @@ describe('IncidentDesk', () => {
     expect(incidents.transitions().at(-1)).toBe('resolved');
   });
 
+  it('ends no flapping while the place can’t be reached: nobody knows that it is still calm', async () => {
+    const { desk, incidents, clock } = setUp();
+    await desk.take([edited]);
+    for (const finding of [good, edited, good, edited]) await desk.take([finding]);
+    await desk.take([findingOf(GOOD_TEXT, clock.now())]);
+    expect(incidents.transitions().at(-1)).toBe('updated');
+    await desk.take([unreachableFinding()]);
+    clock.advance(20 * 60_000);
+    await desk.review();
+    expect(incidents.transitions().at(-1)).toBe('updated');
+    await desk.take([findingOf(GOOD_TEXT, clock.now())]);
+    expect(incidents.transitions().at(-1)).toBe('resolved');
+  });
+
   it('lets a later look of another replica stand', async () => {
     const { desk, incidents, clock } = setUp();
     const other = setUp(undefined, incidents);
