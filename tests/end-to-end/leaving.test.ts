@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { READY, runPlumbline, startDaemon } from '../support/daemon.ts';
 import { SlackStandIn } from '../support/slack.ts';
 import { tempDirectory } from '../support/temp-directory.ts';
@@ -31,6 +31,7 @@ test('one that finds a port taken has looked at nothing, and told nobody', async
   const directory = tempDirectory('leaving');
   const other = await startDaemon(configured());
   const slack = await SlackStandIn.start();
+  onTestFinished(async () => void (await Promise.all([other.stop(), slack.stop()])));
   writeFileSync(join(directory, 'live.txt'), 'nobody registered this');
   const sources = '[{ name: app, type: files, environment: production, targets: [{ prompt: a, path: ./live.txt }] }]';
   const channels = `[{ name: terminal, type: console }, { name: oncall, type: slack, webhook_url: "${slack.url}" }]`;
@@ -47,7 +48,6 @@ test('one that finds a port taken has looked at nothing, and told nobody', async
       (await runPlumbline(directory, ['sql', 'SELECT count() FROM observations', '--format', 'tsv'])).stdout,
     ).toMatch(/^0$/m);
   }
-  await Promise.all([other.stop(), slack.stop()]);
 });
 
 test('a terminal that is closed is a request to stop', async () => {

@@ -58,7 +58,11 @@ export const usage: Verb = {
         ? null
         : await slipIn(daemon, only['prompt'], only['environment']);
     if (slip !== null) output.note(slip);
-    if (rows?.includes(null) === true) output.note('A version had no calls in this period: ask from an earlier time.');
+    const silent = versions?.filter((_, index) => rows?.[index] === null) ?? [];
+    if (silent.length > 0)
+      output.note(
+        `Without calls in this period: ${silent.join(', ')}. Ask from an earlier time, or of another version.`,
+      );
     return 0;
   },
 };
