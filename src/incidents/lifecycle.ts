@@ -241,7 +241,7 @@ function heldOpen(incident: Incident, since: Timestamp, now: Timestamp, { calmMs
   return { kind: 'changed', reason: 'flapping_held_open', incident: held, transition: 'updated' };
 }
 
-/** Ends an incident for a named reason: `in_sync_again`, `pin_moved`, `part_gone`, `restored`. `note`: more evidence of it. */
+/** Ends an incident for a named reason: `in_sync_again`, `pin_moved`, `restored`. `note`: more evidence of it. */
 export function resolved(incident: Incident, resolution: string, now: Timestamp, note: readonly Evidence[] = []): Step {
   if (incident.status === 'resolved') return unchanged('resolved_before');
   const done: Incident = {

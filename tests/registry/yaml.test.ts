@@ -192,7 +192,7 @@ test.each([
   ['owner: x\nevery: 1.5', '2:1 every: must be a whole number or a text, not 1.5.'],
   ['owner: x\nevery: [1]', '2:1 every: must be a number or a text, not a list.'],
   ['owner: x\nstore: { url: u, clster: c }', '2:18 store.clster: is not a known key. Did you mean cluster?'],
-  ['owner: x\nstore: {}', '2:1 store.path: is required.'],
+  ['owner: x\nstore: {}', '2:1 store: needs path, or url.'],
   [
     'owner: x\nsources: [{ type: fiels, path: p }]',
     '2:13 sources[0].type: must be files or git, not "fiels". Did you mean files?',
