@@ -4,9 +4,11 @@ import { createTransport } from 'nodemailer';
 import { z } from 'zod';
 import { type Alert, type AlertGroup, channelPlugin } from '../contract/channel.ts';
 import { Fault } from '../contract/fault.ts';
+import { isLoopback } from '../lib/loopback.ts';
 import { alertFacts } from '../text/alert-facts.ts';
 import { alertHtml } from '../text/alert-html.ts';
 import { alertLines, type AlertStory, oneLine } from '../text/alert-lines.ts';
+import { cut } from '../text/cut.ts';
 import { groupFacts } from '../text/group-facts.ts';
 
 const RECIPIENTS_MAX = 50;
@@ -68,7 +70,7 @@ async function send(config: Config, mail: Mail, signal: AbortSignal): Promise<st
   const transport = createTransport({
     url: config.url,
     // A password is not sent where anybody on the way can read it, whatever the server says that it can.
-    requireTLS: username !== '' && !isHere(hostname),
+    requireTLS: username !== '' && !isLoopback(hostname),
     connectionTimeout: CONNECT_MS,
     greetingTimeout: CONNECT_MS,
     dnsTimeout: CONNECT_MS,
@@ -100,12 +102,7 @@ async function send(config: Config, mail: Mail, signal: AbortSignal): Promise<st
 
 function subjectOf({ tone, heading, summary }: AlertStory): string {
   const mark = tone === 'good' ? '' : `[${tone}] `;
-  const subject = `${mark}${oneLine(heading)}: ${oneLine(summary)}`;
-  return subject.length <= SUBJECT_CHARACTERS_MAX ? subject : `${subject.slice(0, SUBJECT_CHARACTERS_MAX - 1)}…`;
-}
-
-function isHere(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return cut(`${mark}${oneLine(heading)}: ${oneLine(summary)}`, SUBJECT_CHARACTERS_MAX);
 }
 
 /** What the library says of a failure, https://nodemailer.com/errors. */
@@ -148,6 +145,5 @@ function faultOf(host: string, error: unknown): Fault {
 }
 
 function shortened(answer: string): string {
-  const line = oneLine(answer).trim().replace(/\.$/, '');
-  return line.length <= ANSWER_CHARACTERS_MAX ? line : `${line.slice(0, ANSWER_CHARACTERS_MAX - 1)}…`;
+  return cut(oneLine(answer).trim().replace(/\.$/, ''), ANSWER_CHARACTERS_MAX);
 }

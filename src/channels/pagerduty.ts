@@ -10,6 +10,7 @@ import { Fault } from '../contract/fault.ts';
 import { statusFault } from '../lib/http.ts';
 import { millisFromTimestamp } from '../lib/time.ts';
 import { alertFacts } from '../text/alert-facts.ts';
+import { cut } from '../text/cut.ts';
 import { revealHidden } from '../text/invisible.ts';
 import { shortenDiff } from '../text/shorten-diff.ts';
 
@@ -114,6 +115,5 @@ function eventOf(alert: Alert): object {
 }
 
 function shown(text: string, charactersMax: number): string {
-  const whole = revealHidden(text);
-  return whole.length <= charactersMax ? whole : `${whole.slice(0, charactersMax - 1)}…`;
+  return cut(revealHidden(text), charactersMax);
 }
